@@ -1,0 +1,56 @@
+package endpoint
+
+import (
+	"time"
+
+	"github.com/postrider/postrider/transport"
+)
+
+// base fills what every record of a lease holds.
+func (l *Lease) base(kind transport.Kind, at time.Time) transport.Record {
+	return transport.Record{
+		Kind: kind, Seq: l.Seq, Replay: l.Replay, Endpoint: l.Endpoint, At: at,
+		Customer: l.Event.Customer, EventID: l.Event.ID, EventType: l.Event.Type,
+		Traceparent: l.Event.Traceparent,
+	}
+}
+
+// Skip ends the pair without a delivery, for a reason; a lease without an
+// endpoint skips its event as a whole.
+func (l *Lease) Skip(d *Deps, reason string) {
+	r := l.base(transport.Skipped, d.Now())
+	r.Reason = reason
+	d.Observer.Record(&r)
+	l.await(1)
+	d.Journal.Append(&r, l)
+	l.handed = true
+}
+
+// Bury gives the pair up: a dead letter first, then the record that closes it.
+// last is the last attempt's answer, nil where none was made now.
+func (l *Lease) Bury(d *Deps, reason string, last *transport.Answer) {
+	l.awaitClosing()
+	r := l.base(transport.DeadLettered, d.Now())
+	r.Reason = reason
+	d.Observer.Record(&r)
+	letter := &transport.DeadLetter{
+		Customer: l.Event.Customer, Endpoint: l.Endpoint, Reason: reason, At: r.At,
+		Replay: l.Replay, Tries: l.Tries, Event: l.Event,
+	}
+	if last != nil {
+		letter.Detail, letter.LastAnswer = last.Detail, last.Body
+	}
+	d.Graveyard.Bury(letter, &closing{deps: d, lease: l, record: r})
+	l.handed = true
+}
+
+// closing journals the end of a pair once its dead letter is durable, so that
+// a crash between the two leaves a letter too many and never one too few.
+type closing struct {
+	deps   *Deps
+	lease  *Lease
+	record transport.Record
+}
+
+// Done appends the closing record.
+func (c *closing) Done() { c.deps.Journal.Append(&c.record, c.lease) }

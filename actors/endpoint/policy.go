@@ -1,0 +1,77 @@
+package endpoint
+
+import (
+	"encoding/binary"
+	"hash/fnv"
+	"time"
+
+	"github.com/postrider/postrider/transport"
+)
+
+// Policy is what of an endpoint the machine goes by.
+type Policy struct {
+	Endpoint    string
+	Retries     bool
+	Schedule    []time.Duration
+	Jitter      float64
+	Concurrency int
+	// MaxAge: older events are skipped; 0: none is too old.
+	MaxAge time.Duration
+	// GoneAtOnce: a 410 ends the pair without the retries left.
+	GoneAtOnce bool
+	// Closed, when set, is the reason (endpoint_removed, endpoint_disabled)
+	// with which everything is buried.
+	Closed string
+}
+
+// PolicyOf reads an endpoint's policy.
+func PolicyOf(ep *transport.Endpoint) Policy {
+	p := Policy{
+		Endpoint:    ep.ID,
+		Retries:     ep.Delivery.Retries,
+		Jitter:      ep.Delivery.Jitter,
+		Concurrency: max(1, min(ep.Delivery.Concurrency, transport.MaxConcurrency)),
+		MaxAge:      time.Duration(ep.Delivery.MaxAge),
+		GoneAtOnce:  ep.Profile != "genea",
+	}
+	for _, d := range ep.Delivery.Schedule {
+		p.Schedule = append(p.Schedule, time.Duration(d))
+	}
+	if !ep.Enabled || ep.State == "disabled" {
+		p.Closed = transport.ReasonEndpointDisabled
+	}
+	return p
+}
+
+// jitterStep is the grain of time within which attempts of one endpoint share
+// a jitter, so that what failed together comes back together, in one segment.
+const jitterStep = 50 * time.Millisecond
+
+// wait is how long after now the next attempt is due, by the schedule and the
+// jitter, when made attempts have failed; false when none is left.
+func (p *Policy) wait(now time.Time, made int) (time.Duration, bool) {
+	if !p.Retries || made > len(p.Schedule) {
+		return 0, false
+	}
+	d := p.Schedule[made-1]
+	if p.Jitter == 0 {
+		return d, true
+	}
+	return d + time.Duration(p.Jitter*p.spread(now, made)*float64(d)), true
+}
+
+// spread is a number in [-1,1) that depends on the endpoint, the attempt and
+// the time step alone: random to the receiver, repeatable for a test.
+func (p *Policy) spread(now time.Time, made int) float64 {
+	h := fnv.New64a()
+	h.Write([]byte(p.Endpoint))
+	var b [16]byte
+	binary.LittleEndian.PutUint64(b[:8], uint64(now.UnixNano()/int64(jitterStep)))
+	binary.LittleEndian.PutUint64(b[8:], uint64(made))
+	h.Write(b[:])
+	x := h.Sum64()
+	x ^= x >> 33 // FNV's high bits are weak for short tails: mix once more
+	x *= 0xff51afd7ed558ccd
+	x ^= x >> 33
+	return float64(x>>11)/float64(1<<52) - 1
+}

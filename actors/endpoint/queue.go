@@ -1,0 +1,31 @@
+package endpoint
+
+// Queue is a first-in first-out of leases that gives its memory back when empty.
+type Queue struct {
+	items []*Lease
+	head  int
+}
+
+// Len is how many wait.
+func (q *Queue) Len() int { return len(q.items) - q.head }
+
+// Push appends.
+func (q *Queue) Push(l *Lease) { q.items = append(q.items, l) }
+
+// Pop takes the oldest; the queue must not be empty.
+func (q *Queue) Pop() *Lease {
+	l := q.items[q.head]
+	q.items[q.head] = nil
+	q.head++
+	switch {
+	case q.head == len(q.items) && cap(q.items) > 64:
+		*q = Queue{}
+	case q.head == len(q.items):
+		q.items, q.head = q.items[:0], 0
+	case q.head > 64 && q.head*2 > len(q.items):
+		n := copy(q.items, q.items[q.head:])
+		clear(q.items[n:])
+		q.items, q.head = q.items[:n], 0
+	}
+	return l
+}

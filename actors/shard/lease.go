@@ -1,0 +1,185 @@
+package shard
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/postrider/postrider/actors/endpoint"
+	"github.com/postrider/postrider/transport"
+)
+
+// maxPanics is how often one event may break whoever handles it.
+const maxPanics = 3
+
+// arrived makes the leases of one message. A panic over it costs that message
+// alone: it is handed back, and buried the third time.
+func (s *Shard) arrived(a *arrival) {
+	defer func() {
+		if v := recover(); v != nil {
+			s.panicked(a, v)
+		}
+	}()
+	if a.due != nil {
+		s.dueArrived(a)
+		return
+	}
+	s.eventArrived(a)
+}
+
+func (s *Shard) eventArrived(a *arrival) {
+	ev := a.event
+	if s.events[ev.Seq] != nil {
+		s.fresh.release(1, a.bytes) // a copy of what is in hand
+		return
+	}
+	s.routed.Store(max(s.routed.Load(), ev.Seq))
+	if s.settled.has(ev.Seq) || s.recovered.Skipped[ev.Seq] {
+		s.drop(a, 1)
+		return
+	}
+	if s.draining {
+		s.fresh.release(1, a.bytes)
+		a.handle.Nak()
+		return
+	}
+	ids, known := s.recovered.FanOuts[ev.Seq]
+	if !known && ev.DuplicateOf != 0 {
+		s.skipEvent(a, transport.ReasonDuplicate)
+		return
+	}
+	if !known {
+		if t := s.routes.match(ev); t != nil {
+			ids = t.ids
+		}
+	}
+	s.o.Routed(ev, len(ids))
+	if len(ids) == 0 {
+		s.settled.add(ev.Seq)
+		s.drop(a, 1)
+		return
+	}
+	s.fresh.add(len(ids) - 1)
+	h := s.hold(a, ev.Seq, len(ids))
+	if !known {
+		s.recordFanOut(ev, 0, ids)
+	}
+	s.leaseEvent(h, ev, ids)
+}
+
+func (s *Shard) leaseEvent(h *held, ev *transport.Event, ids []string) {
+	h.leases = make([]*endpoint.Lease, 0, len(ids))
+	for _, id := range ids {
+		pair := transport.Pair{Seq: ev.Seq, Endpoint: id}
+		l := &endpoint.Lease{Pair: pair, Event: ev, Owner: h}
+		if st, ok := s.recovered.Pairs[pair]; ok {
+			if st.Final || st.Hop > 0 {
+				continue // ended, or parked: it comes back from there
+			}
+			l.Tries, l.Due = slices.Clip(st.Tries), st.Next
+		}
+		h.leases = append(h.leases, l)
+	}
+	s.give(h)
+}
+
+func (s *Shard) dueArrived(a *arrival) {
+	seg := a.due
+	n := len(seg.Entries)
+	if s.dues[seg.Seq] != nil {
+		s.back.release(n, a.bytes)
+		return
+	}
+	if s.settledIn.has(seg.Seq) {
+		s.drop(a, n)
+		return
+	}
+	if s.draining {
+		s.back.release(n, a.bytes)
+		a.handle.Nak()
+		return
+	}
+	h := s.hold(a, seg.Seq, n)
+	h.leases = make([]*endpoint.Lease, 0, n)
+	for i := range seg.Entries {
+		if l := s.entryLease(h, seg.Endpoint, &seg.Entries[i]); l != nil {
+			h.leases = append(h.leases, l)
+		}
+	}
+	s.give(h)
+}
+
+// entryLease makes the lease of a parked entry; nil where the pair ended
+// meanwhile, or was parked again.
+func (s *Shard) entryLease(h *held, id string, e *transport.Entry) *endpoint.Lease {
+	l := &endpoint.Lease{
+		Pair:  transport.Pair{Seq: e.Event.Seq, Endpoint: id, Replay: e.Replay},
+		Event: e.Event, Tries: e.Tries, Hop: e.Hop, Due: e.Due, Owner: h,
+	}
+	if st, ok := s.recovered.Pairs[l.Pair]; ok {
+		if st.Final || st.Hop > e.Hop {
+			return nil
+		}
+		if len(st.Tries) > len(l.Tries) {
+			l.Tries, l.Due = slices.Clip(st.Tries), st.Next
+		}
+	}
+	if e.Replay != 0 && len(e.Tries) == 0 {
+		s.recordFanOut(e.Event, e.Replay, []string{id})
+	}
+	return l
+}
+
+// give hands the leases of h to their endpoints.
+func (s *Shard) give(h *held) {
+	h.left = len(h.leases)
+	if h.left == 0 {
+		s.finish(h)
+		return
+	}
+	for _, l := range h.leases {
+		s.lease(l)
+	}
+}
+
+// recordFanOut journals what is owed, ahead of any outcome of it.
+func (s *Shard) recordFanOut(ev *transport.Event, replay uint64, ids []string) {
+	r := transport.Record{
+		Kind: transport.FanOut, Seq: ev.Seq, Replay: replay, Customer: ev.Customer,
+		EventID: ev.ID, EventType: ev.Type, At: s.o.Deps.Now(),
+		IDGiven: ev.IDGiven, Revision: s.routes.revision, Endpoints: ids,
+	}
+	s.o.Deps.Observer.Record(&r)
+	s.o.Deps.Journal.Append(&r, nil)
+}
+
+// skipEvent ends an event as a whole.
+func (s *Shard) skipEvent(a *arrival, reason string) {
+	h := s.hold(a, a.event.Seq, 1)
+	l := &endpoint.Lease{Pair: transport.Pair{Seq: a.event.Seq}, Event: a.event, Owner: h}
+	h.leases, h.left = []*endpoint.Lease{l}, 1
+	l.Skip(&s.o.Deps, reason)
+}
+
+// panicked hands the message back, or buries it when it broke us too often.
+func (s *Shard) panicked(a *arrival, v any) {
+	if a.due != nil {
+		s.o.Fatal(fmt.Errorf("a due segment broke the shard: %v", v))
+		return
+	}
+	seq, room := a.event.Seq, 1
+	if h := s.events[seq]; h != nil && h.handle == a.handle {
+		room = h.room
+		delete(s.events, seq)
+	}
+	s.panics[seq]++
+	s.o.Logger.Error("an event broke the shard", "seq", seq, "event", a.event.ID, "times", s.panics[seq], "panic", v)
+	if s.panics[seq] < maxPanics {
+		s.fresh.release(room, a.bytes)
+		a.handle.Nak()
+		return
+	}
+	h := s.hold(a, seq, room)
+	l := &endpoint.Lease{Pair: transport.Pair{Seq: seq}, Event: a.event, Owner: h}
+	h.leases, h.left = []*endpoint.Lease{l}, 1
+	l.Bury(&s.o.Deps, transport.ReasonPanic, nil)
+}

@@ -1,0 +1,234 @@
+package shard
+
+import (
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/postrider/postrider/actors"
+	"github.com/postrider/postrider/actors/endpoint"
+	"github.com/postrider/postrider/transport"
+)
+
+// Options are a shard's surroundings and bounds.
+type Options struct {
+	System *actors.System
+	// Deps are given to each endpoint's actor.
+	Deps endpoint.Deps
+	// Recovered is what is known of the time before; nil: nothing.
+	Recovered *transport.Recovered
+	// Window and WindowBytes bound what is in hand; 0: 16384 and 64 MiB.
+	Window, WindowBytes int
+	// Idle is how long an actor without leases lives; 0: 30 s.
+	Idle time.Duration
+	// Routed is told of each event and how many endpoints wanted it; nil: nobody.
+	Routed func(ev *transport.Event, endpoints int)
+	// Fatal is told when the shard itself broke and the node must leave.
+	Fatal  func(error)
+	Logger *slog.Logger
+}
+
+// Shard hands events to endpoints. Its exported methods may be called from any
+// goroutine.
+type Shard struct {
+	o      Options
+	ref    *actors.Ref
+	box    inbox
+	fresh  *window // events of the log
+	back   *window // what comes back from DEFERRED: a quarter
+	stats  atomic.Pointer[Stats]
+	routed atomic.Uint64
+	ticker *time.Ticker
+	stop   chan struct{}
+	once   sync.Once
+	// running are the ticker and the stops of actors.
+	running sync.WaitGroup
+
+	// Owned by the actor.
+	routes    *routes
+	slots     map[string]*slot
+	events    map[uint64]*held
+	dues      map[uint64]*held
+	settled   *settledSet
+	settledIn *recentSet
+	recovered *transport.Recovered
+	panics    map[uint64]int
+	draining  bool
+	drained   []chan struct{}
+	spare     batch
+}
+
+// Stats is what a shard looked like at its last tick.
+type Stats struct {
+	Actors, Endpoints int
+	// Held messages, leases in hand of endpoints, and waiting for credit.
+	Held, InHand, Waiting int
+	WindowBytes           int
+	// Oldest is how long the oldest held message has been in hand.
+	Oldest time.Duration
+}
+
+const (
+	defaultWindow      = 16384
+	defaultWindowBytes = 64 << 20
+	defaultIdle        = 30 * time.Second
+	tickEvery          = time.Second
+	// progressEvery keeps held messages from being given to anyone again.
+	progressEvery = 10 * time.Second
+	recentDues    = 1 << 16
+)
+
+// wake tells the actor that its inbox holds something.
+type wake struct{}
+
+// New starts a shard; give it the endpoints (Change) before the first event.
+func New(o Options) *Shard {
+	o.Window = orDefault(o.Window, defaultWindow)
+	o.WindowBytes = orDefault(o.WindowBytes, defaultWindowBytes)
+	o.Idle = orDefault(o.Idle, defaultIdle)
+	if o.Recovered == nil {
+		o.Recovered = &transport.Recovered{}
+	}
+	if o.Routed == nil {
+		o.Routed = func(*transport.Event, int) {}
+	}
+	s := &Shard{
+		o:      o,
+		fresh:  newWindow(o.Window, o.WindowBytes),
+		back:   newWindow(max(1, o.Window/4), max(1, o.WindowBytes/4)),
+		ticker: time.NewTicker(tickEvery),
+		stop:   make(chan struct{}),
+
+		routes:    newRoutes(),
+		slots:     map[string]*slot{},
+		events:    map[uint64]*held{},
+		dues:      map[uint64]*held{},
+		settled:   newSettledSet(o.Recovered.Floor),
+		settledIn: newRecentSet(recentDues),
+		recovered: writable(o.Recovered),
+		panics:    map[uint64]int{},
+	}
+	s.stats.Store(&Stats{})
+	s.routed.Store(o.Recovered.Floor)
+	s.ref = o.System.Spawn("shard", s, func(p *actors.Panic) {
+		o.Fatal(fmt.Errorf("the shard broke: %v\n%s", p.Value, p.Stack))
+	})
+	s.running.Go(s.tick)
+	return s
+}
+
+// writable gives r the maps it lacks.
+func writable(r *transport.Recovered) *transport.Recovered {
+	if r.FanOuts == nil {
+		r.FanOuts = map[uint64][]string{}
+	}
+	if r.Pairs == nil {
+		r.Pairs = map[transport.Pair]transport.PairState{}
+	}
+	return r
+}
+
+func orDefault[T comparable](v, d T) T {
+	var zero T
+	if v == zero {
+		return d
+	}
+	return v
+}
+
+func (s *Shard) tick() {
+	for {
+		select {
+		case <-s.stop:
+			return
+		case <-s.ticker.C:
+			s.call(s.sweep)
+		}
+	}
+}
+
+// Event takes one event of the log in; it waits while the window is full.
+func (s *Shard) Event(ev *transport.Event, h transport.Handle) {
+	bytes := ev.Size()
+	if !s.fresh.acquire(1, bytes) {
+		h.Nak()
+		return
+	}
+	s.put(func(b *batch) { b.arrivals = append(b.arrivals, arrival{event: ev, handle: h, bytes: bytes}) })
+}
+
+// Due takes one segment back from DEFERRED; it waits while the window is full.
+func (s *Shard) Due(seg *transport.Segment, h transport.Handle) {
+	bytes := 0
+	for i := range seg.Entries {
+		bytes += seg.Entries[i].Event.Size()
+	}
+	if !s.back.acquire(len(seg.Entries), bytes) {
+		h.Nak()
+		return
+	}
+	s.put(func(b *batch) {
+		b.arrivals = append(b.arrivals, arrival{due: seg, handle: h, bytes: bytes})
+		b.dues++
+	})
+}
+
+// Change takes one change of the registry in and returns when it is in effect:
+// events that come after it, and attempts that start after it, go by it.
+func (s *Shard) Change(c transport.Change) {
+	taken := make(chan struct{})
+	s.call(func() { s.change(c, taken) })
+	select {
+	case <-taken:
+	case <-s.stop:
+	}
+}
+
+// Held gives the pairs in hand without an outcome, those of every message
+// that was taken before the call; nil where the shard has stopped.
+func (s *Shard) Held() (pairs []transport.Pair) {
+	done := make(chan struct{})
+	s.call(func() { pairs = s.pending(); close(done) })
+	select {
+	case <-done:
+		return pairs
+	case <-s.stop:
+		return nil
+	}
+}
+
+// Routed is the highest sequence of the log that was routed.
+func (s *Shard) Routed() uint64 { return s.routed.Load() }
+
+// Stats is how the shard looked at its last tick.
+func (s *Shard) Stats() Stats { return *s.stats.Load() }
+
+func (s *Shard) call(f func()) { s.put(func(b *batch) { b.calls = append(b.calls, f) }) }
+
+func (s *Shard) put(add func(*batch)) {
+	if s.box.put(add) {
+		s.ref.Send(wake{})
+	}
+}
+
+// Receive is one turn of the actor.
+func (s *Shard) Receive(any) {
+	b := s.box.take(s.spare)
+	for i := range b.ends {
+		s.ended(&b.ends[i])
+	}
+	for i := range b.arrivals {
+		s.arrived(&b.arrivals[i])
+	}
+	for _, f := range b.calls { // after what arrived before them
+		f()
+	}
+	s.fresh.worked(len(b.arrivals) - b.dues)
+	s.back.worked(b.dues)
+	s.spare = b.reset()
+	if s.draining {
+		s.checkDrained()
+	}
+}

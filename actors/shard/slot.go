@@ -1,0 +1,181 @@
+package shard
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/postrider/postrider/actors"
+	"github.com/postrider/postrider/actors/endpoint"
+	"github.com/postrider/postrider/transport"
+)
+
+// slot is one endpoint that has leases, or had some a moment ago.
+type slot struct {
+	id     string
+	actor  *endpoint.Actor
+	ref    *actors.Ref
+	inHand int
+	// waiting are leases beyond the endpoint's credit.
+	waiting endpoint.Queue
+	idle    time.Time
+	// changes were sent to the actor; those taken are closed.
+	changes []chan struct{}
+}
+
+// credit is how many leases an endpoint's mailbox may hold. It covers what is
+// in flight and what waits for the journal at full speed.
+const credit = 1024
+
+// stopPatience bounds the stop of one idle actor.
+const stopPatience = 10 * time.Second
+
+// lease hands one lease to its endpoint, or ends it where there is none.
+func (s *Shard) lease(l *endpoint.Lease) {
+	ep := s.routes.byID[l.Endpoint]
+	switch {
+	case ep == nil:
+		l.Bury(&s.o.Deps, transport.ReasonEndpointRemoved, nil)
+		return
+	case l.Panics >= maxPanics:
+		l.Bury(&s.o.Deps, transport.ReasonPanic, nil)
+		return
+	case s.draining:
+		l.Release()
+		return
+	}
+	sl := s.slots[l.Endpoint]
+	if sl == nil {
+		sl = s.open(ep)
+	}
+	if sl.inHand >= credit {
+		sl.waiting.Push(l)
+		return
+	}
+	sl.send(l)
+}
+
+func (sl *slot) send(l *endpoint.Lease) {
+	l.Holder = sl
+	sl.inHand++
+	sl.ref.Send(l)
+}
+
+func (s *Shard) open(ep *transport.Endpoint) *slot {
+	sl := &slot{id: ep.ID, actor: endpoint.NewActor(ep, s.o.Deps)}
+	sl.ref = s.o.System.Spawn("endpoint", sl.actor, func(p *actors.Panic) {
+		s.call(func() { s.broke(sl, p) })
+	})
+	sl.actor.Bind(sl.ref)
+	s.slots[ep.ID] = sl
+	return sl
+}
+
+// freeSlot gives an ended lease's credit to the next that waits.
+func (s *Shard) freeSlot(l *endpoint.Lease) {
+	sl, _ := l.Holder.(*slot)
+	if sl == nil {
+		return
+	}
+	sl.inHand--
+	if sl.waiting.Len() > 0 {
+		sl.send(sl.waiting.Pop())
+		return
+	}
+	if sl.inHand == 0 {
+		sl.idle = s.o.Deps.Now()
+	}
+}
+
+// broke takes the leases of a broken actor back and gives them to a new one.
+// The lease it broke over is counted, and buried the third time.
+func (s *Shard) broke(sl *slot, p *actors.Panic) {
+	s.o.Logger.Error("an endpoint's actor broke and is replaced", "endpoint", sl.id, "panic", p.Value, "stack", string(p.Stack))
+	s.free(sl)
+	s.retire(sl)
+	if s.slots[sl.id] != sl {
+		return // it held no lease any more
+	}
+	delete(s.slots, sl.id)
+	sl.waiting = endpoint.Queue{}
+	culprit := endpoint.LeaseIn(p.Message)
+	for _, h := range s.allHeld() {
+		for i, l := range h.leases {
+			if l.Endpoint != sl.id || !l.Withdraw() {
+				continue
+			}
+			again := l.Again(h)
+			if culprit == l {
+				again.Panics++
+			}
+			h.leases[i] = again
+			s.lease(again)
+		}
+	}
+}
+
+// free gives back what a broken actor held, and lets go who waits for it.
+func (s *Shard) free(sl *slot) {
+	for _, taken := range sl.changes {
+		if !isClosed(taken) {
+			close(taken)
+		}
+	}
+	sl.changes = nil
+	defer func() {
+		if v := recover(); v != nil {
+			s.o.Logger.Error("a broken actor's target did not close", "endpoint", sl.id, "panic", v)
+		}
+	}()
+	sl.actor.Free()
+}
+
+func isClosed(c chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
+
+// allHeld lists what is held, oldest first.
+func (s *Shard) allHeld() []*held {
+	all := make([]*held, 0, len(s.events)+len(s.dues))
+	for _, h := range s.events {
+		all = append(all, h)
+	}
+	for _, h := range s.dues {
+		all = append(all, h)
+	}
+	slices.SortFunc(all, func(a, b *held) int { return a.since.Compare(b.since) })
+	return all
+}
+
+// retire ends an actor that is sent nothing more.
+func (s *Shard) retire(sl *slot) {
+	sl.ref.Send(endpoint.Quit{})
+	s.running.Go(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), stopPatience)
+		defer cancel()
+		if err := sl.ref.Stop(ctx); err != nil {
+			s.o.Logger.Warn("an idle actor did not stop", "endpoint", sl.id, "error", err)
+		}
+	})
+}
+
+// change takes a change of the registry in; taken is closed when it is in effect.
+func (s *Shard) change(c transport.Change, taken chan struct{}) {
+	s.routes.apply(c)
+	sl := s.slots[c.ID]
+	if sl == nil {
+		close(taken)
+		return
+	}
+	sl.changes = append(slices.DeleteFunc(sl.changes, isClosed), taken)
+	if c.Endpoint == nil {
+		sl.ref.Send(endpoint.Close{Reason: transport.ReasonEndpointRemoved, Taken: taken})
+	} else {
+		sl.ref.Send(endpoint.Change{Endpoint: c.Endpoint, Taken: taken})
+	}
+}

@@ -1,0 +1,88 @@
+package bench
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"time"
+)
+
+// SinkCommand is the hidden command under which the binary must run SinkMain:
+// a suite starts its own executable with it.
+const SinkCommand = "bench-sink"
+
+// SinkMain runs the sink until ctx ends, or with -with-parent until standard
+// input does. args are those after the command's name. The first line of
+// stdout is the address for deliveries and the address for control, with a
+// blank between; both are on loopback.
+func SinkMain(ctx context.Context, args []string, stdout io.Writer) error {
+	flags := flag.NewFlagSet(SinkCommand, flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	verify := flags.Uint64("verify", 100, "verify the signature of one in so many deliveries; 0 none")
+	ids := flags.Bool("ids", false, "keep every webhook-id, to count distinct ones")
+	withParent := flags.Bool("with-parent", false, "end when standard input ends")
+	if err := flags.Parse(args); err != nil {
+		return fmt.Errorf("%s: %w", SinkCommand, err)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	if *withParent {
+		go func() {
+			_, _ = io.Copy(io.Discard, os.Stdin)
+			cancel()
+		}()
+	}
+	s, err := newSink(*verify, *ids)
+	if err != nil {
+		return err
+	}
+	return s.run(ctx, stdout)
+}
+
+func (s *sink) run(ctx context.Context, stdout io.Writer) error {
+	deliveries, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return fmt.Errorf("sink: %w", err)
+	}
+	control, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		_ = deliveries.Close()
+		return fmt.Errorf("sink: %w", err)
+	}
+	server := &http.Server{Handler: s.control(), ReadHeaderTimeout: 10 * time.Second}
+	ended := make(chan error, 2)
+	go func() { ended <- s.serve(deliveries) }()
+	go func() {
+		err := server.Serve(control)
+		if errors.Is(err, http.ErrServerClosed) {
+			err = nil
+		}
+		ended <- err
+	}()
+	_, err = fmt.Fprintf(stdout, "%s %s\n", deliveries.Addr(), control.Addr())
+	waiting := 2
+	if err == nil {
+		select {
+		case <-ctx.Done():
+		case err = <-ended:
+			waiting--
+		}
+	}
+	_, _ = deliveries.Close(), server.Close()
+	s.close()
+	for range waiting {
+		err = errors.Join(err, <-ended)
+	}
+	return err
+}
+
+func writeJSON(w http.ResponseWriter, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(v) // the peer has gone: nobody to tell
+}

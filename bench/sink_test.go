@@ -1,0 +1,118 @@
+package bench
+
+import (
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+func started(t *testing.T, check bool) *sinkProcess {
+	t.Helper()
+	p, err := startSink(context.Background(), check)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := p.close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return p
+}
+
+func TestSinkCounts(t *testing.T) {
+	p := started(t, true)
+	b, err := newBareClient(p.url(0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.client.CloseIdleConnections()
+	post := func() {
+		t.Helper()
+		if err := b.post(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	post()
+	post() // the same id again
+	b.header.Set("Webhook-Id", "EVENTS-2")
+	post()
+	b.header.Set(signatureHeader, "sha512=00")
+	b.header.Set("Webhook-Id", "EVENTS-3")
+	post()
+	s, err := p.stats(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.Received != 4 || s.Bytes != 4*DocumentSize || s.Distinct != 3 || s.Verified != 4 || s.BadSignatures != 1 || s.Refused != 0 {
+		t.Errorf("got %+v", s)
+	}
+	if s.Latency.Count != 4 || s.CPU <= 0 || len(s.PerSecond) == 0 {
+		t.Errorf("got %+v", s)
+	}
+
+	if err := p.reset(t.Context(), time.Now().Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	post() // meant before the hour: counted, not timed
+	if s, err = p.stats(t.Context()); err != nil || s.Received != 1 || s.Distinct != 1 || s.Latency.Count != 0 {
+		t.Errorf("after the reset: %+v, %v", s, err)
+	}
+}
+
+func TestSinkRefuses(t *testing.T) {
+	p := started(t, false)
+	c, err := net.Dial("tcp", p.address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = c.Close() }()
+	if _, err := io.WriteString(c, "GET / HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	answer, err := io.ReadAll(c)
+	if err != nil || !strings.HasPrefix(string(answer), "HTTP/1.1 405 ") {
+		t.Errorf("got %q, %v", answer, err)
+	}
+	if s, err := p.stats(t.Context()); err != nil || s.Refused != 1 || s.Received != 0 {
+		t.Errorf("got %+v, %v", s, err)
+	}
+}
+
+func TestSinkControlRefusesWhatItCannotRead(t *testing.T) {
+	p := started(t, false)
+	if _, err := p.ask(t.Context(), http.MethodPost, "/reset?latency_from=soon"); err == nil || !strings.Contains(err.Error(), "latency_from") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestSinkMainRefusesUnknownFlags(t *testing.T) {
+	if err := SinkMain(t.Context(), []string{"-nothing"}, io.Discard); err == nil {
+		t.Error("an unknown flag was taken")
+	}
+}
+
+// The time between intended publish and receipt is what the sink reports.
+func TestSinkMeasuresFromTheIntendedTime(t *testing.T) {
+	p := started(t, false)
+	b, err := newBareClient(p.url(0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.client.CloseIdleConnections()
+	b.body = documents([]time.Time{time.Now().Add(-time.Minute)})[0]
+	if err := b.post(); err != nil {
+		t.Fatal(err)
+	}
+	s, err := p.stats(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := s.Latency.P50; got < 59*time.Second || got > 70*time.Second {
+		t.Errorf("meant a minute ago, timed as %s", got)
+	}
+}

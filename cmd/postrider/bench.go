@@ -1,0 +1,127 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/postrider/postrider/bench"
+	"github.com/postrider/postrider/config"
+	"github.com/postrider/postrider/transport"
+)
+
+func (a *app) benchCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "bench",
+		Short: "Measure a node on this machine",
+		Long: `Runs a node, load and receivers on this machine and prints figures that
+benchstat reads; docs/benchmarks.md tells what each means.`,
+		Example: "  postrider bench signing\n  postrider bench delivery --report report\n  postrider bench delivery --seconds 5s --fan-out 1 --endpoints 100",
+	}
+	c.AddCommand(a.benchDeliveryCommand(), a.benchSigningCommand())
+	return c
+}
+
+func (a *app) benchDeliveryCommand() *cobra.Command {
+	o := bench.Options{Start: a.startBenchNode}
+	var soak bool
+	var syncs []string
+	c := &cobra.Command{
+		Use:     "delivery",
+		Short:   "Deliveries a second, latency, cost, beside a bare HTTP client",
+		Example: "  postrider bench delivery\n  postrider bench delivery --sync always --fan-out 10 --cpu-profile cpu.out\n  postrider bench delivery --soak --soak-for 10m",
+		Args:    arguments(),
+		RunE: func(c *cobra.Command, _ []string) error {
+			o.Stdout = a.stdout
+			for _, s := range syncs {
+				if s != "always" && s != "2m" {
+					return usagef("--sync %q is neither always nor 2m", s)
+				}
+				o.Sync = append(o.Sync, s == "always")
+			}
+			run := bench.Delivery
+			if soak {
+				run = bench.Soak
+			}
+			_, err := run(c.Context(), o)
+			return err
+		},
+	}
+	f := c.Flags()
+	f.DurationVar(&o.Seconds, "seconds", 10*time.Second, "how long each figure is measured")
+	f.IntSliceVar(&o.FanOuts, "fan-out", []int{1, 10}, "endpoints that want each event")
+	f.IntSliceVar(&o.Endpoints, "endpoints", []int{1, 100}, "endpoints in all")
+	f.StringSliceVar(&syncs, "sync", []string{"always", "2m"}, "settings of nats.sync to measure")
+	f.IntVar(&o.Count, "count", 1, "how often each case is repeated, for benchstat")
+	f.BoolVar(&o.Check, "check", false, "verify every signature and count distinct ids; slower")
+	f.BoolVar(&o.IDs, "ids", false, "give each event an id, so that dedup is on the way")
+	f.StringVar(&o.Report, "report", "", "folder for index.html and report.json")
+	f.StringVar(&o.CPUProfile, "cpu-profile", "", "file for a CPU profile of the full load")
+	f.BoolVar(&soak, "soak", false, "keep the full load up and sample the memory each second")
+	f.DurationVar(&o.Soak, "soak-for", 10*time.Minute, "how long, with --soak")
+	return c
+}
+
+func (a *app) benchSigningCommand() *cobra.Command {
+	var o bench.SigningOptions
+	c := &cobra.Command{
+		Use:     "signing",
+		Short:   "Each signature scheme, beside the bare hash",
+		Example: "  postrider bench signing --report report",
+		Args:    arguments(),
+		RunE: func(c *cobra.Command, _ []string) error {
+			o.Stdout = a.stdout
+			_, err := bench.Signing(c.Context(), o)
+			return err
+		},
+	}
+	c.Flags().StringVar(&o.Report, "report", "", "folder for index.html and report.json")
+	return c
+}
+
+// sinkCommand is the bench's receiver, which the bench starts as a process of
+// its own.
+func (a *app) sinkCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:                bench.SinkCommand,
+		Hidden:             true,
+		DisableFlagParsing: true,
+		RunE:               func(c *cobra.Command, args []string) error { return bench.SinkMain(c.Context(), args, a.stdout) },
+	}
+}
+
+// benchNode is a node as the bench uses it.
+type benchNode struct{ *node }
+
+func (a *app) startBenchNode(ctx context.Context, o bench.NodeOptions) (bench.Node, error) {
+	sync := "2m"
+	if o.Synced {
+		sync = "always"
+	}
+	cfg, err := config.Load(config.Sources{Flags: map[string]any{
+		"dev": true, "data": o.DataDir, "nats.listen": "", "nats.sync": sync, "log.level": "warn",
+	}})
+	if err != nil {
+		return nil, err
+	}
+	n, err := a.quietNode(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	return benchNode{n}, nil
+}
+
+// Publish stores events as one batch.
+func (b benchNode) Publish(ctx context.Context, events []transport.Event) error {
+	_, err := b.store.Submit(ctx, events)
+	return err
+}
+
+// AddEndpoint registers an endpoint of the bench.
+func (b benchNode) AddEndpoint(ctx context.Context, ep *transport.Endpoint) error {
+	return b.register(ctx, ep)
+}
+
+// Close stops the node.
+func (b benchNode) Close(ctx context.Context) error { return b.stop(ctx) }

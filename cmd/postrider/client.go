@@ -1,0 +1,204 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+const (
+	// adminTokenFile is where a development node leaves its admin token.
+	adminTokenFile = "admin.token"
+	maxAnswer      = 64 << 20
+	requestTimeout = 90 * time.Second
+)
+
+// client speaks to a node's HTTP API.
+type client struct {
+	base, token string
+	http        *http.Client
+}
+
+// apiError is an answer of the API that is no success.
+type apiError struct {
+	Status  int
+	Message string
+}
+
+func (e *apiError) Error() string { return e.Message }
+
+func (a *app) client() (*client, error) {
+	u, err := url.Parse(a.server)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return nil, usagef("--server %q is not an address such as http://127.0.0.1:8080", a.server)
+	}
+	token, err := a.token(u)
+	if err != nil {
+		return nil, err
+	}
+	hc := &http.Client{
+		Timeout:       requestTimeout,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	return &client{base: strings.TrimSuffix(a.server, "/"), token: token, http: hc}, nil
+}
+
+// token is the flag's, the environment's, or a development node's own. The
+// last goes to this machine alone.
+func (a *app) token(server *url.URL) (string, error) {
+	if a.tokenFlag != "" {
+		return a.tokenFlag, nil
+	}
+	if t := a.getenv("POSTRIDER_TOKEN"); t != "" {
+		return t, nil
+	}
+	if !onThisMachine(server.Hostname()) {
+		return "", errors.New("no token for " + server.Host + "; give --token or POSTRIDER_TOKEN (postrider token makes one)")
+	}
+	c, err := a.settings()
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(c.Data, adminTokenFile)
+	b, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return "", fmt.Errorf("no token: %s is not there; give --token or POSTRIDER_TOKEN, or --data with a development node's data folder", path)
+	}
+	if err != nil {
+		return "", fmt.Errorf("no token: %w; give --token or POSTRIDER_TOKEN", err)
+	}
+	return strings.TrimSpace(string(b)), nil
+}
+
+func onThisMachine(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.IsLoopback()
+}
+
+// call makes one request with in as JSON (nil: no body) and reads the answer
+// into out (nil: it is left unread). It gives the status.
+func (c *client) call(ctx context.Context, method, path string, in, out any) (int, error) {
+	var body io.Reader
+	if in != nil {
+		b, err := json.Marshal(in)
+		if err != nil {
+			return 0, err
+		}
+		body = bytes.NewReader(b)
+	}
+	return c.send(ctx, method, path, "application/json", body, out)
+}
+
+func (c *client) send(ctx context.Context, method, path, contentType string, body io.Reader, out any) (int, error) {
+	req, err := http.NewRequestWithContext(ctx, method, c.base+path, body)
+	if err != nil {
+		return 0, err
+	}
+	req.Header.Set("Accept", "application/json")
+	req.Header.Set("Authorization", "Bearer "+c.token)
+	if body != nil {
+		req.Header.Set("Content-Type", contentType)
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return 0, c.unreachable(ctx, err)
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	if err != nil {
+		return 0, c.unreachable(ctx, err)
+	}
+	if resp.StatusCode < 200 || resp.StatusCode > 299 {
+		return resp.StatusCode, answerError(c.base, resp.StatusCode, b)
+	}
+	if out == nil || len(bytes.TrimSpace(b)) == 0 {
+		return resp.StatusCode, nil
+	}
+	if err := json.Unmarshal(b, out); err != nil {
+		return resp.StatusCode, fmt.Errorf("%s gave an answer that is not Postrider's (%w); check --server", c.base, err)
+	}
+	return resp.StatusCode, nil
+}
+
+func (c *client) unreachable(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	var u *url.Error
+	if errors.As(err, &u) {
+		err = u.Err
+	}
+	var dial *net.OpError
+	if errors.As(err, &dial) {
+		return fmt.Errorf("cannot reach %s: %w; start a node (postrider serve --dev) or give --server", c.base, dial.Err)
+	}
+	return fmt.Errorf("%s did not answer: %w; try again, or look at its /readyz", c.base, err)
+}
+
+// answerError is one line from an error answer, in any of the API's shapes.
+func answerError(base string, status int, body []byte) error {
+	var answer struct {
+		Message string `json:"message"`
+		Detail  any    `json:"detail"`
+		Details struct {
+			Field string `json:"field"`
+		} `json:"details"`
+	}
+	text := ""
+	if json.Unmarshal(body, &answer) == nil {
+		text = answer.Message
+		if detail, ok := answer.Detail.(string); ok && text == "" {
+			text = detail
+		}
+	}
+	if text == "" {
+		text = fmt.Sprintf("%s answered %d %s; check --server", base, status, http.StatusText(status))
+	}
+	if f := answer.Details.Field; f != "" && !strings.HasPrefix(text, f+":") {
+		text = f + ": " + text
+	}
+	if status == http.StatusUnauthorized {
+		text += "; give another --token or POSTRIDER_TOKEN (postrider token makes one)"
+	}
+	return &apiError{Status: status, Message: oneLine(text)}
+}
+
+// listAll reads all pages of a list. A page holds its rows under name.
+func listAll[T any](ctx context.Context, c *client, path, name string, query url.Values, limit int) ([]T, error) {
+	var all []T
+	for {
+		query.Set("limit", fmt.Sprint(min(500, limit-len(all))))
+		var page map[string]json.RawMessage
+		if _, err := c.call(ctx, http.MethodGet, path+"?"+query.Encode(), nil, &page); err != nil {
+			return nil, err
+		}
+		var rows []T
+		if err := unmarshalIfThere(page[name], &rows); err != nil {
+			return nil, fmt.Errorf("%s gave a list that is not Postrider's (%w); check --server", c.base, err)
+		}
+		all = append(all, rows...)
+		var next string
+		if err := unmarshalIfThere(page["next_cursor"], &next); err != nil || next == "" || len(rows) == 0 || len(all) >= limit {
+			return all, err
+		}
+		query.Set("cursor", next)
+	}
+}
+
+func unmarshalIfThere(b json.RawMessage, out any) error {
+	if len(b) == 0 {
+		return nil
+	}
+	return json.Unmarshal(b, out)
+}

@@ -1,0 +1,191 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+const lettersPath = "/v1/deadletters"
+
+func (a *app) deadletterCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:     "deadletter",
+		Short:   "What was given up, and why; and send it again",
+		Example: "  postrider deadletter list\n  postrider deadletter replay 17",
+	}
+	c.AddCommand(a.deadletterList(), a.deadletterShow(), a.deadletterReplay())
+	return c
+}
+
+// letterFilter is what list and replay choose dead letters by.
+type letterFilter struct {
+	customer, endpoint, reason string
+	limit                      int
+}
+
+func (f *letterFilter) flags(c *cobra.Command) {
+	c.Flags().StringVar(&f.customer, "customer", "", "this customer's only")
+	c.Flags().StringVar(&f.endpoint, "endpoint", "", "this endpoint's only")
+	c.Flags().StringVar(&f.reason, "reason", "", "with this reason only, such as retries_exhausted")
+	c.Flags().IntVar(&f.limit, "limit", 1000, "at most so many, newest first")
+}
+
+func (f *letterFilter) any() bool { return f.customer+f.endpoint+f.reason != "" }
+
+func (f *letterFilter) query() url.Values {
+	q := url.Values{}
+	for name, value := range map[string]string{"customer": f.customer, "endpoint": f.endpoint, "reason": f.reason} {
+		if value != "" {
+			q.Set(name, value)
+		}
+	}
+	return q
+}
+
+// letter is a dead letter in a list.
+type letter struct {
+	ID       json.Number `json:"id"`
+	At       string      `json:"at"`
+	Customer string      `json:"customer"`
+	Endpoint string      `json:"endpoint"`
+	Reason   string      `json:"reason"`
+	Detail   string      `json:"detail"`
+}
+
+func (a *app) deadletterList() *cobra.Command {
+	var filter letterFilter
+	c := &cobra.Command{
+		Use:     "list",
+		Short:   "List dead letters, newest first",
+		Example: "  postrider deadletter list --customer acme --reason retries_exhausted",
+		Args:    arguments(),
+		RunE: func(c *cobra.Command, _ []string) error {
+			cl, err := a.client()
+			if err != nil {
+				return err
+			}
+			rows, err := listAll[json.RawMessage](c.Context(), cl, lettersPath, "deadletters", filter.query(), filter.limit)
+			if err != nil {
+				return err
+			}
+			if a.output == "json" {
+				return a.printJSON(orEmpty(rows))
+			}
+			return a.printLetters(rows)
+		},
+	}
+	filter.flags(c)
+	return c
+}
+
+func (a *app) printLetters(rows []json.RawMessage) error {
+	t := table{head: []string{"ID", "AT", "CUSTOMER", "ENDPOINT", "REASON", "DETAIL"}}
+	for _, row := range rows {
+		var l letter
+		if err := json.Unmarshal(row, &l); err != nil {
+			return fmt.Errorf("a dead letter cannot be read (%w); use the same version as the node, or -o json", err)
+		}
+		t.add(l.ID, l.At, l.Customer, l.Endpoint, l.Reason, l.Detail)
+	}
+	return t.print(a.stdout)
+}
+
+func (a *app) deadletterShow() *cobra.Command {
+	return &cobra.Command{
+		Use:     "show ID",
+		Short:   "Show a dead letter with all its attempts, as JSON",
+		Example: "  postrider deadletter show 17",
+		Args:    arguments("ID"),
+		RunE: func(c *cobra.Command, args []string) error {
+			cl, err := a.client()
+			if err != nil {
+				return err
+			}
+			var raw json.RawMessage
+			if _, err := cl.call(c.Context(), http.MethodGet, lettersPath+"/"+url.PathEscape(args[0]), nil, &raw); err != nil {
+				return err
+			}
+			return a.printJSON(raw)
+		},
+	}
+}
+
+func (a *app) deadletterReplay() *cobra.Command {
+	var filter letterFilter
+	var yes bool
+	c := &cobra.Command{
+		Use:   "replay [ID...]",
+		Short: "Deliver dead letters again, by id or by filter",
+		Long: `Gives the events of dead letters to their endpoints again, with the same
+webhook-id as before. By filter it first tells how many there are, and asks.`,
+		Example: "  postrider deadletter replay 17 18\n  postrider deadletter replay --endpoint 6f9619ff-8b86-4d01-b42d-00cf4fc964ff --yes",
+		Args:    arguments("[ID...]"),
+		RunE: func(c *cobra.Command, args []string) error {
+			if len(args) == 0 && !filter.any() {
+				return usagef("postrider deadletter replay needs an ID, or a filter such as --endpoint; see postrider deadletter replay --help")
+			}
+			if len(args) > 0 && filter.any() {
+				return usagef("give ids or a filter, not both")
+			}
+			cl, err := a.client()
+			if err != nil {
+				return err
+			}
+			if len(args) == 0 {
+				if args, err = a.chooseLetters(c, cl, &filter, yes); err != nil {
+					return err
+				}
+			}
+			return a.replayLetters(c, cl, args)
+		},
+	}
+	filter.flags(c)
+	c.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
+	return c
+}
+
+// chooseLetters finds the dead letters of a filter and asks before they go.
+func (a *app) chooseLetters(c *cobra.Command, cl *client, filter *letterFilter, yes bool) ([]string, error) {
+	rows, err := listAll[letter](c.Context(), cl, lettersPath, "deadletters", filter.query(), filter.limit)
+	if err != nil {
+		return nil, err
+	}
+	var ids []string
+	for _, l := range rows {
+		if l.Endpoint != "" {
+			ids = append(ids, l.ID.String())
+		}
+	}
+	if len(ids) == 0 || yes {
+		return ids, nil
+	}
+	fmt.Fprintf(a.stderr, "%s dead letters will be delivered again. Go on? [y/N] ", grouped(uint64(len(ids))))
+	answer, _ := bufio.NewReader(a.stdin).ReadString('\n')
+	if answer = strings.ToLower(strings.TrimSpace(answer)); answer != "y" && answer != "yes" {
+		return nil, fmt.Errorf("nothing was replayed; answer y, or give --yes")
+	}
+	return ids, nil
+}
+
+func (a *app) replayLetters(c *cobra.Command, cl *client, ids []string) error {
+	p := a.progress("replayed", len(ids))
+	for i, id := range ids {
+		if _, err := cl.call(c.Context(), http.MethodPost, lettersPath+"/"+url.PathEscape(id)+"/replay", struct{}{}, nil); err != nil {
+			p.end()
+			return fmt.Errorf("dead letter %s: %w (%d of %d were replayed)", oneLine(id), err, i, len(ids))
+		}
+		p.show(i + 1)
+	}
+	p.end()
+	if a.output == "json" {
+		return a.printJSON(map[string]int{"replayed": len(ids)})
+	}
+	_, err := fmt.Fprintf(a.stdout, "replayed %s\n", grouped(uint64(len(ids))))
+	return err
+}

@@ -1,0 +1,223 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/postrider/postrider/transport"
+)
+
+const endpointsPath = "/v1/endpoints"
+
+func (a *app) endpointCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:     "endpoint",
+		Short:   "Manage endpoints: who gets deliveries, and how",
+		Example: "  postrider endpoint add --customer acme --url https://example.com/hook\n  postrider endpoint list",
+	}
+	c.AddCommand(a.endpointAdd(), a.endpointList(), a.endpointShow(), a.endpointEdit(), a.endpointRemove(),
+		a.endpointTest(), a.endpointSecret(), a.endpointRotate())
+	return c
+}
+
+func (a *app) endpointAdd() *cobra.Command {
+	var customer, from string
+	c := &cobra.Command{
+		Use:   "add",
+		Short: "Add an endpoint; its secret is printed this once",
+		Example: `  postrider endpoint add --customer acme --url https://example.com/hook
+  postrider endpoint add --customer acme --url https://example.com/genea --profile genea --version v2
+  postrider endpoint add --customer acme --url https://example.com/x --profile custom --scheme hmac \
+      --signature-header X-Acme --signature-algorithm sha256 --events 'access.>' --header 'X-Team=doors' --schedule 10s,1m,1h`,
+		Args: arguments(),
+		RunE: func(c *cobra.Command, _ []string) error {
+			if !c.Flags().Changed("url") {
+				return usagef("postrider endpoint add needs --url; see postrider endpoint add --help")
+			}
+			body, err := endpointBody(c)
+			if err != nil {
+				return err
+			}
+			if customer != "" {
+				body["customer"] = customer
+			}
+			if from != "" {
+				body["from"] = from
+			}
+			if secret, err := a.secretFrom(c); err != nil {
+				return err
+			} else if secret != "" {
+				body["secret"] = secret
+			}
+			return a.changeEndpoint(c, http.MethodPost, endpointsPath, body)
+		},
+	}
+	addEndpointFlags(c)
+	addSecretFlags(c)
+	c.Flags().StringVar(&customer, "customer", "", "the customer whose events it gets (default the token's)")
+	c.Flags().StringVar(&from, "from", "", "events from this time on (RFC 3339), not in the past (default now)")
+	return c
+}
+
+func (a *app) endpointEdit() *cobra.Command {
+	c := &cobra.Command{
+		Use:     "edit ENDPOINT",
+		Short:   "Change an endpoint; what is not named stays",
+		Example: "  postrider endpoint edit 6f9619ff-8b86-4d01-b42d-00cf4fc964ff --timeout 30s --no-retries",
+		Args:    arguments("ENDPOINT"),
+		RunE: func(c *cobra.Command, args []string) error {
+			body, err := endpointBody(c)
+			if err != nil {
+				return err
+			}
+			if len(body) == 0 {
+				return usagef("nothing to change was given; see postrider endpoint edit --help")
+			}
+			return a.changeEndpoint(c, http.MethodPatch, endpointPath(args[0], ""), body)
+		},
+	}
+	addEndpointFlags(c)
+	return c
+}
+
+// endpointAnswer is an endpoint as the API answers it; Secret is there after
+// create and rotate only.
+type endpointAnswer struct {
+	transport.Endpoint
+	Secret string `json:"secret,omitempty"`
+}
+
+func endpointPath(id, rest string) string { return endpointsPath + "/" + url.PathEscape(id) + rest }
+
+func (a *app) changeEndpoint(c *cobra.Command, method, path string, body any) error {
+	cl, err := a.client()
+	if err != nil {
+		return err
+	}
+	var raw json.RawMessage
+	status, err := cl.call(c.Context(), method, path, body, &raw)
+	if err != nil {
+		return err
+	}
+	if a.output == "json" {
+		return a.printJSON(raw)
+	}
+	var e endpointAnswer
+	if err := json.Unmarshal(raw, &e); err != nil {
+		return fmt.Errorf("%s gave an endpoint that cannot be read (%w); use the same version as the node", cl.base, err)
+	}
+	a.printEndpoint(&e.Endpoint)
+	if e.Secret != "" {
+		fmt.Fprintf(a.stdout, "\nsecret       %s\n             keep it now: it is not shown again by list or show\n", oneLine(e.Secret))
+	}
+	if status == http.StatusAccepted {
+		fmt.Fprintln(a.stdout, "\nstored; it takes effect within some seconds")
+	}
+	return nil
+}
+
+func (a *app) endpointShow() *cobra.Command {
+	return &cobra.Command{
+		Use:     "show ENDPOINT",
+		Short:   "Show an endpoint",
+		Example: "  postrider endpoint show 6f9619ff-8b86-4d01-b42d-00cf4fc964ff -o json",
+		Args:    arguments("ENDPOINT"),
+		RunE: func(c *cobra.Command, args []string) error {
+			return a.changeEndpoint(c, http.MethodGet, endpointPath(args[0], ""), nil)
+		},
+	}
+}
+
+func (a *app) endpointList() *cobra.Command {
+	var customer string
+	var limit int
+	c := &cobra.Command{
+		Use:     "list",
+		Short:   "List endpoints",
+		Example: "  postrider endpoint list --customer acme",
+		Args:    arguments(),
+		RunE: func(c *cobra.Command, _ []string) error {
+			cl, err := a.client()
+			if err != nil {
+				return err
+			}
+			query := url.Values{}
+			if customer != "" {
+				query.Set("customer", customer)
+			}
+			rows, err := listAll[json.RawMessage](c.Context(), cl, endpointsPath, "endpoints", query, limit)
+			if err != nil {
+				return err
+			}
+			if a.output == "json" {
+				return a.printJSON(orEmpty(rows))
+			}
+			return a.printEndpoints(rows)
+		},
+	}
+	c.Flags().StringVar(&customer, "customer", "", "this customer's only")
+	c.Flags().IntVar(&limit, "limit", 10_000, "at most so many")
+	return c
+}
+
+func (a *app) printEndpoints(rows []json.RawMessage) error {
+	t := table{head: []string{"ID", "CUSTOMER", "NAME", "URL", "PROFILE", "EVENTS", "STATE"}}
+	for _, row := range rows {
+		var e transport.Endpoint
+		if err := json.Unmarshal(row, &e); err != nil {
+			return fmt.Errorf("an endpoint cannot be read (%w); use the same version as the node, or -o json", err)
+		}
+		t.add(e.ID, e.Customer, e.Name, e.URL, e.Profile, strings.Join(e.Events, " "), e.State)
+	}
+	return t.print(a.stdout)
+}
+
+func (a *app) endpointRemove() *cobra.Command {
+	return &cobra.Command{
+		Use:     "remove ENDPOINT",
+		Short:   "Remove an endpoint; what waits for it becomes dead letters",
+		Example: "  postrider endpoint remove 6f9619ff-8b86-4d01-b42d-00cf4fc964ff",
+		Args:    arguments("ENDPOINT"),
+		RunE: func(c *cobra.Command, args []string) error {
+			cl, err := a.client()
+			if err != nil {
+				return err
+			}
+			if _, err := cl.call(c.Context(), http.MethodDelete, endpointPath(args[0], ""), nil, nil); err != nil {
+				return err
+			}
+			if a.output == "json" {
+				return a.printJSON(map[string]string{"removed": args[0]})
+			}
+			_, err = fmt.Fprintf(a.stdout, "removed %s\n", args[0])
+			return err
+		},
+	}
+}
+
+func (a *app) printEndpoint(e *transport.Endpoint) {
+	line := func(name string, value any) {
+		if text := oneLine(fmt.Sprint(value)); text != "" && text != "0" {
+			fmt.Fprintf(a.stdout, "%-12s %s\n", name, text)
+		}
+	}
+	line("id", e.ID)
+	line("customer", e.Customer)
+	line("name", e.Name)
+	line("description", e.Description)
+	line("url", e.URL)
+	line("enabled", e.Enabled)
+	line("profile", strings.TrimSpace(e.Profile+" "+e.Version))
+	line("format", e.Format)
+	line("events", strings.Join(e.Events, " "))
+	line("signature", strings.Join(strings.Fields(e.Signature.Scheme+" "+e.Signature.Header+" "+e.Signature.Algorithm+" "+e.Signature.Encoding), " "))
+	line("headers", strings.Join(headerNames(e.Headers), " "))
+	line("delivery", deliveryText(&e.Delivery))
+	line("state", strings.TrimSpace(e.State+" "+e.StateReason))
+	line("waiting", e.Waiting)
+}

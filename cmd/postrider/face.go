@@ -1,0 +1,153 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/postrider/postrider/config"
+	"github.com/postrider/postrider/transport"
+	"github.com/postrider/postrider/transport/api"
+	"github.com/postrider/postrider/transport/jet"
+	"github.com/postrider/postrider/transport/telemetry"
+)
+
+// face is the node's HTTP side. It listens before the node is ready, so that
+// /readyz can say what it waits for.
+type face struct {
+	cfg     *config.Config
+	log     *slog.Logger
+	main    net.Listener
+	handler atomic.Pointer[http.Handler]
+	stop    context.CancelFunc
+	servers []*http.Server
+	// failed gets the error of a listener that broke.
+	failed chan error
+}
+
+const headerTimeout = 10 * time.Second
+
+func openFace(cfg *config.Config, log *slog.Logger) (*face, error) {
+	l, err := net.Listen("tcp", cfg.HTTP.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("http.listen: %w; choose another address with --listen", err)
+	}
+	f := &face{cfg: cfg, log: log, main: l, failed: make(chan error, 4)}
+	f.answer(http.HandlerFunc(f.notYet))
+	f.serve(l, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { (*f.handler.Load()).ServeHTTP(w, r) }))
+	var ctx context.Context
+	ctx, f.stop = context.WithCancel(context.Background())
+	if addr := cfg.HTTP.PprofListen; addr != "" {
+		go func() {
+			if err := telemetry.ServePprof(ctx, addr, log); err != nil {
+				f.failed <- fmt.Errorf("http.pprof_listen: %w", err)
+			}
+		}()
+	}
+	return f, nil
+}
+
+func (f *face) answer(h http.Handler) { f.handler.Store(&h) }
+
+func (f *face) serve(l net.Listener, h http.Handler) {
+	s := &http.Server{Handler: h, ReadHeaderTimeout: headerTimeout, IdleTimeout: 2 * time.Minute,
+		ErrorLog: slog.NewLogLogger(f.log.Handler(), slog.LevelDebug)}
+	f.servers = append(f.servers, s)
+	go func() {
+		if err := s.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			f.failed <- fmt.Errorf("%s: %w", l.Addr(), err)
+		}
+	}()
+}
+
+func (f *face) url() string { return "http://" + f.main.Addr().String() }
+
+// notYet answers while the node starts or leaves.
+func (f *face) notYet(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+	if r.URL.Path == "/healthz" {
+		_, _ = w.Write([]byte(`{"status":"ok"}` + "\n"))
+		return
+	}
+	w.Header().Set("Retry-After", "1")
+	w.WriteHeader(http.StatusServiceUnavailable)
+	_ = json.NewEncoder(w).Encode(map[string]any{
+		"message":    "The node is starting or stopping: it waits for NATS at " + f.cfg.NATS.URL.String() + ", or hands its work back",
+		"error_type": "Unavailable", "error_code": "UNAVAILABLE", "details": map[string]string{"missing": "nats"},
+	})
+}
+
+// show puts the API of a node that is ready in place.
+func (f *face) show(n *node, keys *nodeKeys) error {
+	o := api.Options{
+		Registry: n.registry, Events: n.store, Letters: letters{n.store}, Auditor: auditor{n}, Tester: tester{n},
+		TokenSecret: keys.auth, Dev: f.cfg.Dev, AllowCIDRs: f.cfg.Egress.AllowCIDRs,
+		Ready: func(context.Context) []api.Lack { return n.lacks() },
+		Info:  n.info, Egress: n.egress,
+		Version: buildVersion(), Logger: f.log, Now: n.now,
+	}
+	n.watch()
+	if f.cfg.HTTP.MetricsListen == "" {
+		o.Metrics = n.metrics.Handler()
+	} else {
+		l, err := net.Listen("tcp", f.cfg.HTTP.MetricsListen)
+		if err != nil {
+			return fmt.Errorf("http.metrics_listen: %w; choose another address", err)
+		}
+		mux := http.NewServeMux()
+		mux.Handle("GET /metrics", n.metrics.Handler())
+		f.serve(l, mux)
+	}
+	server, err := api.New(o)
+	if err != nil {
+		return err
+	}
+	f.answer(server)
+	return nil
+}
+
+// leaving turns requests away while the node hands its work back.
+func (f *face) leaving() { f.answer(http.HandlerFunc(f.notYet)) }
+
+func (f *face) close() {
+	f.stop()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	for _, s := range f.servers {
+		if s.Shutdown(ctx) != nil {
+			_ = s.Close()
+		}
+	}
+}
+
+// letters, auditor and tester fit the store and the node to the API.
+type letters struct{ *jet.Store }
+
+func (l letters) DeadLetters(ctx context.Context, f transport.LetterFilter) ([]transport.DeadLetter, error) {
+	list, _, err := l.Store.DeadLetters(ctx, f)
+	return list, err
+}
+
+type auditor struct{ n *node }
+
+func (a auditor) Audit(ctx context.Context, from, to time.Time, customer string) (*transport.Audit, error) {
+	return a.n.store.Audit(ctx, jet.AuditOptions{From: from, To: to, Customer: customer, Held: a.n.shard.Held, Routed: a.n.routedTo})
+}
+
+type tester struct{ n *node }
+
+// Test makes one attempt that is neither logged nor journaled.
+func (t tester) Test(ctx context.Context, ep *transport.Endpoint, ev *transport.Event) transport.Answer {
+	target, err := t.n.sender.Prepare(ep)
+	if err != nil {
+		return transport.Answer{Class: transport.Refused, Reason: "endpoint_invalid", Detail: err.Error()}
+	}
+	defer target.Close()
+	return target.Send(ctx, ev, 1)
+}

@@ -1,0 +1,41 @@
+package main
+
+import (
+	"context"
+	"os"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// TestMain makes the test binary double as postrider, for the scripts.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"postrider": func() {
+			os.Exit(Run(context.Background(), os.Args[1:], os.Environ(), os.Stdin, os.Stdout, os.Stderr))
+		},
+	})
+}
+
+// TestScripts runs testdata/scripts: each is a command's specification, with
+// $SERVER a fake of the API that tells by "requests" what it was asked.
+func TestScripts(t *testing.T) {
+	t.Parallel()
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/scripts",
+		Setup: func(env *testscript.Env) error {
+			f := newFakeAPI()
+			env.Defer(f.server.Close)
+			env.Values["fake"] = f
+			env.Setenv("SERVER", f.server.URL)
+			env.Setenv("POSTRIDER_TOKEN", "script-token")
+			return nil
+		},
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
+			"requests": func(ts *testscript.TestScript, _ bool, _ []string) {
+				_, err := ts.Stdout().Write([]byte(ts.Value("fake").(*fakeAPI).takeLog()))
+				ts.Check(err)
+			},
+		},
+	})
+}

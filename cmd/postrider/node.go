@@ -1,0 +1,275 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"sync"
+	"time"
+
+	"github.com/postrider/postrider/actors"
+	"github.com/postrider/postrider/actors/endpoint"
+	"github.com/postrider/postrider/actors/shard"
+	"github.com/postrider/postrider/config"
+	"github.com/postrider/postrider/transport"
+	"github.com/postrider/postrider/transport/jet"
+	"github.com/postrider/postrider/transport/ledger"
+	"github.com/postrider/postrider/transport/telemetry"
+	"github.com/postrider/postrider/transport/webhook"
+)
+
+// node is a running node without its HTTP face.
+type node struct {
+	cfg       *config.Config
+	log       *slog.Logger
+	metrics   *telemetry.Telemetry
+	now       func() time.Time
+	startedAt time.Time
+	// fatal gets the reason why the node must leave.
+	fatal chan error
+
+	store     *jet.Store
+	registry  *jet.Registry
+	journal   *jet.Journal
+	parker    *jet.Parker
+	graveyard *jet.Graveyard
+	redis     *ledger.Redis
+	sender    *webhook.Sender
+	shard     *shard.Shard
+	stage     *ledger.Stage
+	consumers *jet.Consumers
+	abort     context.CancelFunc // ends the attempts under way
+	stopPurge context.CancelFunc
+	purging   sync.WaitGroup
+	stopping  sync.Once
+	stopped   error
+}
+
+// purgeEvery is how often settled events past their keep are purged.
+const purgeEvery = time.Minute
+
+// steady is a clock that jumps of the machine's clock do not move: the wall
+// time at the start, and what has passed since by the monotonic clock.
+func steady() func() time.Time {
+	start := time.Now()
+	return func() time.Time { return start.Add(time.Since(start)) }
+}
+
+// startNode opens everything and takes the shard. It returns when events flow.
+func startNode(ctx context.Context, cfg *config.Config, keys *nodeKeys, log *slog.Logger, metrics *telemetry.Telemetry) (*node, error) {
+	n := &node{cfg: cfg, log: log, metrics: metrics, now: steady(), fatal: make(chan error, 1)}
+	if err := n.start(ctx, keys); err != nil {
+		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+		defer cancel()
+		return nil, errors.Join(err, n.stop(closing))
+	}
+	return n, nil
+}
+
+func (n *node) start(ctx context.Context, keys *nodeKeys) error {
+	outgoing, err := n.senderOptions()
+	if err != nil {
+		return err
+	}
+	if n.sender, err = webhook.NewSender(outgoing); err != nil {
+		return err
+	}
+	if n.store, err = jet.Open(ctx, n.storeOptions(keys)); err != nil {
+		return err
+	}
+	recovered, err := n.store.Recover(ctx)
+	if err != nil {
+		return fmt.Errorf("take the shard: %w", err)
+	}
+	n.journal, n.parker, n.graveyard = n.store.Journal(), n.store.Parker(), n.store.Graveyard()
+	if err := n.startShard(ctx, recovered); err != nil {
+		return err
+	}
+	if n.consumers, err = n.store.Consume(ctx, n.stage, n.graveyard); err != nil {
+		return fmt.Errorf("pull events: %w", err)
+	}
+	n.keepPurging()
+	n.startedAt = n.now()
+	return nil
+}
+
+func (n *node) senderOptions() (webhook.Options, error) {
+	o := webhook.Options{
+		Dev: n.cfg.Dev, AllowCIDRs: n.cfg.Egress.AllowCIDRs, SourceIPs: n.cfg.Egress.SourceIPs,
+		UserAgent: "Postrider/" + buildVersion(), Now: n.now,
+	}
+	if proxy := n.cfg.Egress.Proxy.Reveal(); proxy != "" {
+		u, err := url.Parse(proxy)
+		if err != nil {
+			return o, &transport.FieldError{Field: "egress.proxy", Message: "is no URL; write http://host:port"}
+		}
+		o.Proxy = u
+	}
+	return o, nil
+}
+
+func (n *node) storeOptions(keys *nodeKeys) jet.Options {
+	c := &n.cfg.NATS
+	return jet.Options{
+		URL: c.URL.Reveal(), Credentials: c.Credentials, DataDir: n.cfg.Data,
+		Listen: c.Listen, AnyPort: n.cfg.Dev, User: c.User, Password: c.Password.Reveal(),
+		Token: c.Token.Reveal(), TLSCert: c.TLSCert, TLSKey: c.TLSKey,
+		SyncInterval: c.Sync.Every(), MaxPayload: int32(c.MaxPayload), MaxStore: int64(c.MaxStore),
+		EventsKeep: n.cfg.Events.Keep, AttemptsKeep: n.cfg.Attempts.Keep, Window: n.cfg.Window.Events,
+		DedupTime: n.cfg.Dedup.Local, MasterKey: keys.master, Logger: n.log, Now: n.now,
+	}
+}
+
+func (n *node) startShard(ctx context.Context, recovered *transport.Recovered) error {
+	system, err := actors.NewSystem()
+	if err != nil {
+		return err
+	}
+	sending, abort := context.WithCancel(context.WithoutCancel(ctx))
+	n.abort = abort
+	n.shard = shard.New(shard.Options{
+		System: system,
+		Deps: endpoint.Deps{
+			Sender: preparer{n.sender}, Journal: n.journal, Parker: n.parker, Graveyard: n.graveyard,
+			Observer: n.metrics, Now: n.now, Context: sending,
+		},
+		Recovered: recovered, Window: n.cfg.Window.Events, WindowBytes: int(n.cfg.Window.Bytes),
+		Idle: n.cfg.Actors.Idle, Routed: n.routed, Fatal: n.leave, Logger: n.log,
+	})
+	n.registry = n.store.Registry()
+	n.registry.Subscribe(n.shard.Change)
+	if err := n.registry.Start(ctx); err != nil {
+		return err
+	}
+	return n.startStage(ctx, recovered)
+}
+
+// startStage puts dedup before the shard.
+func (n *node) startStage(ctx context.Context, recovered *transport.Recovered) error {
+	local := ledger.NewLocal(n.cfg.Dedup.Local, n.now)
+	local.Prime(recovered.Seen)
+	if url := n.cfg.Redis.URL.Reveal(); url != "" {
+		var err error
+		if n.redis, err = ledger.NewRedis(url, n.cfg.Dedup.Redis, ledger.RedisOptions{}); err != nil {
+			return err
+		}
+	}
+	identity, err := n.store.LogIdentity(ctx)
+	if err != nil {
+		return err
+	}
+	n.stage, err = ledger.NewStage(n.shard, local, n.redis, ledger.StageOptions{
+		Log: identity, Logger: n.log, OnFallback: func(int) { n.metrics.LedgerError() },
+	})
+	return err
+}
+
+// preparer gives the webhook sender's targets to the actors.
+type preparer struct{ sender *webhook.Sender }
+
+func (p preparer) Prepare(ep *transport.Endpoint) (endpoint.Target, error) {
+	t, err := p.sender.Prepare(ep)
+	if err != nil {
+		return nil, err
+	}
+	return t, nil
+}
+
+func (n *node) routed(_ *transport.Event, endpoints int) {
+	n.metrics.Published(1)
+	if endpoints == 0 {
+		n.metrics.Unrouted()
+	}
+}
+
+// leave tells the node's owner why it must go.
+func (n *node) leave(err error) {
+	select {
+	case n.fatal <- err:
+	default:
+	}
+}
+
+func (n *node) keepPurging() {
+	ctx, cancel := context.WithCancel(context.Background())
+	n.stopPurge = cancel
+	n.purging.Go(func() {
+		tick := time.NewTicker(purgeEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+				if err := n.store.Purge(ctx); err != nil && ctx.Err() == nil {
+					n.log.Warn("settled events were not purged; trying again in a minute", "error", err)
+				}
+			}
+		}
+	})
+}
+
+// stop makes no new leases, lets attempts under way finish until ctx ends,
+// hands the rest back, and closes everything. Stopping again gives the same.
+func (n *node) stop(ctx context.Context) error {
+	n.stopping.Do(func() { n.stopped = n.close(ctx) })
+	return n.stopped
+}
+
+// closingTime is for what must be closed after the patience for attempts ended.
+const closingTime = 5 * time.Second
+
+func (n *node) close(ctx context.Context) error {
+	var errs []error
+	keep := func(err error) { errs = append(errs, err) }
+	if n.stopPurge != nil {
+		n.stopPurge()
+		n.purging.Wait()
+	}
+	n.drain(ctx, keep)
+	after, cancel := context.WithTimeout(context.WithoutCancel(ctx), closingTime)
+	defer cancel()
+	if n.shard != nil && ctx.Err() != nil {
+		_ = n.shard.Drain(after) // what was broken off is handed back
+	}
+	if n.stage != nil {
+		keep(n.stage.Close(after))
+	}
+	for _, c := range []interface{ Close(context.Context) error }{n.journal, n.parker, n.graveyard} {
+		if n.graveyard != nil {
+			keep(c.Close(after))
+		}
+	}
+	if n.shard != nil {
+		keep(n.shard.Stop(after))
+	}
+	if n.redis != nil {
+		keep(n.redis.Close())
+	}
+	if n.sender != nil {
+		n.sender.Close()
+	}
+	if n.store != nil {
+		keep(n.store.Close(after))
+	}
+	return errors.Join(errs...)
+}
+
+// drain stops the pulling while the shard gives up what it has not begun: a
+// consumer may be waiting for room in the shard's window.
+func (n *node) drain(ctx context.Context, keep func(error)) {
+	if n.shard == nil {
+		return
+	}
+	drained := make(chan error, 1)
+	go func() { drained <- n.shard.Drain(ctx) }()
+	if n.consumers != nil {
+		keep(n.consumers.Stop(ctx))
+	}
+	if err := <-drained; err != nil {
+		n.log.Warn("attempts in flight are broken off and will be made again", "error", err)
+	}
+	n.abort()
+}

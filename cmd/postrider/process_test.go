@@ -1,0 +1,228 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// asPostrider makes this test binary run as postrider itself, so that the
+// tests start the real program, race detector included.
+const asPostrider = "RUN_AS_POSTRIDER"
+
+func init() {
+	if os.Getenv(asPostrider) != "" {
+		main()
+	}
+}
+
+// process is a postrider running as a process of its own.
+type process struct {
+	cmd  *exec.Cmd
+	out  lockedBuffer
+	done chan struct{}
+}
+
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+// command prepares postrider with args; its settings come from env alone.
+func command(ctx context.Context, dir string, env []string, args ...string) *exec.Cmd {
+	self, err := os.Executable()
+	if err != nil {
+		panic(err)
+	}
+	cmd := exec.CommandContext(ctx, self, args...)
+	cmd.Dir = dir
+	cmd.Env = append([]string{asPostrider + "=1", "PATH=" + os.Getenv("PATH"), "HOME=" + dir, "TMPDIR=" + os.TempDir()}, env...)
+	return cmd
+}
+
+// testNode is a node's folder and addresses, through any number of starts.
+type testNode struct {
+	t    *testing.T
+	dir  string
+	http string
+	nats string
+	env  []string
+	proc *process
+}
+
+func newTestNode(t *testing.T, env ...string) *testNode {
+	n := &testNode{t: t, dir: t.TempDir(), http: freeAddress(t), nats: freeAddress(t)}
+	n.env = append([]string{"POSTRIDER_NATS_LISTEN=" + n.nats, "POSTRIDER_HTTP_LISTEN=" + n.http, "POSTRIDER_LOG_FORMAT=text"}, env...)
+	t.Cleanup(func() {
+		if n.proc != nil {
+			n.kill()
+		}
+	})
+	return n
+}
+
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+func (n *testNode) data() string { return filepath.Join(n.dir, "postrider-data") }
+
+// start runs serve and returns when it is ready.
+func (n *testNode) start(args ...string) {
+	n.t.Helper()
+	p := &process{done: make(chan struct{})}
+	p.cmd = command(context.Background(), n.dir, n.env, append([]string{"serve", "--dev"}, args...)...)
+	p.cmd.Stdout, p.cmd.Stderr = &p.out, &p.out
+	if err := p.cmd.Start(); err != nil {
+		n.t.Fatal(err)
+	}
+	go func() { _ = p.cmd.Wait(); close(p.done) }()
+	n.proc = p
+	n.await("the node to be ready", func() bool {
+		select {
+		case <-p.done:
+			n.t.Fatalf("the node left:\n%s", p.out.String())
+		default:
+		}
+		status, _ := n.get("/readyz")
+		return status == http.StatusOK
+	})
+}
+
+// kill is kill -9.
+func (n *testNode) kill() {
+	_ = n.proc.cmd.Process.Kill()
+	<-n.proc.done
+	n.proc = nil
+}
+
+// terminate is SIGTERM; it gives what the process printed.
+func (n *testNode) terminate() string {
+	n.t.Helper()
+	_ = n.proc.cmd.Process.Signal(os.Interrupt)
+	select {
+	case <-n.proc.done:
+	case <-time.After(40 * time.Second):
+		n.t.Fatalf("the node did not leave:\n%s", n.proc.out.String())
+	}
+	out := n.proc.out.String()
+	if code := n.proc.cmd.ProcessState.ExitCode(); code != 0 {
+		n.t.Errorf("the node left with code %d:\n%s", code, out)
+	}
+	n.proc = nil
+	return out
+}
+
+// run runs another command of postrider against the node.
+func (n *testNode) run(stdin string, args ...string) (stdout string, code int) {
+	n.t.Helper()
+	cmd := command(n.t.Context(), n.dir, []string{"POSTRIDER_NATS_URL="}, append(args, "--server", "http://"+n.http)...)
+	cmd.Stdin = strings.NewReader(stdin)
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	_ = cmd.Run()
+	if code = cmd.ProcessState.ExitCode(); code != 0 {
+		n.t.Logf("postrider %s: exit %d: %s", strings.Join(args, " "), code, errs.String())
+	}
+	return out.String(), code
+}
+
+// must is run that has to succeed.
+func (n *testNode) must(stdin string, args ...string) string {
+	n.t.Helper()
+	out, code := n.run(stdin, args...)
+	if code != 0 {
+		n.t.Fatalf("postrider %s: exit %d\n%s", strings.Join(args, " "), code, out)
+	}
+	return out
+}
+
+func (n *testNode) token() string {
+	b, err := os.ReadFile(filepath.Join(n.data(), adminTokenFile))
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	return strings.TrimSpace(string(b))
+}
+
+func (n *testNode) get(path string) (int, []byte) {
+	resp, err := http.Get("http://" + n.http + path)
+	if err != nil {
+		return 0, nil
+	}
+	defer resp.Body.Close()
+	b, _ := io.ReadAll(resp.Body)
+	return resp.StatusCode, b
+}
+
+// call makes an API request as the admin; status 0 is a node that is away.
+func (n *testNode) call(method, path, body string, out any) (int, string) {
+	req, err := http.NewRequest(method, "http://"+n.http+path, strings.NewReader(body))
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+n.token())
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return 0, err.Error()
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return 0, err.Error()
+	}
+	if out != nil && resp.StatusCode < 300 {
+		if err := json.Unmarshal(b, out); err != nil {
+			n.t.Fatalf("%s %s gave %s: %v", method, path, b, err)
+		}
+	}
+	return resp.StatusCode, string(b)
+}
+
+// await polls until true; real processes have no other signal to wait for.
+func (n *testNode) await(what string, true func() bool) {
+	n.t.Helper()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	limit := time.After(60 * time.Second)
+	for !true() {
+		select {
+		case <-tick.C:
+		case <-limit:
+			out := ""
+			if n.proc != nil {
+				out = n.proc.out.String()
+			}
+			n.t.Fatalf("waited 60 s for %s\n%s", what, out)
+		}
+	}
+}

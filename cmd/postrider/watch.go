@@ -1,0 +1,79 @@
+package main
+
+import (
+	"time"
+
+	"github.com/postrider/postrider/transport"
+	"github.com/postrider/postrider/transport/api"
+	"github.com/postrider/postrider/transport/telemetry"
+)
+
+// watch lets the metrics ask the node at each scrape.
+func (n *node) watch() {
+	n.metrics.Watch(telemetry.Sources{
+		Waiting:       func() int { return n.shard.Stats().Waiting },
+		OldestWaiting: func() time.Duration { return n.shard.Stats().Oldest },
+		Actors:        func() int { return n.shard.Stats().Actors },
+		WindowEvents:  func() int { return n.shard.Stats().Held },
+		WindowBytes:   func() int64 { return int64(n.shard.Stats().WindowBytes) },
+		Endpoints:     n.endpointStates,
+	})
+}
+
+func (n *node) endpointStates() map[string]int {
+	states := map[string]int{}
+	for _, ep := range n.registry.Endpoints("") {
+		states[stateOf(ep)]++
+	}
+	return states
+}
+
+func stateOf(ep *transport.Endpoint) string {
+	if !ep.Enabled {
+		return "disabled"
+	}
+	return ep.State
+}
+
+// lacks names what the node waits for; empty when it is ready.
+func (n *node) lacks() []api.Lack {
+	var lacks []api.Lack
+	if err := n.store.Ready(); err != nil {
+		lacks = append(lacks, api.Lack{Part: "nats", Detail: err.Error()})
+	}
+	if err := n.stage.Ready(); err != nil {
+		lacks = append(lacks, api.Lack{Part: "redis", Detail: err.Error(), Bearable: true})
+	}
+	return lacks
+}
+
+// egress lists the addresses that deliveries leave from, where they are set.
+func (n *node) egress() []string {
+	list := []string{}
+	for _, a := range n.cfg.Egress.SourceIPs {
+		list = append(list, a.String())
+	}
+	return list
+}
+
+// routedTo is the highest sequence up to which all events of the log have
+// reached the shard.
+func (n *node) routedTo() uint64 {
+	taken := n.consumers.Routed()
+	if n.stage.Within() == 0 {
+		return taken
+	}
+	return n.shard.Routed()
+}
+
+func (n *node) info() api.Info {
+	i := n.store.Info()
+	ledger := "jetstream"
+	if n.redis != nil {
+		ledger = "redis"
+	}
+	return api.Info{
+		StartedAt: n.startedAt, Ledger: ledger, Shards: 1,
+		NATS: api.InfoNATS{Embedded: i.Embedded, Listen: i.URL, Sync: i.Sync},
+	}
+}

@@ -1,0 +1,107 @@
+package config
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Config is every setting of a process. The tags hold its name, its default
+// (dev: the default with --dev, where that differs) and its meaning; the
+// settings table of docs/operations.md is made from them.
+type Config struct {
+	Dev       bool     `koanf:"dev" default:"false" help:"A development node: http and loopback endpoints are allowed, keys are made and kept in the data folder, a sign-in link is printed."`
+	Data      string   `koanf:"data" default:"./postrider-data" help:"The data folder: the streams of the embedded NATS server and, in dev, the node's keys."`
+	MasterKey Secret   `koanf:"master_key" help:"Encrypts endpoint secrets at rest: 32 bytes as 64 hex digits or as base64. Required; a development node makes its own."`
+	HTTP      HTTP     `koanf:"http" help:"The HTTP API."`
+	NATS      NATS     `koanf:"nats" help:"The NATS server: embedded, or an external one by nats.url."`
+	Redis     Redis    `koanf:"redis" help:"Redis, which is optional."`
+	Auth      Auth     `koanf:"auth" help:"Who may use the HTTP API."`
+	Events    Events   `koanf:"events" help:"The log of events."`
+	Attempts  Attempts `koanf:"attempts" help:"The journal of attempts."`
+	Dedup     Dedup    `koanf:"dedup" help:"How long an event id that a producer gave is remembered."`
+	Egress    Egress   `koanf:"egress" help:"How deliveries leave this machine."`
+	Log       Log      `koanf:"log" help:"The log lines on stderr."`
+	Shutdown  Shutdown `koanf:"shutdown" help:"Leaving."`
+	Window    Window   `koanf:"window" help:"What a shard holds in memory."`
+	Actors    Actors   `koanf:"actors" help:"Endpoint actors."`
+
+	origins map[string]Origin
+}
+
+// HTTP is the API and what else speaks HTTP to operators.
+type HTTP struct {
+	Listen        string `koanf:"listen" default:"127.0.0.1:8080" help:"Address of the HTTP API, host:port."`
+	MetricsListen string `koanf:"metrics_listen" help:"Address of /metrics alone, host:port; empty: on http.listen."`
+	PprofListen   string `koanf:"pprof_listen" help:"Address of Go's profiler, host:port; empty: off. It shows the memory of the process: loopback only."`
+}
+
+// NATS is the embedded server's settings, and how an external one is reached.
+type NATS struct {
+	URL         URL    `koanf:"url" help:"URL of an external NATS server (2.14 or later, JetStream on); empty: the embedded one."`
+	Credentials string `koanf:"credentials" help:"Credentials file (.creds) for nats.url."`
+	Listen      string `koanf:"listen" default:"127.0.0.1:4222" help:"Address where the embedded server takes producers; empty: off. Beyond loopback it needs nats.user and nats.password, nats.token, or nats.tls_ca. In dev another free port is taken if this one is in use."`
+	User        string `koanf:"user" help:"User that producers sign in with at nats.listen, or that this node signs in with at nats.url."`
+	Password    Secret `koanf:"password" help:"Password of nats.user."`
+	Token       Secret `koanf:"token" help:"Token in place of nats.user and nats.password."`
+	TLSCert     string `koanf:"tls_cert" help:"Certificate file (PEM) of nats.listen; with it, producers must use TLS."`
+	TLSKey      string `koanf:"tls_key" help:"Key file (PEM) of nats.tls_cert."`
+	TLSCA       string `koanf:"tls_ca" help:"CA file (PEM): producers at nats.listen must show a certificate that it signed."`
+	Sync        Sync   `koanf:"sync" default:"always" dev:"2m" help:"When the embedded server syncs to disk: always (before each ack), or every so often (a duration): faster, and a power cut or kernel crash may lose that much of what was acknowledged."`
+	MaxPayload  Bytes  `koanf:"max_payload" default:"1MiB" help:"Largest message that the embedded server takes, 512KiB to 64MiB."`
+	MaxStore    Bytes  `koanf:"max_store" default:"0" help:"Disk that the streams may use together; 0: what is free less 10 %."`
+}
+
+// Redis is where event ids are remembered for longer.
+type Redis struct {
+	URL URL `koanf:"url" help:"URL of Redis (redis:// or rediss://) for event ids; empty: they are remembered by JetStream, for dedup.local."`
+}
+
+// Auth is the signing of the API's tokens.
+type Auth struct {
+	Secret Secret `koanf:"secret" help:"Key of the API's tokens (HS256), 32 bytes or more. Required; a development node makes its own."`
+}
+
+// Events is the log.
+type Events struct {
+	Keep time.Duration `koanf:"keep" default:"168h" help:"How long events are kept after they are settled; what is not settled is kept whatever its age."`
+}
+
+// Attempts is the journal.
+type Attempts struct {
+	Keep time.Duration `koanf:"keep" default:"168h" help:"How long attempts and dead letters are kept."`
+}
+
+// Dedup is how long event ids are remembered.
+type Dedup struct {
+	Local time.Duration `koanf:"local" default:"2m" help:"Without Redis, or while it is away."`
+	Redis time.Duration `koanf:"redis" default:"72h" help:"With Redis."`
+}
+
+// Egress is the way out to receivers.
+type Egress struct {
+	AllowCIDRs []netip.Prefix `koanf:"allow_cidrs" help:"Networks that may be delivered to though they are not public, for example 10.1.0.0/16; a list."`
+	SourceIPs  []netip.Addr   `koanf:"source_ips" help:"Addresses of this machine that deliveries leave from; a list. Empty: the system chooses."`
+	Proxy      URL            `koanf:"proxy" help:"HTTP proxy (http:// or https://) that deliveries go through; empty: none. The environment's HTTP_PROXY is not read."`
+}
+
+// Log is the log lines.
+type Log struct {
+	Level  string `koanf:"level" default:"info" oneof:"debug,info,warn,error" help:"Least level shown; debug has a line per attempt."`
+	Format string `koanf:"format" default:"json" dev:"text" oneof:"json,text" help:"Form of the lines."`
+}
+
+// Shutdown is the graceful stop.
+type Shutdown struct {
+	Timeout time.Duration `koanf:"timeout" default:"25s" help:"How long attempts in flight may take to finish after SIGTERM; the rest is handed back to the log."`
+}
+
+// Window bounds what a shard holds.
+type Window struct {
+	Events int   `koanf:"events" default:"16384" help:"Most events that a shard holds in memory, 64 to 1048576; beyond it, pulling stops."`
+	Bytes  Bytes `koanf:"bytes" default:"64MiB" help:"Most bytes of events that a shard holds in memory, 16MiB or more."`
+}
+
+// Actors is the life of endpoint actors.
+type Actors struct {
+	Idle time.Duration `koanf:"idle" default:"30s" help:"An endpoint's actor ends after it had nothing to do for this long."`
+}

@@ -1,0 +1,200 @@
+package config
+
+import (
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Validate checks what the settings mean, together. Its error joins one *Error
+// for each that is wrong.
+func (c *Config) Validate() error {
+	v := &validation{c: c}
+	v.oneof()
+	v.secrets()
+	v.http()
+	v.nats()
+	v.urls()
+	v.limits()
+	return errors.Join(v.problems...)
+}
+
+// MasterKeyBytes is the master key's 32 bytes; nil where none is set.
+func (c *Config) MasterKeyBytes() ([]byte, error) {
+	text := strings.TrimSpace(c.MasterKey.Reveal())
+	if text == "" {
+		return nil, nil
+	}
+	if b, err := hex.DecodeString(text); err == nil && len(b) == 32 {
+		return b, nil
+	}
+	for _, enc := range []*base64.Encoding{base64.StdEncoding, base64.RawStdEncoding, base64.URLEncoding, base64.RawURLEncoding} {
+		if b, err := enc.DecodeString(text); err == nil && len(b) == 32 {
+			return b, nil
+		}
+	}
+	return nil, &Error{Key: "master_key", Origin: c.origins["master_key"], Problem: `is not 32 bytes as 64 hex digits or base64; make one with "openssl rand -hex 32"`}
+}
+
+type validation struct {
+	c        *Config
+	problems []error
+}
+
+func (v *validation) fail(key, format string, args ...any) {
+	v.problems = append(v.problems, &Error{Key: key, Origin: v.c.origins[key], Problem: fmt.Sprintf(format, args...)})
+}
+
+func (v *validation) oneof() {
+	for _, f := range fields(v.c) {
+		if text := show(f.value); f.oneof != nil && !slices.Contains(f.oneof, text) {
+			v.fail(f.key, "%.40q is not one of %s", text, strings.Join(f.oneof, ", "))
+		}
+	}
+}
+
+func (v *validation) secrets() {
+	c := v.c
+	if _, err := c.MasterKeyBytes(); err != nil {
+		v.problems = append(v.problems, err)
+	}
+	if n := len(c.Auth.Secret); n > 0 && n < 32 {
+		v.fail("auth.secret", `has %d bytes and needs 32 or more; make one with "openssl rand -hex 32"`, n)
+	}
+	if c.Dev {
+		return
+	}
+	if c.Auth.Secret == "" {
+		v.required("auth.secret")
+	}
+	if c.MasterKey == "" {
+		v.required("master_key")
+	}
+}
+
+func (v *validation) required(key string) {
+	v.fail(key, `is not set, and production needs it; set %s, for example to the output of "openssl rand -hex 32", or start with --dev`, envName(key))
+}
+
+func (v *validation) http() {
+	h := v.c.HTTP
+	if h.Listen == "" {
+		v.fail("http.listen", "is empty; give host:port, for example 127.0.0.1:8080")
+	}
+	v.address("http.listen", h.Listen)
+	v.address("http.metrics_listen", h.MetricsListen)
+	v.address("http.pprof_listen", h.PprofListen)
+	if h.PprofListen != "" && !loopback(h.PprofListen) {
+		v.fail("http.pprof_listen", "%q is not a loopback address, and the profiler shows the memory of the process; use 127.0.0.1:6060", h.PprofListen)
+	}
+}
+
+func (v *validation) nats() {
+	n := v.c.NATS
+	v.address("nats.listen", n.Listen)
+	if (n.User == "") != (n.Password == "") {
+		v.fail("nats.user", "nats.user and nats.password go together; set both or none")
+	}
+	if n.Token != "" && n.User != "" {
+		v.fail("nats.token", "is in place of nats.user and nats.password; keep one of the two ways")
+	}
+	if (n.TLSCert == "") != (n.TLSKey == "") {
+		v.fail("nats.tls_cert", "nats.tls_cert and nats.tls_key go together; set both or none")
+	}
+	if n.TLSCA != "" && n.TLSCert == "" {
+		v.fail("nats.tls_ca", "needs nats.tls_cert and nats.tls_key; set them too")
+	}
+	if n.Credentials != "" && n.URL == "" {
+		v.fail("nats.credentials", "is for an external server; set nats.url too, or leave it out")
+	}
+	if n.URL == "" && n.Listen != "" && !loopback(n.Listen) && n.User == "" && n.Token == "" && n.TLSCA == "" {
+		v.fail("nats.listen", "%q is open to others than this machine; set nats.user and nats.password, nats.token or nats.tls_ca, or use 127.0.0.1:4222", n.Listen)
+	}
+}
+
+// address checks host:port; empty is another check's business.
+func (v *validation) address(key, addr string) {
+	if addr == "" {
+		return
+	}
+	_, port, err := net.SplitHostPort(addr)
+	if err == nil {
+		_, err = strconv.ParseUint(port, 10, 16)
+	}
+	if err != nil {
+		v.fail(key, "%.80q is not host:port, for example 127.0.0.1:8080", addr)
+	}
+}
+
+func (v *validation) urls() {
+	v.url("nats.url", v.c.NATS.URL, "nats", "tls", "ws", "wss")
+	v.url("redis.url", v.c.Redis.URL, "redis", "rediss", "unix")
+	v.url("egress.proxy", v.c.Egress.Proxy, "http", "https")
+}
+
+// url checks an address, or several with commas between them (NATS); the
+// value is not repeated, as it may hold a password.
+func (v *validation) url(key string, value URL, schemes ...string) {
+	if value == "" {
+		return
+	}
+	texts := []string{value.Reveal()}
+	if key == "nats.url" {
+		texts = strings.Split(value.Reveal(), ",")
+	}
+	for _, text := range texts {
+		u, err := url.Parse(strings.TrimSpace(text))
+		if err != nil || !slices.Contains(schemes, u.Scheme) || u.Host == "" && u.Scheme != "unix" {
+			v.fail(key, "is not an address that begins with %s:// and names a host", strings.Join(schemes, ":// or "))
+			return
+		}
+	}
+}
+
+func (v *validation) limits() {
+	c := v.c
+	v.between("nats.max_payload", int64(c.NATS.MaxPayload), 512<<10, 64<<20, func(n int64) string { return Bytes(n).String() })
+	v.between("window.events", int64(c.Window.Events), 64, 1<<20, func(n int64) string { return strconv.FormatInt(n, 10) })
+	v.between("window.bytes", int64(c.Window.Bytes), 16<<20, 1<<40, func(n int64) string { return Bytes(n).String() })
+	if c.NATS.MaxStore != 0 && c.NATS.MaxStore < 64<<20 {
+		v.fail("nats.max_store", "is %s and needs 64MiB or more; 0 takes what is free less 10 %%", c.NATS.MaxStore)
+	}
+	for _, d := range []struct {
+		key      string
+		value    time.Duration
+		low, top time.Duration
+	}{
+		{"events.keep", c.Events.Keep, time.Minute, 10 * 365 * 24 * time.Hour},
+		{"attempts.keep", c.Attempts.Keep, time.Hour, 10 * 365 * 24 * time.Hour},
+		{"dedup.local", c.Dedup.Local, time.Second, time.Hour},
+		{"dedup.redis", c.Dedup.Redis, time.Second, 30 * 24 * time.Hour},
+		{"shutdown.timeout", c.Shutdown.Timeout, time.Second, 10 * time.Minute},
+		{"actors.idle", c.Actors.Idle, time.Second, 24 * time.Hour},
+	} {
+		v.between(d.key, int64(d.value), int64(d.low), int64(d.top), func(n int64) string { return durationText(time.Duration(n)) })
+	}
+}
+
+func (v *validation) between(key string, n, low, top int64, text func(int64) string) {
+	if n < low || n > top {
+		v.fail(key, "is %s and must be from %s to %s", text(n), text(low), text(top))
+	}
+}
+
+// loopback tells whether addr can be reached from this machine alone.
+func loopback(addr string) bool {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return false
+	}
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.IsLoopback()
+}

@@ -1,0 +1,159 @@
+package api
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/postrider/postrider/transport"
+)
+
+// Registry keeps endpoints and customers. What it returns is shared and is not
+// changed here. UpdateEndpoint takes the Revision it is to replace and fails
+// with transport.ErrConflict where another writer was first.
+type Registry interface {
+	Endpoint(id string) (*transport.Endpoint, bool)
+	// Endpoints gives those of a customer; an empty one means all.
+	Endpoints(customer string) []*transport.Endpoint
+	CreateEndpoint(ctx context.Context, ep *transport.Endpoint) (uint64, error)
+	UpdateEndpoint(ctx context.Context, ep *transport.Endpoint) (uint64, error)
+	RemoveEndpoint(ctx context.Context, id string) (uint64, error)
+	// WaitApplied returns nil once the change of that revision is in effect.
+	WaitApplied(ctx context.Context, revision uint64) error
+	EnsureCustomer(ctx context.Context, id string) (*transport.Customer, error)
+}
+
+// Events takes events into the log. It returns only when all are durable, with
+// a receipt for each in order; with an error, none is promised to be.
+type Events interface {
+	Submit(ctx context.Context, events []transport.Event) ([]transport.Receipt, error)
+}
+
+// Letters are the dead letters; a letter that is not there is transport.ErrNotFound.
+type Letters interface {
+	DeadLetters(ctx context.Context, filter transport.LetterFilter) ([]transport.DeadLetter, error)
+	DeadLetter(ctx context.Context, id uint64) (*transport.DeadLetter, error)
+	// ReplayDeadLetter gives the pair to delivery again, durably, and returns
+	// the replay's number.
+	ReplayDeadLetter(ctx context.Context, id uint64) (uint64, error)
+}
+
+// Auditor adds up what became of what was owed. An empty customer means all,
+// a zero time the beginning or now.
+type Auditor interface {
+	Audit(ctx context.Context, from, to time.Time, customer string) (*transport.Audit, error)
+}
+
+// Tester makes one attempt, outside of the log and the journal.
+type Tester interface {
+	Test(ctx context.Context, ep *transport.Endpoint, ev *transport.Event) transport.Answer
+}
+
+// Options are what a Server stands on.
+type Options struct {
+	Registry Registry
+	Events   Events
+	Letters  Letters
+	Auditor  Auditor
+	Tester   Tester
+	// TokenSecret signs tokens: 32 bytes or more.
+	TokenSecret []byte
+	// Dev allows http and private addresses; AllowCIDRs are allowed always.
+	Dev        bool
+	AllowCIDRs []netip.Prefix
+	// Ready tells what is missing for the node to work; nil: nothing ever is.
+	Ready func(ctx context.Context) []Lack
+	// Info describes the node, Egress the addresses that it sends from; nil: none known.
+	Info   func() Info
+	Egress func() []string
+	// Metrics is served at /metrics; nil: they are elsewhere.
+	Metrics http.Handler
+	Version string
+	Logger  *slog.Logger
+	// Now is the node's clock; nil: time.Now.
+	Now func() time.Time
+	// ApplyWait is how long a change may take until its answer is 202; 0: 2 s.
+	ApplyWait time.Duration
+	// BodyBudget bounds the bytes of all event bodies being read or submitted
+	// at once; 0: 256 MiB. Beyond it the answer is 429.
+	BodyBudget int64
+}
+
+// Server answers the API. It is an http.Handler; timeouts of idle connections
+// and of headers are its http.Server's.
+type Server struct {
+	Options
+	log    *slog.Logger
+	tokens *tokens
+	mux    *http.ServeMux
+	// genlogs guards the rule that URLs of genlogs endpoints are unique per customer.
+	genlogs sync.Mutex
+	bodies  budget
+}
+
+// New makes a Server. A token secret under 32 bytes is a *transport.FieldError.
+func New(o Options) (*Server, error) {
+	if err := checkTokenSecret(o.TokenSecret); err != nil {
+		return nil, err
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	if o.ApplyWait == 0 {
+		o.ApplyWait = 2 * time.Second
+	}
+	if o.BodyBudget == 0 {
+		o.BodyBudget = 256 << 20
+	}
+	s := &Server{Options: o, log: o.Logger, tokens: newTokens(o.TokenSecret, o.Now),
+		mux: http.NewServeMux(), bodies: budget{most: o.BodyBudget}}
+	s.routes()
+	return s, nil
+}
+
+func (s *Server) routes() {
+	h := s.newHuma()
+	s.endpointRoutes(h)
+	s.letterRoutes(h)
+	s.nodeRoutes(h)
+	s.eventRoutes(h)
+	s.documents(h.OpenAPI())
+}
+
+// ServeHTTP answers one request; whatever goes wrong, in the API's own shapes.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	answer := &answerWriter{ResponseWriter: w}
+	defer s.recoverPanic(answer, r)
+	handler, pattern := s.mux.Handler(r)
+	if pattern == "" {
+		s.noRoute(answer, r, handler)
+		return
+	}
+	s.mux.ServeHTTP(answer, r)
+}
+
+// noRoute gives the mux's own 404 and 405 our shape, and keeps its Allow header.
+func (s *Server) noRoute(w http.ResponseWriter, r *http.Request, handler http.Handler) {
+	plain := &discard{header: http.Header{}}
+	handler.ServeHTTP(plain, r)
+	if plain.status != http.StatusMethodNotAllowed {
+		writeError(w, newError(http.StatusNotFound, "No such path; GET /docs lists them"))
+		return
+	}
+	failure := newError(http.StatusMethodNotAllowed, "Method "+shortened(r.Method)+" is not for this path; the Allow header lists those that are")
+	failure.headers = http.Header{"Allow": plain.header["Allow"]}
+	writeError(w, failure)
+}
+
+func shortened(s string) string {
+	if len(s) > 20 {
+		return s[:20] + "…"
+	}
+	return s
+}

@@ -1,0 +1,12 @@
+// Package api is the HTTP face of a node: REST under /v1, tokens and roles,
+// OpenAPI, health and metrics.
+//
+// It promises that a customer sees its own things only (another's answer 404,
+// as if absent), that secrets leave in the answers to create, rotate and
+// reveal alone, that every body has a limit and every unknown field an error
+// that names it, and that an accepted event is durable before its 202.
+//
+// What it needs of the node it asks for by the small interfaces of Options.
+// It may import transport and transport/signature; huma and golang-jwt have
+// their only door here.
+package api

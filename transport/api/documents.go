@@ -1,0 +1,124 @@
+package api
+
+import (
+	"bytes"
+	"encoding/json"
+	"html/template"
+	"net/http"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/postrider/postrider/transport"
+)
+
+// eventRoutes puts publish on the mux itself and describes it.
+func (s *Server) eventRoutes(h huma.API) {
+	s.mux.HandleFunc("POST /v1/events", s.publish)
+	op := route{method: http.MethodPost, path: "/v1/events", id: "publish-events", roles: publishRoles,
+		summary: "Publish an event, an array of up to 1000, or NDJSON; 202 once all are durable"}.operation()
+	body := bodyDocument(h, reflect.TypeFor[EventInput]())
+	most := transport.MaxBatchEvents
+	one := body.Content["application/json"].Schema
+	schemas := h.OpenAPI().Components.Schemas
+	body.Content["application/json"].Schema = &huma.Schema{OneOf: []*huma.Schema{one,
+		{Type: "array", Items: one, MaxItems: &most}}}
+	body.Content["application/x-ndjson"] = &huma.MediaType{Schema: one}
+	op.RequestBody = body
+	op.Responses = map[string]*huma.Response{
+		"202": {Description: "Durable", Content: map[string]*huma.MediaType{"application/json": {Schema: &huma.Schema{
+			OneOf: []*huma.Schema{schemas.Schema(reflect.TypeFor[transport.Receipt](), true, "Receipt"),
+				schemas.Schema(reflect.TypeFor[Receipts](), true, "Receipts")}}}}},
+		"default": {Description: "Error", Content: map[string]*huma.MediaType{
+			"application/json": {Schema: schemas.Schema(reflect.TypeFor[Error](), true, "Error")}}},
+	}
+	h.OpenAPI().AddOperation(&op)
+}
+
+// documents serves the description of the API, made once: /openapi.json for
+// programs and /docs for people, without scripts and without other hosts.
+func (s *Server) documents(o *huma.OpenAPI) {
+	spec, err := json.Marshal(o)
+	if err != nil {
+		panic("the OpenAPI document cannot be written: " + err.Error()) // a fault of the build
+	}
+	s.mux.HandleFunc("GET /openapi.json", serve("application/openapi+json", spec))
+	page := docsPage(o)
+	s.mux.HandleFunc("GET /docs", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'")
+		serve("text/html; charset=utf-8", page)(w, r)
+	})
+}
+
+func serve(kind string, body []byte) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", kind)
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		_, _ = w.Write(body) // the caller went away: nobody to tell
+	}
+}
+
+// docsLine is one operation on the page.
+type docsLine struct {
+	Method, Path, Summary, Roles string
+	Parameters                   []*huma.Param
+	Fields                       []docsField
+}
+
+type docsField struct{ Name, Type, Text string }
+
+func docsPage(o *huma.OpenAPI) []byte {
+	var lines []docsLine
+	for _, item := range o.Paths {
+		for _, op := range []*huma.Operation{item.Get, item.Post, item.Patch, item.Delete} {
+			if op != nil {
+				lines = append(lines, docsLine{Method: op.Method, Path: op.Path, Summary: op.Summary,
+					Roles: op.Description, Parameters: op.Parameters, Fields: docsFields(o, op.RequestBody)})
+			}
+		}
+	}
+	slices.SortFunc(lines, func(a, b docsLine) int {
+		return strings.Compare(a.Path+" "+a.Method, b.Path+" "+b.Method)
+	})
+	var page bytes.Buffer
+	if err := docsTemplate.Execute(&page, map[string]any{"Info": o.Info, "Lines": lines}); err != nil {
+		panic("the documents' page cannot be written: " + err.Error()) // a fault of the build
+	}
+	return page.Bytes()
+}
+
+func docsFields(o *huma.OpenAPI, body *huma.RequestBody) []docsField {
+	if body == nil {
+		return nil
+	}
+	schema := body.Content["application/json"].Schema
+	if len(schema.OneOf) > 0 {
+		schema = schema.OneOf[0]
+	}
+	if schema = o.Components.Schemas.SchemaFromRef(schema.Ref); schema == nil {
+		return nil
+	}
+	var fields []docsField
+	for name, field := range schema.Properties {
+		fields = append(fields, docsField{Name: name, Type: field.Type, Text: field.Description})
+	}
+	slices.SortFunc(fields, func(a, b docsField) int { return strings.Compare(a.Name, b.Name) })
+	return fields
+}
+
+var docsTemplate = template.Must(template.New("docs").Parse(`<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{{.Info.Title}} API</title>
+<style>body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1b1b1b;background:#fff}
+section{border-top:1px solid #ddd;padding:.5rem 0}h2{font:600 1rem ui-monospace,monospace}td{padding:.1rem 1rem .1rem 0;vertical-align:top}
+code{font-family:ui-monospace,monospace}small{color:#555}
+@media (prefers-color-scheme:dark){body{color:#eee;background:#161616}section{border-color:#444}small{color:#aaa}a{color:#8ab4f8}}</style></head>
+<body><h1>{{.Info.Title}} API <small>{{.Info.Version}}</small></h1>
+<p>Send <code>Authorization: Bearer &lt;jwt&gt;</code> or <code>Access-Token: &lt;jwt&gt;</code>. For programs: <a href="/openapi.json">/openapi.json</a> (OpenAPI 3.1).</p>
+{{range .Lines}}<section><h2>{{.Method}} {{.Path}}</h2><p>{{.Summary}}.<br><small>{{.Roles}}</small></p>
+<table>{{range .Parameters}}<tr><td><code>{{.Name}}</code></td><td><small>{{.In}}</small></td><td>{{.Description}}</td></tr>{{end}}
+{{range .Fields}}<tr><td><code>{{.Name}}</code></td><td><small>{{.Type}}</small></td><td>{{.Text}}</td></tr>{{end}}</table></section>
+{{end}}</body></html>
+`))

@@ -1,0 +1,93 @@
+package api
+
+import (
+	"encoding/json"
+	"maps"
+	"math"
+	"time"
+
+	"github.com/postrider/postrider/transport"
+)
+
+// EndpointInput is what a caller may say about an endpoint. What is left out
+// gets its profile's default.
+type EndpointInput struct {
+	Customer    string              `json:"customer" doc:"For operators; else the token's"`
+	Name        string              `json:"name" doc:"At most 200 characters"`
+	Description string              `json:"description" doc:"At most 2000 characters"`
+	URL         string              `json:"url" doc:"https, at most 2083 bytes"`
+	Enabled     bool                `json:"enabled" doc:"Default true"`
+	Profile     string              `json:"profile" enum:"genea,genlogs,standard,custom" doc:"Sets the defaults of the rest; default standard"`
+	Version     string              `json:"version" doc:"Of the format genea: v2"`
+	Format      string              `json:"format" enum:"genea,genlogs,standard,cloudevents,raw"`
+	Events      []string            `json:"events" doc:"Patterns over the type: * is one word, a last > the rest; at most 100"`
+	Filter      string              `json:"filter" doc:"Not available in this version"`
+	Headers     map[string]string   `json:"headers" doc:"Added to each request; at most 50"`
+	Body        json.RawMessage     `json:"body" doc:"Not available in this version"`
+	BodyMode    string              `json:"body_mode" doc:"Not available in this version"`
+	Signature   transport.Signature `json:"signature"`
+	Delivery    transport.Delivery  `json:"delivery"`
+	TLS         transport.TLS       `json:"tls"`
+	From        time.Time           `json:"from" doc:"Events from then on; default now. Create only"`
+	Secret      string              `json:"secret" doc:"16 bytes or more; made if left out. Create only: later by rotate"`
+}
+
+// ShownEndpoint is an endpoint as answers show it: header values masked,
+// without its client key, with its secret in the answer to create alone.
+type ShownEndpoint struct {
+	transport.Endpoint
+	Secret string `json:"secret,omitempty"`
+}
+
+func show(ep *transport.Endpoint) *ShownEndpoint {
+	shown := &ShownEndpoint{Endpoint: *ep}
+	shown.Secrets = transport.Secrets{}
+	shown.TLS.ClientKey = ""
+	if len(ep.Headers) > 0 {
+		shown.Headers = maps.Clone(ep.Headers)
+		for name := range shown.Headers {
+			shown.Headers[name] = transport.Masked
+		}
+	}
+	return shown
+}
+
+// ownFields are set by Postrider alone.
+var ownFields = []string{"id", "state", "state_reason", "waiting", "created_at", "updated_at"}
+
+func readNewEndpoint(raw []byte) (*transport.Endpoint, error) {
+	object, err := parseObject(raw)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range ownFields {
+		if object[name] != nil {
+			return nil, invalid(name, "is set by Postrider; leave it out")
+		}
+	}
+	return endpointOf(object)
+}
+
+// endpointOf makes an endpoint of its JSON, defaults applied.
+func endpointOf(object map[string]any) (*transport.Endpoint, error) {
+	in := EndpointInput{Enabled: true}
+	in.Delivery.Retries = true
+	in.Delivery.Jitter = math.NaN() // so that a zero that was given stays
+	if err := assign(object, &in); err != nil {
+		return nil, err
+	}
+	ep := &transport.Endpoint{Customer: in.Customer, Name: in.Name, Description: in.Description, URL: in.URL,
+		Enabled: in.Enabled, Profile: in.Profile, Version: in.Version, Format: in.Format, Events: in.Events,
+		Filter: in.Filter, Headers: in.Headers, Body: in.Body, BodyMode: in.BodyMode, Signature: in.Signature,
+		Delivery: in.Delivery, TLS: in.TLS, From: in.From.UTC()}
+	ep.Secrets.Current = in.Secret
+	given := in.Delivery.Jitter
+	if math.IsNaN(given) {
+		ep.Delivery.Jitter = 0
+	}
+	ep.ApplyDefaults()
+	if !math.IsNaN(given) {
+		ep.Delivery.Jitter = given
+	}
+	return ep, nil
+}

@@ -1,0 +1,258 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"reflect"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/google/uuid"
+
+	"github.com/postrider/postrider/transport"
+	"github.com/postrider/postrider/transport/signature"
+)
+
+var (
+	createRoles = []string{RoleCreateEndpoint}
+	editRoles   = []string{RoleEditEndpoint}
+	showRoles   = []string{RoleEditEndpoint, RoleListEndpoints}
+	listRoles   = []string{RoleListEndpoints}
+	deleteRoles = []string{RoleDeleteEndpoint}
+	testRoles   = []string{RoleTestEndpoint}
+	adminRoles  = []string{RoleAdmin}
+)
+
+func (s *Server) endpointRoutes(h huma.API) {
+	const one = "/v1/endpoints/{id}"
+	input := reflect.TypeFor[EndpointInput]()
+	handle(s, h, route{method: http.MethodPost, path: "/v1/endpoints", id: "create-endpoint", roles: createRoles,
+		summary: "Create an endpoint; the answer holds its secret", body: input, status: http.StatusCreated}, s.createEndpoint)
+	handle(s, h, route{method: http.MethodGet, path: "/v1/endpoints", id: "list-endpoints", roles: listRoles,
+		summary: "List endpoints, oldest first"}, s.listEndpoints)
+	handle(s, h, route{method: http.MethodGet, path: one, id: "show-endpoint", roles: showRoles,
+		summary: "Show an endpoint, header values masked"}, s.showEndpoint)
+	handle(s, h, route{method: http.MethodPatch, path: one, id: "edit-endpoint", roles: editRoles,
+		summary: "Change an endpoint by JSON merge patch; null brings a default back", body: input}, s.editEndpoint)
+	handle(s, h, route{method: http.MethodDelete, path: one, id: "remove-endpoint", roles: deleteRoles,
+		summary: "Remove an endpoint; what waits for it becomes dead letters", status: http.StatusNoContent}, s.removeEndpoint)
+	handle(s, h, route{method: http.MethodGet, path: one + "/secret", id: "reveal-secret", roles: adminRoles,
+		summary: "Reveal the secret"}, s.revealSecret)
+	handle(s, h, route{method: http.MethodPost, path: one + "/rotate", id: "rotate-secret", roles: adminRoles,
+		summary: "Change the secret; the old one signs beside the new for a while",
+		body:    reflect.TypeFor[RotateInput]()}, s.rotateSecret)
+	handle(s, h, route{method: http.MethodPost, path: one + "/test", id: "test-endpoint", roles: testRoles,
+		summary: "Send one signed sample event and show the answer", body: reflect.TypeFor[TestInput]()}, s.testEndpoint)
+}
+
+// byID names an endpoint.
+type byID struct {
+	ID string `path:"id" doc:"The endpoint's id"`
+}
+
+// asSeen names an endpoint, and the state of it that the caller has seen.
+type asSeen struct {
+	ID      string `path:"id" doc:"The endpoint's id"`
+	IfMatch string `header:"If-Match" doc:"The ETag that was shown: 412 where the endpoint has changed since"`
+}
+
+// endpointAnswer is an endpoint as it is shown; Status 202: not yet in effect.
+type endpointAnswer struct {
+	Status int
+	ETag   string `header:"ETag"`
+	Body   *ShownEndpoint
+}
+
+func (s *Server) createEndpoint(ctx context.Context, _ *struct{}) (*endpointAnswer, error) {
+	ep, err := readNewEndpoint(bodyOf(ctx))
+	if err != nil {
+		return nil, err
+	}
+	who := callerOf(ctx)
+	if ep.Customer, err = who.actsFor(ep.Customer); err != nil {
+		return nil, err
+	}
+	if err := s.prepareNew(ep); err != nil {
+		return nil, err
+	}
+	if err := mayHandle(who, ep); err != nil {
+		return nil, err
+	}
+	if err := s.keepNew(ctx, ep); err != nil {
+		return nil, err
+	}
+	shown := show(ep)
+	shown.Secret = ep.Secrets.Current
+	return s.applied(ctx, ep.Revision, http.StatusCreated, shown), nil
+}
+
+// prepareNew fills in what Postrider itself decides, and checks the whole.
+func (s *Server) prepareNew(ep *transport.Endpoint) error {
+	id, err := uuid.NewV7()
+	if err != nil {
+		return err
+	}
+	now := s.Now().UTC()
+	ep.ID, ep.State, ep.CreatedAt, ep.UpdatedAt = id.String(), "active", now, now
+	switch {
+	case ep.From.IsZero():
+		ep.From = now
+	case ep.From.Before(now.Add(-time.Minute)):
+		return invalid("from", "lies in the past, which is not available in this version: leave it out")
+	}
+	if ep.Secrets.Current == "" && ep.Signature.Scheme != "none" {
+		ep.Secrets.Current = signature.NewSecret(ep.Signature.Scheme)
+	}
+	return s.check(ep)
+}
+
+// check validates ep as a whole, what its signature scheme asks for included.
+func (s *Server) check(ep *transport.Endpoint) error {
+	if err := ep.Validate(s.Dev, s.AllowCIDRs...); err != nil {
+		return err
+	}
+	if _, err := signature.Config(ep.Signature).Resolve(); err != nil {
+		return err
+	}
+	return signature.CheckSecret(ep.Signature.Scheme, ep.Secrets.Current)
+}
+
+func (s *Server) keepNew(ctx context.Context, ep *transport.Endpoint) error {
+	if ep.Profile == transport.ProfileGenLogs {
+		s.genlogs.Lock()
+		defer s.genlogs.Unlock()
+		if err := s.checkUnique(ep); err != nil {
+			return err
+		}
+	}
+	customer, err := s.Registry.EnsureCustomer(ctx, ep.Customer)
+	if err != nil {
+		return err
+	}
+	ep.CustomerID = customer.CustomerID
+	ep.Revision, err = s.Registry.CreateEndpoint(ctx, ep)
+	return err
+}
+
+// checkUnique holds the rule of genlogs endpoints: one for each URL of a customer.
+func (s *Server) checkUnique(ep *transport.Endpoint) error {
+	if ep.Profile != transport.ProfileGenLogs {
+		return nil
+	}
+	for _, other := range s.Registry.Endpoints(ep.Customer) {
+		if other.ID != ep.ID && other.Profile == ep.Profile && other.URL == ep.URL {
+			e := newError(http.StatusBadRequest, "Webhook URL already registered for this customer")
+			e.Details = map[string]any{"field": "url", "url": ep.URL}
+			return e
+		}
+	}
+	return nil
+}
+
+// mayHandle keeps genea endpoints to admins.
+func mayHandle(who *caller, ep *transport.Endpoint) error {
+	if ep.Profile == transport.ProfileGenea && !who.admin() {
+		return lacksRoles([]string{RoleAdmin})
+	}
+	return nil
+}
+
+// find gives an endpoint that the caller may see and handle.
+func (s *Server) find(ctx context.Context, id string) (*transport.Endpoint, error) {
+	who := callerOf(ctx)
+	ep, there := s.Registry.Endpoint(id)
+	if !there || !who.sees(ep.Customer) {
+		return nil, notFound("Endpoint", id)
+	}
+	return ep, mayHandle(who, ep)
+}
+
+// findAsSeen is find for a change: not if another one came between.
+func (s *Server) findAsSeen(ctx context.Context, in *asSeen) (*transport.Endpoint, error) {
+	ep, err := s.find(ctx, in.ID)
+	if err == nil && in.IfMatch != "" && in.IfMatch != "*" && !holdsTag(in.IfMatch, etag(ep.Revision)) {
+		err = newError(http.StatusPreconditionFailed, "Changed since you read it: read it again and repeat your change")
+	}
+	return ep, err
+}
+
+func etag(revision uint64) string { return `"` + strconv.FormatUint(revision, 10) + `"` }
+
+func holdsTag(list, tag string) bool {
+	for one := range strings.SplitSeq(list, ",") {
+		if strings.TrimSpace(one) == tag {
+			return true
+		}
+	}
+	return false
+}
+
+// applied waits until a change is in effect; where that takes too long the
+// answer is 202: kept, and on its way.
+func (s *Server) applied(ctx context.Context, revision uint64, status int, shown *ShownEndpoint) *endpointAnswer {
+	ctx, cancel := context.WithTimeout(ctx, s.ApplyWait)
+	defer cancel()
+	if err := s.Registry.WaitApplied(ctx, revision); err != nil {
+		status = http.StatusAccepted
+	}
+	return &endpointAnswer{Status: status, ETag: etag(revision), Body: shown}
+}
+
+func (s *Server) showEndpoint(ctx context.Context, in *byID) (*endpointAnswer, error) {
+	ep, err := s.find(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	return &endpointAnswer{Status: http.StatusOK, ETag: etag(ep.Revision), Body: show(ep)}, nil
+}
+
+func (s *Server) editEndpoint(ctx context.Context, in *asSeen) (*endpointAnswer, error) {
+	old, err := s.findAsSeen(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	ep, err := patched(old, bodyOf(ctx))
+	if err != nil {
+		return nil, err
+	}
+	ep.UpdatedAt = s.Now().UTC()
+	if ep.Secrets.Current == "" && ep.Signature.Scheme != "none" {
+		ep.Secrets.Current = signature.NewSecret(ep.Signature.Scheme)
+	}
+	if err := s.check(ep); err != nil {
+		return nil, err
+	}
+	if err := mayHandle(callerOf(ctx), ep); err != nil {
+		return nil, err
+	}
+	if ep.Revision, err = s.keepChanged(ctx, ep); err != nil {
+		return nil, err
+	}
+	return s.applied(ctx, ep.Revision, http.StatusOK, show(ep)), nil
+}
+
+func (s *Server) keepChanged(ctx context.Context, ep *transport.Endpoint) (uint64, error) {
+	if ep.Profile == transport.ProfileGenLogs {
+		s.genlogs.Lock()
+		defer s.genlogs.Unlock()
+		if err := s.checkUnique(ep); err != nil {
+			return 0, err
+		}
+	}
+	return s.Registry.UpdateEndpoint(ctx, ep)
+}
+
+type removedAnswer struct{ Status int }
+
+func (s *Server) removeEndpoint(ctx context.Context, in *asSeen) (*removedAnswer, error) {
+	if _, err := s.findAsSeen(ctx, in); err != nil {
+		return nil, err
+	}
+	revision, err := s.Registry.RemoveEndpoint(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	return &removedAnswer{Status: s.applied(ctx, revision, http.StatusNoContent, nil).Status}, nil
+}

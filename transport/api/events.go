@@ -1,0 +1,241 @@
+package api
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"mime"
+	"net/http"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/postrider/postrider/transport"
+)
+
+const (
+	// maxSingle is a body of one event: its document, and room for the rest.
+	maxSingle     = transport.MaxHTTPEvent + 64<<10
+	maxBatch      = 64 << 20
+	eventsTimeout = 2 * time.Minute
+)
+
+var publishRoles = []string{RolePublishEvents}
+
+// EventInput is an event as it is published by HTTP.
+type EventInput struct {
+	Customer string          `json:"customer" doc:"For operators; else the token's"`
+	Type     string          `json:"type" example:"access.granted"`
+	ID       string          `json:"id" doc:"At most 256 bytes; the same id from the same customer is delivered once"`
+	Time     *time.Time      `json:"time" doc:"When it happened, RFC 3339; default: the document's own, else now"`
+	Data     json.RawMessage `json:"data" doc:"The document: any JSON, at most 8 MiB"`
+}
+
+// Receipts is the answer to a batch, in its order.
+type Receipts struct {
+	Events []transport.Receipt `json:"events"`
+}
+
+// publish takes one event, an array, or NDJSON. It goes round huma: this is
+// the one route where each microsecond counts.
+func (s *Server) publish(w http.ResponseWriter, r *http.Request) {
+	who, failure := s.tokens.authorize(r, publishRoles)
+	if failure != nil {
+		writeError(w, failure)
+		return
+	}
+	reserved := r.ContentLength
+	if reserved < 0 || reserved > maxBatch {
+		reserved = maxBatch
+	}
+	if failure := s.bodies.take(reserved); failure != nil {
+		writeError(w, failure)
+		return
+	}
+	defer s.bodies.give(reserved)
+	raw, failure := readBody(w, r, maxBatch, eventsTimeout)
+	if failure != nil {
+		writeError(w, failure)
+		return
+	}
+	events, batch, err := readEvents(raw, isLines(r), who)
+	if err != nil {
+		writeError(w, s.fault(r.Context(), err))
+		return
+	}
+	receipts, err := s.Events.Submit(r.Context(), events)
+	switch {
+	case err != nil:
+		writeError(w, s.fault(r.Context(), err))
+	case batch:
+		writeJSON(w, http.StatusAccepted, Receipts{Events: receipts})
+	case len(receipts) != 1:
+		writeError(w, s.fault(r.Context(), fmt.Errorf("%d receipts for one event", len(receipts))))
+	default:
+		writeJSON(w, http.StatusAccepted, receipts[0])
+	}
+}
+
+// isLines tells whether the body is one event a line.
+func isLines(r *http.Request) bool {
+	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	switch kind {
+	case "application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines":
+		return true
+	}
+	return false
+}
+
+func readEvents(raw []byte, lines bool, who *caller) (events []transport.Event, batch bool, err error) {
+	body := bytes.TrimLeft(raw, " \t\r\n")
+	switch {
+	case len(body) == 0:
+		return nil, false, invalid("body", "empty; send an event, an array of events, or NDJSON")
+	case lines:
+		events, err = readLines(raw, who)
+		return events, true, err
+	case body[0] == '[':
+		events, err = readArray(raw, who)
+		return events, true, err
+	case len(raw) > maxSingle:
+		return nil, false, dataTooLarge("data")
+	}
+	ev, err := readEvent(raw, who)
+	return []transport.Event{ev}, false, err
+}
+
+func dataTooLarge(field string) *Error {
+	return tooLarge(field, "over 8388608 bytes; publish a reference to the document, or split it", transport.MaxHTTPEvent)
+}
+
+func readLines(raw []byte, who *caller) ([]transport.Event, error) {
+	var events []transport.Event
+	number := 0
+	for line := range bytes.Lines(raw) {
+		number++
+		line = bytes.TrimSpace(line)
+		if len(line) == 0 {
+			continue
+		}
+		if len(events) == transport.MaxBatchEvents {
+			return nil, tooMany()
+		}
+		ev, err := readEvent(line, who)
+		if err != nil {
+			return nil, placed(fmt.Sprintf("line %d", number), err)
+		}
+		events = append(events, ev)
+	}
+	return events, nil
+}
+
+func readArray(raw []byte, who *caller) ([]transport.Event, error) {
+	d := json.NewDecoder(bytes.NewReader(raw))
+	if _, err := d.Token(); err != nil { // the bracket
+		return nil, invalid("body", "not JSON: "+jsonFault(err))
+	}
+	var events []transport.Event
+	for d.More() {
+		if len(events) == transport.MaxBatchEvents {
+			return nil, tooMany()
+		}
+		var one json.RawMessage
+		if err := d.Decode(&one); err != nil {
+			return nil, invalid("body", "not JSON: "+jsonFault(err))
+		}
+		ev, err := readEvent(one, who)
+		if err != nil {
+			return nil, placed(fmt.Sprintf("[%d]", len(events)), err)
+		}
+		events = append(events, ev)
+	}
+	if _, err := d.Token(); err != nil {
+		return nil, invalid("body", "not JSON: "+jsonFault(err))
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return nil, invalid("body", "goes on after its array; send one array")
+	}
+	if len(events) == 0 {
+		return nil, invalid("body", "an empty array; send at least one event")
+	}
+	return events, nil
+}
+
+func tooMany() *Error {
+	return tooLarge("body", fmt.Sprintf("over %d events; send them in several requests", transport.MaxBatchEvents), transport.MaxBatchEvents)
+}
+
+// placed puts an event's place before the field of its error.
+func placed(place string, err error) error {
+	var fe *transport.FieldError
+	if errors.As(err, &fe) {
+		return &transport.FieldError{Field: place + "." + fe.Field, Message: fe.Message, Value: fe.Value}
+	}
+	var e *Error
+	if !errors.As(err, &e) || e.Details == nil {
+		return err
+	}
+	field, _ := e.Details["field"].(string)
+	moved := *e
+	moved.Message = place + "." + e.Message
+	moved.Details = maps.Clone(e.Details)
+	moved.Details["field"] = place + "." + field
+	return &moved
+}
+
+func readEvent(raw []byte, who *caller) (transport.Event, error) {
+	var in EventInput
+	if err := decodeEvent(raw, &in); err != nil {
+		return transport.Event{}, err
+	}
+	customer, err := who.actsFor(in.Customer)
+	if err != nil {
+		return transport.Event{}, err
+	}
+	if _, err := transport.EventSubject(customer, in.Type); err != nil {
+		return transport.Event{}, err
+	}
+	switch {
+	case len(in.Data) == 0:
+		return transport.Event{}, invalid("data", "missing; give the event's document")
+	case len(in.Data) > transport.MaxHTTPEvent:
+		return transport.Event{}, dataTooLarge("data")
+	}
+	if err := checkID(in.ID); err != nil {
+		return transport.Event{}, err
+	}
+	ev := transport.Event{ID: in.ID, IDGiven: in.ID != "", Customer: customer, Type: in.Type, Data: in.Data}
+	if in.Time != nil {
+		ev.Time = in.Time.UTC()
+	}
+	return ev, nil
+}
+
+// decodeEvent is decode for the hot path: one pass where all is well, and the
+// careful way, which can name the field, where it is not.
+func decodeEvent(raw []byte, in *EventInput) error {
+	if !utf8.Valid(raw) {
+		return invalid("body", "not valid UTF-8")
+	}
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.DisallowUnknownFields()
+	if err := d.Decode(in); err == nil && raw[0] == '{' && len(bytes.TrimSpace(raw[d.InputOffset():])) == 0 {
+		return nil
+	}
+	*in = EventInput{}
+	return decode(raw, in)
+}
+
+func checkID(id string) error {
+	switch {
+	case len(id) > transport.MaxIDLength:
+		return invalid("id", fmt.Sprintf("%d bytes long; at most %d", len(id), transport.MaxIDLength))
+	case strings.ContainsFunc(id, unicode.IsControl):
+		return invalid("id", "has a control character; leave those out")
+	}
+	return nil
+}

@@ -1,0 +1,82 @@
+package api
+
+import (
+	"cmp"
+	"context"
+	"encoding/base64"
+	"slices"
+
+	"github.com/postrider/postrider/transport"
+)
+
+// Page asks for a part of a list.
+type Page struct {
+	Limit  int    `query:"limit" minimum:"1" maximum:"500" default:"100" doc:"Most items of the answer"`
+	Cursor string `query:"cursor" maxLength:"200" doc:"The next_cursor of the page before"`
+}
+
+// after gives the key behind which the page begins; empty: at the beginning.
+func (p *Page) after() (string, error) {
+	key, err := base64.RawURLEncoding.DecodeString(p.Cursor)
+	if err != nil {
+		return "", badCursor()
+	}
+	return string(key), nil
+}
+
+func badCursor() *Error {
+	return invalid("cursor", "not one of ours; give the next_cursor of the page before, or leave it out")
+}
+
+func cursorAt(key string) string { return base64.RawURLEncoding.EncodeToString([]byte(key)) }
+
+type endpointQuery struct {
+	Page
+	Customer string `query:"customer" maxLength:"64" doc:"For operators: that customer's only"`
+}
+
+// EndpointList is a page of endpoints; without next_cursor it is the last.
+type EndpointList struct {
+	Items      []*ShownEndpoint `json:"items"`
+	NextCursor string           `json:"next_cursor,omitempty"`
+}
+
+type endpointListAnswer struct{ Body EndpointList }
+
+// listEndpoints goes by id: ids are made in order of time, so that a page's
+// place does not move when endpoints come and go.
+func (s *Server) listEndpoints(ctx context.Context, in *endpointQuery) (*endpointListAnswer, error) {
+	who := callerOf(ctx)
+	customer, err := who.listsOf(in.Customer)
+	if err != nil {
+		return nil, err
+	}
+	after, err := in.after()
+	if err != nil {
+		return nil, err
+	}
+	var found []*transport.Endpoint
+	for _, ep := range s.Registry.Endpoints(customer) {
+		if ep.ID > after && who.sees(ep.Customer) && mayHandle(who, ep) == nil {
+			found = append(found, ep)
+		}
+	}
+	slices.SortFunc(found, func(a, b *transport.Endpoint) int { return cmp.Compare(a.ID, b.ID) })
+	out := &endpointListAnswer{Body: EndpointList{Items: []*ShownEndpoint{}}}
+	for i, ep := range found {
+		if i == in.Limit {
+			out.Body.NextCursor = cursorAt(found[i-1].ID)
+			break
+		}
+		out.Body.Items = append(out.Body.Items, show(ep))
+	}
+	return out, nil
+}
+
+// listsOf is actsFor, but an operator that names nobody means everybody.
+func (c *caller) listsOf(named string) (string, error) {
+	if named == "" && c.operator() {
+		return "", nil
+	}
+	return c.actsFor(named)
+}

@@ -1,0 +1,141 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/postrider/postrider/transport"
+)
+
+func isNotFound(err error) bool { return errors.Is(err, transport.ErrNotFound) }
+
+func (s *Server) nodeRoutes(h huma.API) {
+	handle(s, h, route{method: http.MethodGet, path: "/v1/audit", id: "audit",
+		summary: "What was owed and what became of it, at a cut of the log"}, s.audit)
+	handle(s, h, route{method: http.MethodGet, path: "/v1/info", id: "info", summary: "The node"}, s.info)
+	handle(s, h, route{method: http.MethodGet, path: "/v1/egress", id: "egress",
+		summary: "The addresses that deliveries come from, for allow lists"}, s.egress)
+	s.mux.HandleFunc("GET /healthz", s.healthz)
+	s.mux.HandleFunc("GET /readyz", s.readyz)
+	if s.Metrics != nil {
+		s.mux.Handle("GET /metrics", s.Metrics)
+	}
+}
+
+// Info describes a node.
+type Info struct {
+	Version   string    `json:"version"`
+	Mode      string    `json:"mode" enum:"development,production"`
+	Node      string    `json:"node,omitempty"`
+	StartedAt time.Time `json:"started_at"`
+	NATS      InfoNATS  `json:"nats"`
+	// Ledger is where event ids are remembered.
+	Ledger string `json:"ledger,omitempty" enum:"jetstream,redis"`
+	Shards int    `json:"shards,omitempty"`
+}
+
+// InfoNATS tells where producers publish.
+type InfoNATS struct {
+	Embedded bool   `json:"embedded"`
+	Listen   string `json:"listen" doc:"host:port for producers; empty: none"`
+	Sync     string `json:"sync,omitempty" doc:"always, or how long writes may stay unsynced"`
+}
+
+// Lack is a part that is missing.
+type Lack struct {
+	Part   string `json:"part"`
+	Detail string `json:"detail"`
+	// Bearable: the node is ready without it, and says so.
+	Bearable bool `json:"-"`
+}
+
+// Egress lists where deliveries come from; empty: whatever the machine's own is.
+type Egress struct {
+	Addresses []string `json:"addresses"`
+}
+
+type (
+	auditAnswer  struct{ Body *transport.Audit }
+	infoAnswer   struct{ Body Info }
+	egressAnswer struct{ Body Egress }
+	auditQuery   struct {
+		From     time.Time `query:"from" doc:"RFC 3339; default: the beginning"`
+		To       time.Time `query:"to" doc:"RFC 3339; default: now"`
+		Customer string    `query:"customer" maxLength:"64" doc:"For operators: that customer's only"`
+	}
+)
+
+func (s *Server) audit(ctx context.Context, in *auditQuery) (*auditAnswer, error) {
+	customer, err := callerOf(ctx).listsOf(in.Customer)
+	if err != nil {
+		return nil, err
+	}
+	if !in.To.IsZero() && in.To.Before(in.From) {
+		return nil, invalid("to", "lies before from; swap them")
+	}
+	audit, err := s.Auditor.Audit(ctx, in.From, in.To, customer)
+	if err != nil {
+		return nil, err
+	}
+	if audit.Endpoints == nil {
+		audit.Endpoints = []transport.EndpointAudit{}
+	}
+	return &auditAnswer{Body: audit}, nil
+}
+
+func (s *Server) info(context.Context, *struct{}) (*infoAnswer, error) {
+	info := Info{}
+	if s.Info != nil {
+		info = s.Info()
+	}
+	if info.Version == "" {
+		info.Version = s.Version
+	}
+	info.Mode = "production"
+	if s.Dev {
+		info.Mode = "development"
+	}
+	return &infoAnswer{Body: info}, nil
+}
+
+func (s *Server) egress(context.Context, *struct{}) (*egressAnswer, error) {
+	out := &egressAnswer{Body: Egress{Addresses: []string{}}}
+	if s.Egress != nil {
+		out.Body.Addresses = append(out.Body.Addresses, s.Egress()...)
+	}
+	return out, nil
+}
+
+// healthz tells that the process answers.
+func (s *Server) healthz(w http.ResponseWriter, _ *http.Request) {
+	writeJSON(w, http.StatusOK, map[string]string{"status": "ok"})
+}
+
+// readyz tells whether the node can work, and what is missing.
+func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
+	var missing []Lack
+	if s.Ready != nil {
+		missing = s.Ready(r.Context())
+	}
+	if len(missing) == 0 {
+		writeJSON(w, http.StatusOK, map[string]string{"status": "ready"})
+		return
+	}
+	if !slices.ContainsFunc(missing, func(l Lack) bool { return !l.Bearable }) {
+		writeJSON(w, http.StatusOK, map[string]any{"status": "ready", "missing": missing})
+		return
+	}
+	parts := make([]string, len(missing))
+	for i, lack := range missing {
+		parts[i] = lack.Part
+	}
+	e := &Error{status: http.StatusServiceUnavailable, Message: "Not ready, missing: " + strings.Join(parts, ", "),
+		Type: "NotReadyError", Code: "NOT_READY", Details: map[string]any{"missing": missing}}
+	writeError(w, e)
+}

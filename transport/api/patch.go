@@ -1,0 +1,113 @@
+package api
+
+import (
+	"bytes"
+	"encoding/json"
+	"reflect"
+
+	"github.com/postrider/postrider/transport"
+)
+
+// patched gives old with a JSON merge patch (RFC 7396) over what is shown of
+// it. A masked header value leaves that header as it is. What Postrider sets
+// itself may be repeated unchanged; waiting, state_reason and updated_at may
+// have moved on meanwhile and are passed over.
+func patched(old *transport.Endpoint, raw []byte) (*transport.Endpoint, error) {
+	patch, err := parseObject(raw)
+	if err != nil {
+		return nil, err
+	}
+	base, err := objectOf(old)
+	if err != nil {
+		return nil, err
+	}
+	if err := dropOwn(patch, base); err != nil {
+		return nil, err
+	}
+	if err := checkShape(patch, reflect.TypeFor[EndpointInput](), ""); err != nil {
+		return nil, err
+	}
+	dropMasked(patch, old.Headers)
+	enable := patch["enabled"] == true
+	for _, name := range ownFields {
+		delete(base, name)
+	}
+	ep, err := endpointOf(merge(base, patch))
+	if err != nil {
+		return nil, err
+	}
+	keepOwn(ep, old)
+	if enable && ep.State == "disabled" {
+		ep.State, ep.StateReason = "active", ""
+	}
+	return ep, nil
+}
+
+// keepOwn carries over what no patch changes.
+func keepOwn(ep, old *transport.Endpoint) {
+	ep.ID, ep.Customer, ep.CustomerID = old.ID, old.Customer, old.CustomerID
+	ep.State, ep.StateReason, ep.Waiting = old.State, old.StateReason, old.Waiting
+	ep.From, ep.CreatedAt = old.From, old.CreatedAt
+	ep.Secrets, ep.Revision = old.Secrets, old.Revision
+}
+
+// objectOf is the endpoint's JSON, whole and unmasked, as parsed.
+func objectOf(ep *transport.Endpoint) (map[string]any, error) {
+	raw, err := json.Marshal(ep)
+	if err != nil {
+		return nil, err
+	}
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.UseNumber()
+	var object map[string]any
+	err = d.Decode(&object)
+	return object, err
+}
+
+// dropOwn takes out of patch what Postrider sets itself, and refuses changes to it.
+func dropOwn(patch, base map[string]any) error {
+	if patch["secret"] != nil {
+		return invalid("secret", "is changed by POST /v1/endpoints/{id}/rotate; leave it out")
+	}
+	for _, name := range []string{"waiting", "state_reason", "updated_at"} {
+		delete(patch, name)
+	}
+	for _, name := range []string{"id", "customer", "state", "created_at", "from"} {
+		given, there := patch[name]
+		if there && given != nil && given != base[name] {
+			return invalid(name, "cannot be changed; leave it out")
+		}
+		delete(patch, name)
+	}
+	delete(patch, "secret")
+	return nil
+}
+
+func dropMasked(patch map[string]any, headers map[string]string) {
+	given, _ := patch["headers"].(map[string]any)
+	for name, value := range given {
+		if _, there := headers[name]; there && value == transport.Masked {
+			delete(given, name)
+		}
+	}
+}
+
+// merge is RFC 7396 for two objects; base is changed.
+func merge(base, patch map[string]any) map[string]any {
+	for name, value := range patch {
+		change, isObject := value.(map[string]any)
+		switch {
+		case value == nil:
+			delete(base, name)
+		case isObject:
+			inner, _ := base[name].(map[string]any)
+			if inner == nil {
+				inner = map[string]any{}
+			}
+			base[name] = merge(inner, change)
+		default:
+			base[name] = value
+		}
+	}
+	return base
+}

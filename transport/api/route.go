@@ -1,0 +1,135 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"reflect"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+)
+
+// route is one operation: where it is, who may call it, what it takes.
+type route struct {
+	method, path string
+	id, summary  string
+	// roles of which a caller needs one; none: any token.
+	roles []string
+	// body is the shape of the request's body for the documents; nil: none.
+	body reflect.Type
+	// status is the usual answer; 0: 200.
+	status int
+}
+
+func (s *Server) newHuma() huma.API {
+	adoptErrors()
+	config := huma.DefaultConfig("Postrider", s.Version)
+	config.Info.Description = "Signed webhooks, delivered at least once."
+	config.OpenAPIPath, config.DocsPath, config.SchemasPath = "", "", "" // documents.go serves them
+	config.CreateHooks = nil
+	config.RejectUnknownQueryParameters = true
+	config.Formats = map[string]huma.Format{"application/json": {Marshal: marshal, Unmarshal: json.Unmarshal}}
+	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
+		"bearer":      {Type: "http", Scheme: "bearer", BearerFormat: "JWT"},
+		"accessToken": {Type: "apiKey", In: "header", Name: "Access-Token"},
+	}
+	return humago.New(s.mux, config)
+}
+
+func marshal(w io.Writer, v any) error {
+	var body bytes.Buffer
+	if err := encode(&body, v); err != nil {
+		return err
+	}
+	_, err := body.WriteTo(w)
+	return err
+}
+
+// handle registers a route with huma: token and roles first, then the body,
+// then parameters, then do.
+func handle[I, O any](s *Server, h huma.API, r route, do func(context.Context, *I) (*O, error)) {
+	op := r.operation()
+	op.Middlewares = huma.Middlewares{s.guard(r)}
+	huma.Register(h, op, func(ctx context.Context, in *I) (*O, error) {
+		out, err := do(ctx, in)
+		if err != nil {
+			return nil, s.fault(ctx, err)
+		}
+		return out, nil
+	})
+	if r.body != nil {
+		operationOf(h.OpenAPI().Paths[r.path], r.method).RequestBody = bodyDocument(h, r.body)
+	}
+}
+
+func (r route) operation() huma.Operation {
+	return huma.Operation{OperationID: r.id, Method: r.method, Path: r.path, Summary: r.summary,
+		Description: describeRoles(r.roles), DefaultStatus: r.status,
+		Security: []map[string][]string{{"bearer": {}}, {"accessToken": {}}}}
+}
+
+func describeRoles(roles []string) string {
+	if len(roles) == 0 {
+		return "Any token of the customer."
+	}
+	text := "Roles: admin"
+	for _, role := range roles {
+		if role != RoleAdmin {
+			text += ", " + role
+		}
+	}
+	return text + "."
+}
+
+func (s *Server) guard(r route) func(huma.Context, func(huma.Context)) {
+	return func(hc huma.Context, next func(huma.Context)) {
+		request, w := humago.Unwrap(hc)
+		who, failure := s.tokens.authorize(request, r.roles)
+		if failure != nil {
+			writeError(w, failure)
+			return
+		}
+		ctx := context.WithValue(hc.Context(), callerKey{}, who)
+		if r.body != nil {
+			raw, failure := readBody(w, request, maxBody, bodyTimeout)
+			if failure != nil {
+				writeError(w, failure)
+				return
+			}
+			ctx = context.WithValue(ctx, bodyKey{}, raw)
+		}
+		next(huma.WithContext(hc, ctx))
+	}
+}
+
+// bodyDocument describes a request's body: the fields of t, none required.
+func bodyDocument(h huma.API, t reflect.Type) *huma.RequestBody {
+	schemas := h.OpenAPI().Components.Schemas
+	schema := schemas.Schema(t, true, t.Name())
+	requireNothing(schemas, schema)
+	return &huma.RequestBody{Content: map[string]*huma.MediaType{"application/json": {Schema: schema}}}
+}
+
+func requireNothing(schemas huma.Registry, schema *huma.Schema) {
+	shape := schemas.SchemaFromRef(schema.Ref)
+	if shape == nil {
+		return
+	}
+	shape.Required = nil
+	for _, field := range shape.Properties {
+		requireNothing(schemas, field)
+	}
+}
+
+func operationOf(item *huma.PathItem, method string) *huma.Operation {
+	switch method {
+	case http.MethodPost:
+		return item.Post
+	case http.MethodPatch:
+		return item.Patch
+	}
+	return item.Get
+}

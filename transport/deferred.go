@@ -1,0 +1,56 @@
+package transport
+
+import "time"
+
+// Entry is one pair that waits in DEFERRED, with its event.
+type Entry struct {
+	Event  *Event
+	Replay uint64
+	// Tries are the attempts made so far, oldest first.
+	Tries []Try
+	// Hop counts the parkings of this pair; of two entries of a pair the one
+	// with the higher hop is true.
+	Hop uint32
+	// Due is the earliest time of the next attempt.
+	Due time.Time
+}
+
+// Try is an attempt in short, carried along so that a dead letter holds all of them.
+type Try struct {
+	At     time.Time
+	Took   time.Duration
+	Status int
+	Class  Class
+	Reason string
+}
+
+// Segment is what came back from DEFERRED in one message: entries of one endpoint.
+type Segment struct {
+	// Seq is the message's sequence in DEFERRED.
+	Seq      uint64
+	Customer string
+	Endpoint string
+	Entries  []Entry
+}
+
+// DeadLetter is what was given up: a pair, or (Endpoint empty) a document that
+// could not be read.
+type DeadLetter struct {
+	// ID is the letter's sequence in DEADLETTERS; set when read.
+	ID       uint64
+	Customer string
+	Endpoint string
+	Reason   string
+	Detail   string
+	At       time.Time
+	Replay   uint64
+	Tries    []Try
+	// LastAnswer is the beginning of the last answer.
+	LastAnswer []byte
+	Event      *Event
+	// Subject is where an unreadable document was published.
+	Subject string
+}
+
+// Waiter is told once when what it waits for is durable.
+type Waiter interface{ Done() }

@@ -1,0 +1,44 @@
+package transport
+
+import "time"
+
+// Event is one document published by a producer, as the log keeps it.
+type Event struct {
+	// Seq is the event's sequence in its shard's log; unique in the shard.
+	Seq uint64
+	// ID is the event's identity for receivers (webhook-id) and for dedup:
+	// the producer's, else "<stream>-<sequence>". At most MaxIDLength bytes.
+	ID string
+	// IDGiven tells that the producer chose ID, so that it takes part in dedup.
+	IDGiven bool
+	// Customer and Type come from the subject events.<customer>.<type>.
+	Customer string
+	Type     string
+	// DuplicateOf is the sequence of the customer's earlier event with the same
+	// id within the dedup time, 0 where there is none.
+	DuplicateOf uint64
+	// Source is the CloudEvents source, or empty.
+	Source string
+	// Time is when the thing happened, by the producer, else Stored.
+	Time time.Time
+	// Stored is when the log took the event.
+	Stored time.Time
+	// Traceparent is the W3C trace context the producer sent, or empty.
+	Traceparent string
+	// Data is the document: valid JSON. It is shared and must not be changed.
+	Data []byte
+	// Object names the object that holds Data where it was over the server's
+	// message limit; Data is filled in before an event is leased.
+	Object string
+}
+
+// Size is the number of bytes an event is counted with against the window.
+func (e *Event) Size() int { return len(e.Data) + 256 }
+
+// Pair is one event owed to one endpoint: the unit of every outcome.
+// Replay is zero for the first delivery and the replay's number otherwise.
+type Pair struct {
+	Seq      uint64
+	Endpoint string
+	Replay   uint64
+}

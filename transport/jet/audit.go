@@ -1,0 +1,219 @@
+package jet
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/synadia-io/orbit.go/jetstreamext"
+
+	"github.com/postrider/postrider/transport"
+)
+
+// AuditOptions say what to count, and whom to ask for what is in hand.
+type AuditOptions struct {
+	// From and To bound the events by when they were stored; zero: all.
+	From, To time.Time
+	// Customer counts one customer's only; empty: all.
+	Customer string
+	// Held gives the pairs that the shard has leases for, those being parked
+	// or journaled included. nil where no shard runs: then events above the
+	// consumer's ack floor count as waiting, since they come again.
+	Held func() []transport.Pair
+	// Routed is the highest event the shard has taken, Consumers.Routed; nil:
+	// what the consumer has delivered.
+	Routed func() uint64
+	// Wait bounds the wait for events up to the cut to be routed; 0: 5 s.
+	Wait time.Duration
+}
+
+// Audit counts, at a cut of the log, what was owed and what became of it. It
+// is exact while everything goes on: first the cut and what is in hand, then
+// what is parked, then the journal to its end. What moves meanwhile moves in
+// that direction, so each pair is met at least once, and an outcome wins.
+//
+// Not OK means a loss: a pair that was owed and is nowhere, an outcome of
+// something that was not owed, or a hole in the journal. Of events whose
+// fan-out has aged out of the journal only what is still seen counts. Unrouted
+// takes in events that no endpoint wanted, unreadable documents, and what was
+// not handed out yet.
+func (s *Store) Audit(ctx context.Context, o AuditOptions) (*transport.Audit, error) {
+	a := newAuditor(s, o)
+	if err := a.run(ctx); err != nil {
+		return nil, fmt.Errorf("audit: %w", unavailable(err))
+	}
+	return a.result(), nil
+}
+
+func (a *auditor) run(ctx context.Context) error {
+	if err := a.bounds(ctx); err != nil {
+		return err
+	}
+	if err := a.awaitRouted(ctx); err != nil {
+		return err
+	}
+	journal, err := a.store.js.Stream(ctx, StreamAttempts)
+	if err != nil {
+		return err
+	}
+	a.journaled = journal.CachedInfo().State.LastSeq
+	if err := a.journalStart(ctx, journal.CachedInfo().State); err != nil {
+		return err
+	}
+	if a.opts.Held != nil {
+		for _, p := range a.opts.Held() {
+			a.held[a.key(p.Seq, p.Endpoint, p.Replay)] = true
+		}
+	}
+	if err := a.readDeferred(ctx); err != nil {
+		return err
+	}
+	since := a.opts.From
+	if !since.IsZero() {
+		since = since.Add(-recoverMargin)
+	}
+	err = a.store.readJournal(ctx, since, a.journalMessage, a.record)
+	a.gaps(a.journaled)
+	return err
+}
+
+// bounds finds the first and last event that count.
+func (a *auditor) bounds(ctx context.Context) error {
+	events, err := a.store.js.Stream(ctx, StreamEvents)
+	if err != nil {
+		return err
+	}
+	a.first, a.cut = 1, events.CachedInfo().State.LastSeq
+	if !a.opts.From.IsZero() {
+		if a.first, err = a.eventAt(ctx, a.opts.From, a.cut+1); err != nil {
+			return err
+		}
+	}
+	if !a.opts.To.IsZero() {
+		after, err := a.eventAt(ctx, a.opts.To, a.cut+1)
+		if err != nil {
+			return err
+		}
+		a.cut = min(a.cut, after-1)
+	}
+	return nil
+}
+
+// eventAt is the first event stored at t or later, or none.
+func (a *auditor) eventAt(ctx context.Context, t time.Time, none uint64) (uint64, error) {
+	m, err := a.store.firstMessage(ctx, StreamEvents, jetstreamext.GetBatchStartTime(t))
+	if err != nil || m == nil {
+		return none, err
+	}
+	return m.Sequence, nil
+}
+
+// journalStart finds the first event whose fan-out must be in the journal.
+func (a *auditor) journalStart(ctx context.Context, state jetstream.StreamState) (err error) {
+	a.known = 1
+	if state.FirstSeq <= 1 {
+		return nil
+	}
+	if state.Msgs == 0 {
+		a.known, a.read = a.cut+1, state.LastSeq
+		return nil
+	}
+	a.known, err = a.eventAt(ctx, state.FirstTime, a.cut+1)
+	return err
+}
+
+// awaitRouted waits until the cut has been routed, and notes how far it came.
+func (a *auditor) awaitRouted(ctx context.Context) error {
+	wait := cmp.Or(a.opts.Wait, 5*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		routed, err := a.routedNow(ctx)
+		if err != nil && ctx.Err() == nil {
+			return err
+		}
+		a.routed = max(a.routed, routed)
+		if a.routed >= a.cut || a.opts.Held == nil {
+			return nil
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+				return nil
+			}
+			return ctx.Err()
+		}
+	}
+}
+
+func (a *auditor) routedNow(ctx context.Context) (uint64, error) {
+	if a.opts.Held != nil && a.opts.Routed != nil {
+		return a.opts.Routed(), nil
+	}
+	consumer, err := a.store.js.Consumer(ctx, StreamEvents, consumerName)
+	if errors.Is(err, jetstream.ErrConsumerNotFound) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	if a.opts.Held == nil {
+		return consumer.CachedInfo().AckFloor.Stream, nil
+	}
+	return consumer.CachedInfo().Delivered.Stream, nil
+}
+
+func (a *auditor) readDeferred(ctx context.Context) error {
+	return a.store.sweep(ctx, sweep{stream: StreamDeferred, subject: ">"}, func(m *jetstream.RawStreamMsg) error {
+		seg, err := decodeSegment(m.Data)
+		if err != nil {
+			return fmt.Errorf("message %d of %s: %w", m.Sequence, StreamDeferred, err)
+		}
+		if !a.counts(seg.Customer) {
+			return nil
+		}
+		for i := range seg.Entries {
+			e := &seg.Entries[i]
+			if a.within(e.Event.Seq) {
+				a.line(seg.Endpoint, seg.Customer)
+				a.parked[a.key(e.Event.Seq, seg.Endpoint, e.Replay)] = true
+			}
+		}
+		return nil
+	})
+}
+
+func (a *auditor) counts(customer string) bool {
+	return a.opts.Customer == "" || a.opts.Customer == customer
+}
+
+func (a *auditor) within(seq uint64) bool { return seq >= a.first && seq <= a.cut }
+
+func (a *auditor) result() *transport.Audit {
+	a.close()
+	out := &transport.Audit{Cut: a.cut, Duplicates: a.duplicates, JournalGaps: a.holes, OK: a.holes == 0}
+	routed := a.fannedOut + a.skipped
+	out.Events = routed
+	if first := max(a.first, a.known); a.opts.Customer == "" && a.cut >= first {
+		out.Events = max(a.cut-first+1, routed)
+	}
+	out.Unrouted = out.Events - routed
+	for _, line := range a.lines {
+		if line.Owed == 0 && line.Unowed == 0 {
+			continue
+		}
+		out.OK = out.OK && line.Missing == 0 && line.Unowed == 0
+		out.Endpoints = append(out.Endpoints, *line)
+	}
+	slices.SortFunc(out.Endpoints, func(x, y transport.EndpointAudit) int {
+		return cmp.Or(cmp.Compare(x.Customer, y.Customer), cmp.Compare(x.Endpoint, y.Endpoint))
+	})
+	return out
+}

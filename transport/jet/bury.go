@@ -1,0 +1,192 @@
+package jet
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/postrider/postrider/transport"
+)
+
+// maxRaw is how much of an unreadable document is kept.
+const maxRaw = 64 << 10
+
+// Graveyard puts dead letters into DEADLETTERS.
+type Graveyard struct {
+	store *Store
+	out   *outbox
+
+	mu     sync.Mutex
+	closed bool
+}
+
+// Graveyard starts one.
+func (s *Store) Graveyard() *Graveyard {
+	return &Graveyard{store: s, out: s.newOutbox("dead letters")}
+}
+
+// Bury takes d, which is read at once and not kept, and tells w (nil is fine)
+// when it is durable. It does not wait for NATS. The same pair buried twice
+// within two minutes is one letter. After Close it does nothing.
+func (g *Graveyard) Bury(d *transport.DeadLetter, w transport.Waiter) {
+	p := g.store.letterParcel(d)
+	if w != nil {
+		p.waiters = []transport.Waiter{w}
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if !g.closed {
+		g.out.add(p)
+	}
+}
+
+// Flush returns when everything buried so far is durable, or with ctx's error.
+func (g *Graveyard) Flush(ctx context.Context) error { return g.out.flush(ctx) }
+
+// Close flushes and stops. Where ctx ends first, what could not be written is
+// dropped and its waiters are never told. Calling it again is fine.
+func (g *Graveyard) Close(ctx context.Context) error {
+	g.mu.Lock()
+	g.closed = true
+	g.mu.Unlock()
+	return g.out.close(ctx)
+}
+
+// Pending is the number of letters not yet durable, and why the last try
+// failed, nil where it did not.
+func (g *Graveyard) Pending() (letters uint64, fault error) { return g.out.pending() }
+
+// letterJSON is a message of DEADLETTERS. Durations are Go's ("1.5s"). The
+// event's data is its last key, byte for byte as it was published; where it
+// lies in the object store, object names it instead. A document that could not
+// be read has raw (base64, at most 64 KiB; raw_cut tells that more was there).
+type letterJSON struct {
+	Reason           string     `json:"reason"`
+	Detail           string     `json:"detail,omitempty"`
+	At               time.Time  `json:"at"`
+	Customer         string     `json:"customer,omitempty"`
+	Endpoint         string     `json:"endpoint,omitempty"`
+	Replay           uint64     `json:"replay,omitempty"`
+	Tries            []tryJSON  `json:"tries,omitempty"`
+	LastAnswer       string     `json:"last_answer,omitempty"`
+	LastAnswerBase64 []byte     `json:"last_answer_base64,omitempty"`
+	Subject          string     `json:"subject,omitempty"`
+	Raw              []byte     `json:"raw,omitempty"`
+	RawCut           bool       `json:"raw_cut,omitempty"`
+	Event            *eventJSON `json:"event,omitempty"`
+}
+
+type tryJSON struct {
+	At     time.Time `json:"at"`
+	Took   string    `json:"took"`
+	Status int       `json:"status,omitempty"`
+	Class  string    `json:"class"`
+	Reason string    `json:"reason,omitempty"`
+}
+
+type eventJSON struct {
+	Seq         uint64          `json:"seq"`
+	ID          string          `json:"id,omitempty"`
+	IDGiven     bool            `json:"id_given,omitempty"`
+	Type        string          `json:"type,omitempty"`
+	Source      string          `json:"source,omitempty"`
+	Time        time.Time       `json:"time,omitzero"`
+	Stored      time.Time       `json:"stored,omitzero"`
+	Traceparent string          `json:"traceparent,omitempty"`
+	Object      string          `json:"object,omitempty"`
+	Data        json.RawMessage `json:"data,omitempty"`
+}
+
+func (s *Store) letterParcel(d *transport.DeadLetter) *parcel {
+	msg := nats.NewMsg(letterSubject(d))
+	if d.Event != nil {
+		msg.Header.Set(jetstream.MsgIDHeader, fmt.Sprintf("%s/%d/%d", d.Endpoint, d.Event.Seq, d.Replay))
+	}
+	p := &parcel{msg: msg}
+	letter, data := newLetterJSON(d)
+	if letter.Event != nil && letter.Event.Object == "" && len(data) > s.inlineLimit() {
+		name := "buried." + strconv.Itoa(shard) + "." + strconv.FormatUint(letter.Event.Seq, 10)
+		p.objects = []object{{name, data}}
+		letter.Event.Object, data = name, nil
+	}
+	msg.Data = encodeLetter(letter, data)
+	return p
+}
+
+// letterSubject never has a word in it that NATS or another customer's filter
+// would read otherwise.
+func letterSubject(d *transport.DeadLetter) string {
+	customer := d.Customer
+	if transport.CheckCustomer(customer) != nil {
+		customer = "_"
+	}
+	endpoint := d.Endpoint
+	if endpoint == "" || strings.ContainsAny(endpoint, ".*> \t\r\n") {
+		endpoint = "_"
+	}
+	return "deadletters." + customer + "." + endpoint
+}
+
+// newLetterJSON gives the letter without the event's data, and the data.
+func newLetterJSON(d *transport.DeadLetter) (*letterJSON, []byte) {
+	l := &letterJSON{Reason: d.Reason, Detail: cutText(d.Detail, maxText), At: d.At.UTC(), Customer: d.Customer,
+		Endpoint: d.Endpoint, Replay: d.Replay, Subject: strings.ToValidUTF8(cutText(d.Subject, maxText), "\uFFFD")}
+	for _, t := range d.Tries[max(0, len(d.Tries)-maxTries):] {
+		l.Tries = append(l.Tries, tryJSON{t.At.UTC(), t.Took.String(), t.Status, t.Class.String(), t.Reason})
+	}
+	answer := d.LastAnswer[:min(len(d.LastAnswer), transport.MaxAnswerKept)]
+	if l.LastAnswer = string(answer); !utf8.Valid(answer) {
+		l.LastAnswer, l.LastAnswerBase64 = "", answer
+	}
+	ev := d.Event
+	if ev == nil {
+		return l, nil
+	}
+	l.Event = &eventJSON{Seq: ev.Seq, ID: ev.ID, IDGiven: ev.IDGiven, Type: ev.Type, Source: ev.Source,
+		Time: ev.Time.UTC(), Stored: ev.Stored.UTC(), Traceparent: ev.Traceparent, Object: ev.Object}
+	if d.Endpoint == "" {
+		l.Raw, l.RawCut = ev.Data[:min(len(ev.Data), maxRaw)], len(ev.Data) > maxRaw
+		return l, nil
+	}
+	if ev.Object != "" {
+		return l, nil
+	}
+	return l, ev.Data
+}
+
+// encodeLetter puts data in as it is: encoding/json would write it anew, and a
+// replay of a raw delivery would then not send the bytes that were published.
+func encodeLetter(l *letterJSON, data []byte) []byte {
+	ev := l.Event
+	l.Event = nil
+	out := compactJSON(l)
+	if l.Event = ev; ev == nil {
+		return out
+	}
+	out = append(append(out[:len(out)-1], `,"event":`...), compactJSON(ev)...)
+	if len(data) > 0 {
+		out = append(append(out[:len(out)-1], `,"data":`...), data...)
+		out = append(out, '}')
+	}
+	return append(out, '}')
+}
+
+func compactJSON(v any) []byte {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		// Plain structs of strings, numbers and times before the year 10000.
+		return []byte(`{"reason":"unwritable"}`)
+	}
+	return bytes.TrimRight(b.Bytes(), "\n")
+}

@@ -1,0 +1,255 @@
+package jet
+
+import (
+	"bytes"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/postrider/postrider/transport"
+)
+
+const (
+	endpointA = "5f0c2b7e-8f7d-4a63-9a55-0d6c1c0f9a01"
+	endpointB = "5f0c2b7e-8f7d-4a63-9a55-0d6c1c0f9b02"
+)
+
+var testTime = time.Date(2026, 3, 1, 12, 0, 0, 123456789, time.UTC)
+
+func triedRecord(seq uint64, number int, class transport.Class) *transport.Record {
+	return &transport.Record{Kind: transport.Tried, Seq: seq, Customer: "acme", Endpoint: endpointA,
+		EventID: "5fd0aad3d64a99000414d61e", EventType: "access.granted", At: testTime, Number: number,
+		NextAt: testTime.Add(10 * time.Second),
+		Answer: transport.Answer{Class: class, Status: 200, Took: 12 * time.Millisecond, FirstByte: 9 * time.Millisecond}}
+}
+
+// journalMessage encodes records as the journal does.
+func journalMessage(records ...*transport.Record) []byte {
+	msg := []byte{journalVersion}
+	for _, r := range records {
+		for rest := r.Endpoints; ; {
+			n := min(len(rest), fanOutPart)
+			msg = appendPart(msg, r, rest[:n], uint64(len(rest)-n))
+			if rest = rest[n:]; len(rest) == 0 {
+				break
+			}
+		}
+	}
+	return msg
+}
+
+func readRecords(msg []byte) (all []*transport.Record, err error) {
+	err = newRecordReader().message(msg, func(r *transport.Record) error {
+		all = append(all, r)
+		return nil
+	})
+	return all, err
+}
+
+func drawTime(t *rapid.T, label string) time.Time {
+	if rapid.Bool().Draw(t, label+" zero") {
+		return time.Time{}
+	}
+	return time.Unix(rapid.Int64Range(-62135596799, 253402300799).Draw(t, label), rapid.Int64Range(0, 999999999).Draw(t, label+" ns")).UTC()
+}
+
+func drawEndpoint(t *rapid.T, label string) string {
+	return rapid.OneOf(
+		rapid.StringMatching(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`),
+		rapid.StringMatching(`[0-9A-F]{8}-[0-9A-F]{4}-[0-9A-F]{4}-[0-9A-F]{4}-[0-9A-F]{12}`),
+		rapid.StringN(0, 40, 100)).Draw(t, label)
+}
+
+func drawDuration(t *rapid.T, label string) time.Duration {
+	return time.Duration(rapid.Int64Range(0, 1<<62).Draw(t, label))
+}
+
+func drawRecord(t *rapid.T) *transport.Record {
+	text := rapid.StringN(0, 60, 300)
+	r := &transport.Record{
+		Kind: transport.Kind(rapid.IntRange(1, 4).Draw(t, "kind")), Seq: rapid.Uint64().Draw(t, "seq"),
+		Replay: rapid.Uint64().Draw(t, "replay"), Customer: text.Draw(t, "customer"), Endpoint: drawEndpoint(t, "endpoint"),
+		EventID: text.Draw(t, "id"), EventType: text.Draw(t, "type"), At: drawTime(t, "at"), Reason: text.Draw(t, "reason")}
+	switch r.Kind {
+	case transport.FanOut:
+		r.Revision = rapid.Uint64().Draw(t, "revision")
+		for i := range rapid.IntRange(0, 5).Draw(t, "endpoints") {
+			if id := drawEndpoint(t, fmt.Sprint("endpoint ", i)); id != "" {
+				r.Endpoints = append(r.Endpoints, id)
+			}
+		}
+	case transport.Tried:
+		r.Number, r.NextAt = rapid.IntRange(0, 1<<31-1).Draw(t, "number"), drawTime(t, "next")
+		r.Answer = transport.Answer{Class: transport.Class(rapid.IntRange(0, 6).Draw(t, "class")),
+			Status: rapid.IntRange(0, 999).Draw(t, "status"), Reason: text.Draw(t, "answer reason"), Detail: text.Draw(t, "detail"),
+			RetryAfter: drawDuration(t, "retry after"), Took: drawDuration(t, "took"), DNS: drawDuration(t, "dns"),
+			Connect: drawDuration(t, "connect"), TLS: drawDuration(t, "tls"), FirstByte: drawDuration(t, "first byte")}
+		if b := rapid.SliceOfN(rapid.Byte(), 0, 200).Draw(t, "body"); len(b) > 0 {
+			r.Answer.Body = b
+		}
+	}
+	return r
+}
+
+func TestRecordsComeBackAsTheyWere(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var in []*transport.Record
+		for range rapid.IntRange(0, 5).Draw(t, "records") {
+			in = append(in, drawRecord(t))
+		}
+		out, err := readRecords(journalMessage(in...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(out) != len(in) {
+			t.Fatalf("%d records, want %d", len(out), len(in))
+		}
+		for i := range in {
+			slices.Sort(in[i].Endpoints) // UUIDs go first; the order of endpoints means nothing
+			slices.Sort(out[i].Endpoints)
+			if !reflect.DeepEqual(in[i], out[i]) {
+				t.Fatalf("\n got %+v\nwant %+v", out[i], in[i])
+			}
+		}
+	})
+}
+
+func TestEntriesComeBackAsTheyWere(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		text := rapid.StringN(0, 60, 300)
+		customer, endpoint := text.Draw(t, "customer"), drawEndpoint(t, "endpoint")
+		msg := appendPreamble(nil, customer, endpoint, testTime)
+		var in []transport.Entry
+		for range rapid.IntRange(0, 4).Draw(t, "entries") {
+			ev := &transport.Event{Seq: rapid.Uint64().Draw(t, "seq"), ID: text.Draw(t, "id"), IDGiven: rapid.Bool().Draw(t, "given"),
+				Customer: customer, Type: text.Draw(t, "type"), DuplicateOf: rapid.Uint64().Draw(t, "duplicate"), Source: text.Draw(t, "source"),
+				Time: drawTime(t, "time"), Stored: drawTime(t, "stored"), Traceparent: text.Draw(t, "trace"), Object: text.Draw(t, "object")}
+			if b := rapid.SliceOfN(rapid.Byte(), 0, 300).Draw(t, "data"); len(b) > 0 && ev.Object == "" {
+				ev.Data = b
+			}
+			e := transport.Entry{Event: ev, Replay: rapid.Uint64().Draw(t, "replay"), Hop: rapid.Uint32().Draw(t, "hop"), Due: drawTime(t, "due")}
+			for range rapid.IntRange(0, 3).Draw(t, "tries") {
+				e.Tries = append(e.Tries, transport.Try{At: drawTime(t, "at"), Took: drawDuration(t, "took"),
+					Status: rapid.IntRange(0, 999).Draw(t, "status"), Class: transport.Class(rapid.IntRange(0, 6).Draw(t, "class")), Reason: text.Draw(t, "reason")})
+			}
+			in = append(in, e)
+			msg = appendEntry(msg, &e)
+		}
+		seg, err := decodeSegment(msg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := (&transport.Segment{Customer: customer, Endpoint: endpoint, Entries: in}); !reflect.DeepEqual(seg, want) {
+			t.Fatalf("\n got %+v\nwant %+v", seg, want)
+		}
+	})
+}
+
+func TestFanOutOfManyEndpointsIsWholeOrNotThere(t *testing.T) {
+	r := &transport.Record{Kind: transport.FanOut, Seq: 7, Revision: 3, Customer: "acme", At: testTime}
+	for i := range 3*fanOutPart + 5 {
+		r.Endpoints = append(r.Endpoints, fmt.Sprintf("5f0c2b7e-8f7d-4a63-9a55-%012x", i))
+	}
+	after := triedRecord(8, 1, transport.Delivered)
+	got, err := readRecords(journalMessage(r, after))
+	if err != nil || len(got) != 2 || !slices.Equal(got[0].Endpoints, r.Endpoints) {
+		t.Fatalf("%d records, %v", len(got), err)
+	}
+	cut := appendPart([]byte{journalVersion}, r, r.Endpoints[:fanOutPart], 5)
+	cut = appendPart(cut, after, nil, 0)
+	if got, err = readRecords(cut); err != nil || len(got) != 1 || got[0].Kind != transport.Tried {
+		t.Fatalf("a fan-out cut off by a crash must not be given: %v, %v", got, err)
+	}
+}
+
+func TestNewerFieldsAreSteppedOver(t *testing.T) {
+	dst, at := openSized([]byte{journalVersion})
+	dst = appendNumber(dst, recSeq, 9)
+	dst = appendNumber(dst, 1000, 5)
+	dst = appendBytes(dst, 1001, []byte("from a later version"))
+	dst = appendNumber(dst, recKind, uint64(transport.Skipped))
+	got, err := readRecords(closeSized(dst, at))
+	if err != nil || len(got) != 1 || got[0].Seq != 9 || got[0].Kind != transport.Skipped {
+		t.Fatalf("%+v, %v", got, err)
+	}
+}
+
+func TestLongTextsAreCutBetweenCharacters(t *testing.T) {
+	r := triedRecord(1, 1, transport.Failed)
+	r.Answer.Detail = strings.Repeat("é", maxText)
+	r.Answer.Body = bytes.Repeat([]byte("x"), 2*transport.MaxAnswerKept)
+	got, err := readRecords(journalMessage(r))
+	if err != nil || got[0].Answer.Detail != strings.Repeat("é", maxText/2) || len(got[0].Answer.Body) != transport.MaxAnswerKept {
+		t.Fatalf("%v, detail %d bytes, body %d", err, len(got[0].Answer.Detail), len(got[0].Answer.Body))
+	}
+}
+
+func TestBrokenMessagesAreErrors(t *testing.T) {
+	whole := journalMessage(triedRecord(1, 1, transport.Delivered))
+	for name, msg := range map[string][]byte{
+		"empty": {}, "a later version": {9}, "cut": whole[:len(whole)-1], "a length too far": {journalVersion, 0xff, 0xff, 0xff, 0x7f},
+		"a text where a number belongs": {journalVersion, 3, recSeq<<1 | formBytes, 1, 1},
+	} {
+		if _, err := readRecords(msg); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+}
+
+func FuzzRecords(f *testing.F) {
+	f.Add(journalMessage(triedRecord(1, 1, transport.Delivered)))
+	f.Add(journalMessage(&transport.Record{Kind: transport.FanOut, Seq: 2, Endpoints: []string{endpointA, "x"}}))
+	f.Fuzz(func(t *testing.T, msg []byte) {
+		got, err := readRecords(msg)
+		if err != nil {
+			return
+		}
+		again, err := readRecords(journalMessage(got...))
+		if err != nil || len(again) != len(got) {
+			t.Fatalf("%d records, then %d, %v", len(got), len(again), err)
+		}
+	})
+}
+
+func FuzzSegment(f *testing.F) {
+	f.Add(appendEntry(appendPreamble(nil, "acme", endpointA, testTime), &transport.Entry{
+		Event: &transport.Event{Seq: 1, Data: []byte(`{}`)}, Tries: []transport.Try{{At: testTime, Status: 500}}}))
+	f.Fuzz(func(t *testing.T, msg []byte) {
+		seg, err := decodeSegment(msg)
+		if err != nil {
+			return
+		}
+		again := appendPreamble(nil, seg.Customer, seg.Endpoint, testTime)
+		for i := range seg.Entries {
+			again = appendEntry(again, &seg.Entries[i])
+		}
+		if got, err := decodeSegment(again); err != nil || len(got.Entries) != len(seg.Entries) {
+			t.Fatal(err)
+		}
+	})
+}
+
+func BenchmarkEncodeTried(b *testing.B) {
+	r := triedRecord(123456, 1, transport.Delivered)
+	buf := make([]byte, 0, 1024)
+	b.ReportAllocs()
+	for b.Loop() {
+		buf = appendPart(buf[:0], r, nil, 0)
+	}
+}
+
+func BenchmarkDecodeTried(b *testing.B) {
+	buf := appendPart(nil, triedRecord(123456, 1, transport.Delivered), nil, 0)
+	d := newRecordReader()
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, _, err := d.record(buf[sizedHead:]); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,15 @@
+// Package jet keeps everything Postrider keeps: in NATS JetStream, embedded in
+// this process or on a server elsewhere.
+//
+// It holds the log (EVENTS), what waits (DEFERRED), the journal (ATTEMPTS),
+// dead letters, and the registry of customers and endpoints with their sealed
+// secrets. It promises that what it said is stored is on disk as Options.Sync-
+// Interval says, that what comes back may come more than once and never less,
+// and that producers on the listener can publish events and detections and
+// touch nothing else. Where NATS is away, calls fail with an error that wraps
+// transport.ErrUnavailable, and the connection comes back by itself.
+//
+// It is the one door to nats.go, nats-server and jetstreamext (its subpackage
+// publisher, which producers import, shares the first and the last). Besides
+// those it may import transport and its own subpackage alone.
+package jet

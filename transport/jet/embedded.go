@@ -1,0 +1,276 @@
+package jet
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/postrider/postrider/transport"
+)
+
+// startTimeout bounds the wait for the embedded server where ctx does not:
+// with much to recover it reads every stream's index first.
+const startTimeout = 5 * time.Minute
+
+// embedded is the NATS server in this process.
+type embedded struct {
+	srv      *server.Server
+	log      *slog.Logger
+	unlock   func()
+	listens  bool
+	maxStore int64
+	addr     string // host:port where producers are taken, or empty
+	tls      bool
+}
+
+// startEmbedded starts the server on DataDir/jetstream and connects the node
+// in process. Producers are let in later, by listen.
+func (s *Store) startEmbedded(ctx context.Context) error {
+	if err := checkServer(s.opts); err != nil {
+		return err
+	}
+	host, port, err := listenAddress(s.opts)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(s.opts.DataDir, 0o700); err != nil {
+		return fmt.Errorf("data folder: %w", err)
+	}
+	unlock, err := lockFolder(s.opts.DataDir)
+	if err != nil {
+		return err
+	}
+	s.embedded = &embedded{log: s.log.With("part", "nats"), unlock: unlock, listens: s.opts.Listen != "", maxStore: s.opts.MaxStore}
+	so, err := s.embedded.serverOptions(s.opts, host, port)
+	if err != nil {
+		return err
+	}
+	if err := s.runServer(ctx, so); err != nil {
+		return err
+	}
+	return s.shrinkEvents(ctx, so)
+}
+
+// runServer starts the embedded server and connects to it.
+func (s *Store) runServer(ctx context.Context, so *server.Options) error {
+	gate := newGate(s.opts)
+	if err := s.embedded.start(ctx, so, gate); err != nil {
+		return err
+	}
+	nc, err := nats.Connect("", append(s.connOptions(),
+		nats.InProcessServer(s.embedded.srv),
+		nats.UserInfo(nodeUser, gate.nodePassword),
+		nats.CustomInboxPrefix("_POSTRIDER"))...)
+	if err != nil {
+		return fmt.Errorf("connecting to the embedded NATS server: %w", err)
+	}
+	return s.use(nc)
+}
+
+// shrinkEvents sees to a disk that has become much smaller: a server whose
+// limit is below what EVENTS has reserved changes no stream at all. So EVENTS
+// is shrunk by a run of the server without the limit.
+func (s *Store) shrinkEvents(ctx context.Context, so *server.Options) error {
+	events, err := s.js.Stream(ctx, StreamEvents)
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("stream %s: %w", StreamEvents, unavailable(err))
+	}
+	config := events.CachedInfo().Config
+	if config.MaxBytes <= s.embedded.maxStore {
+		return nil
+	}
+	lifted := so.Clone()
+	lifted.JetStreamMaxStore = math.MaxInt64 / 2
+	if err := s.rerunServer(ctx, lifted); err != nil {
+		return err
+	}
+	config.MaxBytes = eventsShare(s.embedded.maxStore)
+	if _, err := s.js.UpdateStream(ctx, config); err != nil {
+		return fmt.Errorf("stream %s: %w", StreamEvents, unavailable(err))
+	}
+	return s.rerunServer(ctx, so)
+}
+
+func (s *Store) rerunServer(ctx context.Context, so *server.Options) error {
+	s.nc.Close()
+	s.embedded.srv.Shutdown()
+	s.embedded.srv.WaitForShutdown()
+	return s.runServer(ctx, so)
+}
+
+func (e *embedded) serverOptions(o Options, host string, port int) (*server.Options, error) {
+	var err error
+	if e.maxStore == 0 {
+		if e.maxStore, err = storeLimit(filepath.Join(o.DataDir, "jetstream")); err != nil {
+			return nil, err
+		}
+	}
+	so := &server.Options{
+		ServerName:             "postrider",
+		Host:                   host,
+		Port:                   port,
+		DontListen:             true, // listen opens the door once the streams are there
+		NoSigs:                 true,
+		JetStream:              true,
+		StoreDir:               o.DataDir,
+		JetStreamMaxStore:      e.maxStore,
+		SyncAlways:             o.SyncInterval == 0,
+		SyncInterval:           o.SyncInterval,
+		MaxPayload:             o.MaxPayload,
+		DisableJetStreamBanner: true,
+	}
+	if so.TLSConfig, err = listenTLS(o); err != nil {
+		return nil, err
+	}
+	if so.TLSConfig != nil {
+		e.tls = true
+		so.TLS, so.TLSTimeout = true, 5
+	}
+	return so, nil
+}
+
+func (e *embedded) start(ctx context.Context, so *server.Options, gate *gate) error {
+	// A server changes its options, so each run has its own.
+	so = so.Clone()
+	so.CustomClientAuthentication, so.Accounts = gate, gate.accounts()
+	srv, err := server.NewServer(so)
+	if err != nil {
+		return fmt.Errorf("embedded NATS server: %w", err)
+	}
+	srv.SetLoggerV2(serverLog{e.log}, false, false, false)
+	if err := gate.connectAccounts(srv); err != nil {
+		srv.Shutdown()
+		return err
+	}
+	e.srv = srv
+	timeout := startTimeout
+	if deadline, ok := ctx.Deadline(); ok {
+		timeout = time.Until(deadline)
+	}
+	srv.Start()
+	if !srv.ReadyForConnections(timeout) || !srv.JetStreamEnabled() {
+		return fmt.Errorf("the embedded NATS server did not start; its log lines say why (data folder %s)", so.StoreDir)
+	}
+	// Reads every stream's index from disk, so it must come before any use.
+	if err := gate.system.EnableJetStream(nil, nil); err != nil {
+		return fmt.Errorf("embedded JetStream on %s: %w", so.StoreDir, err)
+	}
+	return nil
+}
+
+// listen lets producers in. It comes after the streams, so that no producer
+// publishes into a void.
+func (e *embedded) listen() error {
+	if !e.listens {
+		return nil
+	}
+	done := make(chan struct{})
+	e.srv.AcceptLoop(done)
+	<-done
+	addr := e.srv.Addr()
+	if addr == nil {
+		return errors.New("nats.listen: the port was taken by another program meanwhile; choose another one")
+	}
+	e.addr = addr.String()
+	e.log.Info("taking events from producers", "address", e.addr, "tls", e.tls)
+	return nil
+}
+
+// url is where producers connect, or empty.
+func (e *embedded) url() string {
+	switch {
+	case e.addr == "":
+		return ""
+	case e.tls:
+		return "tls://" + e.addr
+	default:
+		return "nats://" + e.addr
+	}
+}
+
+// shutdown returns once the server's files are closed.
+func (e *embedded) shutdown() {
+	if e.srv != nil {
+		e.srv.Shutdown()
+		e.srv.WaitForShutdown()
+	}
+	e.unlock()
+}
+
+// missing names what the embedded server lacks, or is empty.
+func (e *embedded) missing() string {
+	if !e.srv.Running() {
+		return "the embedded NATS server has stopped"
+	}
+	if !e.srv.JetStreamEnabled() {
+		return "the embedded JetStream has shut itself off after an error of the disk; see the log, mend the disk, start again"
+	}
+	return ""
+}
+
+// checkServer checks what only the embedded server is asked for.
+func checkServer(o Options) error {
+	switch {
+	case o.User == "" && o.Password != "":
+		return &transport.FieldError{Field: "nats.user", Message: "a password without a user; set both"}
+	case o.User != "" && o.Password == "":
+		return &transport.FieldError{Field: "nats.password", Message: "a user without a password; set both"}
+	case o.MaxPayload < 64<<10 || o.MaxPayload > server.MAX_PENDING_SIZE:
+		return &transport.FieldError{Field: "nats.max_payload", Value: strconv.Itoa(int(o.MaxPayload)),
+			Message: "not between 64 KiB and 64 MiB"}
+	}
+	return nil
+}
+
+// listenAddress reads and checks Options.Listen; the port is free when it returns.
+func listenAddress(o Options) (host string, port int, err error) {
+	if o.Listen == "" {
+		return "", 0, nil
+	}
+	host, portText, err := net.SplitHostPort(o.Listen)
+	if err != nil {
+		return "", 0, listenFault(o.Listen, "not host:port, e.g. 127.0.0.1:4222")
+	}
+	if port, err = strconv.Atoi(portText); err != nil || port < 0 || port > 65535 {
+		return "", 0, listenFault(o.Listen, "the port is not a number from 0 to 65535")
+	}
+	if !loopback(host) && o.User == "" && o.Token == "" && o.TLSCert == "" {
+		return "", 0, listenFault(o.Listen, "without a user and password, a token or TLS only a loopback address "+
+			"is listened on, e.g. 127.0.0.1:4222; set nats.user and nats.password, or nats.token")
+	}
+	l, err := net.Listen("tcp", o.Listen)
+	if errors.Is(err, syscall.EADDRINUSE) && o.AnyPort {
+		l, err = net.Listen("tcp", net.JoinHostPort(host, "0"))
+	}
+	if err != nil {
+		return "", 0, listenFault(o.Listen, "cannot listen there ("+err.Error()+"); choose another address, or empty for none")
+	}
+	defer l.Close()
+	return host, l.Addr().(*net.TCPAddr).Port, nil
+}
+
+// serverLog passes the server's lines on. Its notices are of use when looking
+// for a fault only.
+type serverLog struct{ log *slog.Logger }
+
+func (l serverLog) Noticef(f string, v ...any) { l.log.Debug(fmt.Sprintf(f, v...)) }
+func (l serverLog) Warnf(f string, v ...any)   { l.log.Warn(fmt.Sprintf(f, v...)) }
+func (l serverLog) Errorf(f string, v ...any)  { l.log.Error(fmt.Sprintf(f, v...)) }
+func (l serverLog) Fatalf(f string, v ...any)  { l.log.Error(fmt.Sprintf(f, v...)) }
+func (l serverLog) Debugf(f string, v ...any)  { l.log.Debug(fmt.Sprintf(f, v...)) }
+func (l serverLog) Tracef(f string, v ...any)  { l.log.Debug(fmt.Sprintf(f, v...)) }

@@ -1,0 +1,102 @@
+package jet
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go"
+)
+
+// Info is what a node tells of where and how it keeps things. It holds no
+// password.
+type Info struct {
+	Embedded bool `json:"embedded"`
+	// URL is where producers connect; empty where an embedded server listens
+	// to nobody.
+	URL           string `json:"url"`
+	ServerVersion string `json:"server_version"`
+	// Sync is "always", how long writes may stay unsynced (e.g. "2m0s"), or
+	// "by the server" with an external one.
+	Sync string `json:"sync"`
+	// MaxStore bounds the embedded server's disk use in bytes, 0 where unknown.
+	MaxStore int64        `json:"max_store"`
+	Streams  []StreamInfo `json:"streams"`
+}
+
+// StreamInfo is a stream's state; Error is set in place of it where the server
+// did not tell.
+type StreamInfo struct {
+	Name     string `json:"name"`
+	Messages uint64 `json:"messages"`
+	Bytes    uint64 `json:"bytes"`
+	MaxBytes int64  `json:"max_bytes"`
+	FirstSeq uint64 `json:"first_seq"`
+	LastSeq  uint64 `json:"last_seq"`
+	Error    string `json:"error,omitempty"`
+}
+
+// infoTimeout bounds Info: it is asked by people.
+const infoTimeout = 2 * time.Second
+
+// Info asks the server for the streams' state, for at most 2 s in all.
+func (s *Store) Info() Info {
+	info := Info{
+		Embedded:      s.embedded != nil,
+		URL:           s.ClientURL(),
+		ServerVersion: s.nc.ConnectedServerVersion(),
+		Sync:          "by the server",
+	}
+	if s.embedded != nil {
+		info.MaxStore = s.embedded.maxStore
+		info.Sync = "always"
+		if s.opts.SyncInterval != 0 {
+			info.Sync = s.opts.SyncInterval.String()
+		}
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), infoTimeout)
+	defer cancel()
+	for _, name := range []string{StreamEvents, StreamDeferred, StreamAttempts, StreamDeadLetters} {
+		info.Streams = append(info.Streams, s.streamInfo(ctx, name))
+	}
+	return info
+}
+
+func (s *Store) streamInfo(ctx context.Context, name string) StreamInfo {
+	stream, err := s.js.Stream(ctx, name)
+	if err != nil {
+		return StreamInfo{Name: name, Error: err.Error()}
+	}
+	i := stream.CachedInfo()
+	return StreamInfo{Name: name, Messages: i.State.Msgs, Bytes: i.State.Bytes, MaxBytes: i.Config.MaxBytes,
+		FirstSeq: i.State.FirstSeq, LastSeq: i.State.LastSeq}
+}
+
+// ClientURL is where producers connect: the embedded server's listener, empty
+// where there is none, or Options.URL without user and password.
+func (s *Store) ClientURL() string {
+	if s.embedded != nil {
+		return s.embedded.url()
+	}
+	return redact(s.opts.URL)
+}
+
+// Ready is nil, or an error naming what is missing. It sends nothing.
+func (s *Store) Ready() error {
+	if s.embedded != nil {
+		if missing := s.embedded.missing(); missing != "" {
+			return fmt.Errorf("%s", missing)
+		}
+	}
+	if status := s.nc.Status(); status != nats.CONNECTED {
+		return fmt.Errorf("NATS at %s is away: %s", redact(s.whereabouts()), status)
+	}
+	return s.registry.ready()
+}
+
+func (s *Store) whereabouts() string {
+	if s.embedded != nil {
+		return "the embedded server"
+	}
+	return s.opts.URL
+}

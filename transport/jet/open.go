@@ -1,0 +1,223 @@
+package jet
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/postrider/postrider/transport"
+)
+
+// apiTimeout is how long a request to JetStream's API may take where the
+// caller's context sets no limit.
+const apiTimeout = 10 * time.Second
+
+func (o Options) withDefaults() (Options, error) {
+	if o.MaxPayload == 0 {
+		o.MaxPayload = 1 << 20
+	}
+	if o.EventsKeep == 0 {
+		o.EventsKeep = 7 * 24 * time.Hour
+	}
+	if o.AttemptsKeep == 0 {
+		o.AttemptsKeep = 7 * 24 * time.Hour
+	}
+	if o.Window == 0 {
+		o.Window = 16384
+	}
+	if o.DedupTime == 0 {
+		o.DedupTime = 2 * time.Minute
+	}
+	if o.NodeID == "" {
+		o.NodeID = randomToken(8)
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.URL == "" && o.DataDir == "" {
+		return o, &transport.FieldError{Field: "data", Message: "no data folder; give one, or the URL of a NATS server"}
+	}
+	return o, nil
+}
+
+// randomToken is n random bytes in hex.
+func randomToken(n int) string {
+	b := make([]byte, n)
+	rand.Read(b) // never fails, by its contract
+	return hex.EncodeToString(b)
+}
+
+// Open connects to the server of o.URL, or embeds one on o.DataDir, creates or
+// updates the streams and buckets, and only then lets producers in. A server
+// that is not there yet is waited for until ctx ends; an unfit one (older than
+// 2.14, without JetStream, refusing the credentials) is an error at once.
+// Wrong options are *transport.FieldError.
+func Open(ctx context.Context, o Options) (*Store, error) {
+	o, err := o.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	vault, err := newVault(o.MasterKey)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{opts: o, log: o.Logger, now: o.Now, vault: vault}
+	if err := s.open(ctx); err != nil {
+		// What was opened so far is closed even where ctx is over.
+		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), apiTimeout)
+		defer cancel()
+		return nil, errors.Join(err, s.Close(closing))
+	}
+	return s, nil
+}
+
+func (s *Store) open(ctx context.Context) error {
+	connect := s.connectExternal
+	if s.opts.URL == "" {
+		connect = s.startEmbedded
+	}
+	if err := connect(ctx); err != nil {
+		return err
+	}
+	if err := s.prepareStreams(ctx); err != nil {
+		return err
+	}
+	s.registry = newRegistry(s)
+	s.submits = s.newSubmits()
+	if s.embedded != nil {
+		return s.embedded.listen()
+	}
+	return nil
+}
+
+// use takes the connection that everything else works on.
+func (s *Store) use(nc *nats.Conn) error {
+	s.nc = nc
+	js, err := jetstream.New(nc, jetstream.WithDefaultTimeout(apiTimeout))
+	if err != nil {
+		return fmt.Errorf("JetStream client: %w", err)
+	}
+	s.js = js
+	return nil
+}
+
+// connOptions are those of the node's connection, wherever the server is: it
+// comes back by itself for ever.
+func (s *Store) connOptions() []nats.Option {
+	return []nats.Option{
+		nats.Name("postrider " + s.opts.NodeID),
+		nats.MaxReconnects(-1),
+		nats.ReconnectWait(250 * time.Millisecond),
+		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
+			if err != nil {
+				s.log.Warn("NATS connection lost; reconnecting", "err", err)
+			}
+		}),
+		nats.ReconnectHandler(func(nc *nats.Conn) {
+			s.log.Info("NATS connection is back", "server", nc.ConnectedServerName())
+			s.reconnects.tell()
+		}),
+		nats.ErrorHandler(func(_ *nats.Conn, sub *nats.Subscription, err error) {
+			subject := ""
+			if sub != nil {
+				subject = sub.Subject
+			}
+			s.log.Warn("NATS reports an error", "err", err, "subject", subject)
+		}),
+	}
+}
+
+// Close stops the registry, drains the connection and shuts the embedded
+// server down, waiting for its files to be closed. Calling it again is fine.
+// The error tells that ctx ended before all was drained; all is closed anyway.
+func (s *Store) Close(ctx context.Context) error {
+	s.closing.Do(func() { s.closed = s.close(ctx) })
+	return s.closed
+}
+
+func (s *Store) close(ctx context.Context) error {
+	var err error
+	if s.submits != nil {
+		s.submits.Close()
+	}
+	if s.registry != nil {
+		s.registry.stop()
+	}
+	if s.nc != nil {
+		err = drain(ctx, s.nc)
+	}
+	if s.embedded != nil {
+		s.embedded.shutdown()
+	}
+	return err
+}
+
+func drain(ctx context.Context, nc *nats.Conn) error {
+	defer nc.Close()
+	if nc.IsClosed() {
+		return nil
+	}
+	gone := nc.StatusChanged(nats.CLOSED)
+	if err := nc.Drain(); err != nil {
+		if errors.Is(err, nats.ErrConnectionReconnecting) || errors.Is(err, nats.ErrConnectionClosed) {
+			return nil // nothing to drain to
+		}
+		return fmt.Errorf("draining the NATS connection: %w", err)
+	}
+	for !nc.IsClosed() {
+		select {
+		case <-gone:
+		case <-ctx.Done():
+			return fmt.Errorf("draining the NATS connection: %w", ctx.Err())
+		}
+	}
+	return nil
+}
+
+// Conn is the node's connection, for tests beside this package.
+func (s *Store) Conn() *nats.Conn { return s.nc }
+
+// reconnects tells whoever asked that the connection was lost and is back.
+type reconnects struct {
+	mu    sync.Mutex
+	heard map[chan struct{}]bool
+}
+
+// listen gives a channel that holds a value after a reconnect (several are
+// told as one), until stop is called.
+func (r *reconnects) listen() (c <-chan struct{}, stop func()) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	ch := make(chan struct{}, 1)
+	if r.heard == nil {
+		r.heard = map[chan struct{}]bool{}
+	}
+	r.heard[ch] = true
+	return ch, func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		delete(r.heard, ch)
+	}
+}
+
+func (r *reconnects) tell() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for ch := range r.heard {
+		select {
+		case ch <- struct{}{}:
+		default:
+		}
+	}
+}

@@ -1,0 +1,14 @@
+// Package publisher is how Go programs publish events to Postrider over NATS.
+//
+//	p, err := publisher.Connect("nats://127.0.0.1:4222", publisher.Options{})
+//	err = p.Publish(ctx, publisher.Event{Customer: "acme", Type: "access.granted", Data: data})
+//
+// It promises that what Publish returned nil for is stored as safely as the
+// server is set to store (by default: synced to disk), and that many goroutines
+// publishing at once share the cost of it: their events go in atomic batches.
+// Any other NATS client will do as well; this one checks before it sends, and
+// is fast on a synced server.
+//
+// It imports nats.go, jetstreamext and Postrider's transport package, and no
+// server.
+package publisher

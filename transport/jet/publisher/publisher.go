@@ -1,0 +1,198 @@
+package publisher
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/postrider/postrider/transport"
+)
+
+// Headers of an event published in a batch.
+const (
+	// HeaderID carries the event's id. Nats-Msg-Id would do the same, but one
+	// repeated id would refuse a whole batch.
+	HeaderID = "Postrider-Id"
+	// HeaderTime carries when the thing happened, RFC 3339.
+	HeaderTime = "Postrider-Time"
+)
+
+// headerRoom is what a batch adds to a message.
+const headerRoom = 256
+
+// Event is one document to publish.
+type Event struct {
+	// Customer is 1 to 64 of A-Z a-z 0-9 _ -.
+	Customer string
+	// Type is dot-separated words, e.g. access.granted.
+	Type string
+	// ID is the event's identity: within the dedup time the same id of the same
+	// customer is delivered once. Empty: the server's sequence makes one.
+	ID string
+	// Time is when it happened; zero: Postrider reads the document's own, or
+	// takes the time of storing.
+	Time time.Time
+	// Data is the document: valid JSON, with its headers within the server's
+	// message limit (1 MiB unless set otherwise).
+	Data []byte
+}
+
+// Options of a connection; all may be left empty.
+type Options struct {
+	// Name tells this producer from others in the server's lists.
+	Name string
+	// NATS are more options for nats.Connect: credentials, TLS, handlers.
+	NATS []nats.Option
+}
+
+// Publisher publishes events; its methods may be called from any goroutine.
+type Publisher struct {
+	nc        *nats.Conn
+	owned     bool
+	committer *Committer
+}
+
+// Connect connects to a NATS server, and reconnects for ever. Close the
+// publisher after use.
+func Connect(url string, o Options) (*Publisher, error) {
+	if o.Name == "" {
+		o.Name = "postrider publisher"
+	}
+	nc, err := nats.Connect(url, append([]nats.Option{nats.Name(o.Name), nats.MaxReconnects(-1)}, o.NATS...)...)
+	if err != nil {
+		return nil, fmt.Errorf("connecting to NATS: %w", err)
+	}
+	p, err := New(nc)
+	if err != nil {
+		nc.Close()
+		return nil, err
+	}
+	p.owned = true
+	return p, nil
+}
+
+// New publishes on a connection that the caller keeps and closes.
+func New(nc *nats.Conn) (*Publisher, error) {
+	js, err := jetstream.New(nc)
+	if err != nil {
+		return nil, fmt.Errorf("JetStream client: %w", err)
+	}
+	return &Publisher{nc: nc, committer: NewCommitter(js)}, nil
+}
+
+// Publish returns nil once e is stored. A *transport.FieldError tells what is
+// wrong with e; an error wrapping transport.ErrUnavailable, that it may be
+// published again (with an ID: without fear of a second delivery).
+func (p *Publisher) Publish(ctx context.Context, e Event) error {
+	m, err := p.message(e)
+	if err != nil {
+		return err
+	}
+	_, err = p.committer.Commit(ctx, []*nats.Msg{m})
+	return err
+}
+
+// PublishAll publishes events in order, up to 1,000 in one atomic batch. All
+// are checked before the first is sent. On an error, *PartError tells how many
+// were stored.
+func (p *Publisher) PublishAll(ctx context.Context, events []Event) error {
+	msgs := make([]*nats.Msg, len(events))
+	for i, e := range events {
+		m, err := p.message(e)
+		if err != nil {
+			return At(i, err)
+		}
+		msgs[i] = m
+	}
+	for stored := 0; stored < len(msgs); {
+		part := head(msgs[stored:])
+		if _, err := p.committer.Commit(ctx, part); err != nil {
+			return &PartError{Stored: stored, Err: err}
+		}
+		stored += len(part)
+	}
+	return nil
+}
+
+// head is as much of msgs as goes in one batch.
+func head(msgs []*nats.Msg) []*nats.Msg {
+	bytes := 0
+	for i, m := range msgs {
+		bytes += m.Size()
+		if i == maxBatchMessages || i > 0 && bytes > maxBatchBytes {
+			return msgs[:i]
+		}
+	}
+	return msgs
+}
+
+// PartError tells that PublishAll stored the first Stored events and broke off.
+type PartError struct {
+	Stored int
+	Err    error
+}
+
+func (e *PartError) Error() string { return fmt.Sprintf("after %d events: %v", e.Stored, e.Err) }
+
+// Unwrap gives what broke it off.
+func (e *PartError) Unwrap() error { return e.Err }
+
+// At names the event of a list that err is about: "type" becomes "events[3].type".
+func At(i int, err error) error {
+	var fe *transport.FieldError
+	if !errors.As(err, &fe) {
+		return fmt.Errorf("events[%d]: %w", i, err)
+	}
+	moved := *fe
+	moved.Field = fmt.Sprintf("events[%d].%s", i, fe.Field)
+	return &moved
+}
+
+// message checks e and makes its message.
+func (p *Publisher) message(e Event) (*nats.Msg, error) {
+	m, err := Message(e)
+	if err != nil {
+		return nil, err
+	}
+	if size, limit := m.Size()+headerRoom, p.nc.MaxPayload(); limit > 0 && int64(size) > limit {
+		return nil, &transport.FieldError{Field: "data", Message: fmt.Sprintf(
+			"%d bytes with its headers, over the server's limit of %d; publish it by HTTP, or raise nats.max_payload", size, limit)}
+	}
+	return m, nil
+}
+
+// Message checks e, all but its size, and makes its NATS message.
+func Message(e Event) (*nats.Msg, error) {
+	subject, err := transport.EventSubject(e.Customer, e.Type)
+	if err != nil {
+		return nil, err
+	}
+	if !json.Valid(e.Data) {
+		return nil, &transport.FieldError{Field: "data", Message: "not valid JSON"}
+	}
+	m := nats.NewMsg(subject)
+	m.Data = e.Data
+	if e.ID != "" {
+		if err := transport.CheckID(e.ID); err != nil {
+			return nil, err
+		}
+		m.Header.Set(HeaderID, e.ID)
+	}
+	if !e.Time.IsZero() {
+		m.Header.Set(HeaderTime, e.Time.UTC().Format(time.RFC3339Nano))
+	}
+	return m, nil
+}
+
+// Close lets what is in flight finish, and closes the connection if Connect made it.
+func (p *Publisher) Close() {
+	p.committer.Close()
+	if p.owned {
+		p.nc.Close()
+	}
+}

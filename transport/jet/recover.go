@@ -1,0 +1,204 @@
+package jet
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/synadia-io/orbit.go/jetstreamext"
+
+	"github.com/postrider/postrider/transport"
+)
+
+// recoverMargin is how much earlier than needed the reading begins: the
+// server's clock may have been set back meanwhile.
+const recoverMargin = time.Minute
+
+// Recover takes the shard: it sets both consumers back to their ack floors, so
+// that everything not settled comes again, and tells from the journal and
+// DEFERRED what had already become of it. Consume must not run meanwhile.
+//
+// What is read begins a minute before the oldest message that will come again:
+// no record of it can be older. Kept are pairs of events above the floor, and
+// pairs whose due message was not acked; nothing else can come back. A
+// schedule that the server fires a second time around a kill -9 is not seen:
+// that pair may be sent again.
+func (s *Store) Recover(ctx context.Context) (*transport.Recovered, error) {
+	r := &recovery{store: s, out: &transport.Recovered{
+		FanOuts: map[uint64][]string{},
+		Pairs:   map[transport.Pair]transport.PairState{},
+		Skipped: map[uint64]bool{},
+	}}
+	if err := r.run(ctx); err != nil {
+		return nil, fmt.Errorf("taking the shard: %w", unavailable(err))
+	}
+	return r.out, nil
+}
+
+type recovery struct {
+	store *Store
+	out   *transport.Recovered
+	// journaled is the time of the journal's last message; a due message that
+	// is younger has no record yet.
+	journaled time.Time
+	// seenSince is how far back ids are kept, zero for none.
+	seenSince time.Time
+}
+
+func (r *recovery) run(ctx context.Context) error {
+	var err error
+	if r.out.Floor, err = r.store.resetToFloor(ctx, StreamEvents, ""); err != nil {
+		return err
+	}
+	if _, err = r.store.resetToFloor(ctx, StreamDeferred, dueFilter()); err != nil {
+		return err
+	}
+	journal, err := r.store.js.Stream(ctx, StreamAttempts)
+	if err != nil {
+		return err
+	}
+	r.journaled = journal.CachedInfo().State.LastTime
+	since, err := r.since(ctx)
+	if err != nil {
+		return err
+	}
+	if !since.IsZero() {
+		if err := r.readDeferred(ctx, since); err != nil {
+			return err
+		}
+	}
+	if d := r.store.opts.DedupTime; d > 0 {
+		r.seenSince = r.store.now().Add(-d)
+		if since.IsZero() || r.seenSince.Before(since) {
+			since = r.seenSince
+		}
+	}
+	if since.IsZero() {
+		return nil
+	}
+	return r.store.readJournal(ctx, since, nil, func(e journalEntry) error {
+		r.record(e.rec)
+		return nil
+	})
+}
+
+// resetToFloor gives the consumer's ack floor.
+func (s *Store) resetToFloor(ctx context.Context, stream, filter string) (uint64, error) {
+	if _, err := s.ensureConsumer(ctx, stream, filter, 0); err != nil {
+		return 0, fmt.Errorf("consumer on %s: %w", stream, err)
+	}
+	reset, err := s.js.ResetConsumer(ctx, stream, consumerName)
+	if err != nil {
+		return 0, fmt.Errorf("setting the consumer on %s back: %w", stream, err)
+	}
+	return reset.ResetSeq - 1, nil
+}
+
+// since is where the reading begins; zero where nothing will come again.
+func (r *recovery) since(ctx context.Context) (time.Time, error) {
+	event, err := r.store.firstMessage(ctx, StreamEvents, jetstreamext.GetBatchSeq(r.out.Floor+1))
+	if err != nil {
+		return time.Time{}, err
+	}
+	due, err := r.store.firstMessage(ctx, StreamDeferred, jetstreamext.GetBatchSubject(dueFilter()))
+	if err != nil {
+		return time.Time{}, err
+	}
+	var since time.Time
+	for _, m := range []*jetstream.RawStreamMsg{event, due} {
+		if m != nil && (since.IsZero() || m.Time.Before(since)) {
+			since = m.Time
+		}
+	}
+	if since.IsZero() {
+		return since, nil
+	}
+	return since.Add(-recoverMargin), nil
+}
+
+// readDeferred notes the highest hop of each pair that may come back. A due
+// message lies before what was parked again of it, so one pass is enough.
+func (r *recovery) readDeferred(ctx context.Context, since time.Time) error {
+	w := sweep{stream: StreamDeferred, subject: ">", since: since}
+	return r.store.sweep(ctx, w, func(m *jetstream.RawStreamMsg) error {
+		seg, err := decodeSegment(m.Data)
+		if err != nil {
+			// It stays in DEFERRED, and takeDue says so too.
+			r.store.log.Error("a parked segment cannot be read", "seq", m.Sequence, "subject", m.Subject, "err", err)
+			return nil
+		}
+		due := strings.HasPrefix(m.Subject, "due.") && !m.Time.After(r.journaled)
+		for i := range seg.Entries {
+			r.entry(seg.Endpoint, &seg.Entries[i], due)
+		}
+		return nil
+	})
+}
+
+func (r *recovery) entry(endpoint string, e *transport.Entry, due bool) {
+	pair := transport.Pair{Seq: e.Event.Seq, Endpoint: endpoint, Replay: e.Replay}
+	state, known := r.out.Pairs[pair]
+	if !known && !due && pair.Seq <= r.out.Floor {
+		return
+	}
+	if !known || e.Hop > state.Hop {
+		state.Hop, state.Tries = e.Hop, e.Tries
+	}
+	r.out.Pairs[pair] = state
+}
+
+func (r *recovery) record(rec *transport.Record) {
+	above := rec.Seq > r.out.Floor
+	switch {
+	case rec.Kind == transport.FanOut:
+		r.fanOut(rec, above)
+	case rec.Endpoint == "":
+		if above && rec.Kind == transport.Skipped {
+			r.out.Skipped[rec.Seq] = true
+		}
+	default:
+		pair := transport.Pair{Seq: rec.Seq, Endpoint: rec.Endpoint, Replay: rec.Replay}
+		state, known := r.out.Pairs[pair]
+		if known || above {
+			advance(&state, rec)
+			r.out.Pairs[pair] = state
+		}
+	}
+}
+
+// fanOut keeps an event's first one; a repeat is of a crash.
+func (r *recovery) fanOut(rec *transport.Record, above bool) {
+	if above {
+		if _, known := r.out.FanOuts[rec.Seq]; known {
+			return
+		}
+		r.out.FanOuts[rec.Seq] = rec.Endpoints
+	}
+	if r.seenSince.IsZero() || rec.At.Before(r.seenSince) || rec.EventID == StreamEvents+"-"+strconv.FormatUint(rec.Seq, 10) {
+		return
+	}
+	r.out.Seen = append(r.out.Seen, transport.SeenID{Customer: rec.Customer, ID: rec.EventID, Seq: rec.Seq, At: rec.At})
+}
+
+// advance adds a record to what is known of its pair. Attempts are told by
+// their number: those that the parked entry carries are in the journal too.
+func advance(state *transport.PairState, rec *transport.Record) {
+	if state.Final {
+		return
+	}
+	if rec.Final() {
+		*state = transport.PairState{Final: true, Hop: state.Hop}
+		return
+	}
+	if rec.Kind != transport.Tried || rec.Number < len(state.Tries) {
+		return
+	}
+	if rec.Number > len(state.Tries) {
+		state.Tries = append(state.Tries, transport.Try{At: rec.At, Took: rec.Answer.Took,
+			Status: rec.Answer.Status, Class: rec.Answer.Class, Reason: rec.Answer.Reason})
+	}
+	state.Next = rec.NextAt
+}

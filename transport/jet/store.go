@@ -1,0 +1,105 @@
+package jet
+
+import (
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/postrider/postrider/transport/jet/publisher"
+)
+
+// Options say where JetStream is and how it keeps things.
+type Options struct {
+	// URL of an external server or cluster; empty: a server is embedded.
+	URL string
+	// Credentials is a NATS credentials file for URL, or empty.
+	Credentials string
+	// DataDir holds the embedded server's files.
+	DataDir string
+	// Listen is the host:port where the embedded server takes producers;
+	// empty: none. AnyPort takes a free port where it is occupied.
+	Listen  string
+	AnyPort bool
+	// User and Password, or Token, are asked of producers; without them (and
+	// without TLS client checks) only loopback may be listened on.
+	User, Password, Token string
+	TLSCert, TLSKey       string
+	// TLSCA is a PEM file; where set, producers must show a certificate it signed.
+	TLSCA string
+	// SyncInterval is how long the embedded server may keep writes unsynced;
+	// 0: each write is synced before it is acknowledged.
+	SyncInterval time.Duration
+	// MaxPayload is the embedded server's message limit in bytes; 0: 1 MiB.
+	MaxPayload int32
+	// MaxStore bounds the embedded server's disk use in bytes; 0: the free disk less 10 %.
+	MaxStore int64
+	// EventsKeep and AttemptsKeep: how long acked events and the journal are
+	// kept; 0: 7 days.
+	EventsKeep, AttemptsKeep time.Duration
+	// Window is the most events of a shard in hand; 0: 16384.
+	Window int
+	// DedupTime is how far back Recover looks for event ids; 0: 2 minutes.
+	DedupTime time.Duration
+	// MasterKey seals secrets and header values in the registry: 32 bytes.
+	MasterKey []byte
+	// NodeID names this node run in publish ids; empty: random.
+	NodeID string
+	Logger *slog.Logger
+	// Now is the node's clock; nil: time.Now.
+	Now func() time.Time
+}
+
+// Store is everything Postrider keeps in JetStream, on one connection.
+type Store struct {
+	opts Options
+	nc   *nats.Conn
+	js   jetstream.JetStream
+	log  *slog.Logger
+	now  func() time.Time
+
+	embedded *embedded // nil with an external server
+
+	vault      *vault
+	endpoints  jetstream.KeyValue
+	customers  jetstream.KeyValue
+	payloads   jetstream.ObjectStore
+	registry   *Registry
+	submits    *publisher.Committer
+	reconnects reconnects
+	closing    sync.Once
+	closed     error
+}
+
+// Names of the streams and buckets of a node with one shard.
+const (
+	StreamEvents      = "EVENTS"
+	StreamDeferred    = "DEFERRED"
+	StreamAttempts    = "ATTEMPTS"
+	StreamDeadLetters = "DEADLETTERS"
+	BucketEndpoints   = "ENDPOINTS"
+	BucketCustomers   = "CUSTOMERS"
+	BucketPayloads    = "PAYLOADS"
+
+	consumerName = "shard"
+	shard        = 0
+)
+
+// Subjects.
+const (
+	subjectEvents      = "events.>"
+	subjectOps         = "ops.>"
+	subjectPark        = "park.>"        // park.<shard>.<endpoint>.<first seq>[-<replay>]
+	subjectDue         = "due.>"         // due.<shard>.<endpoint>.<first seq, 20 digits>
+	subjectAttempts    = "attempts.>"    // attempts.<shard>
+	subjectDeadLetters = "deadletters.>" // deadletters.<customer|_>.<endpoint|_>
+)
+
+// Headers of ours on messages.
+const (
+	headerID     = publisher.HeaderID   // an event id set by us where Nats-Msg-Id would refuse a whole batch
+	headerObject = "Postrider-Object"   // the payload is in BucketPayloads under this name
+	headerTime   = publisher.HeaderTime // RFC 3339 time of an event published by HTTP
+)

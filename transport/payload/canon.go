@@ -1,0 +1,269 @@
+package payload
+
+import (
+	"slices"
+	"strconv"
+	"sync"
+)
+
+// The canonical form is what JavaScript's JSON.stringify(JSON.parse(doc))
+// writes, so that doing it again changes no byte:
+//
+//   - no spaces; strings raw but for quotes, backslashes, control characters
+//     and lone surrogates; bytes that are no UTF-8 become U+FFFD
+//   - numbers as JavaScript prints them; one too large for it becomes null
+//   - of a key given twice the last value, at the place of the first
+//   - keys that are array indexes first, ascending, then the order published
+//
+// It differs in one thing: an integer beyond 2^53, written without fraction
+// and exponent, becomes a string of its digits, for JavaScript would change it.
+
+// shape orders the members of an object; a nil shape leaves them as published.
+type shape struct {
+	rank   map[string]int
+	inner  map[string]*shape
+	drop   string
+	places int
+}
+
+// newShape takes its keys in order; drop is a key that is left out, inner the
+// shapes of members that are objects.
+func newShape(drop string, inner map[string]*shape, keys ...string) *shape {
+	s := &shape{rank: make(map[string]int, len(keys)), inner: inner, drop: drop, places: len(keys)}
+	for i, key := range keys {
+		s.rank[key] = i
+	}
+	return s
+}
+
+// place is where the key k (canonical, without its quotes) stands among the known ones.
+func (s *shape) place(k []byte) int64 {
+	if s == nil {
+		return 0
+	}
+	if i, known := s.rank[string(k)]; known {
+		return int64(i)
+	}
+	return int64(s.places)
+}
+
+func (s *shape) of(k []byte) *shape {
+	if s == nil {
+		return nil
+	}
+	return s.inner[string(k)]
+}
+
+// member is one key and value of an object, as ranges of the output.
+type member struct {
+	// key begins behind its quote at start+1 and ends at key; the value ends at end.
+	start, key, end int
+	// order: array indexes are negative, then the shape's places.
+	order int64
+	// gone marks a member that a later one of the same key replaced.
+	gone bool
+}
+
+// canon rewrites one document at a time; its buffers are kept for the next.
+type canon struct {
+	reader
+	members []member
+	scratch []byte
+	// dropped is the last value of the root shape's dropped key.
+	dropped []byte
+}
+
+var canons = sync.Pool{New: func() any { return new(canon) }}
+
+// giveBack returns c to the pool, but for buffers that a giant left behind.
+func (c *canon) giveBack() {
+	c.reader = reader{}
+	c.dropped = c.dropped[:0]
+	if cap(c.scratch) <= 64<<10 && cap(c.members) <= 1<<12 {
+		canons.Put(c)
+	}
+}
+
+// document appends the canonical form of doc, with its root in the order of s.
+func (c *canon) document(dst, doc []byte, s *shape) ([]byte, error) {
+	c.reader = reader{doc: doc}
+	dst, err := c.value(dst, s, 0)
+	if err == nil && c.next() != 0 {
+		err = c.fault("a second value")
+	}
+	return dst, err
+}
+
+func (c *canon) value(dst []byte, s *shape, depth int) ([]byte, error) {
+	if depth > maxDepth {
+		return dst, c.fault("nesting deeper than " + strconv.Itoa(maxDepth))
+	}
+	switch b := c.next(); {
+	case b == '{':
+		return c.object(dst, s, depth)
+	case b == '[':
+		return c.array(dst, depth)
+	case b == '"':
+		return c.text(dst)
+	case b == '-' || b >= '0' && b <= '9':
+		return c.number(dst)
+	default:
+		return c.word(dst)
+	}
+}
+
+func (c *canon) array(dst []byte, depth int) ([]byte, error) {
+	c.pos++
+	dst = append(dst, '[')
+	if c.next() == ']' {
+		c.pos++
+		return append(dst, ']'), nil
+	}
+	for {
+		var err error
+		if dst, err = c.value(dst, nil, depth+1); err != nil {
+			return dst, err
+		}
+		b := c.next()
+		c.pos++
+		switch b {
+		case ',', ']':
+			dst = append(dst, b)
+		default:
+			return dst, c.fault("no comma or ] in an array")
+		}
+		if b == ']' {
+			return dst, nil
+		}
+	}
+}
+
+// object writes the members as they come and orders them afterwards if they
+// were not in order already.
+func (c *canon) object(dst []byte, s *shape, depth int) ([]byte, error) {
+	base, open := len(c.members), len(dst)
+	defer func() { c.members = c.members[:base] }()
+	c.pos++
+	dst = append(dst, '{')
+	if c.next() == '}' {
+		c.pos++
+		return append(dst, '}'), nil
+	}
+	for {
+		var err error
+		if dst, err = c.member(dst, s, depth); err != nil {
+			return dst, err
+		}
+		b := c.next()
+		c.pos++
+		if b == '}' {
+			return c.arrange(dst, open, c.members[base:]), nil
+		}
+		if b != ',' {
+			return dst, c.fault("no comma or } in an object")
+		}
+	}
+}
+
+// member appends one `"key":value,` and notes where it is.
+func (c *canon) member(dst []byte, s *shape, depth int) ([]byte, error) {
+	m := member{start: len(dst)}
+	if c.next() != '"' {
+		return dst, c.fault("no key in an object")
+	}
+	dst, err := c.text(dst)
+	if err != nil {
+		return dst, err
+	}
+	m.key = len(dst) - 1
+	if c.next() != ':' {
+		return dst, c.fault("no colon behind a key")
+	}
+	c.pos++
+	// The inner values move dst; the key is looked up before they do.
+	key := dst[m.start+1 : m.key]
+	inner, dropped := s.of(key), s != nil && s.drop != "" && s.drop == string(key)
+	if m.order = indexOrder(key); m.order == 0 {
+		m.order = s.place(key)
+	}
+	dst = append(dst, ':')
+	value := len(dst)
+	if dst, err = c.value(dst, inner, depth+1); err != nil {
+		return dst, err
+	}
+	if dropped {
+		c.dropped = append(c.dropped[:0], dst[value:]...)
+		return dst[:m.start], nil
+	}
+	dst = append(dst, ',')
+	m.end = len(dst)
+	c.members = append(c.members, m)
+	return dst, nil
+}
+
+// arrange closes the object opened at open whose members are written behind it.
+func (c *canon) arrange(dst []byte, open int, members []member) []byte {
+	twice := repeated(dst, members)
+	inOrder := slices.IsSortedFunc(members, byOrder)
+	if twice || !inOrder {
+		slices.SortStableFunc(members, byOrder)
+		body := open + 1
+		c.scratch = append(c.scratch[:0], dst[body:]...)
+		dst = dst[:body]
+		for _, m := range members {
+			if !m.gone {
+				dst = append(dst, c.scratch[m.start-body:m.end-body]...)
+			}
+		}
+	}
+	if len(members) == 0 {
+		return append(dst, '}')
+	}
+	dst[len(dst)-1] = '}'
+	return dst
+}
+
+func byOrder(a, b member) int {
+	switch {
+	case a.order < b.order:
+		return -1
+	case a.order > b.order:
+		return 1
+	}
+	return 0
+}
+
+// few is the number of members up to which looking at all pairs is cheaper
+// than a map.
+const few = 24
+
+// repeated lets the last of equal keys win: its value takes the place of the
+// first, and the others are gone.
+func repeated(dst []byte, members []member) (found bool) {
+	key := func(m member) []byte { return dst[m.start+1 : m.key] }
+	replace := func(first, later int) {
+		m := members[later]
+		members[first].start, members[first].key, members[first].end = m.start, m.key, m.end
+		members[later].gone, found = true, true
+	}
+	if len(members) > few {
+		firsts := make(map[string]int, len(members))
+		for i, m := range members {
+			if first, seen := firsts[string(key(m))]; seen {
+				replace(first, i)
+			} else {
+				firsts[string(key(m))] = i
+			}
+		}
+		return found
+	}
+	for i := range members {
+		for j := 0; j < i; j++ {
+			if !members[j].gone && string(key(members[j])) == string(key(members[i])) {
+				replace(j, i)
+				break
+			}
+		}
+	}
+	return found
+}

@@ -1,0 +1,98 @@
+package telemetry
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/postrider/postrider/transport"
+)
+
+// other takes in every reason that is not on a list, so that labels stay bounded.
+const other = "other"
+
+var (
+	failures = []transport.Class{transport.Failed, transport.Throttled, transport.Gone,
+		transport.Refused, transport.Aborted}
+	failureReasons = []string{"status", "timeout", "connect", "tls", "dns", "address_refused",
+		"redirect", "reset", "request", "proxy", "uplink", "shutdown", other}
+	skipReasons = []string{transport.ReasonDuplicate, transport.ReasonExpired,
+		transport.ReasonHardware, transport.ReasonEndpointRemoved, transport.ReasonEndpointDisabled, other}
+	letterReasons = []string{transport.ReasonExhausted, transport.ReasonRetriesOff,
+		transport.ReasonEndpointRemoved, transport.ReasonEndpointDisabled, transport.ReasonPanic,
+		transport.ReasonNotJSON, transport.ReasonBadSubject, transport.ReasonBadCloudEvent,
+		transport.ReasonBadID, transport.ReasonPayloadGone, transport.ReasonHardware,
+		transport.ReasonUnrenderable, other}
+	states = []string{"active", "paused", "failing", "disabled", "removed", other}
+)
+
+// reasons are counters resolved once, by their label.
+type reasons map[string]prometheus.Counter
+
+func (r reasons) inc(reason string) {
+	c, known := r[reason]
+	if !known {
+		c = r[other]
+	}
+	c.Inc()
+}
+
+func (t *Telemetry) newReasons(name, help string, list []string) reasons {
+	vec := prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: namespace, Name: name, Help: help},
+		[]string{"reason"})
+	t.registry.MustRegister(vec)
+	r := make(reasons, len(list))
+	for _, reason := range list {
+		r[reason] = vec.WithLabelValues(reason)
+	}
+	return r
+}
+
+// attempts are the counters and durations of attempts, by what came of them.
+type attempts struct {
+	delivered prometheus.Counter
+	failed    [8]reasons // by transport.Class
+	took      [8]prometheus.Observer
+}
+
+func (t *Telemetry) newAttempts() attempts {
+	a := attempts{delivered: t.counter("delivered_total", "Pairs delivered.")}
+	failed := prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: namespace, Name: "failed_total",
+		Help: "Attempts that delivered nothing, by class and reason."}, []string{"class", "reason"})
+	took := prometheus.NewHistogramVec(prometheus.HistogramOpts{Namespace: namespace,
+		Name: "attempt_duration_seconds", Help: "How long attempts took, by class.",
+		Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 15, 30, 60}},
+		[]string{"class"})
+	t.registry.MustRegister(failed, took)
+	a.took[transport.Delivered] = took.WithLabelValues(transport.Delivered.String())
+	for _, class := range failures {
+		a.took[class] = took.WithLabelValues(class.String())
+		a.failed[class] = make(reasons, len(failureReasons))
+		for _, reason := range failureReasons {
+			a.failed[class][reason] = failed.WithLabelValues(class.String(), reason)
+		}
+	}
+	return a
+}
+
+func (a *attempts) count(answer *transport.Answer) {
+	class := answer.Class
+	if int(class) >= len(a.took) || a.took[class] == nil {
+		return // no class: no attempt
+	}
+	a.took[class].Observe(answer.Took.Seconds())
+	if class == transport.Delivered {
+		a.delivered.Inc()
+		return
+	}
+	a.failed[class].inc(answer.Reason)
+}
+
+func (t *Telemetry) newStateChanges() map[string]prometheus.Counter {
+	vec := prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: namespace, Name: "state_changes_total",
+		Help: "Changes of endpoints' states, by the state they came to."}, []string{"state"})
+	t.registry.MustRegister(vec)
+	m := make(map[string]prometheus.Counter, len(states))
+	for _, state := range states {
+		m[state] = vec.WithLabelValues(state)
+	}
+	return m
+}

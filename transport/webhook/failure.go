@@ -1,0 +1,173 @@
+package webhook
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"syscall"
+
+	"github.com/postrider/postrider/transport"
+)
+
+// failure says what an attempt without an answer means. Details are our own
+// words: the errors' may quote what the receiver or a URL holds.
+func (f *flight) failure(caller context.Context, err error) transport.Answer {
+	if caller.Err() != nil {
+		return transport.Answer{Class: transport.Aborted, Reason: transport.ReasonAborted, Detail: "broken off by us"}
+	}
+	if f.expired() {
+		return f.late()
+	}
+	var (
+		address *addressRefused
+		proxy   *proxyError
+		dns     *dnsError
+		secured *tlsError
+	)
+	switch {
+	case errors.As(err, &address):
+		return refusal(transport.ReasonAddressRefused,
+			address.Error()+"; endpoints must have a public one, or one listed in egress.allow_cidrs")
+	case errors.Is(err, errNoSource):
+		return refusal(transport.ReasonLocal, errNoSource.Error())
+	case exhausted(err):
+		return refusal(transport.ReasonLocal, "this machine is out of file descriptors, ports or memory")
+	case errors.As(err, &proxy):
+		return refusal(transport.ReasonProxy, proxyDetail(proxy))
+	case errors.As(err, &dns):
+		return failed(transport.ReasonDNS, dnsDetail(dns))
+	case timedOut(err):
+		return f.late()
+	case errors.As(err, &secured):
+		return failed(transport.ReasonTLS, tlsDetail(secured.err))
+	}
+	if detail := alertDetail(err); detail != "" {
+		// In TLS 1.3 a client certificate is refused after the handshake.
+		return failed(transport.ReasonTLS, detail)
+	}
+	if detail := connectDetail(err); detail != "" {
+		return failed(transport.ReasonConnect, detail)
+	}
+	return failed(transport.ReasonProtocol, "what the receiver answered is no HTTP")
+}
+
+func failed(reason, detail string) transport.Answer {
+	return transport.Answer{Class: transport.Failed, Reason: reason, Detail: bounded(detail)}
+}
+
+func (f *flight) late() transport.Answer {
+	if f.connected() {
+		return failed(transport.ReasonTimeout, "no answer within the time limit")
+	}
+	return failed(transport.ReasonTimeout, "no connection within the time limit")
+}
+
+func timedOut(err error) bool {
+	var timeout interface{ Timeout() bool }
+	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded) ||
+		errors.As(err, &timeout) && timeout.Timeout()
+}
+
+// exhausted tells that it is this machine that lacks something.
+func exhausted(err error) bool {
+	for _, e := range []error{syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.EADDRNOTAVAIL} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return false
+}
+
+func proxyDetail(err *proxyError) string {
+	if err.status != 0 {
+		return err.Error() + " to CONNECT"
+	}
+	if detail := connectDetail(err.err); detail != "" {
+		return "the proxy: " + detail
+	}
+	return "the proxy could not be used"
+}
+
+func dnsDetail(err error) string {
+	var dns *net.DNSError
+	switch {
+	case errors.As(err, &dns) && dns.IsNotFound:
+		return "the host name is not known"
+	case errors.As(err, &dns) && dns.IsTimeout:
+		return "the name server did not answer in time"
+	}
+	return "the host name could not be resolved"
+}
+
+// tlsDetail tells which part of the handshake failed.
+func tlsDetail(err error) string {
+	var (
+		invalid *x509.CertificateInvalidError
+		plain   x509.CertificateInvalidError
+		unknown x509.UnknownAuthorityError
+		host    x509.HostnameError
+		record  tls.RecordHeaderError
+	)
+	if errors.As(err, &plain) {
+		invalid = &plain
+	}
+	switch {
+	case invalid != nil && invalid.Reason == x509.Expired:
+		return "the certificate has expired or is not yet valid"
+	case invalid != nil:
+		return "the certificate is not valid for a server"
+	case errors.As(err, &unknown):
+		return "the certificate is from an unknown authority; set tls.ca if it is your own"
+	case errors.As(err, &host):
+		return "the certificate is for another host"
+	case errors.As(err, &record):
+		return "the receiver does not speak TLS on this port"
+	}
+	if detail := alertDetail(err); detail != "" {
+		return detail
+	}
+	if detail := connectDetail(err); detail != "" {
+		return "during the handshake: " + detail
+	}
+	return "the handshake failed"
+}
+
+// alertDetail reads what the receiver's TLS said; empty where it said nothing.
+func alertDetail(err error) string {
+	var alert tls.AlertError
+	if errors.As(err, &alert) {
+		return "the receiver refused the handshake (" + strings.TrimPrefix(alert.Error(), "tls: ") + ")"
+	}
+	var op *net.OpError
+	if errors.As(err, &op) && op.Op == "remote error" && op.Err != nil {
+		return "the receiver refused the handshake (" + strings.TrimPrefix(op.Err.Error(), "tls: ") + ")"
+	}
+	return ""
+}
+
+// connectDetail reads a connection that failed or broke; empty for other errors.
+func connectDetail(err error) string {
+	switch {
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return "the connection was refused"
+	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		return "the receiver reset the connection"
+	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
+		return "no route to the receiver"
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed),
+		strings.Contains(err.Error(), http.ErrServerClosed.Error()),
+		strings.Contains(err.Error(), "server closed idle connection"):
+		return "the receiver closed the connection without an answer"
+	}
+	var op *net.OpError
+	if errors.As(err, &op) {
+		return "the connection broke"
+	}
+	return ""
+}

@@ -1,0 +1,182 @@
+package webhook
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/postrider/postrider/transport"
+	"github.com/postrider/postrider/transport/payload"
+)
+
+// Send makes one attempt at ev, the number-th (from 1): to the receiver all
+// attempts look alike but for their timestamps. It ends at the endpoint's time
+// limit, or, as Aborted, when ctx does.
+func (t *Target) Send(ctx context.Context, ev *transport.Event, number int) (a transport.Answer) {
+	start := time.Now()
+	defer t.recovered(&a, start)
+	body, err := t.Render(ev)
+	if err != nil {
+		return t.unrendered(err, start)
+	}
+	return t.SendBody(ctx, ev, body, number)
+}
+
+// SendBody is Send with the body that Render made. body is not changed, and
+// must not be changed afterwards: an attempt that was cut may still be reading it.
+func (t *Target) SendBody(ctx context.Context, ev *transport.Event, body []byte, _ int) (a transport.Answer) {
+	start := time.Now()
+	defer t.recovered(&a, start)
+	if !sendable(ev.ID) || !sendable(ev.Type) {
+		return t.took(refusal(transport.ReasonUnrenderable, "the event's id or type has characters that a header cannot carry"), start)
+	}
+	f := newFlight(ctx, t.timeout, body)
+	defer f.end()
+	resp, err := t.pool.http.RoundTrip(t.build(f, ev, t.sender.now(), body))
+	if err != nil {
+		a = f.failure(ctx, err)
+	} else {
+		a = t.answer(f, resp)
+	}
+	f.times(&a)
+	return t.took(a, start)
+}
+
+// build makes the request by hand: a copy of the prepared one, with headers
+// that no one else holds.
+func (t *Target) build(f *flight, ev *transport.Event, at time.Time, body []byte) *http.Request {
+	h := make(http.Header, len(t.fixed)+6)
+	for name, values := range t.fixed {
+		h[name] = values
+	}
+	h["Webhook-Id"] = []string{ev.ID}
+	if traceable(ev.Traceparent) {
+		h["Traceparent"] = []string{ev.Traceparent}
+	}
+	t.renderer.SetHeaders(h, ev, at)
+	t.signer.Sign(h, ev.ID, at, body)
+	req := t.request.WithContext(f.traced())
+	req.Header = h
+	if len(body) == 0 {
+		req.Body = http.NoBody
+		return req
+	}
+	req.ContentLength = int64(len(body))
+	req.Body = f.reader()
+	// With GetBody net/http tries again on another connection where not a byte
+	// was written, or HTTP/2 says that the receiver did not look at it. With an
+	// Idempotency-Key it would also repeat what was written: then it gets none.
+	if !t.replayable {
+		req.GetBody = f.again
+	}
+	return req
+}
+
+// answer reads and classifies what came. Once the head is there the status
+// decides; an answer cut short afterwards is only noted.
+func (t *Target) answer(f *flight, resp *http.Response) transport.Answer {
+	a := classify(resp.StatusCode, resp.Header, t.success, t.sender.now())
+	if resp.StatusCode == http.StatusSwitchingProtocols {
+		_ = resp.Body.Close()
+		return a
+	}
+	body, err := readAnswer(resp.Body)
+	a.Body = body
+	if err != nil {
+		what := "the answer broke off"
+		if f.expired() {
+			what = "the answer was cut at the time limit"
+		}
+		if a.Detail != "" {
+			what = a.Detail + "; " + what
+		}
+		a.Detail = bounded(what)
+	}
+	return a
+}
+
+var buffers = sync.Pool{New: func() any { return new([transport.MaxAnswerKept]byte) }}
+
+// readAnswer keeps the beginning and reads on up to the limit, so that the
+// connection of a small answer can be used again.
+func readAnswer(body io.ReadCloser) (kept []byte, err error) {
+	defer body.Close() //nolint:errcheck // nothing to do about it
+	if body == http.NoBody {
+		return nil, nil
+	}
+	buf := buffers.Get().(*[transport.MaxAnswerKept]byte)
+	defer buffers.Put(buf)
+	n := 0
+	for n < len(buf) && err == nil {
+		var m int
+		m, err = body.Read(buf[n:])
+		n += m
+	}
+	if n > 0 {
+		kept = append(make([]byte, 0, n), buf[:n]...)
+	}
+	for err == nil && n < transport.MaxAnswerRead {
+		var m int
+		m, err = body.Read(buf[:min(len(buf), transport.MaxAnswerRead-n)])
+		n += m
+	}
+	if err == io.EOF {
+		err = nil
+	}
+	return kept, err
+}
+
+func (t *Target) took(a transport.Answer, start time.Time) transport.Answer {
+	a.Took = time.Since(start)
+	return a
+}
+
+// unrendered is the answer to an event that has no body here.
+func (t *Target) unrendered(err error, start time.Time) transport.Answer {
+	var skip payload.Skip
+	if errors.As(err, &skip) {
+		return t.took(transport.Answer{Class: transport.Skip, Reason: skip.Reason}, start)
+	}
+	return t.took(refusal(transport.ReasonUnrenderable, err.Error()), start)
+}
+
+// recovered turns a panic into an answer; its value may hold anything, so that
+// only its type is told.
+func (t *Target) recovered(a *transport.Answer, start time.Time) {
+	if p := recover(); p != nil {
+		*a = t.took(refusal(transport.ReasonPanic, fmt.Sprintf("the attempt panicked with a %T", p)), start)
+	}
+}
+
+func refusal(reason, detail string) transport.Answer {
+	return transport.Answer{Class: transport.Refused, Reason: reason, Detail: bounded(detail)}
+}
+
+// sendable tells whether s arrives as it is when sent as a header's value.
+func sendable(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] == 0x7f {
+			return false
+		}
+	}
+	return strings.TrimSpace(s) == s
+}
+
+// traceable tells whether s can be passed on as traceparent: version, trace,
+// span and flags in hexadecimal (55 characters, more in later versions).
+func traceable(s string) bool {
+	if len(s) < 55 || len(s) > 128 {
+		return false
+	}
+	for i := range len(s) {
+		if b := s[i]; (b < '0' || b > '9') && (b < 'a' || b > 'f') && b != '-' {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,141 @@
+package webhook
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/postrider/postrider/transport"
+	"github.com/postrider/postrider/transport/payload"
+	"github.com/postrider/postrider/transport/signature"
+)
+
+// defaultTimeout is the whole attempt's limit where the endpoint names none.
+const defaultTimeout = 15 * time.Second
+
+// Target is one endpoint, compiled for sending. It never changes: after a
+// change of the endpoint prepare a new one and Close this. Safe for concurrent
+// use.
+type Target struct {
+	sender   *Sender
+	pool     *pool
+	key      poolKey
+	renderer *payload.Renderer
+	signer   *signature.Signer
+	timeout  time.Duration
+	success  policy
+	host     string
+	// request is what every attempt's request begins as.
+	request *http.Request
+	// fixed are the headers that never change; their values are shared.
+	fixed http.Header
+	// replayable: the endpoint's headers would make net/http repeat a request
+	// that was already written.
+	replayable bool
+	closed     sync.Once
+}
+
+// Prepare compiles ep; errors are *transport.FieldError. A Target is to be
+// closed. The address is not looked at here but at each dial.
+func (s *Sender) Prepare(ep *transport.Endpoint) (*Target, error) {
+	u, err := s.parse(ep.URL)
+	if err != nil {
+		return nil, err
+	}
+	if err := ep.CheckHeaders(); err != nil {
+		return nil, err
+	}
+	success, err := policyOf(ep.Delivery.Success)
+	if err != nil {
+		return nil, err
+	}
+	renderer, err := payload.New(ep)
+	if err != nil {
+		return nil, err
+	}
+	signer, err := signerOf(ep)
+	if err != nil {
+		return nil, err
+	}
+	p, key, err := s.acquire(ep.TLS)
+	if err != nil {
+		return nil, err
+	}
+	t := &Target{
+		sender: s, pool: p, key: key, renderer: renderer, signer: signer,
+		timeout: time.Duration(ep.Delivery.Timeout), success: success, host: u.Host,
+		request: &http.Request{
+			Method: http.MethodPost, URL: u, Host: u.Host,
+			Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		},
+		fixed: fixedHeaders(ep, renderer, s.userAgent),
+	}
+	if t.timeout <= 0 {
+		t.timeout = defaultTimeout
+	}
+	t.replayable = t.fixed["Idempotency-Key"] != nil || t.fixed["X-Idempotency-Key"] != nil
+	return t, nil
+}
+
+// parse checks what this package relies on: a URL whose spelling is sound, and
+// https outside of development. Addresses are the guard's.
+func (s *Sender) parse(raw string) (*url.URL, error) {
+	if err := transport.CheckURL(raw, true, nil); err != nil {
+		return nil, err
+	}
+	u, err := url.Parse(raw)
+	if err != nil {
+		return nil, &transport.FieldError{Field: "url", Message: "not a URL; give one such as https://example.com/hook"}
+	}
+	switch {
+	case u.Scheme != "https" && !s.dev:
+		return nil, &transport.FieldError{Field: "url",
+			Message: "http is not encrypted; give an https URL (http is for development nodes, serve --dev)"}
+	case strings.ContainsAny(u.Hostname(), "% \\"):
+		return nil, &transport.FieldError{Field: "url", Message: "has a zone or an escape in its host; give a plain host"}
+	}
+	return u, nil
+}
+
+func signerOf(ep *transport.Endpoint) (*signature.Signer, error) {
+	signer, err := signature.NewSigner(signature.Config(ep.Signature), signature.Secrets(ep.Secrets))
+	var wrong *signature.ConfigError
+	switch {
+	case err == nil:
+		return signer, nil
+	case errors.As(err, &wrong) && wrong.Field != "secret":
+		return nil, &transport.FieldError{Field: "signature." + wrong.Field, Message: wrong.Message}
+	case errors.As(err, &wrong):
+		return nil, &transport.FieldError{Field: "secret", Message: wrong.Message}
+	}
+	return nil, &transport.FieldError{Field: "signature", Message: err.Error()}
+}
+
+func fixedHeaders(ep *transport.Endpoint, r *payload.Renderer, userAgent string) http.Header {
+	h := make(http.Header, len(ep.Headers)+2)
+	if own := r.UserAgent(); own != "" {
+		userAgent = own
+	}
+	h.Set("User-Agent", userAgent)
+	for name, value := range ep.Headers {
+		h.Set(name, value)
+	}
+	h.Set("Content-Type", r.ContentType())
+	for name, values := range h {
+		h[name] = slices.Clip(values)
+	}
+	return h
+}
+
+// Render makes the body of ev, which the caller may keep for later attempts.
+// The error is a payload.Skip, or says why there is none.
+func (t *Target) Render(ev *transport.Event) ([]byte, error) { return t.renderer.Body(ev) }
+
+// Close gives back what the Target shares; attempts in flight go on.
+func (t *Target) Close() {
+	t.closed.Do(func() { t.sender.release(t.pool, t.key) })
+}

@@ -165,17 +165,17 @@ func TestURLs(t *testing.T) {
 		{"https://8.8.8.8/", ok, ok},
 		{"https://[2606:4700:4700::1111]/", ok, ok},
 		{"http://example.com/", "encrypted", ok},
-		{"https://127.0.0.1/", "not public", ok},
-		{"https://10.1.2.3/", "not public", ok},
-		{"https://169.254.169.254/latest", "not public", ok},
-		{"https://100.64.0.1/", "not public", ok},
-		{"https://0.0.0.0/", "not public", ok},
-		{"https://[::1]/", "not public", ok},
-		{"https://[::ffff:8.8.8.8]/", "not public", ok},
-		{"https://[64:ff9b::808:808]/", "not public", ok},
-		{"https://[2002:808:808::1]/", "not public", ok},
-		{"https://[fe80::1]/", "not public", ok},
-		{"https://[fd00::1]/", "not public", ok},
+		{"https://127.0.0.1/", "no public", ok},
+		{"https://10.1.2.3/", "no public", ok},
+		{"https://169.254.169.254/latest", "no public", "no public"},
+		{"https://100.64.0.1/", "no public", ok},
+		{"https://0.0.0.0/", "no public", "no public"},
+		{"https://[::1]/", "no public", ok},
+		{"https://[::ffff:8.8.8.8]/", "no public", "no public"},
+		{"https://[64:ff9b::808:808]/", "no public", "no public"},
+		{"https://[2002:808:808::1]/", "no public", "no public"},
+		{"https://[fe80::1]/", "no public", ok},
+		{"https://[fd00::1]/", "no public", ok},
 		{"https://localhost/", "itself", ok},
 		{"https://a.LOCALHOST./", "itself", ok},
 		{"https://2130706433/", "usual form", ok},
@@ -219,7 +219,7 @@ func TestAllowedNetworksArePublicEnough(t *testing.T) {
 	if err := e.Validate(false, netip.MustParsePrefix("10.0.0.0/8")); err != nil {
 		t.Error(err)
 	}
-	refused(t, e.Validate(false, netip.MustParsePrefix("10.2.0.0/16")), "url", "not public")
+	refused(t, e.Validate(false, netip.MustParsePrefix("10.2.0.0/16")), "url", "no public")
 }
 
 func TestDurationsAreWrittenShort(t *testing.T) {

@@ -39,10 +39,7 @@ func checkURL(raw string, dev bool, allow []netip.Prefix) error {
 	case !validPort(u.Port()) || strings.HasSuffix(u.Host, ":"):
 		return fault("has a bad port; give 1 to 65535, or none")
 	}
-	if dev {
-		return nil
-	}
-	return checkHost(u.Hostname(), allow)
+	return checkHost(u.Hostname(), dev, allow)
 }
 
 func validPort(port string) bool {
@@ -54,14 +51,13 @@ func validPort(port string) bool {
 }
 
 // checkHost refuses hosts that are no public address by their spelling alone.
-func checkHost(host string, allow []netip.Prefix) error {
+func checkHost(host string, dev bool, allow []netip.Prefix) error {
 	name := strings.TrimSuffix(strings.ToLower(host), ".")
 	if addr, err := netip.ParseAddr(host); err == nil {
-		if publicAddress(addr) || slices.ContainsFunc(allow, func(p netip.Prefix) bool { return p.Contains(addr.Unmap()) }) {
-			return nil
-		}
-		return wrongValue("url", host, "names a private, loopback or otherwise not public address; give a public one, "+
-			"or have the operator list it in egress.allow_cidrs")
+		return checkAddress(host, addr, dev, allow)
+	}
+	if dev {
+		return nil
 	}
 	last := name[strings.LastIndexByte(name, '.')+1:]
 	switch {
@@ -73,24 +69,12 @@ func checkHost(host string, allow []netip.Prefix) error {
 	return nil
 }
 
-// notPublic holds the special-purpose networks (IANA's registries) that a
-// receiver on the internet cannot have, with those that embed IPv4 addresses.
-var notPublic = prefixes(
-	"0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16",
-	"172.16.0.0/12", "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16",
-	"198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/3",
-	"::/96", "::ffff:0:0/96", "64:ff9b::/96", "64:ff9b:1::/48", "100::/64", "2001::/23",
-	"2001:db8::/32", "2002::/16", "3fff::/20", "5f00::/16", "fc00::/7", "fe80::/9", "ff00::/8",
-)
-
-func prefixes(all ...string) []netip.Prefix {
-	list := make([]netip.Prefix, len(all))
-	for i, s := range all {
-		list[i] = netip.MustParsePrefix(s)
+// checkAddress refuses what the sender's guard would refuse to dial.
+func checkAddress(host string, addr netip.Addr, dev bool, allow []netip.Prefix) error {
+	network, near := SpecialNetwork(addr)
+	if network == "" || near && dev || slices.ContainsFunc(allow, func(p netip.Prefix) bool { return p.Contains(addr) }) {
+		return nil
 	}
-	return list
-}
-
-func publicAddress(addr netip.Addr) bool {
-	return addr.Zone() == "" && !slices.ContainsFunc(notPublic, func(p netip.Prefix) bool { return p.Contains(addr) })
+	return wrongValue("url", host, "is no public address ("+network+"); give a public one, "+
+		"or have the operator list it in egress.allow_cidrs")
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/postrider/postrider/transport"
@@ -39,7 +40,7 @@ type Graveyard interface {
 	Bury(d *transport.DeadLetter, w transport.Waiter)
 }
 
-// Observer sees each record once, as it is decided.
+// Observer sees each record once, as it is decided; it must not keep it.
 type Observer interface {
 	Record(r *transport.Record)
 }
@@ -107,6 +108,9 @@ type (
 	}
 )
 
+// sents are used again, but for those that nobody receives.
+var sents = sync.Pool{New: func() any { return new(sent) }}
+
 // LeaseIn gives the lease a message is about, or nil.
 func LeaseIn(msg any) *Lease {
 	switch msg := msg.(type) {
@@ -125,6 +129,8 @@ func (a *Actor) Receive(msg any) {
 		a.step(Input{Kind: Leased, Lease: msg})
 	case *sent:
 		a.step(Input{Kind: Answered, Lease: msg.lease, Answer: &msg.answer, Began: msg.began})
+		*msg = sent{}
+		sents.Put(msg)
 	case Change:
 		a.change(msg.Endpoint)
 		close(msg.Taken)
@@ -195,7 +201,8 @@ func (a *Actor) perform(e *Effect) {
 // send makes the attempt on a goroutine of its own. There are never more of
 // them than the endpoint's concurrency, and no pool that endpoints share.
 func (a *Actor) send(l *Lease, number int) {
-	s := &sent{lease: l, began: a.deps.Now()}
+	s := sents.Get().(*sent)
+	s.lease, s.began = l, a.deps.Now()
 	if a.broken != nil {
 		s.answer = transport.Answer{Class: transport.Refused, Reason: "endpoint_invalid", Detail: a.broken.Error()}
 		a.self.Send(s)
@@ -221,13 +228,13 @@ func (a *Actor) record(e *Effect) {
 	l := e.Lease
 	r := l.base(transport.Tried, e.Began)
 	r.Number, r.Answer, r.NextAt = e.Number, *e.Answer, e.At
-	a.deps.Observer.Record(&r)
+	a.deps.Observer.Record(r)
 	l.await(1)
 	if e.Answer.Class != transport.Delivered {
 		l.await(1) // for the park or burial that follows and closes the lease
 		l.closing = true
 	}
-	a.deps.Journal.Append(&r, l)
+	l.keep(&a.deps, r)
 	l.handed = e.Answer.Class == transport.Delivered
 }
 

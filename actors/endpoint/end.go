@@ -1,18 +1,31 @@
 package endpoint
 
 import (
+	"sync"
 	"time"
 
 	"github.com/postrider/postrider/transport"
 )
 
-// base fills what every record of a lease holds.
-func (l *Lease) base(kind transport.Kind, at time.Time) transport.Record {
-	return transport.Record{
+// records are used again: no one keeps a record it is shown.
+var records = sync.Pool{New: func() any { return new(transport.Record) }}
+
+// base takes a record and fills what every record of a lease holds.
+func (l *Lease) base(kind transport.Kind, at time.Time) *transport.Record {
+	r := records.Get().(*transport.Record)
+	*r = transport.Record{
 		Kind: kind, Seq: l.Seq, Replay: l.Replay, Endpoint: l.Endpoint, At: at,
 		Customer: l.Event.Customer, EventID: l.Event.ID, EventType: l.Event.Type,
 		Traceparent: l.Event.Traceparent,
 	}
+	return r
+}
+
+// keep journals r and takes it back.
+func (l *Lease) keep(d *Deps, r *transport.Record) {
+	d.Journal.Append(r, l)
+	*r = transport.Record{}
+	records.Put(r)
 }
 
 // Skip ends the pair without a delivery, for a reason; a lease without an
@@ -20,9 +33,9 @@ func (l *Lease) base(kind transport.Kind, at time.Time) transport.Record {
 func (l *Lease) Skip(d *Deps, reason string) {
 	r := l.base(transport.Skipped, d.Now())
 	r.Reason = reason
-	d.Observer.Record(&r)
+	d.Observer.Record(r)
 	l.await(1)
-	d.Journal.Append(&r, l)
+	l.keep(d, r)
 	l.handed = true
 }
 
@@ -32,7 +45,7 @@ func (l *Lease) Bury(d *Deps, reason string, last *transport.Answer) {
 	l.awaitClosing()
 	r := l.base(transport.DeadLettered, d.Now())
 	r.Reason = reason
-	d.Observer.Record(&r)
+	d.Observer.Record(r)
 	letter := &transport.DeadLetter{
 		Customer: l.Event.Customer, Endpoint: l.Endpoint, Reason: reason, At: r.At,
 		Replay: l.Replay, Tries: l.Tries, Event: l.Event,
@@ -49,8 +62,8 @@ func (l *Lease) Bury(d *Deps, reason string, last *transport.Answer) {
 type closing struct {
 	deps   *Deps
 	lease  *Lease
-	record transport.Record
+	record *transport.Record
 }
 
 // Done appends the closing record.
-func (c *closing) Done() { c.deps.Journal.Append(&c.record, c.lease) }
+func (c *closing) Done() { c.lease.keep(c.deps, c.record) }

@@ -179,13 +179,19 @@ func TestHeldTellsWhatHasNoOutcome(t *testing.T) {
 		})
 		w.event(1)
 		w.event(2)
-		pairs, routed, err := w.shard.Held(w.t.Context())
-		if err != nil || routed != 2 || len(pairs) != 2 || pairs[0].Endpoint != "a" || pairs[1].Endpoint != "a" {
-			t.Errorf("held %v up to %d, %v", pairs, routed, err)
+		pairs := w.shard.Held()
+		if w.shard.Routed() != 2 || len(pairs) != 2 || pairs[0].Endpoint != "a" || pairs[1].Endpoint != "a" {
+			t.Errorf("held %v, routed up to %d", pairs, w.shard.Routed())
+		}
+		for seq := uint64(3); seq < 200; seq++ { // taken is told, routed or not
+			w.give(makeEvent(seq))
+			if pairs := w.shard.Held(); !slices.Contains(pairs, pairOf(seq, "a")) {
+				t.Fatalf("event %d was taken and is not held: %v", seq, pairs)
+			}
 		}
 		close(gate)
 		w.calm()
-		if pairs, _, _ := w.shard.Held(w.t.Context()); len(pairs) != 0 {
+		if pairs := w.shard.Held(); len(pairs) != 0 {
 			t.Errorf("held %v", pairs)
 		}
 	})

@@ -68,9 +68,11 @@ func (s *Shard) eventArrived(a *arrival) {
 
 func (s *Shard) leaseEvent(h *held, ev *transport.Event, ids []string) {
 	h.leases = make([]*endpoint.Lease, 0, len(ids))
-	for _, id := range ids {
+	block := make([]endpoint.Lease, len(ids)) // one piece of memory: they go together
+	for i, id := range ids {
 		pair := transport.Pair{Seq: ev.Seq, Endpoint: id}
-		l := &endpoint.Lease{Pair: pair, Event: ev, Owner: h}
+		l := &block[i]
+		l.Pair, l.Event, l.Owner = pair, ev, h
 		if st, ok := s.recovered.Pairs[pair]; ok {
 			if st.Final || st.Hop > 0 {
 				continue // ended, or parked: it comes back from there
@@ -143,13 +145,13 @@ func (s *Shard) give(h *held) {
 
 // recordFanOut journals what is owed, ahead of any outcome of it.
 func (s *Shard) recordFanOut(ev *transport.Event, replay uint64, ids []string) {
-	r := transport.Record{
+	s.record = transport.Record{
 		Kind: transport.FanOut, Seq: ev.Seq, Replay: replay, Customer: ev.Customer,
 		EventID: ev.ID, EventType: ev.Type, At: s.o.Deps.Now(),
 		IDGiven: ev.IDGiven, Revision: s.routes.revision, Endpoints: ids,
 	}
-	s.o.Deps.Observer.Record(&r)
-	s.o.Deps.Journal.Append(&r, nil)
+	s.o.Deps.Observer.Record(&s.record)
+	s.o.Deps.Journal.Append(&s.record, nil)
 }
 
 // skipEvent ends an event as a whole.

@@ -58,6 +58,7 @@ type Shard struct {
 	draining  bool
 	drained   []chan struct{}
 	spare     batch
+	record    transport.Record // the fan-out being told
 }
 
 // Stats is what a shard looked like at its last tick.
@@ -190,7 +191,8 @@ func (s *Shard) Change(c transport.Change) {
 // that was taken before the call; nil where the shard has stopped.
 func (s *Shard) Held() (pairs []transport.Pair) {
 	done := make(chan struct{})
-	s.call(func() { pairs = s.pending(); close(done) })
+	// Calls go before the arrivals of their turn: look in the turn after.
+	s.call(func() { s.call(func() { pairs = s.pending(); close(done) }) })
 	select {
 	case <-done:
 		return pairs

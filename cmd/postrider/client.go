@@ -174,31 +174,22 @@ func answerError(base string, status int, body []byte) error {
 	return &apiError{Status: status, Message: oneLine(text)}
 }
 
-// listAll reads all pages of a list. A page holds its rows under name.
-func listAll[T any](ctx context.Context, c *client, path, name string, query url.Values, limit int) ([]T, error) {
+// listAll reads the pages of a list, up to limit rows.
+func listAll[T any](ctx context.Context, c *client, path string, query url.Values, limit int) ([]T, error) {
 	var all []T
 	for {
 		query.Set("limit", fmt.Sprint(min(500, limit-len(all))))
-		var page map[string]json.RawMessage
+		var page struct {
+			Items      []T    `json:"items"`
+			NextCursor string `json:"next_cursor"`
+		}
 		if _, err := c.call(ctx, http.MethodGet, path+"?"+query.Encode(), nil, &page); err != nil {
 			return nil, err
 		}
-		var rows []T
-		if err := unmarshalIfThere(page[name], &rows); err != nil {
-			return nil, fmt.Errorf("%s gave a list that is not Postrider's (%w); check --server", c.base, err)
+		all = append(all, page.Items...)
+		if page.NextCursor == "" || len(page.Items) == 0 || len(all) >= limit {
+			return all, nil
 		}
-		all = append(all, rows...)
-		var next string
-		if err := unmarshalIfThere(page["next_cursor"], &next); err != nil || next == "" || len(rows) == 0 || len(all) >= limit {
-			return all, err
-		}
-		query.Set("cursor", next)
+		query.Set("cursor", page.NextCursor)
 	}
-}
-
-func unmarshalIfThere(b json.RawMessage, out any) error {
-	if len(b) == 0 {
-		return nil
-	}
-	return json.Unmarshal(b, out)
 }

@@ -70,7 +70,7 @@ func (a *app) deadletterList() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			rows, err := listAll[json.RawMessage](c.Context(), cl, lettersPath, "deadletters", filter.query(), filter.limit)
+			rows, err := listAll[json.RawMessage](c.Context(), cl, lettersPath, filter.query(), filter.limit)
 			if err != nil {
 				return err
 			}
@@ -152,7 +152,7 @@ webhook-id as before. By filter it first tells how many there are, and asks.`,
 
 // chooseLetters finds the dead letters of a filter and asks before they go.
 func (a *app) chooseLetters(c *cobra.Command, cl *client, filter *letterFilter, yes bool) ([]string, error) {
-	rows, err := listAll[letter](c.Context(), cl, lettersPath, "deadletters", filter.query(), filter.limit)
+	rows, err := listAll[letter](c.Context(), cl, lettersPath, filter.query(), filter.limit)
 	if err != nil {
 		return nil, err
 	}

@@ -150,7 +150,7 @@ func (a *app) endpointList() *cobra.Command {
 			if customer != "" {
 				query.Set("customer", customer)
 			}
-			rows, err := listAll[json.RawMessage](c.Context(), cl, endpointsPath, "endpoints", query, limit)
+			rows, err := listAll[json.RawMessage](c.Context(), cl, endpointsPath, query, limit)
 			if err != nil {
 				return err
 			}

@@ -26,29 +26,52 @@ func (a *app) endpointTest() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			var answer struct {
-				Success bool   `json:"success"`
-				Status  any    `json:"status"`
-				Message string `json:"message"`
-			}
-			if _, err := cl.call(c.Context(), http.MethodPost, endpointPath(args[0], "/test"), struct{}{}, &answer); err != nil {
+			var raw json.RawMessage
+			if _, err := cl.call(c.Context(), http.MethodPost, endpointPath(args[0], "/test"), struct{}{}, &raw); err != nil {
 				return err
 			}
-			if a.output == "json" {
-				err = a.printJSON(answer)
-			} else {
-				verdict := "accepted"
-				if !answer.Success {
-					verdict = "NOT accepted"
-				}
-				_, err = fmt.Fprintln(a.stdout, oneLine(fmt.Sprintf("%s: %v %s", verdict, answer.Status, answer.Message)))
+			var test testAnswer
+			if err := json.Unmarshal(raw, &test); err != nil {
+				return fmt.Errorf("%s gave an answer that cannot be read (%w); use the same version as the node", cl.base, err)
 			}
-			if err == nil && !answer.Success {
+			if a.output == "json" {
+				err = a.printJSON(raw)
+			} else {
+				_, err = fmt.Fprintln(a.stdout, oneLine(test.String()))
+			}
+			if err == nil && !test.Success {
 				return silentError{}
 			}
 			return err
 		},
 	}
+}
+
+// testAnswer is what came of a test delivery.
+type testAnswer struct {
+	Success bool `json:"success"`
+	Answer  struct {
+		Status         int
+		Reason, Detail string
+	} `json:"answer"`
+	Timings struct {
+		Total float64 `json:"total_ms"`
+	} `json:"timings"`
+}
+
+func (t *testAnswer) String() string {
+	if t.Success {
+		return fmt.Sprintf("accepted: %d in %.0f ms", t.Answer.Status, t.Timings.Total)
+	}
+	text := "NOT accepted: "
+	if t.Answer.Status != 0 {
+		text += fmt.Sprint(t.Answer.Status, " ")
+	}
+	text += t.Answer.Reason
+	if t.Answer.Detail != "" {
+		text += ", " + t.Answer.Detail
+	}
+	return text
 }
 
 func (a *app) endpointSecret() *cobra.Command {

@@ -86,7 +86,7 @@ func (f *face) notYet(w http.ResponseWriter, r *http.Request) {
 // show puts the API of a node that is ready in place.
 func (f *face) show(n *node, keys *nodeKeys) error {
 	o := api.Options{
-		Registry: n.registry, Events: n.store, Letters: letters{n.store}, Auditor: auditor{n}, Tester: tester{n},
+		Registry: n.registry, Events: n.store, Letters: n.store, Auditor: auditor{n}, Tester: tester{n},
 		TokenSecret: keys.auth, Dev: f.cfg.Dev, AllowCIDRs: f.cfg.Egress.AllowCIDRs,
 		Ready: func(context.Context) []api.Lack { return n.lacks() },
 		Info:  n.info, Egress: n.egress,
@@ -126,14 +126,7 @@ func (f *face) close() {
 	}
 }
 
-// letters, auditor and tester fit the store and the node to the API.
-type letters struct{ *jet.Store }
-
-func (l letters) DeadLetters(ctx context.Context, f transport.LetterFilter) ([]transport.DeadLetter, error) {
-	list, _, err := l.Store.DeadLetters(ctx, f)
-	return list, err
-}
-
+// auditor and tester fit the node to the API.
 type auditor struct{ n *node }
 
 func (a auditor) Audit(ctx context.Context, from, to time.Time, customer string) (*transport.Audit, error) {

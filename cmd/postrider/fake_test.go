@@ -38,15 +38,15 @@ func newFakeAPI() *fakeAPI {
 	answer("DELETE /v1/endpoints/forbidden", 403, `{"detail":"User lacks required roles: ['admin']"}`)
 	answer("GET /v1/endpoints/{id}/secret", 200, `{"secret":"whsec_c2VjcmV0"}`)
 	answer("POST /v1/endpoints/{id}/rotate", 200, `{"secret":"whsec_bmV3"}`)
-	answer("POST /v1/endpoints/{id}/test", 200, `{"success":true,"status":200,"message":"delivered in 3 ms"}`)
-	answer("POST /v1/endpoints/broken/test", 200, `{"success":false,"status":500,"message":"the endpoint answered 500"}`)
-	answer("POST /v1/events", 202, `{"id":"17","seq":1}`)
+	answer("POST /v1/endpoints/{id}/test", 200, `{"success":true,"answer":{"status":204,"class":"delivered","reason":"","detail":""},"timings":{"total_ms":3.2}}`)
+	answer("POST /v1/endpoints/broken/test", 200, `{"success":false,"answer":{"status":500,"class":"failed","reason":"status","detail":"the endpoint answered 500"},"timings":{"total_ms":3}}`)
+	answer("POST /v1/events", 202, `{"events":[{"id":"17","seq":1}]}`)
 	answer("GET /v1/deadletters/{id}", 200, `{"id":17,"reason":"retries_exhausted","tries":[{"status":500}]}`)
-	answer("POST /v1/deadletters/{id}/replay", 202, `{"replay":5}`)
+	answer("POST /v1/deadletters/{id}/replay", 202, `{"id":17,"replay":5,"status":"accepted"}`)
 	answer("POST /v1/deadletters/99/replay", 404, `{"message":"Dead letter 99 not found","error_type":"DeadLetterNotFoundError","error_code":"DEAD_LETTER_NOT_FOUND"}`)
-	mux.HandleFunc("GET /v1/endpoints", f.pages("endpoints", `{"id":"e1","customer":"acme","name":"a\u001b[31m\nb","url":"https://a.example","profile":"standard","events":["access.>","door.>"],"state":"active"}`,
+	mux.HandleFunc("GET /v1/endpoints", f.pages(`{"id":"e1","customer":"acme","name":"a\u001b[31m\nb","url":"https://a.example","profile":"standard","events":["access.>","door.>"],"state":"active"}`,
 		`{"id":"e2","customer":"acme","url":"https://b.example","profile":"genea","events":[">"],"state":"active"}`))
-	mux.HandleFunc("GET /v1/deadletters", f.pages("deadletters", `{"id":17,"at":"2026-01-02T03:04:05Z","customer":"acme","endpoint":"e1","reason":"retries_exhausted","detail":"500"}`,
+	mux.HandleFunc("GET /v1/deadletters", f.pages(`{"id":17,"at":"2026-01-02T03:04:05Z","customer":"acme","endpoint":"e1","reason":"retries_exhausted","detail":"500"}`,
 		`{"id":16,"at":"2026-01-02T03:04:04Z","customer":"","endpoint":"","reason":"bad_subject","detail":"x"}`))
 	mux.HandleFunc("GET /v1/audit", f.audit)
 	f.server = httptest.NewServer(f.record(mux))
@@ -87,13 +87,13 @@ func (f *fakeAPI) takeLog() string {
 }
 
 // pages answers a row a page.
-func (f *fakeAPI) pages(name string, rows ...string) http.HandlerFunc {
+func (f *fakeAPI) pages(rows ...string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		at, next := 0, `,"next_cursor":"2"`
 		if r.URL.Query().Get("cursor") == "2" {
 			at, next = 1, `,"next_cursor":""`
 		}
-		write(w, 200, `{"`+name+`":[`+rows[at]+`]`+next+`}`)
+		write(w, 200, `{"items":[`+rows[at]+`]`+next+`}`)
 	}
 }
 

@@ -5,14 +5,13 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
-	"sync"
 	"time"
 
 	"github.com/postrider/postrider/transport"
 )
 
-// Registry keeps endpoints and customers. What it returns is shared and is not
-// changed here. UpdateEndpoint takes the Revision it is to replace and fails
+// Registry keeps endpoints. What it returns is shared and is not changed here.
+// CreateEndpoint makes the customer too where it is new. UpdateEndpoint takes the Revision it is to replace and fails
 // with transport.ErrConflict where another writer was first.
 type Registry interface {
 	Endpoint(id string) (*transport.Endpoint, bool)
@@ -23,7 +22,6 @@ type Registry interface {
 	RemoveEndpoint(ctx context.Context, id string) (uint64, error)
 	// WaitApplied returns nil once the change of that revision is in effect.
 	WaitApplied(ctx context.Context, revision uint64) error
-	EnsureCustomer(ctx context.Context, id string) (*transport.Customer, error)
 }
 
 // Events takes events into the log. It returns only when all are durable, with
@@ -34,7 +32,9 @@ type Events interface {
 
 // Letters are the dead letters; a letter that is not there is transport.ErrNotFound.
 type Letters interface {
-	DeadLetters(ctx context.Context, filter transport.LetterFilter) ([]transport.DeadLetter, error)
+	// DeadLetters lists newest first; next is the Before of the page after
+	// this one, 0 where there is none.
+	DeadLetters(ctx context.Context, filter transport.LetterFilter) (page []transport.DeadLetter, next uint64, err error)
 	DeadLetter(ctx context.Context, id uint64) (*transport.DeadLetter, error)
 	// ReplayDeadLetter gives the pair to delivery again, durably, and returns
 	// the replay's number.
@@ -89,9 +89,7 @@ type Server struct {
 	log    *slog.Logger
 	tokens *tokens
 	mux    *http.ServeMux
-	// genlogs guards the rule that URLs of genlogs endpoints are unique per customer.
-	genlogs sync.Mutex
-	bodies  budget
+	bodies budget
 }
 
 // New makes a Server. A token secret under 32 bytes is a *transport.FieldError.

@@ -40,10 +40,13 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int, timeout time.Du
 	_, err := raw.ReadFrom(http.MaxBytesReader(w, r.Body, int64(limit)))
 	_ = connection.SetReadDeadline(time.Time{})
 	var over *http.MaxBytesError
+	var known *Error
 	var network net.Error
 	switch {
 	case err == nil:
 		return raw.Bytes(), nil
+	case errors.As(err, &known):
+		return nil, known
 	case errors.As(err, &over):
 		return nil, bodyTooLarge(limit)
 	case errors.As(err, &network) && network.Timeout():
@@ -66,7 +69,10 @@ func decode(raw []byte, v any) error {
 	if err != nil {
 		return err
 	}
-	return assign(object, v)
+	if err := checkShape(object, reflect.TypeOf(v).Elem(), ""); err != nil {
+		return err
+	}
+	return fill(raw, v) // and not from object: documents inside stay as they are written
 }
 
 // parseObject reads one JSON object, numbers kept as they are written.
@@ -108,8 +114,12 @@ func assign(object map[string]any, v any) error {
 	if err != nil {
 		return invalid("body", "not JSON")
 	}
+	return fill(raw, v)
+}
+
+func fill(raw []byte, v any) error {
 	if err := json.Unmarshal(raw, v); err != nil {
-		return invalid("body", "does not fit: "+jsonFault(err))
+		return invalid("body", "does not fit; check its fields, and that none is given twice")
 	}
 	return nil
 }

@@ -80,7 +80,10 @@ func (s *Server) createEndpoint(ctx context.Context, _ *struct{}) (*endpointAnsw
 	if err := mayHandle(who, ep); err != nil {
 		return nil, err
 	}
-	if err := s.keepNew(ctx, ep); err != nil {
+	if err := s.checkUnique(ep); err != nil {
+		return nil, err
+	}
+	if ep.Revision, err = s.Registry.CreateEndpoint(ctx, ep); err != nil {
 		return nil, err
 	}
 	shown := show(ep)
@@ -119,24 +122,8 @@ func (s *Server) check(ep *transport.Endpoint) error {
 	return signature.CheckSecret(ep.Signature.Scheme, ep.Secrets.Current)
 }
 
-func (s *Server) keepNew(ctx context.Context, ep *transport.Endpoint) error {
-	if ep.Profile == transport.ProfileGenLogs {
-		s.genlogs.Lock()
-		defer s.genlogs.Unlock()
-		if err := s.checkUnique(ep); err != nil {
-			return err
-		}
-	}
-	customer, err := s.Registry.EnsureCustomer(ctx, ep.Customer)
-	if err != nil {
-		return err
-	}
-	ep.CustomerID = customer.CustomerID
-	ep.Revision, err = s.Registry.CreateEndpoint(ctx, ep)
-	return err
-}
-
-// checkUnique holds the rule of genlogs endpoints: one for each URL of a customer.
+// checkUnique tells early, and in the contract's words, what the registry
+// guards: genlogs endpoints of a customer have each its own URL.
 func (s *Server) checkUnique(ep *transport.Endpoint) error {
 	if ep.Profile != transport.ProfileGenLogs {
 		return nil
@@ -227,21 +214,13 @@ func (s *Server) editEndpoint(ctx context.Context, in *asSeen) (*endpointAnswer,
 	if err := mayHandle(callerOf(ctx), ep); err != nil {
 		return nil, err
 	}
-	if ep.Revision, err = s.keepChanged(ctx, ep); err != nil {
+	if err := s.checkUnique(ep); err != nil {
+		return nil, err
+	}
+	if ep.Revision, err = s.Registry.UpdateEndpoint(ctx, ep); err != nil {
 		return nil, err
 	}
 	return s.applied(ctx, ep.Revision, http.StatusOK, show(ep)), nil
-}
-
-func (s *Server) keepChanged(ctx context.Context, ep *transport.Endpoint) (uint64, error) {
-	if ep.Profile == transport.ProfileGenLogs {
-		s.genlogs.Lock()
-		defer s.genlogs.Unlock()
-		if err := s.checkUnique(ep); err != nil {
-			return 0, err
-		}
-	}
-	return s.Registry.UpdateEndpoint(ctx, ep)
 }
 
 type removedAnswer struct{ Status int }

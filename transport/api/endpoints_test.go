@@ -20,7 +20,7 @@ func TestCreateAnswersWithTheWholeEndpoint(t *testing.T) {
 		`"headers":{"X-Key":"***"},"signature":{"scheme":"sequr","header":"","algorithm":"","encoding":"","prefix":""},`+
 		`"delivery":{"retries":false,"schedule":["10s","10s","10s"],"jitter":0.1,"timeout":"15s","success":"200","concurrency":8,"rate":0,"burst":0,"ordered":false,"max_age":"","max_waiting":1000000},`+
 		`"tls":{},"state":"active","state_reason":"","waiting":0,"from":"2026-01-02T03:04:05Z","created_at":"2026-01-02T03:04:05Z","updated_at":"2026-01-02T03:04:05Z","secret":"a secret of enough bytes"}`)
-	if kept := b.endpoints[id]; kept.Secrets.Current != "a secret of enough bytes" || kept.CustomerID != 7 || kept.Headers["X-Key"] != "k" {
+	if kept := b.endpoints[id]; kept.Secrets.Current != "a secret of enough bytes" || kept.Headers["X-Key"] != "k" {
 		t.Errorf("kept %+v", kept)
 	}
 }
@@ -73,7 +73,7 @@ func TestWhatIsRefused(t *testing.T) {
 		{`{"id":"mine"}`, "id: is set by Postrider; leave it out", `{"field":"id"}`},
 		{`{"state":"paused"}`, "state: is set by Postrider; leave it out", `{"field":"state"}`},
 		{`{"url":"http://example.com"}`, "url: http is not encrypted; give an https URL (http is for development nodes, serve --dev)", `{"field":"url"}`},
-		{`{"url":"https://10.0.0.1"}`, "url: names a private, loopback or otherwise not public address; give a public one, or have the operator list it in egress.allow_cidrs", `{"field":"url","url":"10.0.0.1"}`},
+		{`{"url":"https://10.0.0.1"}`, "url: is no public address (private); give a public one, or have the operator list it in egress.allow_cidrs", `{"field":"url","url":"10.0.0.1"}`},
 		{`{"url":"https://example.com","secret":"abc"}`, "secret: 3 bytes long; give 16 or more, or leave it out to have one made", `{"field":"secret"}`},
 		{`{"url":"https://example.com","secret":"whsec_notbase64!!!"}`, "secret: what follows whsec_ must be base64 (standard alphabet, padded with =), without blanks or line ends", `{"field":"secret"}`},
 		{`{"url":"https://example.com","signature":{"scheme":"hmac","header":"Content-Type"}}`, "signature.header: is set by the connection or by the sender itself: choose another, such as X-Signature", `{"field":"signature.header"}`},

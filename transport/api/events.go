@@ -48,15 +48,12 @@ func (s *Server) publish(w http.ResponseWriter, r *http.Request) {
 		writeError(w, failure)
 		return
 	}
-	reserved := r.ContentLength
-	if reserved < 0 || reserved > maxBatch {
-		reserved = maxBatch
-	}
-	if failure := s.bodies.take(reserved); failure != nil {
+	back, failure := s.bodies.spend(r)
+	if failure != nil {
 		writeError(w, failure)
 		return
 	}
-	defer s.bodies.give(reserved)
+	defer back()
 	raw, failure := readBody(w, r, maxBatch, eventsTimeout)
 	if failure != nil {
 		writeError(w, failure)
@@ -129,6 +126,9 @@ func readLines(raw []byte, who *caller) ([]transport.Event, error) {
 			return nil, placed(fmt.Sprintf("line %d", number), err)
 		}
 		events = append(events, ev)
+	}
+	if len(events) == 0 {
+		return nil, invalid("body", "empty; send at least one event")
 	}
 	return events, nil
 }
@@ -221,9 +221,10 @@ func decodeEvent(raw []byte, in *EventInput) error {
 	if !utf8.Valid(raw) {
 		return invalid("body", "not valid UTF-8")
 	}
+	raw = bytes.TrimSpace(raw)
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.DisallowUnknownFields()
-	if err := d.Decode(in); err == nil && raw[0] == '{' && len(bytes.TrimSpace(raw[d.InputOffset():])) == 0 {
+	if err := d.Decode(in); err == nil && raw[0] == '{' && d.InputOffset() == int64(len(raw)) {
 		return nil
 	}
 	*in = EventInput{}

@@ -95,20 +95,19 @@ func (s *Server) listLetters(ctx context.Context, in *letterQuery) (*letterListA
 	if err != nil {
 		return nil, err
 	}
-	letters, err := s.Letters.DeadLetters(ctx, transport.LetterFilter{Customer: customer,
-		Endpoint: in.Endpoint, Reason: in.Reason, Before: before, Limit: in.Limit + 1})
+	letters, next, err := s.Letters.DeadLetters(ctx, transport.LetterFilter{Customer: customer,
+		Endpoint: in.Endpoint, Reason: in.Reason, Before: before, Limit: in.Limit})
 	if err != nil {
 		return nil, err
 	}
 	out := &letterListAnswer{Body: LetterList{Items: []Letter{}}}
 	for i := range letters {
-		if i == in.Limit {
-			out.Body.NextCursor = cursorAt(strconv.FormatUint(letters[i-1].ID, 10))
-			break
-		}
 		if who.sees(letters[i].Customer) {
 			out.Body.Items = append(out.Body.Items, letterOf(&letters[i]))
 		}
+	}
+	if next != 0 {
+		out.Body.NextCursor = cursorAt(strconv.FormatUint(next, 10))
 	}
 	return out, nil
 }

@@ -100,10 +100,6 @@ func (n *node) WaitApplied(ctx context.Context, _ uint64) error {
 	return nil
 }
 
-func (n *node) EnsureCustomer(_ context.Context, id string) (*transport.Customer, error) {
-	return &transport.Customer{ID: id, CustomerID: 7}, n.failure
-}
-
 func (n *node) Submit(_ context.Context, events []transport.Event) ([]transport.Receipt, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -121,7 +117,7 @@ func (n *node) Submit(_ context.Context, events []transport.Event) ([]transport.
 	return receipts, nil
 }
 
-func (n *node) DeadLetters(_ context.Context, f transport.LetterFilter) ([]transport.DeadLetter, error) {
+func (n *node) DeadLetters(_ context.Context, f transport.LetterFilter) ([]transport.DeadLetter, uint64, error) {
 	var list []transport.DeadLetter
 	for _, l := range n.letters {
 		if (f.Customer == "" || f.Customer == l.Customer) && (f.Before == 0 || l.ID < f.Before) {
@@ -129,7 +125,10 @@ func (n *node) DeadLetters(_ context.Context, f transport.LetterFilter) ([]trans
 		}
 	}
 	slices.SortFunc(list, func(a, b transport.DeadLetter) int { return int(b.ID) - int(a.ID) })
-	return list[:min(len(list), f.Limit)], n.failure
+	if len(list) > f.Limit {
+		return list[:f.Limit], list[f.Limit-1].ID, n.failure
+	}
+	return list, 0, n.failure
 }
 
 func (n *node) DeadLetter(_ context.Context, id uint64) (*transport.DeadLetter, error) {

@@ -3,6 +3,7 @@ package api
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -37,13 +38,14 @@ func TestRolesAndCustomers(t *testing.T) {
 	}
 	roles := []string{"", "stranger", RoleAdmin, RoleOperator, RoleCreateEndpoint, RoleEditEndpoint,
 		RoleDeleteEndpoint, RoleListEndpoints, RoleTestEndpoint, RolePublishEvents, RoleReplay}
+	b := start(t, nil)
 	for _, r := range routes {
 		for _, role := range roles {
 			for _, customer := range []string{"acme", "other"} {
-				b := start(t, nil)
+				clear(b.endpoints)
 				ep := b.made("acme", fmt.Sprintf(hook, "first"))
 				b.letters[5] = &transport.DeadLetter{ID: 5, Customer: "acme", Endpoint: ep.ID, Event: &transport.Event{Data: []byte(`{}`)}}
-				allowed := r.roles == nil || role == RoleAdmin || role == RoleOperator || strings.Contains(" "+strings.Join(r.roles, " ")+" ", " "+role+" ")
+				allowed := r.roles == nil || role == RoleAdmin || role == RoleOperator || slices.Contains(r.roles, role)
 				want := r.ok
 				switch {
 				case !allowed:

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"net/url"
 	"strconv"
 	"strings"
@@ -78,8 +80,9 @@ func connectFault(where string, err error) error {
 }
 
 func isNetwork(err error) bool {
-	var timeout interface{ Timeout() bool }
-	return errors.As(err, &timeout)
+	var op *net.OpError
+	var dns *net.DNSError
+	return errors.As(err, &op) || errors.As(err, &dns) || errors.Is(err, io.EOF)
 }
 
 // withoutURL drops what a *url.Error would print, which may hold a password.

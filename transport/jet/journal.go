@@ -268,6 +268,9 @@ func (j *Journal) write(b *batch, id string) bool {
 }
 
 func (j *Journal) publish(msg *nats.Msg) error {
+	if err := j.store.away(); err != nil {
+		return err
+	}
 	ctx, cancel := context.WithTimeout(j.ctx, publishTimeout)
 	defer cancel()
 	_, err := j.store.js.PublishMsg(ctx, msg)

@@ -43,7 +43,7 @@ func (s *Store) DeadLetters(ctx context.Context, f transport.LetterFilter) (page
 	if f.Before != 0 {
 		before = min(before, f.Before)
 	}
-	for step := uint64(firstStep); before > state.FirstSeq; step = min(2*step, mostStep) {
+	for step := uint64(firstStep); before > max(state.FirstSeq, 1); step = min(2*step, mostStep) {
 		from := max(state.FirstSeq, before-min(step, before-1))
 		found, err := s.lettersBetween(ctx, filter, from, before, f.Reason)
 		if err != nil {

@@ -3,6 +3,7 @@ package jet
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strconv"
 	"sync"
 	"time"
@@ -185,6 +186,9 @@ func (o *outbox) settle(err error, complete bool, parcels uint64) {
 
 // try gives back what is not known to be stored, and why.
 func (o *outbox) try(parcels []*parcel) (left []*parcel, err error) {
+	if err := o.store.away(); err != nil {
+		return parcels, err
+	}
 	ctx, cancel := context.WithTimeout(o.ctx, publishTimeout)
 	defer cancel()
 	ready := make([]*parcel, 0, len(parcels))
@@ -206,7 +210,7 @@ func (o *outbox) try(parcels []*parcel) (left []*parcel, err error) {
 			o.oneByOne = true
 		}
 	}
-	failed, serr := o.singles(ctx, ready)
+	failed, serr := o.singles(ready)
 	return append(left, failed...), errors.Join(err, serr)
 }
 
@@ -220,6 +224,15 @@ func (o *outbox) storeObjects(ctx context.Context, p *parcel) error {
 	return nil
 }
 
+// away is an error while there is no connection: what is published then lies
+// in a buffer, and its answer comes too late.
+func (s *Store) away() error {
+	if s.nc.IsConnected() {
+		return nil
+	}
+	return fmt.Errorf("no connection to NATS: %w", transport.ErrUnavailable)
+}
+
 // batch stores all or none. A batch whose answer was lost is tried again one by
 // one: each message's own id then tells what is there already.
 func (o *outbox) batch(ctx context.Context, parcels []*parcel) error {
@@ -231,11 +244,14 @@ func (o *outbox) batch(ctx context.Context, parcels []*parcel) error {
 		}
 		m.Data, msgs[i] = p.msg.Data, m
 	}
-	_, err := jetstreamext.PublishMsgBatch(ctx, o.store.js, msgs)
+	_, err := jetstreamext.PublishMsgBatch(ctx, o.store.js, msgs,
+		jetstreamext.BatchFlowControl{AckFirst: true, AckTimeout: publishTimeout})
 	return err
 }
 
-func (o *outbox) singles(ctx context.Context, parcels []*parcel) (failed []*parcel, err error) {
+func (o *outbox) singles(parcels []*parcel) (failed []*parcel, err error) {
+	ctx, cancel := context.WithTimeout(o.ctx, publishTimeout)
+	defer cancel()
 	acks := make([]jetstream.PubAckFuture, len(parcels))
 	for i, p := range parcels {
 		p.msg.Reply = ""

@@ -269,7 +269,7 @@ func TestAClaimLeftBehind(t *testing.T) {
 	s := openEmbedded(t, o)
 	r := startRegistry(t, s)
 	ep := testEndpoint("acme", "https://example.com/a")
-	if _, err := s.endpoints.Create(testContext(t), claimOf(ep), []byte("an endpoint that never came")); err != nil {
+	if _, err := s.endpoints.Create(testContext(t), claimOf(ep), []byte(uuid.NewString())); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := r.CreateEndpoint(testContext(t), ep); fieldName(err) != "webhook_url" {

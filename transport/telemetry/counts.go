@@ -12,11 +12,13 @@ const other = "other"
 var (
 	failures = []transport.Class{transport.Failed, transport.Throttled, transport.Gone,
 		transport.Refused, transport.Aborted}
-	failureReasons = []string{"status", "timeout", "connect", "tls", "dns", "address_refused",
-		"redirect", "reset", "request", "proxy", "uplink", "shutdown", other}
+	failureReasons = []string{transport.ReasonStatus, transport.ReasonRedirect, transport.ReasonTimeout,
+		transport.ReasonConnect, transport.ReasonTLS, transport.ReasonDNS, transport.ReasonProtocol,
+		transport.ReasonAddressRefused, transport.ReasonProxy, transport.ReasonLocal, transport.ReasonAborted,
+		transport.ReasonUnrenderable, other}
 	skipReasons = []string{transport.ReasonDuplicate, transport.ReasonExpired,
 		transport.ReasonHardware, transport.ReasonEndpointRemoved, transport.ReasonEndpointDisabled, other}
-	letterReasons = []string{transport.ReasonExhausted, transport.ReasonRetriesOff,
+	letterReasons = []string{transport.ReasonExhausted, transport.ReasonGone, transport.ReasonRetriesOff,
 		transport.ReasonEndpointRemoved, transport.ReasonEndpointDisabled, transport.ReasonPanic,
 		transport.ReasonNotJSON, transport.ReasonBadSubject, transport.ReasonBadCloudEvent,
 		transport.ReasonBadID, transport.ReasonPayloadGone, transport.ReasonHardware,

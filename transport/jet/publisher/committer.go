@@ -76,7 +76,7 @@ func (c *Committer) Commit(ctx context.Context, msgs []*nats.Msg) (first uint64,
 		cl.bytes += m.Size()
 	}
 	if !c.js.Conn().IsConnected() {
-		return 0, fmt.Errorf("publishing: %w: not connected to NATS", transport.ErrUnavailable)
+		return 0, errAway
 	}
 	select {
 	case <-c.quit:
@@ -105,7 +105,10 @@ func (c *Committer) Commit(ctx context.Context, msgs []*nats.Msg) (first uint64,
 	}
 }
 
-var errClosed = fmt.Errorf("publishing: %w: the publisher is closed", transport.ErrUnavailable)
+var (
+	errClosed = fmt.Errorf("publishing: %w: the publisher is closed", transport.ErrUnavailable)
+	errAway   = fmt.Errorf("publishing: %w: not connected to NATS", transport.ErrUnavailable)
+)
 
 // Close lets the batch in flight finish and refuses what comes after. Calling
 // it again is fine.
@@ -218,6 +221,10 @@ func (c *Committer) commit(batch []*call) (uint64, error) {
 	defer cancel()
 	c.setCurrent(cancel)
 	defer c.setCurrent(nil)
+	// After setCurrent, so that a connection lost later on is seen by watch.
+	if !c.js.Conn().IsConnected() {
+		return 0, errAway
+	}
 	var msgs []*nats.Msg
 	for _, cl := range batch {
 		msgs = append(msgs, cl.msgs...)

@@ -1,0 +1,207 @@
+package jet
+
+import (
+	"context"
+	"reflect"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/postrider/postrider/transport"
+)
+
+func audit(t testing.TB, s *Store, o AuditOptions) *transport.Audit {
+	t.Helper()
+	a, err := s.Audit(testContext(t), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+// audited is a shard with six events, told in the comments below, and two endpoints.
+func audited(t testing.TB) *Store {
+	s := openEmbedded(t, embeddedOptions(t))
+	for range 6 {
+		publishOn(t, s, "events.acme.x", `{}`)
+	}
+	skip := outcomeOf(transport.Skipped, 2, endpointB)
+	journalAll(t, s, fanOutOf(1, "1", endpointA, endpointB), triedRecord(1, 1, transport.Failed))
+	journalAll(t, s, triedRecord(1, 2, transport.Delivered), triedRecord(1, 2, transport.Delivered), // twice: a crash
+		outcomeOf(transport.DeadLettered, 1, endpointB),
+		fanOutOf(2, "2", endpointA, endpointB), skip, // A parked
+		fanOutOf(3, "3", endpointA)) // in hand
+	journalAll(t, s, &transport.Record{Kind: transport.Skipped, Seq: 4, Customer: "acme", At: time.Now(), Reason: transport.ReasonDuplicate},
+		&transport.Record{Kind: transport.Tried, Seq: 1, Replay: 9, Customer: "acme", Endpoint: endpointB, At: time.Now(), Number: 1,
+			Answer: transport.Answer{Class: transport.Delivered}}) // a replay, delivered; 5 and 6 nobody wanted
+	parkOne(t, s, endpointA, 2, time.Now().Add(time.Hour))
+	replay := testEntry(1, time.Now().Add(time.Hour))
+	replay.Replay = 10
+	parkAll(t, s, endpointB, replay)
+	return s
+}
+
+func holding(pairs ...transport.Pair) AuditOptions {
+	return AuditOptions{Held: func() []transport.Pair { return pairs }, Routed: func() uint64 { return 6 }}
+}
+
+var third = transport.Pair{Seq: 3, Endpoint: endpointA}
+
+func TestAuditAddsUp(t *testing.T) {
+	s := audited(t)
+	want := &transport.Audit{Cut: 6, Events: 6, Duplicates: 1, Unrouted: 2, OK: true, Endpoints: []transport.EndpointAudit{
+		{Endpoint: endpointA, Customer: "acme", Owed: 3, Delivered: 1, Waiting: 2, Repeated: 1},
+		{Endpoint: endpointB, Customer: "acme", Owed: 4, Delivered: 1, DeadLettered: 1, Skipped: 1, Waiting: 1},
+	}}
+	if got := audit(t, s, holding(third)); !reflect.DeepEqual(got, want) {
+		t.Errorf("\n got %+v\nwant %+v", got, want)
+	}
+	// Without a shard, what is above the ack floor comes again: it waits.
+	if got := audit(t, s, AuditOptions{}); !got.OK || got.Endpoints[0].Waiting != 2 {
+		t.Errorf("%+v", got)
+	}
+	if got := audit(t, s, AuditOptions{Customer: "other"}); !got.OK || len(got.Endpoints) != 0 || got.Events != 0 {
+		t.Errorf("%+v", got)
+	}
+	if got := audit(t, s, AuditOptions{From: time.Now().Add(time.Hour)}); !got.OK || len(got.Endpoints) != 0 {
+		t.Errorf("%+v", got)
+	}
+	if got := audit(t, s, AuditOptions{To: time.Now().Add(-time.Hour)}); !got.OK || got.Cut != 0 || len(got.Endpoints) != 0 {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestAuditFindsALoss(t *testing.T) {
+	drop := func(stream string, seq uint64) func(*testing.T, *Store) {
+		return func(t *testing.T, s *Store) {
+			st, err := s.js.Stream(testContext(t), stream)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := st.DeleteMsg(testContext(t), seq); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	o := holding(third)
+	for _, c := range []struct {
+		name  string
+		spoil func(*testing.T, *Store)
+		opts  AuditOptions
+		seen  func(*transport.Audit) bool
+	}{
+		{"a lease that is nowhere", func(*testing.T, *Store) {}, holding(), func(a *transport.Audit) bool { return a.Endpoints[0].Missing == 1 }},
+		{"a parked segment gone", drop(StreamDeferred, 1), o, func(a *transport.Audit) bool { return a.Endpoints[0].Missing == 1 }},
+		{"a journal message gone", drop(StreamAttempts, 2), o, func(a *transport.Audit) bool { return a.JournalGaps == 1 }},
+		{"the journal's last message gone", drop(StreamAttempts, 3), o, func(a *transport.Audit) bool { return a.JournalGaps == 1 }},
+		{"an outcome of what was not owed", func(t *testing.T, s *Store) { journalAll(t, s, triedRecord(6, 1, transport.Delivered)) }, o,
+			func(a *transport.Audit) bool { return a.Endpoints[0].Unowed == 1 }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := audited(t)
+			c.spoil(t, s)
+			if a := audit(t, s, c.opts); a.OK || !c.seen(a) {
+				t.Errorf("%+v", a)
+			}
+		})
+	}
+}
+
+// shardOfSorts routes each event to two endpoints: one is delivered to, the
+// other parks first and delivers what comes due.
+type shardOfSorts struct {
+	j    *Journal
+	p    *Parker
+	mu   sync.Mutex
+	held map[transport.Pair]bool
+}
+
+func (s *shardOfSorts) hold(p transport.Pair) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.held[p] = true
+}
+
+// settle lets go of a pair once its outcome is durable, and acks after the last.
+type settle struct {
+	s    *shardOfSorts
+	pair transport.Pair
+	all  *countdown
+	h    transport.Handle
+}
+
+func (w settle) Done() {
+	w.s.mu.Lock()
+	delete(w.s.held, w.pair)
+	w.s.mu.Unlock()
+	if w.all.Done(); w.all.reached() {
+		w.h.Ack()
+	}
+}
+
+func (s *shardOfSorts) Event(ev *transport.Event, h transport.Handle) {
+	a, b := transport.Pair{Seq: ev.Seq, Endpoint: endpointA}, transport.Pair{Seq: ev.Seq, Endpoint: endpointB}
+	s.hold(a)
+	s.hold(b)
+	s.j.Append(fanOutOf(ev.Seq, ev.ID, endpointA, endpointB), nil)
+	all := newCountdown(2)
+	s.j.Append(triedRecord(ev.Seq, 1, transport.Delivered), settle{s, a, all, h})
+	s.p.Park("acme", endpointB, transport.Entry{Event: ev, Hop: 1, Due: time.Now()}, settle{s, b, all, h})
+}
+
+func (s *shardOfSorts) Due(seg *transport.Segment, h transport.Handle) {
+	all := newCountdown(len(seg.Entries))
+	for _, e := range seg.Entries {
+		pair := transport.Pair{Seq: e.Event.Seq, Endpoint: seg.Endpoint}
+		s.hold(pair)
+		r := triedRecord(pair.Seq, 1, transport.Delivered)
+		r.Endpoint = seg.Endpoint
+		s.j.Append(r, settle{s, pair, all, h})
+	}
+}
+
+func (s *shardOfSorts) pairs() (all []transport.Pair) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for p := range s.held {
+		all = append(all, p)
+	}
+	return all
+}
+
+func TestAuditIsExactUnderLoad(t *testing.T) {
+	s := openEmbedded(t, embeddedOptions(t))
+	shard := &shardOfSorts{j: s.Journal(), p: s.Parker(), held: map[transport.Pair]bool{}}
+	c, _ := startConsuming(t, s, shard)
+	ctx, stop := context.WithCancel(t.Context())
+	var publisher sync.WaitGroup
+	n := 0
+	publisher.Go(func() {
+		for ctx.Err() == nil {
+			if _, err := s.js.Publish(context.Background(), "events.acme.x", []byte(`{}`)); err != nil {
+				t.Error(err)
+				return
+			}
+			n++
+		}
+	})
+	for range 15 {
+		a := audit(t, s, AuditOptions{Held: shard.pairs, Routed: c.Routed})
+		if !a.OK {
+			t.Fatalf("%+v", a)
+		}
+	}
+	stop()
+	publisher.Wait()
+	var a *transport.Audit
+	eventually(t, func() bool {
+		a = audit(t, s, AuditOptions{Held: shard.pairs, Routed: c.Routed})
+		return !a.OK || a.Cut == uint64(n) && a.Endpoints[0].Waiting+a.Endpoints[1].Waiting == 0
+	})
+	if !a.OK || a.Events != uint64(n) || a.Endpoints[0].Delivered != uint64(n) || a.Endpoints[1].Delivered != uint64(n) {
+		t.Errorf("%d published: %+v", n, a)
+	}
+	t.Logf("%d events", n)
+	shutWith(t, shard.p.Close)
+	shutWith(t, shard.j.Close)
+}

@@ -1,0 +1,256 @@
+package jet
+
+import (
+	"fmt"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/postrider/postrider/transport"
+)
+
+// cpuTime is what this process has used, the embedded server included.
+func cpuTime() time.Duration {
+	var u syscall.Rusage
+	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+func streamState(t testing.TB, s *Store, name string) jetstream.StreamState {
+	t.Helper()
+	stream, err := s.js.Stream(testContext(t), name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return stream.CachedInfo().State
+}
+
+func testEntry(seq uint64, due time.Time) transport.Entry {
+	return transport.Entry{Hop: 1, Due: due, Event: &transport.Event{Seq: seq, ID: fmt.Sprint("EVENTS-", seq),
+		Customer: "acme", Type: "access.granted", Time: testTime, Stored: testTime, Data: []byte(fmt.Sprintf(`{"seq":%d}`, seq))}}
+}
+
+func parkAll(t testing.TB, s *Store, endpoint string, entries ...transport.Entry) {
+	t.Helper()
+	p := s.Parker()
+	w := newCountdown(len(entries))
+	for _, e := range entries {
+		p.Park("acme", endpoint, e, w)
+	}
+	w.wait(t)
+	shutWith(t, p.Close)
+}
+
+func parkOne(t testing.TB, s *Store, endpoint string, seq uint64, due time.Time) {
+	t.Helper()
+	parkAll(t, s, endpoint, testEntry(seq, due))
+}
+
+func TestParkedComesBackWhenDue(t *testing.T) {
+	s := openEmbedded(t, embeddedOptions(t))
+	sink := newSink(100)
+	startConsuming(t, s, sink)
+	now := time.Now()
+	e := testEntry(5, now.Add(700*time.Millisecond))
+	e.Replay, e.Hop, e.Tries = 9, 3, []transport.Try{{At: testTime, Took: time.Second, Status: 500, Class: transport.Failed, Reason: "status"}}
+	parkAll(t, s, endpointA, e)
+	parkOne(t, s, endpointA, 6, now.Add(-time.Second)) // overdue: at once
+	first := receiveFrom(t, sink.due, "the overdue one")
+	if first.seg.Entries[0].Event.Seq != 6 {
+		t.Fatalf("%+v", first.seg)
+	}
+	first.h.Ack()
+	got := receiveFrom(t, sink.due, "the one due later")
+	if late := got.at.Sub(e.Due); late < 0 || late > time.Second {
+		t.Errorf("came %s after it was due", late)
+	}
+	entry := got.seg.Entries[0]
+	if got.seg.Customer != "acme" || got.seg.Endpoint != endpointA || got.seg.Seq == 0 || entry.Replay != 9 || entry.Hop != 3 ||
+		len(entry.Tries) != 1 || entry.Tries[0].Status != 500 || string(entry.Event.Data) != `{"seq":5}` || entry.Event.Customer != "acme" || !entry.Due.Equal(e.Due) {
+		t.Errorf("%+v %+v", got.seg, entry)
+	}
+	got.h.Ack()
+	eventually(t, func() bool { return streamState(t, s, StreamDeferred).Msgs == 0 })
+}
+
+func TestSegments(t *testing.T) {
+	at := func(ms int) time.Time { return testTime.Add(time.Duration(ms) * time.Millisecond) }
+	cases := []struct {
+		name  string
+		items []item
+		want  string
+	}{
+		{"one due time", []item{{seq: 2, due: at(0)}, {seq: 1, due: at(0)}}, "[1 2]@0"},
+		{"within 50 ms, due with the latest", []item{{seq: 1, due: at(50)}, {seq: 2, due: at(0)}}, "[1 2]@50"},
+		{"farther apart", []item{{seq: 1, due: at(0)}, {seq: 2, due: at(51)}, {seq: 3, due: at(60)}}, "[1]@0 [2 3]@60"},
+		{"a pair twice: the higher hop", []item{{seq: 1, due: at(0), hop: 2}, {seq: 1, due: at(500), hop: 1}}, "[1]@0"},
+		{"a replay is another pair", []item{{seq: 1, due: at(0)}, {seq: 1, replay: 8, due: at(0)}}, "[1 1-8]@0"},
+		{"too many bytes", []item{{seq: 1, encoded: make([]byte, 200<<10)}, {seq: 2, encoded: make([]byte, 100<<10)}}, "[1] [2]"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			got := ""
+			for _, group := range segments(c.items) {
+				p := segmentParcel("acme", endpointA, group, "id")
+				if got != "" {
+					got += " "
+				}
+				got += "["
+				for i, it := range group {
+					if i > 0 {
+						got += " "
+					}
+					got += fmt.Sprint(it.seq)
+					if it.replay != 0 {
+						got += fmt.Sprint("-", it.replay)
+					}
+				}
+				got += "]"
+				due, err := time.Parse("@at "+time.RFC3339Nano, p.msg.Header.Get(headerSchedule))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if !due.Before(testTime) {
+					got += fmt.Sprint("@", due.Sub(testTime).Milliseconds())
+				}
+			}
+			if got != c.want {
+				t.Errorf("%s, want %s", got, c.want)
+			}
+		})
+	}
+	many := make([]item, 100)
+	for i := range many {
+		many[i] = item{seq: uint64(i), due: at(0)}
+	}
+	if got := segments(many); len(got) != 2 || len(got[0]) != transport.MaxSegmentEntries {
+		t.Errorf("%d segments", len(got))
+	}
+}
+
+func TestEntriesOfAnEndpointShareAMessage(t *testing.T) {
+	s := openEmbedded(t, embeddedOptions(t))
+	due := time.Now().Add(time.Hour)
+	var a []transport.Entry
+	for i := range 100 {
+		a = append(a, testEntry(uint64(i+1), due))
+	}
+	parkAll(t, s, endpointA, a...)
+	if n := streamState(t, s, StreamDeferred).Msgs; n != 2 {
+		t.Errorf("100 entries lie in %d messages", n)
+	}
+}
+
+func TestParkingTheSameFirstPairReplacesAndAReplayDoesNot(t *testing.T) {
+	s := openEmbedded(t, embeddedOptions(t))
+	later := time.Now().Add(time.Hour)
+	parkOne(t, s, endpointA, 1, later)
+	moved := testEntry(1, later.Add(time.Hour))
+	moved.Hop = 2
+	parkAll(t, s, endpointA, moved)
+	if n := streamState(t, s, StreamDeferred).Msgs; n != 1 {
+		t.Errorf("%d schedules of one pair", n)
+	}
+	replay := testEntry(1, later)
+	replay.Replay = 77
+	parkAll(t, s, endpointA, replay)
+	if n := streamState(t, s, StreamDeferred).Msgs; n != 2 {
+		t.Errorf("a replay replaced the pair's own schedule: %d", n)
+	}
+	// A due message that is not acked stays when its pair is parked again.
+	sink := newSink(10)
+	startConsuming(t, s, sink)
+	parkAll(t, s, endpointB, testEntry(10, time.Now()), testEntry(11, time.Now()))
+	due := receiveFrom(t, sink.due, "the segment")
+	parkOne(t, s, endpointB, 10, time.Now())
+	again := receiveFrom(t, sink.due, "the one parked again")
+	if len(due.seg.Entries) != 2 || len(again.seg.Entries) != 1 || streamState(t, s, StreamDeferred).Msgs != 4 {
+		t.Errorf("%+v, %+v", due.seg, again.seg)
+	}
+}
+
+func TestParkedSurvivesARestart(t *testing.T) {
+	o := embeddedOptions(t)
+	s, err := Open(testContext(t), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	parkOne(t, s, endpointA, 1, time.Now().Add(300*time.Millisecond))
+	parkOne(t, s, endpointB, 2, time.Now().Add(time.Hour))
+	closeStore(t, s)
+	s = openEmbedded(t, o)
+	sink := newSink(10)
+	startConsuming(t, s, sink)
+	if got := receiveFrom(t, sink.due, "what came due meanwhile"); got.seg.Endpoint != endpointA {
+		t.Errorf("%+v", got.seg)
+	}
+	if n := streamState(t, s, StreamDeferred).Msgs; n != 2 {
+		t.Errorf("%d messages", n)
+	}
+}
+
+func TestEventAtTheMessageLimitIsParkedThroughTheObjectStore(t *testing.T) {
+	s := openEmbedded(t, embeddedOptions(t))
+	sink := newSink(10)
+	startConsuming(t, s, sink)
+	e := testEntry(1, time.Now())
+	e.Event.Data = sampleDocument(1<<20 - 100)
+	parkAll(t, s, endpointA, e)
+	got := receiveFrom(t, sink.due, "the large event")
+	if ev := got.seg.Entries[0].Event; ev.Object == "" || string(ev.Data) != string(e.Event.Data) {
+		t.Errorf("object %q, %d bytes", ev.Object, len(ev.Data))
+	}
+}
+
+func TestParkingGoesOnAfterARestartOfNATS(t *testing.T) {
+	b := startBare(t)
+	s := b.open()
+	p := s.Parker()
+	defer shutWith(t, p.Close)
+	b.stop()
+	const n = 200
+	w := newCountdown(n)
+	due := time.Now().Add(time.Hour)
+	for i := range n {
+		p.Park("acme", fmt.Sprintf("5f0c2b7e-8f7d-4a63-9a55-%012x", i), testEntry(uint64(i+1), due), w)
+	}
+	eventually(t, func() bool { _, fault := p.Pending(); return fault != nil })
+	if w.reached() {
+		t.Error("told that an entry is durable which is not")
+	}
+	b.start()
+	w.wait(t)
+	if got := streamState(t, s, StreamDeferred).Msgs; got != n || w.over != 0 {
+		t.Errorf("%d messages, %d told twice", got, w.over)
+	}
+}
+
+// BenchmarkPark parks entries one to a segment: the dearest case.
+func BenchmarkPark(b *testing.B) {
+	for _, sync := range []time.Duration{2 * time.Minute, 0} {
+		for _, oneByOne := range []bool{false, true} {
+			b.Run(fmt.Sprintf("synced=%v/batches=%v", sync == 0, !oneByOne), func(b *testing.B) {
+				o := embeddedOptions(b)
+				o.SyncInterval = sync
+				s := openEmbedded(b, o)
+				p := s.Parker()
+				p.out.oneByOne = oneByOne
+				defer shutWith(b, p.Close)
+				due := time.Now().Add(time.Hour)
+				w := newCountdown(b.N)
+				from := cpuTime()
+				b.ResetTimer()
+				for i := range b.N {
+					p.Park("acme", fmt.Sprintf("5f0c2b7e-8f7d-4a63-9a55-%012x", i), testEntry(uint64(i+1), due), w)
+				}
+				w.wait(b)
+				b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "segments/s")
+				b.ReportMetric(float64(cpuTime()-from)/float64(b.N)/1000, "cpu-us/segment")
+			})
+		}
+	}
+}

@@ -1,0 +1,175 @@
+package jet
+
+import (
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/postrider/postrider/transport"
+)
+
+func journalAll(t testing.TB, s *Store, records ...*transport.Record) {
+	t.Helper()
+	j := s.Journal()
+	for _, r := range records {
+		j.Append(r, nil)
+	}
+	shutWith(t, j.Close)
+}
+
+func fanOutOf(seq uint64, id string, endpoints ...string) *transport.Record {
+	return &transport.Record{Kind: transport.FanOut, Seq: seq, Customer: "acme", EventID: id, At: time.Now(), Revision: 1, Endpoints: endpoints}
+}
+
+func outcomeOf(kind transport.Kind, seq uint64, endpoint string) *transport.Record {
+	return &transport.Record{Kind: kind, Seq: seq, Customer: "acme", Endpoint: endpoint, At: time.Now(), Reason: transport.ReasonExhausted}
+}
+
+func TestRecoverAnEmptyShard(t *testing.T) {
+	s := openEmbedded(t, embeddedOptions(t))
+	r, err := s.Recover(testContext(t))
+	if err != nil || r.Floor != 0 || len(r.FanOuts)+len(r.Pairs)+len(r.Skipped)+len(r.Seen) != 0 {
+		t.Fatalf("%+v, %v", r, err)
+	}
+}
+
+// Six events: 1 settled and acked, 2 half finished, 3 settled but its ack above
+// the floor, 4 skipped whole, 5 parked after a try, 6 without any record.
+func TestRecoverTellsWhatHadBecomeOfEachPair(t *testing.T) {
+	s := openEmbedded(t, embeddedOptions(t))
+	g := s.Graveyard()
+	defer shutWith(t, g.Close)
+	sink := newSink(10)
+	c, err := s.Consume(testContext(t), sink, g)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 6 {
+		publishOn(t, s, "events.acme.x", `{}`)
+	}
+	handles := map[uint64]transport.Handle{}
+	for range 6 {
+		got := sink.event(t)
+		handles[got.ev.Seq] = got.h
+	}
+	try := triedRecord(5, 1, transport.Failed)
+	journalAll(t, s,
+		fanOutOf(1, "given-1", endpointA), triedRecord(1, 1, transport.Delivered),
+		fanOutOf(2, "EVENTS-2", endpointA, endpointB), triedRecord(2, 1, transport.Failed), triedRecord(2, 1, transport.Failed),
+		outcomeOf(transport.DeadLettered, 2, endpointB),
+		fanOutOf(3, "given-3", endpointA), triedRecord(3, 1, transport.Delivered),
+		&transport.Record{Kind: transport.Skipped, Seq: 4, Customer: "acme", EventID: "given-3", At: time.Now(), Reason: transport.ReasonDuplicate},
+		fanOutOf(5, "given-5", endpointA), try)
+	e := testEntry(5, time.Now().Add(time.Hour))
+	e.Hop, e.Tries = 2, []transport.Try{{At: try.At, Took: try.Answer.Took, Status: 200, Class: transport.Failed}}
+	parkAll(t, s, endpointA, e)
+	handles[1].Ack()
+	handles[3].Ack()
+	handles[4].Ack()
+	eventually(t, func() bool {
+		info, err := s.js.Consumer(testContext(t), StreamEvents, consumerName)
+		return err == nil && info.CachedInfo().AckFloor.Stream == 1 && info.CachedInfo().NumAckPending == 3
+	})
+	shutWith(t, c.Stop)
+
+	r, err := s.Recover(testContext(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Floor != 1 {
+		t.Errorf("floor %d", r.Floor)
+	}
+	if want := map[uint64][]string{2: {endpointA, endpointB}, 3: {endpointA}, 5: {endpointA}}; !reflect.DeepEqual(r.FanOuts, want) {
+		t.Errorf("fan-outs %v", r.FanOuts)
+	}
+	if !maps.Equal(r.Skipped, map[uint64]bool{4: true}) {
+		t.Errorf("skipped %v", r.Skipped)
+	}
+	one := transport.Try{At: try.At, Took: try.Answer.Took, Status: 200, Class: transport.Failed}
+	want := map[transport.Pair]transport.PairState{
+		{Seq: 2, Endpoint: endpointA}: {Tries: []transport.Try{one}, Next: try.NextAt},
+		{Seq: 2, Endpoint: endpointB}: {Final: true},
+		{Seq: 3, Endpoint: endpointA}: {Final: true},
+		{Seq: 5, Endpoint: endpointA}: {Tries: []transport.Try{one}, Next: try.NextAt, Hop: 2},
+	}
+	if !reflect.DeepEqual(r.Pairs, want) {
+		t.Errorf("pairs\n got %+v\nwant %+v", r.Pairs, want)
+	}
+	var ids []string
+	for _, seen := range r.Seen {
+		ids = append(ids, fmt.Sprint(seen.Customer, "/", seen.ID, "/", seen.Seq))
+	}
+	if !slices.Equal(ids, []string{"acme/given-1/1", "acme/given-3/3", "acme/given-5/5"}) {
+		t.Errorf("seen %v", ids)
+	}
+
+	// Everything above the floor comes again, at once.
+	again := newSink(10)
+	startConsuming(t, s, again)
+	var seqs []uint64
+	for range 5 {
+		seqs = append(seqs, again.event(t).ev.Seq)
+	}
+	if !slices.Equal(seqs, []uint64{2, 3, 4, 5, 6}) {
+		t.Errorf("came again: %v", seqs)
+	}
+}
+
+// A segment of an event below the floor came due; one pair is settled, the
+// other parked again, and the ack was lost.
+func TestRecoverKnowsWhatADueMessageHolds(t *testing.T) {
+	s := openEmbedded(t, embeddedOptions(t))
+	sink := newSink(10)
+	g := s.Graveyard()
+	defer shutWith(t, g.Close)
+	c, err := s.Consume(testContext(t), sink, g)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		publishOn(t, s, "events.acme.x", `{}`)
+	}
+	for range 3 {
+		sink.event(t).h.Ack()
+	}
+	eventually(t, func() bool { return ackFloor(t, s, StreamEvents) == 3 })
+	journalAll(t, s, fanOutOf(1, "a", endpointA), fanOutOf(2, "b", endpointA), fanOutOf(3, "c", endpointA))
+	parkAll(t, s, endpointA, testEntry(1, time.Now()), testEntry(2, time.Now()))
+	parkOne(t, s, endpointA, 3, time.Now().Add(time.Hour)) // only waits: cannot come back
+	receiveFrom(t, sink.due, "the segment")
+	again := testEntry(2, time.Now().Add(time.Hour))
+	again.Hop = 2
+	parkAll(t, s, endpointA, again)
+	journalAll(t, s, triedRecord(1, 1, transport.Delivered), triedRecord(2, 1, transport.Failed))
+	shutWith(t, c.Stop)
+	r, err := s.Recover(testContext(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	one, two := r.Pairs[transport.Pair{Seq: 1, Endpoint: endpointA}], r.Pairs[transport.Pair{Seq: 2, Endpoint: endpointA}]
+	if r.Floor != 3 || len(r.FanOuts) != 0 || len(r.Pairs) != 2 || !one.Final || two.Final || two.Hop != 2 || len(two.Tries) != 1 {
+		t.Fatalf("%+v", r)
+	}
+}
+
+func TestRecoverAfterARestart(t *testing.T) {
+	o := embeddedOptions(t)
+	s, err := Open(testContext(t), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Recover(testContext(t)); err != nil {
+		t.Fatal(err)
+	}
+	publishOn(t, s, "events.acme.x", `{}`)
+	journalAll(t, s, fanOutOf(1, "a", endpointA), triedRecord(1, 1, transport.Delivered))
+	closeStore(t, s)
+	s = openEmbedded(t, o)
+	r, err := s.Recover(testContext(t))
+	if err != nil || !r.Pairs[transport.Pair{Seq: 1, Endpoint: endpointA}].Final {
+		t.Fatalf("%+v, %v", r, err)
+	}
+}

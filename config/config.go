@@ -9,7 +9,7 @@ import (
 // (dev: the default with --dev, where that differs) and its meaning; the
 // settings table of docs/operations.md is made from them.
 type Config struct {
-	Dev       bool     `koanf:"dev" default:"false" help:"A development node: http and loopback endpoints are allowed, keys are made and kept in the data folder, a sign-in link is printed."`
+	Dev       bool     `koanf:"dev" default:"false" help:"A development node: http and loopback endpoints are allowed, keys are made and kept in the data folder."`
 	Data      string   `koanf:"data" default:"./postrider-data" help:"The data folder: the streams of the embedded NATS server and, in dev, the node's keys."`
 	MasterKey Secret   `koanf:"master_key" help:"Encrypts endpoint secrets at rest: 32 bytes as 64 hex digits or as base64. Required; a development node makes its own."`
 	HTTP      HTTP     `koanf:"http" help:"The HTTP API."`
@@ -37,10 +37,10 @@ type HTTP struct {
 
 // NATS is the embedded server's settings, and how an external one is reached.
 type NATS struct {
-	URL         URL    `koanf:"url" help:"URL of an external NATS server (2.14 or later, JetStream on); empty: the embedded one."`
+	URL         URL    `koanf:"url" help:"URL of an external NATS server (2.14 or later, JetStream on), user and password in it where it asks for them; empty: the embedded one."`
 	Credentials string `koanf:"credentials" help:"Credentials file (.creds) for nats.url."`
 	Listen      string `koanf:"listen" default:"127.0.0.1:4222" help:"Address where the embedded server takes producers; empty: off. Beyond loopback it needs nats.user and nats.password, nats.token, or nats.tls_ca. In dev another free port is taken if this one is in use."`
-	User        string `koanf:"user" help:"User that producers sign in with at nats.listen, or that this node signs in with at nats.url."`
+	User        string `koanf:"user" help:"User that producers sign in with at nats.listen."`
 	Password    Secret `koanf:"password" help:"Password of nats.user."`
 	Token       Secret `koanf:"token" help:"Token in place of nats.user and nats.password."`
 	TLSCert     string `koanf:"tls_cert" help:"Certificate file (PEM) of nats.listen; with it, producers must use TLS."`
@@ -68,7 +68,7 @@ type Events struct {
 
 // Attempts is the journal.
 type Attempts struct {
-	Keep time.Duration `koanf:"keep" default:"168h" help:"How long attempts and dead letters are kept."`
+	Keep time.Duration `koanf:"keep" default:"168h" help:"How long the journal of attempts is kept."`
 }
 
 // Dedup is how long event ids are remembered.

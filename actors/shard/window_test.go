@@ -169,3 +169,47 @@ func TestDeferredHasItsOwnRoom(t *testing.T) {
 		taken()
 	})
 }
+
+// busy keeps the shard's actor busy until the returned function is called.
+func (w *world) busy() (free func()) {
+	gate := make(chan struct{})
+	w.shard.call(func() { <-gate })
+	w.calm()
+	return func() { close(gate); w.calm() }
+}
+
+// While the shard is busy it does not know yet what fan-outs are coming: only
+// so many events are let in.
+func TestABusyShardIsNotFlooded(t *testing.T) {
+	inWorld(t, Options{}, func(w *world) {
+		w.register("a")
+		free := w.busy()
+		taken, handles := w.pour(1, 10*maxComing)
+		if n := taken(); n != maxComing {
+			t.Errorf("%d events let in unseen", n)
+		}
+		free()
+		taken()
+		handles[len(handles)-1].want("acked")
+	})
+}
+
+// Held tells of a message taken just before, though the shard was busy.
+func TestHeldWaitsForWhatWasTaken(t *testing.T) {
+	inWorld(t, Options{}, func(w *world) {
+		w.register("a")
+		gate := make(chan struct{})
+		w.receivers(hanging(gate))
+		free := w.busy()
+		w.give(makeEvent(1))
+		var pairs []transport.Pair
+		go func() { pairs = w.shard.Held() }()
+		w.calm()
+		free()
+		if len(pairs) != 1 || pairs[0] != pairOf(1, "a") {
+			t.Errorf("held %v", pairs)
+		}
+		close(gate)
+		w.calm()
+	})
+}

@@ -41,14 +41,18 @@ type node struct {
 	stage     *ledger.Stage
 	consumers *jet.Consumers
 	abort     context.CancelFunc // ends the attempts under way
-	stopPurge context.CancelFunc
-	purging   sync.WaitGroup
+	stopHouse context.CancelFunc
+	house     sync.WaitGroup
 	stopping  sync.Once
 	stopped   error
 }
 
-// purgeEvery is how often settled events past their keep are purged.
-const purgeEvery = time.Minute
+// purgeEvery is how often settled events past their keep are purged, watchEvery
+// how often the store is looked at for what only a restart can mend.
+const (
+	purgeEvery = time.Minute
+	watchEvery = time.Second
+)
 
 // steady is a clock that jumps of the machine's clock do not move: the wall
 // time at the start, and what has passed since by the monotonic clock.
@@ -90,7 +94,7 @@ func (n *node) start(ctx context.Context, keys *nodeKeys) error {
 	if n.consumers, err = n.store.Consume(ctx, n.stage, n.graveyard); err != nil {
 		return fmt.Errorf("pull events: %w", err)
 	}
-	n.keepPurging()
+	n.keepHouse()
 	n.startedAt = n.now()
 	return nil
 }
@@ -192,19 +196,26 @@ func (n *node) leave(err error) {
 	}
 }
 
-func (n *node) keepPurging() {
+// keepHouse purges what is settled and old, and has the node leave where the
+// store is broken for good.
+func (n *node) keepHouse() {
 	ctx, cancel := context.WithCancel(context.Background())
-	n.stopPurge = cancel
-	n.purging.Go(func() {
-		tick := time.NewTicker(purgeEvery)
-		defer tick.Stop()
+	n.stopHouse = cancel
+	n.house.Go(func() {
+		purge, watch := time.NewTicker(purgeEvery), time.NewTicker(watchEvery)
+		defer purge.Stop()
+		defer watch.Stop()
 		for {
 			select {
 			case <-ctx.Done():
 				return
-			case <-tick.C:
+			case <-purge.C:
 				if err := n.store.Purge(ctx); err != nil && ctx.Err() == nil {
 					n.log.Warn("settled events were not purged; trying again in a minute", "error", err)
+				}
+			case <-watch.C:
+				if err := n.store.Broken(); err != nil {
+					n.leave(err)
 				}
 			}
 		}
@@ -224,9 +235,9 @@ const closingTime = 5 * time.Second
 func (n *node) close(ctx context.Context) error {
 	var errs []error
 	keep := func(err error) { errs = append(errs, err) }
-	if n.stopPurge != nil {
-		n.stopPurge()
-		n.purging.Wait()
+	if n.stopHouse != nil {
+		n.stopHouse()
+		n.house.Wait()
 	}
 	n.drain(ctx, keep)
 	after, cancel := context.WithTimeout(context.WithoutCancel(ctx), closingTime)

@@ -13,10 +13,15 @@ const (
 // first tells whether nothing has been waited for yet: the time to log.
 func (b *backoff) first() bool { return b.wait == 0 }
 
+// next is how long to wait now.
+func (b *backoff) next() time.Duration {
+	b.wait = min(max(2*b.wait, firstWait), longWait)
+	return b.wait
+}
+
 // pause waits; false where stop was closed meanwhile.
 func (b *backoff) pause(stop <-chan struct{}) bool {
-	b.wait = min(max(2*b.wait, firstWait), longWait)
-	t := time.NewTimer(b.wait)
+	t := time.NewTimer(b.next())
 	defer t.Stop()
 	select {
 	case <-t.C:

@@ -113,25 +113,24 @@ func (s *Store) letterParcel(d *transport.DeadLetter) *parcel {
 	}
 	p := &parcel{msg: msg}
 	letter, data := newLetterJSON(d)
-	if letter.Event != nil && letter.Event.Object == "" && len(data) > s.inlineLimit() {
+	if msg.Data = encodeLetter(letter, data); len(msg.Data) > int(s.nc.MaxPayload())-4<<10 && len(data) > 0 {
 		name := "buried." + strconv.Itoa(shard) + "." + strconv.FormatUint(letter.Event.Seq, 10)
 		p.objects = []object{{name, data}}
-		letter.Event.Object, data = name, nil
+		letter.Event.Object = name
+		msg.Data = encodeLetter(letter, nil)
 	}
-	msg.Data = encodeLetter(letter, data)
 	return p
 }
 
 // letterSubject never has a word in it that NATS or another customer's filter
 // would read otherwise.
 func letterSubject(d *transport.DeadLetter) string {
-	customer := d.Customer
-	if transport.CheckCustomer(customer) != nil {
-		customer = "_"
+	customer, endpoint := "_", "_"
+	if transport.CheckCustomer(d.Customer) == nil {
+		customer = d.Customer
 	}
-	endpoint := d.Endpoint
-	if endpoint == "" || strings.ContainsAny(endpoint, ".*> \t\r\n") {
-		endpoint = "_"
+	if d.Endpoint != "" {
+		endpoint = subjectWord(d.Endpoint)
 	}
 	return "deadletters." + customer + "." + endpoint
 }

@@ -79,6 +79,9 @@ func openCloudEvent(ev *transport.Event, contentType string, doc *document) erro
 	if media != "application/cloudevents+json" && media != "application/cloudevents" {
 		return badCloudEvent("content type " + cutText(media, 100) + " is not taken; publish each event alone as application/cloudevents+json")
 	}
+	if ev.Object != "" {
+		return badCloudEvent("an event over the message limit is taken in binary mode alone")
+	}
 	if !doc.object {
 		return badCloudEvent("the document is not a JSON object")
 	}

@@ -2,6 +2,7 @@ package jet
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -83,15 +84,25 @@ func (s *Store) ClientURL() string {
 
 // Ready is nil, or an error naming what is missing. It sends nothing.
 func (s *Store) Ready() error {
-	if s.embedded != nil {
-		if missing := s.embedded.missing(); missing != "" {
-			return fmt.Errorf("%s", missing)
-		}
+	if err := s.Broken(); err != nil {
+		return err
 	}
 	if status := s.nc.Status(); status != nats.CONNECTED {
 		return fmt.Errorf("NATS at %s is away: %s", redact(s.whereabouts()), status)
 	}
 	return s.registry.ready()
+}
+
+// Broken is an error that only a restart of the process can mend: the embedded
+// server has stopped, or JetStream shut itself off after an error of the disk.
+func (s *Store) Broken() error {
+	if s.embedded == nil {
+		return nil
+	}
+	if missing := s.embedded.missing(); missing != "" {
+		return errors.New(missing)
+	}
+	return nil
 }
 
 func (s *Store) whereabouts() string {

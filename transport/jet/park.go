@@ -251,7 +251,7 @@ func segmentParcel(customer, endpoint string, group []item, id string) *parcel {
 	first := group[0]
 	msg := nats.NewMsg(parkSubject(endpoint, first.seq, first.replay))
 	msg.Header.Set(headerSchedule, "@at "+due.UTC().Format(time.RFC3339Nano))
-	msg.Header.Set(headerTarget, fmt.Sprintf("due.%d.%s.%020d", shard, endpoint, first.seq))
+	msg.Header.Set(headerTarget, fmt.Sprintf("due.%d.%s.%020d", shard, subjectWord(endpoint), first.seq))
 	msg.Header.Set(jetstream.MsgIDHeader, id)
 	p := &parcel{msg: msg}
 	size := 256
@@ -272,9 +272,19 @@ func segmentParcel(customer, endpoint string, group []item, id string) *parcel {
 // parkSubject names a segment by its first pair. A pair waits in one place
 // only, so no segment replaces another's schedule; a replay is a pair of its own.
 func parkSubject(endpoint string, seq, replay uint64) string {
-	subject := fmt.Sprintf("park.%d.%s.%d", shard, endpoint, seq)
+	subject := fmt.Sprintf("park.%d.%s.%d", shard, subjectWord(endpoint), seq)
 	if replay != 0 {
 		subject += "-" + strconv.FormatUint(replay, 10)
 	}
 	return subject
+}
+
+// subjectWord is id where NATS takes it as one word of a subject. Anything else
+// would break the connection, and every parking with it; the segment itself
+// tells the endpoint as it is.
+func subjectWord(id string) string {
+	if transport.CheckCustomer(id) == nil {
+		return id
+	}
+	return fmt.Sprintf("hex-%x", id)
 }

@@ -1,11 +1,14 @@
 package jet
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/postrider/postrider/transport"
@@ -226,6 +229,32 @@ func TestParkingGoesOnAfterARestartOfNATS(t *testing.T) {
 	w.wait(t)
 	if got := streamState(t, s, StreamDeferred).Msgs; got != n || w.over != 0 {
 		t.Errorf("%d messages, %d told twice", got, w.over)
+	}
+}
+
+func TestAMessageThatIsRefusedHoldsUpNoOther(t *testing.T) {
+	s := openEmbedded(t, embeddedOptions(t))
+	p := s.Parker()
+	due := time.Now().Add(time.Hour)
+	bad, good := newCountdown(1), newCountdown(1)
+	p.out.add(&parcel{msg: nats.NewMsg("no.stream.takes.this"), waiters: []transport.Waiter{bad}})
+	eventually(t, func() bool { _, fault := p.Pending(); return fault != nil })
+	p.Park("acme", endpointA, testEntry(2, due), good)
+	good.wait(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	if err := p.Close(ctx); !errors.Is(err, context.DeadlineExceeded) || bad.reached() {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestAnEndpointOfAnyNameCanBeParked(t *testing.T) {
+	s := openEmbedded(t, embeddedOptions(t))
+	sink := newSink(1)
+	startConsuming(t, s, sink)
+	parkOne(t, s, "a b.>\r\n", 1, time.Now())
+	if got := receiveFrom(t, sink.due, "the segment"); got.seg.Endpoint != "a b.>\r\n" {
+		t.Errorf("%+v", got.seg)
 	}
 }
 

@@ -89,6 +89,7 @@ func serveRaw(t testing.TB, talk func(c net.Conn)) string {
 		all  sync.WaitGroup
 		mu   sync.Mutex
 		open = map[net.Conn]bool{}
+		over bool
 	)
 	all.Go(func() {
 		for {
@@ -98,6 +99,9 @@ func serveRaw(t testing.TB, talk func(c net.Conn)) string {
 			}
 			mu.Lock()
 			open[c] = true
+			if over {
+				c.Close()
+			}
 			mu.Unlock()
 			all.Go(func() {
 				defer c.Close()
@@ -108,6 +112,7 @@ func serveRaw(t testing.TB, talk func(c net.Conn)) string {
 	t.Cleanup(func() {
 		l.Close()
 		mu.Lock()
+		over = true
 		for c := range open {
 			c.Close()
 		}

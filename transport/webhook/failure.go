@@ -18,7 +18,7 @@ import (
 // failure says what an attempt without an answer means. Details are our own
 // words: the errors' may quote what the receiver or a URL holds.
 func (f *flight) failure(caller context.Context, err error) transport.Answer {
-	if caller.Err() != nil {
+	if caller.Err() != nil || errors.Is(err, context.Canceled) && !f.expired() {
 		return transport.Answer{Class: transport.Aborted, Reason: transport.ReasonAborted, Detail: "broken off by us"}
 	}
 	if f.expired() {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"errors"
 	"io"
 	"net/http/httptrace"
 	"sync/atomic"
@@ -103,4 +104,4 @@ func (f *flight) times(a *transport.Answer) {
 func (f *flight) connected() bool { return f.got.Load() > 0 }
 
 // expired tells whether the time limit has passed.
-func (f *flight) expired() bool { return f.Context.Err() == context.DeadlineExceeded }
+func (f *flight) expired() bool { return errors.Is(f.Context.Err(), context.DeadlineExceeded) }

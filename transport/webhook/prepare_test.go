@@ -115,6 +115,7 @@ func TestClassesOfErrors(t *testing.T) {
 		{fmt.Errorf("dial: %w", errNoSource), transport.Refused, transport.ReasonLocal},
 		{&tlsError{errors.New("odd")}, transport.Failed, transport.ReasonTLS},
 		{errors.New("odd"), transport.Failed, transport.ReasonProtocol},
+		{context.Canceled, transport.Aborted, transport.ReasonAborted},
 		{context.DeadlineExceeded, transport.Failed, transport.ReasonTimeout},
 	} {
 		want(t, f.failure(context.Background(), c.err), c.class, c.reason)

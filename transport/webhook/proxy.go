@@ -134,34 +134,36 @@ func (p *proxy) tunnel(ctx context.Context, c net.Conn, target string) (net.Conn
 		c = secured
 	}
 	stop := context.AfterFunc(ctx, func() { _ = c.SetDeadline(time.Unix(1, 0)) })
-	resp, err := p.ask(c, target)
+	status, err := p.ask(c, target)
 	if !stop() {
 		return nil, &proxyError{err: ctx.Err()}
 	}
 	if err != nil {
 		return nil, &proxyError{err: err}
 	}
-	if resp.StatusCode != http.StatusOK {
-		return nil, &proxyError{status: resp.StatusCode}
+	if status != http.StatusOK {
+		return nil, &proxyError{status: status}
 	}
 	return c, nil
 }
 
-func (p *proxy) ask(c net.Conn, target string) (*http.Response, error) {
+// ask gives the status of the proxy's answer, whose body, if any, is not read.
+func (p *proxy) ask(c net.Conn, target string) (status int, err error) {
 	request := "CONNECT " + target + " HTTP/1.1\r\nHost: " + target + "\r\n"
 	if p.login != "" {
 		request += "Proxy-Authorization: " + p.login + "\r\n"
 	}
 	if _, err := io.WriteString(c, request+"\r\n"); err != nil {
-		return nil, err
+		return 0, err
 	}
 	in := bufio.NewReader(io.LimitReader(c, maxProxyHead))
+	//nolint:bodyclose // closing would read the rest of a refusal, however slowly it comes
 	resp, err := http.ReadResponse(in, &http.Request{Method: http.MethodConnect})
 	if err != nil {
-		return nil, err
+		return 0, err
 	}
 	if resp.StatusCode == http.StatusOK && in.Buffered() > 0 {
-		return nil, fmt.Errorf("%d bytes came before the receiver was spoken to", in.Buffered())
+		return 0, fmt.Errorf("%d bytes came before the receiver was spoken to", in.Buffered())
 	}
-	return resp, nil
+	return resp.StatusCode, nil
 }

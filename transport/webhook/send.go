@@ -105,7 +105,7 @@ var buffers = sync.Pool{New: func() any { return new([transport.MaxAnswerKept]by
 // readAnswer keeps the beginning and reads on up to the limit, so that the
 // connection of a small answer can be used again.
 func readAnswer(body io.ReadCloser) (kept []byte, err error) {
-	defer body.Close() //nolint:errcheck // nothing to do about it
+	defer body.Close()
 	if body == http.NoBody {
 		return nil, nil
 	}
@@ -125,7 +125,7 @@ func readAnswer(body io.ReadCloser) (kept []byte, err error) {
 		m, err = body.Read(buf[:min(len(buf), transport.MaxAnswerRead-n)])
 		n += m
 	}
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		err = nil
 	}
 	return kept, err

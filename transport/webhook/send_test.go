@@ -15,6 +15,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -198,10 +199,14 @@ func TestReceiversThatMisbehave(t *testing.T) {
 		"closes in body":    {answer("HTTP/1.1 500 No\r\nContent-Length: 100\r\n\r\nshort"), transport.Failed, "status", "broke off"},
 		"switches":          {answer("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n"), transport.Failed, "status", "101"},
 		"bad length":        {answer("HTTP/1.1 200 OK\r\nContent-Length: -4\r\n\r\n"), transport.Failed, "protocol", ""},
-		"early answer":      {func(c net.Conn) { _, _ = io.WriteString(c, fine); _, _ = io.Copy(io.Discard, c) }, transport.Delivered, "", ""},
-		"redirect":          {answer("HTTP/1.1 302 Found\r\nLocation: http://169.254.169.254/\r\nContent-Length: 0\r\n\r\n"), transport.Failed, "redirect", "not followed"},
-		"throttled":         {answer("HTTP/1.1 429 Slow\r\nRetry-After: 30\r\nContent-Length: 0\r\n\r\n"), transport.Throttled, "status", "429"},
-		"gone":              {answer("HTTP/1.1 410 Gone\r\nContent-Length: 0\r\n\r\n"), transport.Gone, "gone", ""},
+		"early answer": {func(c net.Conn) {
+			_, _ = c.Read(make([]byte, 1))
+			_, _ = io.WriteString(c, fine)
+			_, _ = io.Copy(io.Discard, c)
+		}, transport.Delivered, "", ""},
+		"redirect":  {answer("HTTP/1.1 302 Found\r\nLocation: http://169.254.169.254/\r\nContent-Length: 0\r\n\r\n"), transport.Failed, "redirect", "not followed"},
+		"throttled": {answer("HTTP/1.1 429 Slow\r\nRetry-After: 30\r\nContent-Length: 0\r\n\r\n"), transport.Throttled, "status", "429"},
+		"gone":      {answer("HTTP/1.1 410 Gone\r\nContent-Length: 0\r\n\r\n"), transport.Gone, "gone", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			url := serveRaw(t, c.talk)
@@ -273,26 +278,39 @@ func TestNoSilentDoubleSend(t *testing.T) {
 	}
 }
 
-// TestAConnectionClosedWhileIdleCostsNothing: not a byte was written to it, so
-// another one is used within the same attempt.
-func TestAConnectionClosedWhileIdleCostsNothing(t *testing.T) {
-	closed := make(chan struct{}, 8)
-	var requests atomic.Int32
-	url := serveRaw(t, func(c net.Conn) {
-		if _, err := readRequest(bufio.NewReader(c)); err == nil {
-			requests.Add(1)
-			_, _ = io.WriteString(c, fine)
-		}
-		c.Close()
-		closed <- struct{}{}
-	})
-	target := newTarget(t, newSender(t), url)
-	for i := range 8 {
-		want(t, target.Send(context.Background(), newEvent(), i+1), transport.Delivered, "")
-		<-closed
+// brittle is a connection that takes no byte any more once it is dead.
+type brittle struct {
+	net.Conn
+	dead *atomic.Bool
+}
+
+func (b brittle) Write(p []byte) (int, error) {
+	if b.dead.Load() {
+		return 0, syscall.EPIPE
 	}
-	if n := requests.Load(); n != 8 {
-		t.Errorf("%d requests for 8 attempts", n)
+	return b.Conn.Write(p)
+}
+
+// TestAKeptConnectionThatTakesNothingCostsNothing: where not a byte was
+// written, another connection is used within the same attempt.
+func TestAKeptConnectionThatTakesNothingCostsNothing(t *testing.T) {
+	var requests, dials atomic.Int32
+	srv := serve(t, func(http.ResponseWriter, *http.Request) { requests.Add(1) })
+	target := newTarget(t, newSender(t), srv.URL)
+	dial := target.pool.http.DialContext
+	latest := new(atomic.Bool)
+	target.pool.http.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		c, err := dial(ctx, network, addr)
+		dials.Add(1)
+		latest = new(atomic.Bool)
+		return brittle{c, latest}, err
+	}
+	for i := range 4 {
+		want(t, target.Send(context.Background(), newEvent(), i+1), transport.Delivered, "")
+		latest.Store(true)
+	}
+	if r, d := requests.Load(), dials.Load(); r != 4 || d != 4 {
+		t.Errorf("%d requests on %d connections for 4 attempts", r, d)
 	}
 }
 

@@ -95,9 +95,9 @@ func NewSender(o Options) (*Sender, error) {
 // the machine's own choice.
 func (s *Sender) Egress() []netip.Addr { return slices.Clone(s.sources) }
 
-// Close closes idle connections and ends dials under way; attempts in flight
-// go on to their own end. Prepare and Send fail from then on where they would
-// need a new connection. Close may be called more than once.
+// Close closes idle connections, and those of attempts in flight once these
+// have come to their own end. Prepare fails from then on; Send is not to be
+// called any more. Close may be called more than once.
 func (s *Sender) Close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

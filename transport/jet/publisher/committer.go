@@ -2,14 +2,12 @@ package publisher
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
-	"github.com/synadia-io/orbit.go/jetstreamext"
 
 	"github.com/postrider/postrider/transport"
 )
@@ -26,10 +24,12 @@ const (
 	commitTimeout = 10 * time.Second
 )
 
-// Committer publishes the messages of concurrent calls in atomic batches: one
-// sync of the disk for all of them. A batch is collected while the one before
+// Committer publishes the messages of concurrent calls in atomic batches: a few
+// syncs of the disk for all of them. A batch is collected while the one before
 // is in flight; where several callers are seen to come back together, the next
-// batch waits up to 2 ms for them, and a lone caller waits for nobody.
+// batch waits up to 2 ms for them, and a lone caller waits for nobody. Where so
+// few come together that a batch would cost more than each by itself, each goes
+// by itself.
 type Committer struct {
 	js    jetstream.JetStream
 	calls chan *call
@@ -37,6 +37,7 @@ type Committer struct {
 	// what is in flight then will not be answered.
 	mu      sync.Mutex
 	current context.CancelFunc
+	costs   costs
 	quit    chan struct{}
 	stopped chan struct{} // run has answered its last call
 	done    sync.WaitGroup
@@ -55,7 +56,7 @@ type call struct {
 
 // NewCommitter starts a committer; Close ends it.
 func NewCommitter(js jetstream.JetStream) *Committer {
-	c := &Committer{js: js, calls: make(chan *call, maxBatchMessages), quit: make(chan struct{}), stopped: make(chan struct{})}
+	c := &Committer{js: js, costs: firstGuess, calls: make(chan *call, maxBatchMessages), quit: make(chan struct{}), stopped: make(chan struct{})}
 	c.done.Add(2)
 	go c.run()
 	go c.watch()
@@ -193,86 +194,6 @@ func (c *Committer) gather(first *call, companions int) (batch []*call, kept *ca
 			return batch, nil
 		}
 	}
-}
-
-// publish answers every call of batch. One that the server refuses for itself
-// does not take the others with it.
-func (c *Committer) publish(batch []*call) {
-	if len(batch) == 0 {
-		return
-	}
-	first, err := c.commit(batch)
-	if err != nil && len(batch) > 1 && !Unavailable(err) {
-		for _, cl := range batch {
-			c.publish([]*call{cl})
-		}
-		return
-	}
-	for _, cl := range batch {
-		cl.first, cl.err = first, err
-		first += uint64(len(cl.msgs))
-		close(cl.answer)
-	}
-}
-
-// commit stores all messages of batch and gives the first one's sequence.
-func (c *Committer) commit(batch []*call) (uint64, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), commitTimeout)
-	defer cancel()
-	c.setCurrent(cancel)
-	defer c.setCurrent(nil)
-	// After setCurrent, so that a connection lost later on is seen by watch.
-	if !c.js.Conn().IsConnected() {
-		return 0, errAway
-	}
-	var msgs []*nats.Msg
-	for _, cl := range batch {
-		msgs = append(msgs, cl.msgs...)
-	}
-	last, err := c.store(ctx, msgs)
-	switch {
-	case err == nil:
-		return last - uint64(len(msgs)) + 1, nil
-	case errors.Is(err, context.Canceled):
-		return 0, fmt.Errorf("publishing: %w: the connection to NATS was lost meanwhile, the events may be stored or not", transport.ErrUnavailable)
-	case Unavailable(err):
-		return 0, fmt.Errorf("publishing: %w: %w", transport.ErrUnavailable, err)
-	default:
-		return 0, fmt.Errorf("publishing: %w", err)
-	}
-}
-
-// store gives the sequence of the last message.
-func (c *Committer) store(ctx context.Context, msgs []*nats.Msg) (uint64, error) {
-	if len(msgs) == 1 {
-		// A batch of one would cost four syncs in place of one.
-		m := *msgs[0]
-		m.Header = withoutBatch(m.Header)
-		ack, err := c.js.PublishMsg(ctx, &m, jetstream.WithRetryAttempts(0))
-		if err != nil {
-			return 0, err
-		}
-		return ack.Sequence, nil
-	}
-	ack, err := jetstreamext.PublishMsgBatch(ctx, c.js, msgs,
-		jetstreamext.BatchFlowControl{AckFirst: false, AckTimeout: commitTimeout})
-	if err != nil {
-		return 0, err
-	}
-	return ack.Sequence, nil
-}
-
-// withoutBatch undoes what a batch that was refused has left in the headers.
-func withoutBatch(h nats.Header) nats.Header {
-	out := make(nats.Header, len(h))
-	for k, v := range h {
-		switch k {
-		case jetstreamext.BatchIDHeader, jetstreamext.BatchSeqHeader, jetstreamext.BatchCommitHeader:
-		default:
-			out[k] = v
-		}
-	}
-	return out
 }
 
 func (c *Committer) setCurrent(cancel context.CancelFunc) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sort"
 	"strings"
 	"sync"
 	"testing"
@@ -118,17 +119,19 @@ func TestPublishRefuses(t *testing.T) {
 
 func TestTheLargestEventIsTaken(t *testing.T) {
 	_, p, _ := run(t, nil)
-	e := Event{Customer: "a", Type: "a"}
-	for n := 1<<20 - 400; n <= 1<<20; n++ {
-		e.Data = []byte(`"` + strings.Repeat("x", n-2) + `"`)
-		if _, err := p.message(e); err != nil {
-			break
-		}
-		if n%16 == 0 {
-			if err := p.PublishAll(within(t), []Event{e, e}); err != nil {
-				t.Fatalf("%d bytes passed the check: %v", n, err)
-			}
-		}
+	of := func(n int) Event {
+		return Event{Customer: "a", Type: "a", ID: "an id", Data: []byte(`"` + strings.Repeat("x", n-2) + `"`)}
+	}
+	const least = 1<<20 - 500
+	largest := least - 1 + sort.Search(500, func(n int) bool {
+		_, err := p.message(of(least + n))
+		return err != nil
+	})
+	if largest < least {
+		t.Error("an event 500 bytes below the limit is refused")
+	}
+	if err := p.PublishAll(within(t), []Event{of(largest), of(largest)}); err != nil {
+		t.Errorf("%d bytes passed the check: %v", largest, err)
 	}
 }
 
@@ -203,6 +206,7 @@ func TestOneRefusedDoesNotTakeTheOthers(t *testing.T) {
 	bad := nats.NewMsg("events.a.bad")
 	bad.Header.Set("Nats-Rollup", "all")
 	calls := []*call{good(), aCall(bad), good()}
+	p.committer.costs.batch = 0 // a batch is cheap
 	p.committer.publish(calls)
 	for i, cl := range calls {
 		<-cl.answer
@@ -299,5 +303,30 @@ func TestACallerWhoLeaves(t *testing.T) {
 	cancel()
 	if err := p.Publish(ctx, Event{Customer: "a", Type: "a", Data: []byte("1")}); err == nil {
 		t.Error("published for a caller who had left")
+	}
+}
+
+func TestCosts(t *testing.T) {
+	c := firstGuess
+	for range 200 { // a disk that syncs slowly
+		c.tookApart(2, 20*time.Millisecond)
+		c.tookTogether(10, 40*time.Millisecond)
+	}
+	if !c.apart(1) || !c.apart(3) || c.apart(6) {
+		t.Errorf("on a slow disk: %+v", c)
+	}
+	for range 200 { // one that syncs at once
+		c.tookApart(10, time.Millisecond)
+		c.tookTogether(10, 3*time.Millisecond)
+	}
+	if !c.apart(20) || c.apart(60) {
+		t.Errorf("on a fast disk: %+v", c)
+	}
+	c.tookTogether(10, time.Minute) // a hiccup is forgotten
+	for range 1500 {
+		c.tookApart(10, time.Millisecond)
+	}
+	if c.apart(1000) {
+		t.Errorf("after a hiccup: %+v", c)
 	}
 }

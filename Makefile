@@ -1,0 +1,64 @@
+# make help lists what there is. Everything is built into ./bin.
+
+SHELL         := /bin/sh
+GO            ?= go
+VERSION       ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+GOLANGCI_LINT := v2.15.0
+FUZZTIME      ?= 5s
+REPORT        ?= report
+
+# The race detector needs a C compiler; the tests themselves do not.
+RACE := $(shell command -v cc >/dev/null 2>&1 && echo -race)
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## Build ./bin/postrider
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-X main.version=$(VERSION)' -o bin/ ./cmd/postrider
+
+.PHONY: run
+run: build ## Build and start a development node with a sample receiver and sample events
+	@exec ./bin/postrider serve --dev --sample
+
+.PHONY: test
+test: needs ## Install what the tests need where it is missing, then run every test
+	$(GO) vet ./...
+	$(GO) test $(RACE) -timeout 10m ./...
+
+.PHONY: needs
+needs:
+	@./.ci/needs
+
+.PHONY: lint
+lint: bin/golangci-lint-$(GOLANGCI_LINT) ## Check formatting, the arrows between folders, and common mistakes
+	./bin/golangci-lint-$(GOLANGCI_LINT) run ./...
+
+bin/golangci-lint-$(GOLANGCI_LINT):
+	GOBIN=$(CURDIR)/bin $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT)
+	mv bin/golangci-lint $@
+
+.PHONY: bench
+bench: build ## Measure signing and delivery on this machine; figures and plots go to ./report
+	./bin/postrider bench signing
+	./bin/postrider bench delivery --report $(REPORT)
+
+.PHONY: fuzz
+fuzz: ## Fuzz every parser of outside bytes, FUZZTIME (5s) each
+	@for package in $$($(GO) list ./...); do \
+		for target in $$($(GO) test -list '^Fuzz' $$package | grep '^Fuzz'); do \
+			echo "$$package $$target"; \
+			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$package || exit 1; \
+		done; \
+	done
+
+.PHONY: docs
+docs: ## Write the settings table of docs/operations.md anew
+	$(GO) test ./config -run TestSettingsTable -update
+
+.PHONY: clean
+clean: ## Remove what was built and measured; data folders stay
+	rm -rf bin $(REPORT)

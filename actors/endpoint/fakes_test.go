@@ -1,0 +1,217 @@
+package endpoint
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/postrider/postrider/actors"
+	"github.com/postrider/postrider/transport"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// house is an actor of the endpoint "ep" with its surroundings. Whatever it
+// writes is durable when the test says so.
+type house struct {
+	t     *testing.T
+	actor *Actor
+	ref   *actors.Ref
+	stop  context.CancelFunc
+
+	mu      sync.Mutex
+	prepare func(*transport.Endpoint) error
+	answer  func(context.Context, *transport.Event, int) transport.Answer
+	targets []*receiver
+	written []string
+	waiters []transport.Waiter
+	ends    map[uint64][]string
+	broke   []*actors.Panic
+	letters []*transport.DeadLetter
+	entries []transport.Entry
+	records []transport.Record
+}
+
+type receiver struct {
+	*house
+	ep     *transport.Endpoint
+	closed int
+	sent   []uint64
+}
+
+// inHouse runs f in a bubble of its own time with the actor of ep.
+func inHouse(t *testing.T, ep *transport.Endpoint, f func(h *house)) {
+	t.Helper()
+	inHouseThat(t, ep, nil, f)
+}
+
+func inHouseThat(t *testing.T, ep *transport.Endpoint, prepare func(*transport.Endpoint) error, f func(h *house)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		system, err := actors.NewSystem()
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(context.Background())
+		h := &house{t: t, stop: cancel, ends: map[uint64][]string{}, prepare: prepare}
+		h.actor = NewActor(ep, Deps{Sender: h, Journal: h, Parker: h, Graveyard: h, Observer: h, Now: time.Now, Context: ctx})
+		h.ref = system.Spawn("endpoint", h.actor, func(p *actors.Panic) { h.broke = append(h.broke, p) })
+		h.actor.Bind(h.ref)
+		defer func() {
+			cancel()
+			h.ref.Send(Quit{})
+			if err := h.ref.Stop(context.Background()); err != nil {
+				t.Error(err)
+			}
+			for i, r := range h.targets {
+				if r.closed != 1 {
+					t.Errorf("target %d closed %d times", i, r.closed)
+				}
+			}
+			for seq, ends := range h.ends {
+				if len(ends) != 1 {
+					t.Errorf("lease %d ended %v", seq, ends)
+				}
+			}
+		}()
+		f(h)
+	})
+}
+
+func plain() *transport.Endpoint {
+	return &transport.Endpoint{ID: "ep", Customer: "acme", Enabled: true, Delivery: transport.Delivery{
+		Retries: true, Schedule: []transport.Duration{transport.Duration(5 * time.Second)}, Concurrency: 1,
+	}}
+}
+
+func (h *house) Prepare(ep *transport.Endpoint) (Target, error) {
+	if h.prepare != nil {
+		if err := h.prepare(ep); err != nil {
+			return nil, err
+		}
+	}
+	r := &receiver{house: h, ep: ep}
+	h.targets = append(h.targets, r)
+	return r, nil
+}
+
+func (r *receiver) Close() { r.closed++ }
+
+func (r *receiver) Send(ctx context.Context, ev *transport.Event, number int) transport.Answer {
+	r.mu.Lock()
+	r.sent = append(r.sent, ev.Seq)
+	answer := r.answer
+	r.mu.Unlock()
+	if answer == nil {
+		return transport.Answer{Class: transport.Delivered, Status: 200}
+	}
+	return answer(ctx, ev, number)
+}
+
+func (h *house) wrote(w transport.Waiter, format string, args ...any) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.written = append(h.written, fmt.Sprintf(format, args...))
+	if w != nil {
+		h.waiters = append(h.waiters, w)
+	}
+}
+
+func (h *house) Append(r *transport.Record, w transport.Waiter) {
+	h.records = append(h.records, *r)
+	h.wrote(w, "%s %d", [...]string{"", "fan-out", "tried", "skipped", "buried"}[r.Kind], r.Seq)
+}
+
+func (h *house) Park(customer, id string, e transport.Entry, w transport.Waiter) {
+	h.entries = append(h.entries, e)
+	h.wrote(w, "park %d", e.Event.Seq)
+}
+
+func (h *house) Bury(d *transport.DeadLetter, w transport.Waiter) {
+	h.letters = append(h.letters, d)
+	h.wrote(w, "letter %d", d.Event.Seq)
+}
+
+func (h *house) Record(*transport.Record) {}
+
+// durable makes the i-th write that is not yet durable so.
+func (h *house) durable(i int) {
+	h.mu.Lock()
+	w := h.waiters[i]
+	h.waiters = append(h.waiters[:i:i], h.waiters[i+1:]...)
+	h.mu.Unlock()
+	w.Done()
+	synctest.Wait()
+}
+
+func (h *house) Settled(l *Lease)  { h.over(l, "settled") }
+func (h *house) Released(l *Lease) { h.over(l, "released") }
+
+func (h *house) over(l *Lease, how string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.ends[l.Seq] = append(h.ends[l.Seq], how)
+}
+
+// lease hands an event over and waits until all is quiet.
+func (h *house) lease(seq uint64) *Lease {
+	l := &Lease{
+		Pair:  transport.Pair{Seq: seq, Endpoint: "ep"},
+		Event: &transport.Event{Seq: seq, ID: fmt.Sprint("e", seq), Customer: "acme", Time: time.Now()}, Owner: h,
+	}
+	h.send(l)
+	return l
+}
+
+func (h *house) send(msg any) { h.ref.Send(msg); synctest.Wait() }
+
+func (h *house) change(ep *transport.Endpoint) {
+	taken := make(chan struct{})
+	h.ref.Send(Change{Endpoint: ep, Taken: taken})
+	<-taken
+	synctest.Wait()
+}
+
+// end tells how lease seq ended, "" while it has not.
+func (h *house) end(seq uint64) string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if len(h.ends[seq]) == 0 {
+		return ""
+	}
+	return h.ends[seq][0]
+}
+
+func (h *house) wantEnd(seq uint64, want string) {
+	h.t.Helper()
+	if got := h.end(seq); got != want {
+		h.t.Fatalf("lease %d: %q, want %q", seq, got, want)
+	}
+}
+
+func (h *house) answers(a transport.Answer) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.answer = func(context.Context, *transport.Event, int) transport.Answer { return a }
+}
+
+// hangs makes attempts wait for gate, or for the end of their context.
+func (h *house) hangs() (gate chan transport.Answer) {
+	gate = make(chan transport.Answer)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.answer = func(ctx context.Context, _ *transport.Event, _ int) transport.Answer {
+		select {
+		case a := <-gate:
+			return a
+		case <-ctx.Done():
+			return transport.Answer{Class: transport.Aborted}
+		}
+	}
+	return gate
+}

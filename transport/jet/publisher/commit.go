@@ -1,0 +1,155 @@
+package publisher
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/synadia-io/orbit.go/jetstreamext"
+
+	"github.com/postrider/postrider/transport"
+)
+
+// publish answers every call of batch. One that the server refuses for itself
+// does not take the others with it.
+func (c *Committer) publish(batch []*call) {
+	if len(batch) == 0 {
+		return
+	}
+	if single(batch) && c.costs.apart(len(batch)) {
+		c.apart(batch)
+		return
+	}
+	first, err := c.commit(batch)
+	if err != nil && len(batch) > 1 && !Unavailable(err) {
+		for _, cl := range batch {
+			c.publish([]*call{cl})
+		}
+		return
+	}
+	answer(batch, first, err)
+}
+
+// answer gives each call its first sequence, or the error.
+func answer(batch []*call, first uint64, err error) {
+	for _, cl := range batch {
+		cl.first, cl.err = first, err
+		first += uint64(len(cl.msgs))
+		close(cl.answer)
+	}
+}
+
+// single tells whether each call has one message.
+func single(batch []*call) bool {
+	for _, cl := range batch {
+		if len(cl.msgs) > 1 {
+			return false
+		}
+	}
+	return true
+}
+
+// begin gives the context of what is put in flight, over when the connection
+// is lost; end comes after.
+func (c *Committer) begin() (ctx context.Context, end func(), err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), commitTimeout)
+	c.setCurrent(cancel)
+	end = func() {
+		c.setCurrent(nil)
+		cancel()
+	}
+	// After setCurrent, so that a connection lost later on is seen by watch.
+	if !c.js.Conn().IsConnected() {
+		end()
+		return nil, nil, errAway
+	}
+	return ctx, end, nil
+}
+
+// apart publishes each call's one message by itself, all at once.
+func (c *Committer) apart(batch []*call) {
+	ctx, end, err := c.begin()
+	if err != nil {
+		answer(batch, 0, err)
+		return
+	}
+	defer end()
+	began := time.Now()
+	acks := make([]jetstream.PubAckFuture, len(batch))
+	for i, cl := range batch {
+		m := cl.msgs[0]
+		m.Header = withoutBatch(m.Header)
+		acks[i], cl.err = c.js.PublishMsgAsync(m)
+	}
+	failed := false
+	for i, cl := range batch {
+		if cl.err == nil {
+			cl.first, cl.err = await(ctx, acks[i])
+		}
+		cl.err = fault(cl.err)
+		failed = failed || cl.err != nil
+	}
+	if !failed {
+		c.costs.tookApart(len(batch), time.Since(began))
+	}
+	for _, cl := range batch {
+		close(cl.answer)
+	}
+}
+
+func await(ctx context.Context, ack jetstream.PubAckFuture) (seq uint64, err error) {
+	select {
+	case a := <-ack.Ok():
+		return a.Sequence, nil
+	case err := <-ack.Err():
+		return 0, err
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	}
+}
+
+// commit stores all messages of batch together and gives the first one's sequence.
+func (c *Committer) commit(batch []*call) (first uint64, err error) {
+	ctx, end, err := c.begin()
+	if err != nil {
+		return 0, err
+	}
+	defer end()
+	var msgs []*nats.Msg
+	for _, cl := range batch {
+		msgs = append(msgs, cl.msgs...)
+	}
+	began := time.Now()
+	ack, err := jetstreamext.PublishMsgBatch(ctx, c.js, msgs,
+		jetstreamext.BatchFlowControl{AckFirst: false, AckTimeout: commitTimeout})
+	if err != nil {
+		return 0, fault(err)
+	}
+	c.costs.tookTogether(len(msgs), time.Since(began))
+	return ack.Sequence - uint64(len(msgs)) + 1, nil
+}
+
+// fault says what err means for the caller.
+func fault(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, context.Canceled):
+		return fmt.Errorf("publishing: %w: the connection to NATS was lost meanwhile, the events may be stored or not", transport.ErrUnavailable)
+	case Unavailable(err):
+		return fmt.Errorf("publishing: %w: %w", transport.ErrUnavailable, err)
+	default:
+		return fmt.Errorf("publishing: %w", err)
+	}
+}
+
+// withoutBatch undoes what a batch that was refused has left in the headers.
+func withoutBatch(h nats.Header) nats.Header {
+	h.Del(jetstreamext.BatchIDHeader)
+	h.Del(jetstreamext.BatchSeqHeader)
+	h.Del(jetstreamext.BatchCommitHeader)
+	return h
+}

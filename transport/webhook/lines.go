@@ -1,0 +1,154 @@
+package webhook
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// lines are the kept connections to one host and port, shared by the targets
+// there. The one used last is used next, so that the rest can grow old.
+type lines struct {
+	pool   *pool
+	addr   string
+	secure bool
+	// speaks says what the receiver was seen to speak; http alone is sure
+	// from the start.
+	speaks atomic.Int32
+
+	mu     sync.Mutex
+	users  int
+	closed bool
+	idle   []*line
+	timer  *time.Timer
+}
+
+// What a receiver speaks.
+const (
+	unknown int32 = iota
+	http1
+	http2
+)
+
+// lean tells whether attempts may go by a line of ours.
+func (ls *lines) lean() bool { return ls != nil && ls.speaks.Load() == http1 }
+
+// learn takes in what an answer by net/http was spoken in.
+func (ls *lines) learn(major int) {
+	if ls != nil && ls.speaks.Load() == unknown {
+		ls.speaks.Store(map[bool]int32{true: http1, false: http2}[major == 1])
+	}
+}
+
+// take gives a line with its deadline set, kept or new. The error is of a dial.
+func (ls *lines) take(ctx context.Context, deadline time.Time) (*line, error) {
+	for {
+		l := ls.pop()
+		if l == nil {
+			break
+		}
+		if l.conn.SetDeadline(deadline) == nil && l.usable() {
+			l.reused = true
+			return l, nil
+		}
+		l.close()
+	}
+	return ls.dial(ctx, deadline)
+}
+
+func (ls *lines) pop() *line {
+	ls.mu.Lock()
+	defer ls.mu.Unlock()
+	last := len(ls.idle) - 1
+	if last < 0 {
+		return nil
+	}
+	l := ls.idle[last]
+	ls.idle[last] = nil
+	ls.idle = ls.idle[:last]
+	return l
+}
+
+func (ls *lines) dial(ctx context.Context, deadline time.Time) (*line, error) {
+	ctx, cancel := context.WithDeadline(ctx, deadline)
+	defer cancel()
+	c, raw, err := ls.connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.SetDeadline(deadline); err != nil {
+		_ = c.Close()
+		return nil, err
+	}
+	return newLine(c, raw), nil
+}
+
+func (ls *lines) connect(ctx context.Context) (net.Conn, *conn, error) {
+	if !ls.secure {
+		c, err := ls.pool.dialer.reach(ctx, ls.addr)
+		if err != nil {
+			return nil, nil, err
+		}
+		return c, c, nil
+	}
+	config := ls.pool.tls.Clone()
+	config.NextProtos = []string{"http/1.1"}
+	c, raw, err := ls.pool.secure(ctx, ls.addr, config)
+	if err != nil {
+		return nil, nil, err
+	}
+	return c, raw, nil
+}
+
+// keep takes a line back that can carry another request.
+func (ls *lines) keep(l *line) {
+	l.idle = time.Now()
+	ls.mu.Lock()
+	defer ls.mu.Unlock()
+	if ls.closed || len(ls.idle) >= maxIdlePerHost {
+		l.close()
+		return
+	}
+	ls.idle = append(ls.idle, l)
+	if ls.timer == nil {
+		ls.timer = time.AfterFunc(idleTimeout, ls.sweep)
+	}
+}
+
+// sweep closes what has been idle too long; it runs only while there is any.
+func (ls *lines) sweep() {
+	ls.mu.Lock()
+	defer ls.mu.Unlock()
+	old := 0
+	for old < len(ls.idle) && time.Since(ls.idle[old].idle) >= idleTimeout {
+		ls.idle[old].close()
+		old++
+	}
+	n := copy(ls.idle, ls.idle[old:])
+	clear(ls.idle[n:])
+	ls.idle = ls.idle[:n]
+	ls.timer = nil
+	if n > 0 && !ls.closed {
+		ls.timer = time.AfterFunc(idleTimeout-time.Since(ls.idle[0].idle), ls.sweep)
+	}
+}
+
+// shut closes what is idle; what is in use is closed when it comes back.
+func (ls *lines) shut() {
+	ls.mu.Lock()
+	defer ls.mu.Unlock()
+	ls.closed = true
+	if ls.timer != nil {
+		ls.timer.Stop()
+		ls.timer = nil
+	}
+	for _, l := range ls.idle {
+		l.close()
+	}
+	ls.idle = nil
+}
+
+var _ = tls.VersionTLS12

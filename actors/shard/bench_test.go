@@ -1,17 +1,16 @@
 package shard
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"log/slog"
 	"testing"
+	"time"
 
 	"github.com/postrider/postrider/actors"
 	"github.com/postrider/postrider/actors/endpoint"
 	"github.com/postrider/postrider/transport"
-
-	"context"
-	"time"
 )
 
 // BenchmarkShard is the way of an event through the shard and its endpoints

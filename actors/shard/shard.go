@@ -191,8 +191,7 @@ func (s *Shard) Change(c transport.Change) {
 // that was taken before the call; nil where the shard has stopped.
 func (s *Shard) Held() (pairs []transport.Pair) {
 	done := make(chan struct{})
-	// Calls go before the arrivals of their turn: look in the turn after.
-	s.call(func() { s.call(func() { pairs = s.pending(); close(done) }) })
+	s.call(func() { pairs = s.pending(); close(done) })
 	select {
 	case <-done:
 		return pairs

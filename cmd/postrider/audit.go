@@ -81,6 +81,9 @@ func (a *app) printAudit(audit *transport.Audit) error {
 	if err := t.print(a.stdout); err != nil {
 		return err
 	}
+	if audit.JournalGaps > 0 {
+		fmt.Fprintf(a.stdout, "\n%s messages are gone from the middle of the journal\n", grouped(audit.JournalGaps))
+	}
 	verdict := "it adds up"
 	if !audit.OK {
 		verdict = "IT DOES NOT ADD UP; keep the data folder and report it"

@@ -78,6 +78,9 @@ func (a *app) publish(ctx context.Context, subject, file string, f *publishFlags
 		return err
 	}
 	defer in.Close()
+	if file == "-" {
+		file = "stdin"
+	}
 	event := publisher.Event{Customer: customer, Type: typ, ID: f.id}
 	sink, err := a.eventSink(f)
 	if err != nil {

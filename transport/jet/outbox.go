@@ -134,36 +134,32 @@ func (o *outbox) run() {
 	defer close(o.done)
 	pause := time.NewTimer(time.Hour)
 	defer pause.Stop()
-	for again := false; ; {
-		if parcels := o.take(again); len(parcels) > 0 {
-			left, err := o.try(parcels)
-			switch failing := o.settle(left, err); {
-			case len(left) == 0 && failing > 0:
-				again = true // it goes again: the next of what failed
-				continue
-			case failing > 0:
-				pause.Reset(o.wait.next())
-			}
-			if again = false; len(left) < len(parcels) {
-				continue
-			}
-			// Nothing was stored: NATS is away, and more would fail too.
-			select {
-			case <-pause.C:
-				again = true
-			case <-o.ctx.Done():
-				return
-			}
+	for again := false; o.ctx.Err() == nil; {
+		parcels := o.take(again)
+		if len(parcels) == 0 {
+			again = o.rest(pause.C, o.wake)
 			continue
 		}
-		select {
-		case <-o.wake:
-		case <-pause.C:
-			again = true
-		case <-o.ctx.Done():
-			return
+		left, err := o.try(parcels)
+		failing := o.settle(left, err)
+		if len(left) > 0 {
+			pause.Reset(o.wait.next())
+		}
+		if again = len(left) == 0 && failing > 0; len(left) == len(parcels) {
+			again = o.rest(pause.C, nil) // NATS is away, and more would fail too
 		}
 	}
+}
+
+// rest waits; true when the pause is over, so that what failed goes again.
+func (o *outbox) rest(pause <-chan time.Time, wake <-chan struct{}) bool {
+	select {
+	case <-pause:
+		return true
+	case <-wake:
+	case <-o.ctx.Done():
+	}
+	return false
 }
 
 // take gives what goes next: what failed before, where its pause is over, with

@@ -17,12 +17,12 @@ import (
 
 // failure says what an attempt without an answer means. Details are our own
 // words: the errors' may quote what the receiver or a URL holds.
-func (f *flight) failure(caller context.Context, err error) transport.Answer {
-	if caller.Err() != nil || errors.Is(err, context.Canceled) && !f.expired() {
+func failure(caller context.Context, err error, expired, connected bool) transport.Answer {
+	if caller.Err() != nil || errors.Is(err, context.Canceled) && !expired {
 		return transport.Answer{Class: transport.Aborted, Reason: transport.ReasonAborted, Detail: "broken off by us"}
 	}
-	if f.expired() {
-		return f.late()
+	if expired {
+		return late(connected)
 	}
 	var (
 		address *addressRefused
@@ -43,7 +43,7 @@ func (f *flight) failure(caller context.Context, err error) transport.Answer {
 	case errors.As(err, &dns):
 		return failed(transport.ReasonDNS, dnsDetail(dns))
 	case timedOut(err):
-		return f.late()
+		return late(connected)
 	case errors.As(err, &secured):
 		return failed(transport.ReasonTLS, tlsDetail(secured.err))
 	}
@@ -61,8 +61,8 @@ func failed(reason, detail string) transport.Answer {
 	return transport.Answer{Class: transport.Failed, Reason: reason, Detail: bounded(detail)}
 }
 
-func (f *flight) late() transport.Answer {
-	if f.connected() {
+func late(connected bool) transport.Answer {
+	if connected {
 		return failed(transport.ReasonTimeout, "no answer within the time limit")
 	}
 	return failed(transport.ReasonTimeout, "no connection within the time limit")

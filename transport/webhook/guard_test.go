@@ -140,9 +140,7 @@ func TestTheSocketItselfIsChecked(t *testing.T) {
 		c.Close()
 		t.Fatal("connected to loopback in production")
 	}
-	f := newFlight(context.Background(), defaultTimeout, nil)
-	defer f.end()
-	want(t, f.failure(context.Background(), err), transport.Refused, transport.ReasonAddressRefused)
+	want(t, failure(context.Background(), err, false, false), transport.Refused, transport.ReasonAddressRefused)
 }
 
 func TestSourceAddressesTakeTurns(t *testing.T) {

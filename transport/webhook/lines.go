@@ -2,7 +2,6 @@ package webhook
 
 import (
 	"context"
-	"crypto/tls"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -12,18 +11,54 @@ import (
 // lines are the kept connections to one host and port, shared by the targets
 // there. The one used last is used next, so that the rest can grow old.
 type lines struct {
-	pool   *pool
-	addr   string
-	secure bool
+	pool *pool
+	key  lineKey
+	addr string
 	// speaks says what the receiver was seen to speak; http alone is sure
 	// from the start.
 	speaks atomic.Int32
 
+	users int // the pool's lock guards it
+
 	mu     sync.Mutex
-	users  int
 	closed bool
 	idle   []*line
 	timer  *time.Timer
+}
+
+// lineKey is where lines lead.
+type lineKey struct {
+	host, port string
+	secure     bool
+}
+
+// acquireLines finds or makes the lines to key, for one more target.
+func (p *pool) acquireLines(key lineKey) *lines {
+	p.linesMu.Lock()
+	defer p.linesMu.Unlock()
+	ls := p.lines[key]
+	if ls == nil {
+		ls = &lines{pool: p, key: key, addr: net.JoinHostPort(key.host, key.port)}
+		if !key.secure {
+			ls.speaks.Store(http1)
+		}
+		p.lines[key] = ls
+	}
+	ls.users++
+	return ls
+}
+
+// releaseLines closes what the last target there leaves.
+func (p *pool) releaseLines(ls *lines) {
+	if ls == nil {
+		return
+	}
+	p.linesMu.Lock()
+	defer p.linesMu.Unlock()
+	if ls.users--; ls.users == 0 {
+		ls.shut()
+		delete(p.lines, ls.key)
+	}
 }
 
 // What a receiver speaks.
@@ -87,7 +122,7 @@ func (ls *lines) dial(ctx context.Context, deadline time.Time) (*line, error) {
 }
 
 func (ls *lines) connect(ctx context.Context) (net.Conn, *conn, error) {
-	if !ls.secure {
+	if !ls.key.secure {
 		c, err := ls.pool.dialer.reach(ctx, ls.addr)
 		if err != nil {
 			return nil, nil, err
@@ -150,5 +185,3 @@ func (ls *lines) shut() {
 	}
 	ls.idle = nil
 }
-
-var _ = tls.VersionTLS12

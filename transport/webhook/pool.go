@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/postrider/postrider/transport"
@@ -45,6 +46,9 @@ type pool struct {
 	tls    *tls.Config
 	// users counts the Targets; the Sender's lock guards it.
 	users int
+
+	linesMu sync.Mutex
+	lines   map[lineKey]*lines
 }
 
 // acquire finds or makes the pool for t. The pool without own settings is kept
@@ -109,7 +113,7 @@ func tlsConfig(t transport.TLS) (*tls.Config, error) {
 }
 
 func newPool(d *dialer, config *tls.Config) *pool {
-	p := &pool{dialer: d, tls: config}
+	p := &pool{dialer: d, tls: config, lines: map[lineKey]*lines{}}
 	p.http = &http.Transport{
 		DialContext:    p.dial,
 		DialTLSContext: p.dialTLS,
@@ -135,7 +139,14 @@ func newPool(d *dialer, config *tls.Config) *pool {
 	return p
 }
 
-func (p *pool) shut() { p.http.CloseIdleConnections() }
+func (p *pool) shut() {
+	p.http.CloseIdleConnections()
+	p.linesMu.Lock()
+	defer p.linesMu.Unlock()
+	for _, ls := range p.lines {
+		ls.shut()
+	}
+}
 
 func (p *pool) dial(ctx context.Context, _, addr string) (net.Conn, error) {
 	ctx, cancel := limited(ctx)
@@ -151,24 +162,31 @@ func (p *pool) dial(ctx context.Context, _, addr string) (net.Conn, error) {
 func (p *pool) dialTLS(ctx context.Context, _, addr string) (net.Conn, error) {
 	ctx, cancel := limited(ctx)
 	defer cancel()
-	host, _, err := net.SplitHostPort(addr)
-	if err != nil {
-		return nil, &tlsError{err}
-	}
-	c, err := p.dialer.reach(ctx, addr)
+	c, _, err := p.secure(ctx, addr, p.tls.Clone())
 	if err != nil {
 		return nil, err
 	}
-	config := p.tls.Clone()
+	return c, nil
+}
+
+// secure connects to "host:port" by TLS; raw is what lies under it.
+func (p *pool) secure(ctx context.Context, addr string, config *tls.Config) (c *tls.Conn, raw *conn, err error) {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return nil, nil, &tlsError{err}
+	}
+	if raw, err = p.dialer.reach(ctx, addr); err != nil {
+		return nil, nil, err
+	}
 	config.ServerName = strings.TrimSuffix(host, ".")
 	start := time.Now()
-	secured := tls.Client(c, config)
-	if err := secured.HandshakeContext(ctx); err != nil {
-		_ = c.Close()
-		return nil, &tlsError{err}
+	c = tls.Client(raw, config)
+	if err := c.HandshakeContext(ctx); err != nil {
+		_ = raw.Close()
+		return nil, nil, &tlsError{err}
 	}
-	c.tls = time.Since(start)
-	return secured, nil
+	raw.tls = time.Since(start)
+	return c, raw, nil
 }
 
 // tlsError marks what the handshake failed at.

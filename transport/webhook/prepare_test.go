@@ -103,8 +103,6 @@ func TestAPanicIsAnAnswer(t *testing.T) {
 }
 
 func TestClassesOfErrors(t *testing.T) {
-	f := newFlight(context.Background(), defaultTimeout, nil)
-	defer f.end()
 	for _, c := range []struct {
 		err    error
 		class  transport.Class
@@ -118,6 +116,6 @@ func TestClassesOfErrors(t *testing.T) {
 		{context.Canceled, transport.Aborted, transport.ReasonAborted},
 		{context.DeadlineExceeded, transport.Failed, transport.ReasonTimeout},
 	} {
-		want(t, f.failure(context.Background(), c.err), c.class, c.reason)
+		want(t, failure(context.Background(), c.err, false, false), c.class, c.reason)
 	}
 }

@@ -35,16 +35,38 @@ func (t *Target) SendBody(ctx context.Context, ev *transport.Event, body []byte,
 	if !sendable(ev.ID) || !sendable(ev.Type) {
 		return t.took(refusal(transport.ReasonUnrenderable, "the event's id or type has characters that a header cannot carry"), start)
 	}
+	if t.lines.lean() && len(body) <= maxLeanBody {
+		return t.took(t.sendLean(ctx, ev, body, start), start)
+	}
+	return t.took(t.sendRich(ctx, ev, body), start)
+}
+
+// sendRich is one attempt by net/http: HTTP/2, large bodies, and whoever has
+// not been heard yet.
+func (t *Target) sendRich(ctx context.Context, ev *transport.Event, body []byte) (a transport.Answer) {
 	f := newFlight(ctx, t.timeout, body)
 	defer f.end()
 	resp, err := t.pool.http.RoundTrip(t.build(f, ev, t.sender.now(), body))
 	if err != nil {
-		a = f.failure(ctx, err)
+		a = failure(ctx, err, f.expired(), f.connected())
 	} else {
-		a = t.answer(f, resp)
+		t.lines.learn(resp.ProtoMajor)
+		a, _ = t.answer(resp, f.expired)
+		_ = resp.Body.Close()
 	}
 	f.times(&a)
-	return t.took(a, start)
+	return a
+}
+
+// setHeaders sets what differs from attempt to attempt; the signature last, so
+// that nothing overwrites it.
+func (t *Target) setHeaders(h http.Header, ev *transport.Event, at time.Time, body []byte) {
+	h["Webhook-Id"] = []string{ev.ID}
+	if traceable(ev.Traceparent) {
+		h["Traceparent"] = []string{ev.Traceparent}
+	}
+	t.renderer.SetHeaders(h, ev, at)
+	t.signer.Sign(h, ev.ID, at, body)
 }
 
 // build makes the request by hand: a copy of the prepared one, with headers
@@ -54,12 +76,7 @@ func (t *Target) build(f *flight, ev *transport.Event, at time.Time, body []byte
 	for name, values := range t.fixed {
 		h[name] = values
 	}
-	h["Webhook-Id"] = []string{ev.ID}
-	if traceable(ev.Traceparent) {
-		h["Traceparent"] = []string{ev.Traceparent}
-	}
-	t.renderer.SetHeaders(h, ev, at)
-	t.signer.Sign(h, ev.ID, at, body)
+	t.setHeaders(h, ev, at, body)
 	req := t.request.WithContext(f.traced())
 	req.Header = h
 	if len(body) == 0 {
@@ -77,19 +94,19 @@ func (t *Target) build(f *flight, ev *transport.Event, at time.Time, body []byte
 	return req
 }
 
-// answer reads and classifies what came. Once the head is there the status
-// decides; an answer cut short afterwards is only noted.
-func (t *Target) answer(f *flight, resp *http.Response) transport.Answer {
-	a := classify(resp.StatusCode, resp.Header, t.success, t.sender.now())
+// answer reads and classifies what came; whole tells whether it was read to
+// its end. Once the head is there the status decides; an answer cut short
+// afterwards is only noted.
+func (t *Target) answer(resp *http.Response, expired func() bool) (a transport.Answer, whole bool) {
+	a = classify(resp.StatusCode, resp.Header, t.success, t.sender.now())
 	if resp.StatusCode == http.StatusSwitchingProtocols {
-		_ = resp.Body.Close()
-		return a
+		return a, false
 	}
-	body, err := readAnswer(resp.Body)
-	a.Body = body
+	var err error
+	a.Body, whole, err = readAnswer(resp.Body)
 	if err != nil {
 		what := "the answer broke off"
-		if f.expired() {
+		if expired() {
 			what = "the answer was cut at the time limit"
 		}
 		if a.Detail != "" {
@@ -97,17 +114,16 @@ func (t *Target) answer(f *flight, resp *http.Response) transport.Answer {
 		}
 		a.Detail = bounded(what)
 	}
-	return a
+	return a, whole
 }
 
 var buffers = sync.Pool{New: func() any { return new([transport.MaxAnswerKept]byte) }}
 
 // readAnswer keeps the beginning and reads on up to the limit, so that the
-// connection of a small answer can be used again.
-func readAnswer(body io.ReadCloser) (kept []byte, err error) {
-	defer body.Close()
+// connection of a small answer can be used again; whole tells that it ended.
+func readAnswer(body io.Reader) (kept []byte, whole bool, err error) {
 	if body == http.NoBody {
-		return nil, nil
+		return nil, true, nil
 	}
 	buf := buffers.Get().(*[transport.MaxAnswerKept]byte)
 	defer buffers.Put(buf)
@@ -125,10 +141,10 @@ func readAnswer(body io.ReadCloser) (kept []byte, err error) {
 		m, err = body.Read(buf[:min(len(buf), transport.MaxAnswerRead-n)])
 		n += m
 	}
-	if errors.Is(err, io.EOF) {
-		err = nil
+	if err == io.EOF {
+		return kept, true, nil
 	}
-	return kept, err
+	return kept, false, err
 }
 
 func (t *Target) took(a transport.Answer, start time.Time) transport.Answer {

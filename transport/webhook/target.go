@@ -34,6 +34,9 @@ type Target struct {
 	request *http.Request
 	// fixed are the headers that never change; their values are shared.
 	fixed http.Header
+	// lines and head are for attempts that do without net/http; nil where none may.
+	lines *lines
+	head  []byte
 	// replayable: the endpoint's headers would make net/http repeat a request
 	// that was already written.
 	replayable bool
@@ -77,6 +80,9 @@ func (s *Sender) Prepare(ep *transport.Endpoint) (*Target, error) {
 	}
 	if t.timeout <= 0 {
 		t.timeout = defaultTimeout
+	}
+	if t.lines = t.leanLines(u); t.lines != nil {
+		t.head = leanHead(u, t.fixed)
 	}
 	t.replayable = t.fixed["Idempotency-Key"] != nil || t.fixed["X-Idempotency-Key"] != nil
 	return t, nil
@@ -141,5 +147,8 @@ func (t *Target) Render(ev *transport.Event) ([]byte, error) { return t.renderer
 
 // Close gives back what the Target shares; attempts in flight go on.
 func (t *Target) Close() {
-	t.closed.Do(func() { t.sender.release(t.pool, t.key) })
+	t.closed.Do(func() {
+		t.pool.releaseLines(t.lines)
+		t.sender.release(t.pool, t.key)
+	})
 }

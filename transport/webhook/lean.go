@@ -1,0 +1,135 @@
+package webhook
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/postrider/postrider/transport"
+)
+
+// maxLeanBody is the largest body that goes by a line of ours: of a larger one
+// a receiver may answer the head before it has read all, and net/http reads
+// while it writes.
+const maxLeanBody = 64 << 10
+
+// leanLines gives the lines of a target whose attempts may go by them, nil
+// where they go by net/http alone: a host it knows better what to make of, a
+// connection that cannot be looked at, a header that is set twice.
+func (t *Target) leanLines(u *url.URL) *lines {
+	p := t.pool
+	if runtime.GOOS == "windows" || p.dialer.proxy != nil && p.dialer.proxy.tls != nil ||
+		strings.HasSuffix(u.Host, ":") || !ascii(u.Host) || t.overlaps() {
+		return nil
+	}
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+	}
+	return p.acquireLines(lineKey{host: u.Hostname(), port: port, secure: u.Scheme == "https"})
+}
+
+// overlaps tells whether an attempt sets one of the headers that never change.
+func (t *Target) overlaps() bool {
+	h := http.Header{}
+	t.setHeaders(h, &transport.Event{ID: "id", Type: "type"}, time.Time{}, nil)
+	for name := range h {
+		if t.fixed[name] != nil {
+			return true
+		}
+	}
+	return t.fixed["Traceparent"] != nil
+}
+
+func ascii(s string) bool {
+	for i := range len(s) {
+		if s[i] >= 0x80 {
+			return false
+		}
+	}
+	return true
+}
+
+// leanHead is the beginning of every request: all that no attempt changes.
+func leanHead(u *url.URL, fixed http.Header) []byte {
+	head := append([]byte("POST "+u.RequestURI()+" HTTP/1.1\r\nHost: "), u.Host...)
+	head = append(head, "\r\n"...)
+	return appendHeaders(head, fixed)
+}
+
+func appendHeaders(b []byte, h http.Header) []byte {
+	for name, values := range h {
+		for _, value := range values {
+			b = append(b, name...)
+			b = append(b, ": "...)
+			b = append(b, value...)
+			b = append(b, "\r\n"...)
+		}
+	}
+	return b
+}
+
+// scratch is what a request is put together in.
+type scratch struct {
+	changing http.Header
+	request  []byte
+}
+
+var scratches = sync.Pool{New: func() any { return &scratch{changing: http.Header{}} }}
+
+// sendLean is one attempt by a line: one write, then the answer, on this
+// goroutine.
+func (t *Target) sendLean(ctx context.Context, ev *transport.Event, body []byte, start time.Time) transport.Answer {
+	deadline := start.Add(t.timeout)
+	l, err := t.lines.take(ctx, deadline)
+	if err != nil {
+		return failure(ctx, err, !time.Now().Before(deadline), false)
+	}
+	at := moments{connected: time.Now()}
+	unguard := context.AfterFunc(ctx, l.abort)
+	a, again := t.talk(ctx, l, &at, deadline, ev, body)
+	if unguard() && again {
+		t.lines.keep(l)
+	} else {
+		l.close()
+	}
+	a.FirstByte = at.firstByte
+	if !l.reused {
+		a.DNS, a.Connect, a.TLS = l.raw.dns, l.raw.connect, l.raw.tls
+	}
+	return a
+}
+
+// talk exchanges a request for an answer; again tells whether the line can
+// carry another.
+func (t *Target) talk(ctx context.Context, l *line, at *moments, deadline time.Time, ev *transport.Event, body []byte) (a transport.Answer, again bool) {
+	s := scratches.Get().(*scratch)
+	t.compose(s, ev, body)
+	resp, err := l.exchange(s.request, at)
+	if cap(s.request) <= maxLeanBody {
+		scratches.Put(s)
+	}
+	expired := func() bool { return !time.Now().Before(deadline) }
+	if err != nil {
+		return failure(ctx, err, expired(), true), false
+	}
+	a, whole := t.answer(resp, expired)
+	return a, whole && !resp.Close && l.in.Buffered() == 0
+}
+
+// compose writes the request of one attempt.
+func (t *Target) compose(s *scratch, ev *transport.Event, body []byte) {
+	clear(s.changing)
+	t.setHeaders(s.changing, ev, t.sender.now(), body)
+	b := append(s.request[:0], t.head...)
+	b = appendHeaders(b, s.changing)
+	b = append(b, "Content-Length: "...)
+	b = strconv.AppendInt(b, int64(len(body)), 10)
+	b = append(b, "\r\n\r\n"...)
+	s.request = append(b, body...)
+}

@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"runtime"
@@ -83,16 +84,44 @@ type scratch struct {
 var scratches = sync.Pool{New: func() any { return &scratch{changing: http.Header{}} }}
 
 // sendLean is one attempt by a line: one write, then the answer, on this
-// goroutine.
-func (t *Target) sendLean(ctx context.Context, ev *transport.Event, body []byte, start time.Time) transport.Answer {
+// goroutine. It is not possible, and nothing was sent, where the receiver turns
+// out to speak HTTP/2.
+func (t *Target) sendLean(ctx context.Context, ev *transport.Event, body []byte, start time.Time) (a transport.Answer, possible bool) {
 	deadline := start.Add(t.timeout)
-	l, err := t.lines.take(ctx, deadline)
-	if err != nil {
-		return failure(ctx, err, !time.Now().Before(deadline), false)
+	for {
+		l, err := t.lines.take(ctx, deadline)
+		if errors.Is(err, errHTTP2) {
+			return a, false
+		}
+		if err != nil {
+			return failure(ctx, err, !time.Now().Before(deadline), false), true
+		}
+		if a, sent := t.sendBy(ctx, l, deadline, ev, body); sent {
+			return a, true
+		}
 	}
+}
+
+// sendBy makes the attempt on l, which it keeps or closes; sent is false where
+// not a byte was written and another line may be taken.
+func (t *Target) sendBy(ctx context.Context, l *line, deadline time.Time, ev *transport.Event, body []byte) (a transport.Answer, sent bool) {
 	at := moments{connected: time.Now()}
 	unguard := context.AfterFunc(ctx, l.abort)
-	a, again := t.talk(ctx, l, &at, deadline, ev, body)
+	resp, err := t.talk(l, &at, ev, body)
+	expired := func() bool { return !time.Now().Before(deadline) }
+	again := false
+	switch {
+	case err == nil:
+		var whole bool
+		a, whole = t.answer(resp, expired)
+		again = whole && !resp.Close && l.in.Buffered() == 0
+	case errors.Is(err, errUntouched) && ctx.Err() == nil && !expired():
+		unguard()
+		l.close()
+		return a, false
+	default:
+		a = failure(ctx, err, expired(), true)
+	}
 	if unguard() && again {
 		t.lines.keep(l)
 	} else {
@@ -102,24 +131,18 @@ func (t *Target) sendLean(ctx context.Context, ev *transport.Event, body []byte,
 	if !l.reused {
 		a.DNS, a.Connect, a.TLS = l.raw.dns, l.raw.connect, l.raw.tls
 	}
-	return a
+	return a, true
 }
 
-// talk exchanges a request for an answer; again tells whether the line can
-// carry another.
-func (t *Target) talk(ctx context.Context, l *line, at *moments, deadline time.Time, ev *transport.Event, body []byte) (a transport.Answer, again bool) {
+// talk exchanges a request for the head of an answer.
+func (t *Target) talk(l *line, at *moments, ev *transport.Event, body []byte) (*http.Response, error) {
 	s := scratches.Get().(*scratch)
 	t.compose(s, ev, body)
 	resp, err := l.exchange(s.request, at)
-	if cap(s.request) <= maxLeanBody {
+	if cap(s.request) <= 2*maxLeanBody {
 		scratches.Put(s)
 	}
-	expired := func() bool { return !time.Now().Before(deadline) }
-	if err != nil {
-		return failure(ctx, err, expired(), true), false
-	}
-	a, whole := t.answer(resp, expired)
-	return a, whole && !resp.Close && l.in.Buffered() == 0
+	return resp, err
 }
 
 // compose writes the request of one attempt.

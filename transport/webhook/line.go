@@ -60,10 +60,16 @@ func newLine(c net.Conn, raw *conn) *line {
 // has not closed it nor spoken out of turn.
 func (l *line) usable() bool { return l.peek != nil && l.peek.isQuiet() }
 
-// exchange writes a request and reads the head of its answer. It never writes
-// one again.
+// errUntouched: of the request not a byte was written, for the kept line was
+// already dead; it may go by another.
+var errUntouched = errors.New("the kept connection is dead")
+
+// exchange writes a request and reads the head of its answer.
 func (l *line) exchange(request []byte, at *moments) (*http.Response, error) {
-	_, failed := l.conn.Write(request)
+	n, failed := l.conn.Write(request)
+	if failed != nil && n == 0 && l.reused {
+		return nil, errUntouched
+	}
 	l.meter.left = maxAnswer
 	// After a failed write the receiver's answer may have come all the same.
 	if _, err := l.in.Peek(1); err != nil {

@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"context"
+	"errors"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -14,9 +15,10 @@ type lines struct {
 	pool *pool
 	key  lineKey
 	addr string
-	// speaks says what the receiver was seen to speak; http alone is sure
-	// from the start.
-	speaks atomic.Int32
+	// http2 is set once a handshake chose HTTP/2; handed is the connection it
+	// was on, for net/http to take.
+	http2  atomic.Bool
+	handed net.Conn
 
 	users int // the pool's lock guards it
 
@@ -39,9 +41,6 @@ func (p *pool) acquireLines(key lineKey) *lines {
 	ls := p.lines[key]
 	if ls == nil {
 		ls = &lines{pool: p, key: key, addr: net.JoinHostPort(key.host, key.port)}
-		if !key.secure {
-			ls.speaks.Store(http1)
-		}
 		p.lines[key] = ls
 	}
 	ls.users++
@@ -61,22 +60,11 @@ func (p *pool) releaseLines(ls *lines) {
 	}
 }
 
-// What a receiver speaks.
-const (
-	unknown int32 = iota
-	http1
-	http2
-)
+// errHTTP2: the receiver speaks HTTP/2, which is net/http's to speak.
+var errHTTP2 = errors.New("the receiver speaks HTTP/2")
 
-// lean tells whether attempts may go by a line of ours.
-func (ls *lines) lean() bool { return ls != nil && ls.speaks.Load() == http1 }
-
-// learn takes in what an answer by net/http was spoken in.
-func (ls *lines) learn(major int) {
-	if ls != nil && ls.speaks.Load() == unknown {
-		ls.speaks.Store(map[bool]int32{true: http1, false: http2}[major == 1])
-	}
-}
+// lean tells whether attempts may go by a line.
+func (ls *lines) lean() bool { return ls != nil && !ls.http2.Load() }
 
 // take gives a line with its deadline set, kept or new. The error is of a dial.
 func (ls *lines) take(ctx context.Context, deadline time.Time) (*line, error) {
@@ -123,19 +111,49 @@ func (ls *lines) dial(ctx context.Context, deadline time.Time) (*line, error) {
 
 func (ls *lines) connect(ctx context.Context) (net.Conn, *conn, error) {
 	if !ls.key.secure {
-		c, err := ls.pool.dialer.reach(ctx, ls.addr)
-		if err != nil {
-			return nil, nil, err
-		}
-		return c, c, nil
+		c, err := ls.pool.reach(ctx, ls.addr)
+		return c, c, err
 	}
-	config := ls.pool.tls.Clone()
-	config.NextProtos = []string{"http/1.1"}
-	c, raw, err := ls.pool.secure(ctx, ls.addr, config)
+	c, raw, err := ls.pool.secure(ctx, ls.addr)
 	if err != nil {
 		return nil, nil, err
 	}
+	if c.ConnectionState().NegotiatedProtocol == "h2" {
+		ls.hand(c)
+		return nil, nil, errHTTP2
+	}
 	return c, raw, nil
+}
+
+// hand leaves a connection that speaks HTTP/2 to net/http.
+func (ls *lines) hand(c net.Conn) {
+	ls.mu.Lock()
+	defer ls.mu.Unlock()
+	ls.http2.Store(true)
+	if ls.handed != nil || ls.closed {
+		_ = c.Close() // several were made at once; one is enough
+		return
+	}
+	ls.handed = c
+}
+
+// takeHanded gives the connection that waits for net/http to addr, or nil.
+func (p *pool) takeHanded(addr string) net.Conn {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return nil
+	}
+	p.linesMu.Lock()
+	ls := p.lines[lineKey{host: host, port: port, secure: true}]
+	p.linesMu.Unlock()
+	if ls == nil {
+		return nil
+	}
+	ls.mu.Lock()
+	defer ls.mu.Unlock()
+	c := ls.handed
+	ls.handed = nil
+	return c
 }
 
 // keep takes a line back that can carry another request.
@@ -184,4 +202,8 @@ func (ls *lines) shut() {
 		l.close()
 	}
 	ls.idle = nil
+	if ls.handed != nil {
+		_ = ls.handed.Close()
+		ls.handed = nil
+	}
 }

@@ -43,7 +43,9 @@ func keyOf(t transport.TLS) (key poolKey) {
 type pool struct {
 	http   *http.Transport
 	dialer *dialer
-	tls    *tls.Config
+	// reach is the dialler's.
+	reach func(ctx context.Context, addr string) (*conn, error)
+	tls   *tls.Config
 	// users counts the Targets; the Sender's lock guards it.
 	users int
 
@@ -113,7 +115,7 @@ func tlsConfig(t transport.TLS) (*tls.Config, error) {
 }
 
 func newPool(d *dialer, config *tls.Config) *pool {
-	p := &pool{dialer: d, tls: config, lines: map[lineKey]*lines{}}
+	p := &pool{dialer: d, reach: d.reach, tls: config, lines: map[lineKey]*lines{}}
 	p.http = &http.Transport{
 		DialContext:    p.dial,
 		DialTLSContext: p.dialTLS,
@@ -151,7 +153,7 @@ func (p *pool) shut() {
 func (p *pool) dial(ctx context.Context, _, addr string) (net.Conn, error) {
 	ctx, cancel := limited(ctx)
 	defer cancel()
-	c, err := p.dialer.reach(ctx, addr)
+	c, err := p.reach(ctx, addr)
 	if err != nil {
 		return nil, err
 	}
@@ -160,9 +162,12 @@ func (p *pool) dial(ctx context.Context, _, addr string) (net.Conn, error) {
 
 // dialTLS gives the *tls.Conn itself, for by that net/http knows of HTTP/2.
 func (p *pool) dialTLS(ctx context.Context, _, addr string) (net.Conn, error) {
+	if c := p.takeHanded(addr); c != nil {
+		return c, nil
+	}
 	ctx, cancel := limited(ctx)
 	defer cancel()
-	c, _, err := p.secure(ctx, addr, p.tls.Clone())
+	c, _, err := p.secure(ctx, addr)
 	if err != nil {
 		return nil, err
 	}
@@ -170,14 +175,15 @@ func (p *pool) dialTLS(ctx context.Context, _, addr string) (net.Conn, error) {
 }
 
 // secure connects to "host:port" by TLS; raw is what lies under it.
-func (p *pool) secure(ctx context.Context, addr string, config *tls.Config) (c *tls.Conn, raw *conn, err error) {
+func (p *pool) secure(ctx context.Context, addr string) (c *tls.Conn, raw *conn, err error) {
 	host, _, err := net.SplitHostPort(addr)
 	if err != nil {
 		return nil, nil, &tlsError{err}
 	}
-	if raw, err = p.dialer.reach(ctx, addr); err != nil {
+	if raw, err = p.reach(ctx, addr); err != nil {
 		return nil, nil, err
 	}
+	config := p.tls.Clone()
 	config.ServerName = strings.TrimSuffix(host, ".")
 	start := time.Now()
 	c = tls.Client(raw, config)

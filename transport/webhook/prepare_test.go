@@ -96,10 +96,9 @@ func TestNothingSecretIsTold(t *testing.T) {
 
 func TestAPanicIsAnAnswer(t *testing.T) {
 	target := newTarget(t, newSender(t), "http://127.0.0.1:1")
-	target.pool = nil
+	target.renderer = nil
 	a := target.Send(context.Background(), newEvent(), 1)
 	want(t, a, transport.Refused, transport.ReasonPanic)
-	target.pool = target.sender.pools[target.key]
 }
 
 func TestClassesOfErrors(t *testing.T) {

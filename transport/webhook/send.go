@@ -36,13 +36,15 @@ func (t *Target) SendBody(ctx context.Context, ev *transport.Event, body []byte,
 		return t.took(refusal(transport.ReasonUnrenderable, "the event's id or type has characters that a header cannot carry"), start)
 	}
 	if t.lines.lean() && len(body) <= maxLeanBody {
-		return t.took(t.sendLean(ctx, ev, body, start), start)
+		if a, possible := t.sendLean(ctx, ev, body, start); possible {
+			return t.took(a, start)
+		}
 	}
 	return t.took(t.sendRich(ctx, ev, body), start)
 }
 
-// sendRich is one attempt by net/http: HTTP/2, large bodies, and whoever has
-// not been heard yet.
+// sendRich is one attempt by net/http, which speaks HTTP/2 and reads while it
+// writes a large body.
 func (t *Target) sendRich(ctx context.Context, ev *transport.Event, body []byte) (a transport.Answer) {
 	f := newFlight(ctx, t.timeout, body)
 	defer f.end()
@@ -50,7 +52,6 @@ func (t *Target) sendRich(ctx context.Context, ev *transport.Event, body []byte)
 	if err != nil {
 		a = failure(ctx, err, f.expired(), f.connected())
 	} else {
-		t.lines.learn(resp.ProtoMajor)
 		a, _ = t.answer(resp, f.expired)
 		_ = resp.Body.Close()
 	}

@@ -284,6 +284,8 @@ type brittle struct {
 	dead *atomic.Bool
 }
 
+func (b brittle) SyscallConn() (syscall.RawConn, error) { return b.Conn.(syscall.Conn).SyscallConn() }
+
 func (b brittle) Write(p []byte) (int, error) {
 	if b.dead.Load() {
 		return 0, syscall.EPIPE
@@ -297,13 +299,14 @@ func TestAKeptConnectionThatTakesNothingCostsNothing(t *testing.T) {
 	var requests, dials atomic.Int32
 	srv := serve(t, func(http.ResponseWriter, *http.Request) { requests.Add(1) })
 	target := newTarget(t, newSender(t), srv.URL)
-	dial := target.pool.http.DialContext
+	reach := target.pool.reach
 	latest := new(atomic.Bool)
-	target.pool.http.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
-		c, err := dial(ctx, network, addr)
+	target.pool.reach = func(ctx context.Context, addr string) (*conn, error) {
+		c, err := reach(ctx, addr)
 		dials.Add(1)
 		latest = new(atomic.Bool)
-		return brittle{c, latest}, err
+		c.Conn = brittle{c.Conn, latest}
+		return c, err
 	}
 	for i := range 4 {
 		want(t, target.Send(context.Background(), newEvent(), i+1), transport.Delivered, "")

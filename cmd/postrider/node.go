@@ -63,6 +63,7 @@ func steady() func() time.Time {
 
 // startNode opens everything and takes the shard. It returns when events flow.
 func startNode(ctx context.Context, cfg *config.Config, keys *nodeKeys, log *slog.Logger, metrics *telemetry.Telemetry) (*node, error) {
+	keepHeapSmall()
 	n := &node{cfg: cfg, log: log, metrics: metrics, now: steady(), fatal: make(chan error, 1)}
 	if err := n.start(ctx, keys); err != nil {
 		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
@@ -119,7 +120,7 @@ func (n *node) storeOptions(keys *nodeKeys) jet.Options {
 	return jet.Options{
 		URL: c.URL.Reveal(), Credentials: c.Credentials, DataDir: n.cfg.Data,
 		Listen: c.Listen, AnyPort: n.cfg.Dev, User: c.User, Password: c.Password.Reveal(),
-		Token: c.Token.Reveal(), TLSCert: c.TLSCert, TLSKey: c.TLSKey,
+		Token: c.Token.Reveal(), TLSCert: c.TLSCert, TLSKey: c.TLSKey, TLSCA: c.TLSCA,
 		SyncInterval: c.Sync.Every(), MaxPayload: int32(c.MaxPayload), MaxStore: int64(c.MaxStore),
 		EventsKeep: n.cfg.Events.Keep, AttemptsKeep: n.cfg.Attempts.Keep, Window: n.cfg.Window.Events,
 		DedupTime: n.cfg.Dedup.Local, MasterKey: keys.master, Logger: n.log, Now: n.now,

@@ -3,7 +3,6 @@ package endpoint
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"time"
 
@@ -52,6 +51,7 @@ type Deps struct {
 	Parker    Parker
 	Graveyard Graveyard
 	Observer  Observer
+	Runner    *Runner
 	// Now is the node's clock.
 	Now func() time.Time
 	// Context ends the attempts under way, at the end of a shutdown's patience.
@@ -208,20 +208,7 @@ func (a *Actor) send(l *Lease, number int) {
 		a.self.Send(s)
 		return
 	}
-	go attempt(a.deps.Context, a.target, a.self, s, number)
-}
-
-func attempt(ctx context.Context, t Target, self Mailbox, s *sent, number int) {
-	defer func() {
-		if v := recover(); v != nil {
-			s.answer = transport.Answer{Class: transport.Failed, Reason: transport.ReasonPanic, Detail: "a panic while rendering or sending"}
-		}
-		self.Send(s)
-	}()
-	s.answer = t.Send(ctx, s.lease.Event, number)
-	if s.answer.Class == 0 {
-		panic(fmt.Sprintf("answer without a class for event %s", s.lease.Event.ID))
-	}
+	a.deps.Runner.start(job{ctx: a.deps.Context, target: a.target, self: a.self, sent: s, number: number})
 }
 
 func (a *Actor) record(e *Effect) {

@@ -59,7 +59,7 @@ func inHouseThat(t *testing.T, ep *transport.Endpoint, prepare func(*transport.E
 		}
 		ctx, cancel := context.WithCancel(context.Background())
 		h := &house{t: t, stop: cancel, ends: map[uint64][]string{}, prepare: prepare}
-		h.actor = NewActor(ep, Deps{Sender: h, Journal: h, Parker: h, Graveyard: h, Observer: h, Now: time.Now, Context: ctx})
+		h.actor = NewActor(ep, Deps{Sender: h, Journal: h, Parker: h, Graveyard: h, Observer: h, Runner: NewRunner(ctx), Now: time.Now, Context: ctx})
 		h.ref = system.Spawn("endpoint", h.actor, func(p *actors.Panic) { h.broke = append(h.broke, p) })
 		h.actor.Bind(h.ref)
 		defer func() {

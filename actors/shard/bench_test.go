@@ -49,7 +49,7 @@ func benchmarkShard(b *testing.B, fan int) {
 		b.Fatal(err)
 	}
 	s := New(Options{System: system, Logger: slog.New(slog.NewTextHandler(io.Discard, nil)), Fatal: func(err error) { b.Error(err) },
-		Deps: endpoint.Deps{Sender: instant{}, Journal: instant{}, Parker: instant{}, Graveyard: instant{}, Observer: instant{}, Now: time.Now, Context: b.Context()}})
+		Deps: endpoint.Deps{Sender: instant{}, Journal: instant{}, Parker: instant{}, Graveyard: instant{}, Observer: instant{}, Runner: endpoint.NewRunner(b.Context()), Now: time.Now, Context: b.Context()}})
 	for i := range fan {
 		ep := makeEndpoint(fmt.Sprint("ep", i))
 		ep.Delivery.Concurrency = 64

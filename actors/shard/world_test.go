@@ -99,7 +99,7 @@ func newWorld(t testing.TB, o Options) *world {
 	o.System = w.system
 	o.Deps = endpoint.Deps{
 		Sender: sender{w}, Journal: journal{w}, Parker: parker{w}, Graveyard: graveyard{w}, Observer: observer{w},
-		Now: time.Now, Context: ctx,
+		Runner: endpoint.NewRunner(ctx), Now: time.Now, Context: ctx,
 	}
 	o.Routed = func(ev *transport.Event, n int) { w.mu.Lock(); w.routed[ev.Seq] = n; w.mu.Unlock() }
 	o.Fatal = func(err error) { w.mu.Lock(); w.fatal = append(w.fatal, err); w.mu.Unlock() }

@@ -138,7 +138,7 @@ func (n *node) startShard(ctx context.Context, recovered *transport.Recovered) e
 		System: system,
 		Deps: endpoint.Deps{
 			Sender: preparer{n.sender}, Journal: n.journal, Parker: n.parker, Graveyard: n.graveyard,
-			Observer: n.metrics, Now: n.now, Context: sending,
+			Observer: n.metrics, Runner: endpoint.NewRunner(sending), Now: n.now, Context: sending,
 		},
 		Recovered: recovered, Window: n.cfg.Window.Events, WindowBytes: int(n.cfg.Window.Bytes),
 		Idle: n.cfg.Actors.Idle, Routed: n.routed, Fatal: n.leave, Logger: n.log,

@@ -66,7 +66,11 @@ func submission(ev *transport.Event) (m *nats.Msg, id string, err error) {
 		return nil, "", &transport.FieldError{Field: "data",
 			Message: fmt.Sprintf("%d bytes; at most %d", len(ev.Data), transport.MaxHTTPEvent)}
 	}
-	m, err = publisher.Message(publisher.Event{
+	var doc document
+	if !scanJSON(trimJSON(ev.Data), &doc) {
+		return nil, "", &transport.FieldError{Field: "data", Message: "not valid JSON"}
+	}
+	m, err = publisher.Enveloped(publisher.Event{
 		Customer: ev.Customer, Type: ev.Type, ID: ev.ID, Time: ev.Time, Data: ev.Data})
 	if err != nil {
 		return nil, "", err
@@ -77,8 +81,6 @@ func submission(ev *transport.Event) (m *nats.Msg, id string, err error) {
 	if ev.ID != "" {
 		return m, ev.ID, nil
 	}
-	var doc document
-	scanJSON(trimJSON(ev.Data), &doc)
 	id = envelopeID(&doc)
 	if fault := idFault(id); fault != "" {
 		return nil, "", &transport.FieldError{Field: "data.uuid", Message: fault}

@@ -17,7 +17,7 @@ import (
 // What a pool keeps and takes.
 const (
 	maxIdle        = 16384
-	maxIdlePerHost = 512
+	maxIdlePerHost = 2048
 	idleTimeout    = 90 * time.Second
 	maxAnswerHead  = 64 << 10
 	tlsSessions    = 4096

@@ -168,12 +168,17 @@ func (p *Publisher) message(e Event) (*nats.Msg, error) {
 
 // Message checks e, all but its size, and makes its NATS message.
 func Message(e Event) (*nats.Msg, error) {
+	if !json.Valid(e.Data) {
+		return nil, &transport.FieldError{Field: "data", Message: "not valid JSON"}
+	}
+	return Enveloped(e)
+}
+
+// Enveloped is Message for data that the caller has checked to be valid JSON.
+func Enveloped(e Event) (*nats.Msg, error) {
 	subject, err := transport.EventSubject(e.Customer, e.Type)
 	if err != nil {
 		return nil, err
-	}
-	if !json.Valid(e.Data) {
-		return nil, &transport.FieldError{Field: "data", Message: "not valid JSON"}
 	}
 	m := nats.NewMsg(subject)
 	m.Data = e.Data

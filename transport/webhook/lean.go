@@ -122,14 +122,14 @@ func (t *Target) sendBy(ctx context.Context, l *line, deadline time.Time, ev *tr
 	default:
 		a = failure(ctx, err, expired(), true)
 	}
-	if unguard() && again {
-		t.lines.keep(l)
-	} else {
-		l.close()
-	}
 	a.FirstByte = at.firstByte
 	if !l.reused {
 		a.DNS, a.Connect, a.TLS = l.raw.dns, l.raw.connect, l.raw.tls
+	}
+	if unguard() && again {
+		t.lines.keep(l) // from here on it is another attempt's
+	} else {
+		l.close()
 	}
 	return a, true
 }

@@ -28,8 +28,8 @@ func TestDrainFinishesWhatFliesAndHandsBackWhatWaits(t *testing.T) {
 		close(gate)
 		w.calm()
 		select {
-		case <-drained:
-			t.Fatal("drained before the outcomes were durable")
+		case err := <-drained:
+			t.Fatalf("drained before the outcomes were durable: %v", err)
 		default:
 		}
 		w.open()

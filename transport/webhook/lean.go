@@ -107,7 +107,7 @@ func (t *Target) sendLean(ctx context.Context, ev *transport.Event, body []byte,
 func (t *Target) sendBy(ctx context.Context, l *line, deadline time.Time, ev *transport.Event, body []byte) (a transport.Answer, sent bool) {
 	at := moments{connected: time.Now()}
 	unguard := context.AfterFunc(ctx, l.abort)
-	resp, err := t.talk(l, &at, ev, body)
+	resp, err := t.talk(l, &at, ev, body) //nolint:bodyclose // its line is kept or closed below, read to the end or not
 	expired := func() bool { return !time.Now().Before(deadline) }
 	again := false
 	switch {

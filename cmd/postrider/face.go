@@ -39,7 +39,7 @@ func openFace(cfg *config.Config, log *slog.Logger) (*face, error) {
 		return nil, fmt.Errorf("http.listen: %w; choose another address with --listen", err)
 	}
 	f := &face{cfg: cfg, log: log, main: l, failed: make(chan error, 4)}
-	f.answer(http.HandlerFunc(f.notYet))
+	f.answer(away(starting(cfg)))
 	f.serve(l, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { (*f.handler.Load()).ServeHTTP(w, r) }))
 	var ctx context.Context
 	ctx, f.stop = context.WithCancel(context.Background())
@@ -68,19 +68,34 @@ func (f *face) serve(l net.Listener, h http.Handler) {
 
 func (f *face) url() string { return "http://" + f.main.Addr().String() }
 
-// notYet answers while the node starts or leaves.
-func (f *face) notYet(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Content-Type", "application/json")
-	if r.URL.Path == "/healthz" {
-		_, _ = w.Write([]byte(`{"status":"ok"}` + "\n"))
-		return
-	}
-	w.Header().Set("Retry-After", "1")
-	w.WriteHeader(http.StatusServiceUnavailable)
-	_ = json.NewEncoder(w).Encode(map[string]any{
-		"message":    "The node is starting or stopping: it waits for NATS at " + f.cfg.NATS.URL.String() + ", or hands its work back",
-		"error_type": "Unavailable", "error_code": "UNAVAILABLE", "details": map[string]string{"missing": "nats"},
+// away answers while the node starts or leaves: it lives, and is not ready.
+func away(missing api.Lack) http.Handler {
+	answer, err := json.Marshal(map[string]any{
+		"message":    "Not ready, missing: " + missing.Part,
+		"error_type": "NotReadyError", "error_code": "NOT_READY",
+		"details": map[string]any{"missing": []api.Lack{missing}},
 	})
+	if err != nil {
+		panic(err) // two strings always have a JSON form
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		if r.URL.Path == "/healthz" {
+			_, _ = w.Write([]byte(`{"status":"ok"}` + "\n"))
+			return
+		}
+		w.Header().Set("Retry-After", "1")
+		w.WriteHeader(http.StatusServiceUnavailable)
+		_, _ = w.Write(append(answer, '\n'))
+	})
+}
+
+// starting tells what a start waits for.
+func starting(cfg *config.Config) api.Lack {
+	if cfg.NATS.URL.Reveal() == "" {
+		return api.Lack{Part: "nats", Detail: "the embedded server starts"}
+	}
+	return api.Lack{Part: "nats", Detail: "connecting to " + cfg.NATS.URL.String() + ", and taking the shard"}
 }
 
 // show puts the API of a node that is ready in place.
@@ -113,7 +128,9 @@ func (f *face) show(n *node, keys *nodeKeys) error {
 }
 
 // leaving turns requests away while the node hands its work back.
-func (f *face) leaving() { f.answer(http.HandlerFunc(f.notYet)) }
+func (f *face) leaving() {
+	f.answer(away(api.Lack{Part: "node", Detail: "it stops: attempts in flight finish, the rest is handed back"}))
+}
 
 func (f *face) close() {
 	f.stop()

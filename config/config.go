@@ -68,7 +68,7 @@ type Events struct {
 
 // Attempts is the journal.
 type Attempts struct {
-	Keep time.Duration `koanf:"keep" default:"168h" help:"How long the journal of attempts is kept."`
+	Keep time.Duration `koanf:"keep" default:"168h" help:"How long the journal of attempts is kept. Dead letters stay."`
 }
 
 // Dedup is how long event ids are remembered.

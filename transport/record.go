@@ -103,7 +103,8 @@ type Answer struct {
 	Took, DNS, Connect, TLS, FirstByte time.Duration
 }
 
-// Reasons of skips and dead letters.
+// Reasons of skips and dead letters. ReasonNotReadable is a message of DEFERRED
+// that this version cannot read.
 const (
 	ReasonDuplicate        = "duplicate"
 	ReasonExpired          = "expired"
@@ -118,6 +119,7 @@ const (
 	ReasonBadCloudEvent    = "bad_cloudevent"
 	ReasonBadID            = "bad_id"
 	ReasonPayloadGone      = "payload_gone"
+	ReasonNotReadable      = "not_readable"
 	ReasonHardware         = "version_does_not_cover_hardware"
 	ReasonUnrenderable     = "unrenderable"
 )

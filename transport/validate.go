@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"strconv"
@@ -132,7 +133,8 @@ func (e *Endpoint) checkEvents() error {
 
 // atIndex gives a *FieldError the field of a list's element.
 func atIndex(err error, field string, i int) error {
-	if fe, ok := err.(*FieldError); ok {
+	var fe *FieldError
+	if errors.As(err, &fe) {
 		return &FieldError{Field: field + "[" + strconv.Itoa(i) + "]", Message: fe.Message, Value: fe.Value}
 	}
 	return err

@@ -151,3 +151,31 @@ func TestASegmentOfARemovedEndpointIsBuried(t *testing.T) {
 		w.wantEnd(1, "gone", "buried "+transport.ReasonEndpointRemoved)
 	})
 }
+
+func TestAnEventWithoutItsPayloadIsBuried(t *testing.T) {
+	inWorld(t, Options{}, func(w *world) {
+		w.register("a")
+		w.given("a", 1, 2)
+		gone := makeEvent(1)
+		gone.Object, gone.Data = "parked-1", nil
+		h := w.giveDue(segment(7, "a", transport.Entry{Event: gone, Hop: 1, Due: time.Now().Add(time.Hour)},
+			transport.Entry{Event: makeEvent(2), Hop: 1}))
+		w.calm()
+		h.want("acked")
+		w.wantEnd(1, "a", "buried "+transport.ReasonPayloadGone)
+		w.wantEnd(2, "a", "tried")
+		if l := w.letters[0]; l.Endpoint != "a" || l.Event.Object != "parked-1" || w.tries() != 1 {
+			t.Errorf("letter %+v, %d attempts", l, w.tries())
+		}
+
+		replay := *gone
+		w.giveDue(segment(8, "a", transport.Entry{Event: &replay, Replay: 5})).want("open")
+		w.calm()
+		if end := w.final[transport.Pair{Seq: 1, Endpoint: "a", Replay: 5}]; end != "buried "+transport.ReasonPayloadGone {
+			t.Errorf("the replay ended %q", end)
+		}
+		if n, b := w.shard.back.used(); n != 0 || b != 0 {
+			t.Errorf("%d leases and %d bytes still in the window", n, b)
+		}
+	})
+}

@@ -131,7 +131,8 @@ func (s *Shard) entryLease(h *held, id string, e *transport.Entry) *endpoint.Lea
 	return l
 }
 
-// give hands the leases of h to their endpoints.
+// give hands the leases of h to their endpoints; one whose event has lost its
+// data is buried.
 func (s *Shard) give(h *held) {
 	h.left = len(h.leases)
 	if h.left == 0 {
@@ -139,6 +140,10 @@ func (s *Shard) give(h *held) {
 		return
 	}
 	for _, l := range h.leases {
+		if l.Event.Object != "" && len(l.Event.Data) == 0 {
+			l.Bury(&s.o.Deps, transport.ReasonPayloadGone, nil)
+			continue
+		}
 		s.lease(l)
 	}
 }

@@ -88,7 +88,11 @@ func (a *app) printAudit(audit *transport.Audit) error {
 	if !audit.OK {
 		verdict = "IT DOES NOT ADD UP; keep the data folder and report it"
 	}
-	_, err := fmt.Fprintf(a.stdout, "\n%s events up to sequence %d (%s duplicates, %s wanted by no endpoint): %s\n",
-		grouped(audit.Events), audit.Cut, grouped(audit.Duplicates), grouped(audit.Unrouted), verdict)
+	events := "events"
+	if audit.Events == 1 {
+		events = "event"
+	}
+	_, err := fmt.Fprintf(a.stdout, "\n%s %s up to sequence %d (%s duplicates, %s wanted by no endpoint): %s\n",
+		grouped(audit.Events), events, audit.Cut, grouped(audit.Duplicates), grouped(audit.Unrouted), verdict)
 	return err
 }

@@ -146,10 +146,17 @@ func (c *client) unreachable(ctx context.Context, err error) error {
 	return fmt.Errorf("%s did not answer: %w; try again, or look at its /readyz", c.base, err)
 }
 
+// lists are the commands that help where a thing was not found.
+var lists = map[string]string{
+	"EndpointNotFoundError":   "postrider endpoint list",
+	"DeadLetterNotFoundError": "postrider deadletter list",
+}
+
 // answerError is one line from an error answer, in any of the API's shapes.
 func answerError(base string, status int, body []byte) error {
 	var answer struct {
 		Message string `json:"message"`
+		Type    string `json:"error_type"`
 		Detail  any    `json:"detail"`
 		Details struct {
 			Field string `json:"field"`
@@ -167,6 +174,9 @@ func answerError(base string, status int, body []byte) error {
 	}
 	if f := answer.Details.Field; f != "" && !strings.HasPrefix(text, f+":") {
 		text = f + ": " + text
+	}
+	if list := lists[answer.Type]; list != "" {
+		text += "; " + list + " shows those there are"
 	}
 	if status == http.StatusUnauthorized {
 		text += "; give another --token or POSTRIDER_TOKEN (postrider token makes one)"

@@ -3,10 +3,12 @@ package main
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 )
@@ -91,9 +93,17 @@ func (a *app) printLetters(rows []json.RawMessage) error {
 		if err := json.Unmarshal(row, &l); err != nil {
 			return fmt.Errorf("a dead letter cannot be read (%w); use the same version as the node, or -o json", err)
 		}
-		t.add(l.ID, l.At, l.Customer, l.Endpoint, l.Reason, l.Detail)
+		t.add(l.ID, toSeconds(l.At), l.Customer, l.Endpoint, l.Reason, l.Detail)
 	}
 	return t.print(a.stdout)
+}
+
+// toSeconds leaves out what is below a second, which a table has no room for.
+func toSeconds(at string) string {
+	if t, err := time.Parse(time.RFC3339Nano, at); err == nil {
+		return t.UTC().Format(time.RFC3339)
+	}
+	return at
 }
 
 func (a *app) deadletterShow() *cobra.Command {
@@ -162,7 +172,10 @@ func (a *app) chooseLetters(c *cobra.Command, cl *client, filter *letterFilter, 
 			ids = append(ids, l.ID.String())
 		}
 	}
-	if len(ids) == 0 || yes {
+	switch {
+	case len(rows) > 0 && len(ids) == 0:
+		return nil, errors.New("nothing to replay: these documents could not be read, so no endpoint was owed them; publish them again, corrected")
+	case len(ids) == 0 || yes:
 		return ids, nil
 	}
 	fmt.Fprintf(a.stderr, "%s dead letters will be delivered again. Go on? [y/N] ", grouped(uint64(len(ids))))
@@ -178,7 +191,11 @@ func (a *app) replayLetters(c *cobra.Command, cl *client, ids []string) error {
 	for i, id := range ids {
 		if _, err := cl.call(c.Context(), http.MethodPost, lettersPath+"/"+url.PathEscape(id)+"/replay", struct{}{}, nil); err != nil {
 			p.end()
-			return fmt.Errorf("dead letter %s: %w (%d of %d were replayed)", oneLine(id), err, i, len(ids))
+			var answer *apiError
+			if errors.As(err, &answer) && answer.Status == http.StatusNotFound { // names it already
+				return fmt.Errorf("%w%s", err, soFar(i, len(ids)))
+			}
+			return fmt.Errorf("dead letter %s: %w%s", oneLine(id), err, soFar(i, len(ids)))
 		}
 		p.show(i + 1)
 	}
@@ -188,4 +205,12 @@ func (a *app) replayLetters(c *cobra.Command, cl *client, ids []string) error {
 	}
 	_, err := fmt.Fprintf(a.stdout, "replayed %s\n", grouped(uint64(len(ids))))
 	return err
+}
+
+// soFar says how far a replay of many came.
+func soFar(done, all int) string {
+	if all == 1 {
+		return ""
+	}
+	return fmt.Sprintf(" (%d of %d were replayed)", done, all)
 }

@@ -113,7 +113,7 @@ func (a *app) changeEndpoint(c *cobra.Command, method, path string, body any) er
 	}
 	a.printEndpoint(&e.Endpoint)
 	if e.Secret != "" {
-		fmt.Fprintf(a.stdout, "\nsecret       %s\n             keep it now: it is not shown again by list or show\n", oneLine(e.Secret))
+		fmt.Fprintf(a.stdout, "\nsecret       %s\n             keep it now: list and show do not show it (endpoint secret does)\n", oneLine(e.Secret))
 	}
 	if status == http.StatusAccepted {
 		fmt.Fprintln(a.stdout, "\nstored; it takes effect within some seconds")
@@ -172,9 +172,18 @@ func (a *app) printEndpoints(rows []json.RawMessage) error {
 		if err := json.Unmarshal(row, &e); err != nil {
 			return fmt.Errorf("an endpoint cannot be read (%w); use the same version as the node, or -o json", err)
 		}
-		t.add(e.ID, e.Customer, e.Name, e.URL, e.Profile, strings.Join(e.Events, " "), e.State)
+		t.add(e.ID, e.Customer, e.Name, e.URL, e.Profile, firstOf(e.Events), stateOf(&e))
 	}
 	return t.print(a.stdout)
+}
+
+// firstOf is a list as a table has room for it.
+func firstOf(list []string) string {
+	const room = 3
+	if len(list) <= room {
+		return strings.Join(list, " ")
+	}
+	return fmt.Sprintf("%s +%d", strings.Join(list[:room], " "), len(list)-room)
 }
 
 func (a *app) endpointRemove() *cobra.Command {
@@ -218,6 +227,6 @@ func (a *app) printEndpoint(e *transport.Endpoint) {
 	line("signature", strings.Join(strings.Fields(e.Signature.Scheme+" "+e.Signature.Header+" "+e.Signature.Algorithm+" "+e.Signature.Encoding), " "))
 	line("headers", strings.Join(headerNames(e.Headers), " "))
 	line("delivery", deliveryText(&e.Delivery))
-	line("state", strings.TrimSpace(e.State+" "+e.StateReason))
+	line("state", strings.TrimSpace(stateOf(e)+" "+e.StateReason))
 	line("waiting", e.Waiting)
 }

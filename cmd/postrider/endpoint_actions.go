@@ -140,13 +140,25 @@ func headerNames(headers map[string]string) []string { return slices.Sorted(maps
 func deliveryText(d *transport.Delivery) string {
 	waits := make([]string, len(d.Schedule))
 	for i, w := range d.Schedule {
-		waits[i] = time.Duration(w).String()
+		waits[i] = shortly(time.Duration(w))
 	}
-	text := fmt.Sprintf("success %s, timeout %s, concurrency %d", d.Success, time.Duration(d.Timeout), d.Concurrency)
+	text := fmt.Sprintf("success %s, timeout %s, concurrency %d", d.Success, shortly(time.Duration(d.Timeout)), d.Concurrency)
 	if !d.Retries {
 		return text + ", no retries"
 	}
 	return text + ", retries after " + strings.Join(waits, " ")
+}
+
+// shortly writes 5m0s as 5m and 2h0m0s as 2h.
+func shortly(d time.Duration) string {
+	text := d.String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
 }
 
 func orEmpty[T any](rows []T) []T {

@@ -78,6 +78,7 @@ func away(missing api.Lack) http.Handler {
 	if err != nil {
 		panic(err) // two strings always have a JSON form
 	}
+	answer = append(answer, '\n')
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		if r.URL.Path == "/healthz" {
@@ -86,7 +87,7 @@ func away(missing api.Lack) http.Handler {
 		}
 		w.Header().Set("Retry-After", "1")
 		w.WriteHeader(http.StatusServiceUnavailable)
-		_, _ = w.Write(append(answer, '\n'))
+		_, _ = w.Write(answer)
 	})
 }
 

@@ -44,8 +44,8 @@ func newFakeAPI() *fakeAPI {
 	answer("GET /v1/deadletters/{id}", 200, `{"id":17,"reason":"retries_exhausted","tries":[{"status":500}]}`)
 	answer("POST /v1/deadletters/{id}/replay", 202, `{"id":17,"replay":5,"status":"accepted"}`)
 	answer("POST /v1/deadletters/99/replay", 404, `{"message":"Dead letter 99 not found","error_type":"DeadLetterNotFoundError","error_code":"DEAD_LETTER_NOT_FOUND"}`)
-	mux.HandleFunc("GET /v1/endpoints", f.pages(`{"id":"e1","customer":"acme","name":"a\u001b[31m\nb","url":"https://a.example","profile":"standard","events":["access.>","door.>"],"state":"active"}`,
-		`{"id":"e2","customer":"acme","url":"https://b.example","profile":"genea","events":[">"],"state":"active"}`))
+	mux.HandleFunc("GET /v1/endpoints", f.pages(`{"id":"e1","customer":"acme","enabled":true,"name":"a\u001b[31m\nb","url":"https://a.example","profile":"standard","events":["access.>","door.>"],"state":"active"}`,
+		`{"id":"e2","customer":"acme","enabled":true,"url":"https://b.example","profile":"genea","events":[">"],"state":"active"}`))
 	mux.HandleFunc("GET /v1/deadletters", f.pages(`{"id":17,"at":"2026-01-02T03:04:05Z","customer":"acme","endpoint":"e1","reason":"retries_exhausted","detail":"500"}`,
 		`{"id":16,"at":"2026-01-02T03:04:04Z","customer":"","endpoint":"","reason":"bad_subject","detail":"x"}`))
 	mux.HandleFunc("GET /v1/audit", f.audit)

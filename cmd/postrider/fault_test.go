@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"fmt"
 	"io"
 	"math/rand/v2"
 	"net/http"
@@ -49,58 +48,6 @@ func TestNothingIsLostByKill9(t *testing.T) {
 	repeated := r.check(t)
 	t.Logf("%d kills (seed %d): %d events accepted, %d pairs arrived, lost 0, repeated %d", faultKills, seed, len(accepted), 2*len(accepted), repeated)
 	n.terminate()
-}
-
-// load publishes by HTTP until it is stopped; a request that got no answer is
-// made again with the same ids.
-type load struct {
-	n        *testNode
-	quit     chan struct{}
-	done     sync.WaitGroup
-	mu       sync.Mutex
-	accepted []string
-}
-
-func startLoad(n *testNode) *load {
-	l := &load{n: n, quit: make(chan struct{})}
-	for worker := range 4 {
-		l.done.Go(func() { l.publish(worker) })
-	}
-	return l
-}
-
-func (l *load) publish(worker int) {
-	for i := 0; ; i++ {
-		select {
-		case <-l.quit:
-			return
-		default:
-		}
-		ids, body := make([]string, 10), "["
-		for j := range ids {
-			ids[j] = fmt.Sprintf("w%d-%d-%d", worker, i, j)
-			if j > 0 {
-				body += ","
-			}
-			body += fmt.Sprintf(`{"customer":"acme","type":"load.event","id":%q,"data":{"n":%d}}`, ids[j], i)
-		}
-		for status := 0; status != http.StatusAccepted; {
-			var text string
-			if status, text = l.n.call(http.MethodPost, "/v1/events", body+"]", nil); status >= 400 && status < 500 {
-				l.n.t.Errorf("publishing: %d %s", status, text)
-				return
-			}
-		}
-		l.mu.Lock()
-		l.accepted = append(l.accepted, ids...)
-		l.mu.Unlock()
-	}
-}
-
-func (l *load) stop() []string {
-	close(l.quit)
-	l.done.Wait()
-	return l.accepted
 }
 
 // faultReceiver checks signatures, answers 500 now and then, and remembers

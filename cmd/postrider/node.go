@@ -47,12 +47,18 @@ type node struct {
 	stopped   error
 }
 
-// purgeEvery is how often settled events past their keep are purged, watchEvery
-// how often the store is looked at for what only a restart can mend.
+// purgeEvery is how often settled events past their keep are purged, sweepEvery
+// how often payloads that nothing refers to are deleted, and watchEvery how
+// often the store is looked at for what only a restart can mend.
 const (
 	purgeEvery = time.Minute
+	sweepEvery = time.Hour
 	watchEvery = time.Second
 )
+
+// firstSweep is how long after the start payloads are swept for the first
+// time: not in the rush of it, and before a node that is started often ends.
+const firstSweep = 5 * time.Minute
 
 // steady is a clock that jumps of the machine's clock do not move: the wall
 // time at the start, and what has passed since by the monotonic clock.
@@ -124,6 +130,7 @@ func (n *node) storeOptions(keys *nodeKeys) jet.Options {
 		SyncInterval: c.Sync.Every(), MaxPayload: int32(c.MaxPayload), MaxStore: int64(c.MaxStore),
 		EventsKeep: n.cfg.Events.Keep, AttemptsKeep: n.cfg.Attempts.Keep, Window: n.cfg.Window.Events,
 		DedupTime: n.cfg.Dedup.Local, MasterKey: keys.master, Logger: n.log, Now: n.now,
+		Journaled: n.metrics.JournalBatch,
 	}
 }
 
@@ -137,7 +144,7 @@ func (n *node) startShard(ctx context.Context, recovered *transport.Recovered) e
 	n.shard = shard.New(shard.Options{
 		System: system,
 		Deps: endpoint.Deps{
-			Sender: preparer{n.sender}, Journal: n.journal, Parker: n.parker, Graveyard: n.graveyard,
+			Sender: preparer{n.sender, n.metrics}, Journal: n.journal, Parker: counted{n.parker, n.metrics}, Graveyard: n.graveyard,
 			Observer: n.metrics, Runner: endpoint.NewRunner(sending), Now: n.now, Context: sending,
 		},
 		Recovered: recovered, Window: n.cfg.Window.Events, WindowBytes: int(n.cfg.Window.Bytes),
@@ -166,20 +173,32 @@ func (n *node) startStage(ctx context.Context, recovered *transport.Recovered) e
 		return err
 	}
 	n.stage, err = ledger.NewStage(n.shard, local, n.redis, ledger.StageOptions{
-		Log: identity, Logger: n.log, OnFallback: func(int) { n.metrics.LedgerError() },
+		Log: identity, Logger: n.log, OnFallback: n.metrics.LedgerFellBack, OnCall: n.ledgerCalled,
 	})
 	return err
 }
 
+// ledgerCalled counts the failed calls to Redis, and shows whether dedup has
+// only this node's memory since the last one.
+func (n *node) ledgerCalled(err error) {
+	if err != nil {
+		n.metrics.LedgerError()
+	}
+	n.metrics.LedgerFallback(err != nil)
+}
+
 // preparer gives the webhook sender's targets to the actors.
-type preparer struct{ sender *webhook.Sender }
+type preparer struct {
+	sender  *webhook.Sender
+	metrics *telemetry.Telemetry
+}
 
 func (p preparer) Prepare(ep *transport.Endpoint) (endpoint.Target, error) {
 	t, err := p.sender.Prepare(ep)
 	if err != nil {
 		return nil, err
 	}
-	return t, nil
+	return watched{t, p.metrics}, nil
 }
 
 func (n *node) routed(_ *transport.Event, endpoints int) {
@@ -202,6 +221,7 @@ func (n *node) leave(err error) {
 func (n *node) keepHouse() {
 	ctx, cancel := context.WithCancel(context.Background())
 	n.stopHouse = cancel
+	n.house.Go(func() { n.sweepPayloads(ctx) })
 	n.house.Go(func() {
 		purge, watch := time.NewTicker(purgeEvery), time.NewTicker(watchEvery)
 		defer purge.Stop()
@@ -221,6 +241,23 @@ func (n *node) keepHouse() {
 			}
 		}
 	})
+}
+
+// sweepPayloads has a goroutine of its own: it may read for long.
+func (n *node) sweepPayloads(ctx context.Context) {
+	sweep := time.NewTimer(firstSweep)
+	defer sweep.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-sweep.C:
+			if err := n.store.SweepPayloads(ctx); err != nil && ctx.Err() == nil {
+				n.log.Warn("unused payloads were not deleted; trying again in an hour", "error", err)
+			}
+			sweep.Reset(sweepEvery)
+		}
+	}
 }
 
 // stop makes no new leases, lets attempts under way finish until ctx ends,

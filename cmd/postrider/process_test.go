@@ -98,6 +98,13 @@ func (n *testNode) data() string { return filepath.Join(n.dir, "postrider-data")
 // start runs serve and returns when it is ready.
 func (n *testNode) start(args ...string) {
 	n.t.Helper()
+	n.launch(args...)
+	n.awaitReady()
+}
+
+// launch runs serve and returns at once.
+func (n *testNode) launch(args ...string) {
+	n.t.Helper()
 	p := &process{done: make(chan struct{})}
 	p.cmd = command(context.Background(), n.dir, n.env, append([]string{"serve", "--dev"}, args...)...)
 	p.cmd.Stdout, p.cmd.Stderr = &p.out, &p.out
@@ -106,6 +113,11 @@ func (n *testNode) start(args ...string) {
 	}
 	go func() { _ = p.cmd.Wait(); close(p.done) }()
 	n.proc = p
+}
+
+func (n *testNode) awaitReady() {
+	n.t.Helper()
+	p := n.proc
 	n.await("the node to be ready", func() bool {
 		select {
 		case <-p.done:
@@ -114,6 +126,20 @@ func (n *testNode) start(args ...string) {
 		}
 		status, _ := n.get("/readyz")
 		return status == http.StatusOK
+	})
+}
+
+// awaitLeft waits until the process ended by itself.
+func (n *testNode) awaitLeft() {
+	n.t.Helper()
+	p := n.proc
+	n.await("the node to leave", func() bool {
+		select {
+		case <-p.done:
+			return true
+		default:
+			return false
+		}
 	})
 }
 

@@ -82,6 +82,11 @@ func (a *app) publish(ctx context.Context, subject, file string, f *publishFlags
 		file = "stdin"
 	}
 	event := publisher.Event{Customer: customer, Type: typ, ID: f.id}
+	if !f.lines {
+		if event.Data, err = readDocument(in, file); err != nil {
+			return err
+		}
+	}
 	sink, err := a.eventSink(f)
 	if err != nil {
 		return err
@@ -90,7 +95,10 @@ func (a *app) publish(ctx context.Context, subject, file string, f *publishFlags
 	if f.lines {
 		return a.publishLines(ctx, sink, event, in, file)
 	}
-	return a.publishOne(ctx, sink, event, in, file)
+	if _, err := sink.publish(ctx, []publisher.Event{event}); err != nil {
+		return err
+	}
+	return a.published(1)
 }
 
 // parseSubject reads what producers may publish on.
@@ -119,19 +127,21 @@ func (a *app) open(file string) (io.ReadCloser, error) {
 	return f, nil
 }
 
-func (a *app) publishOne(ctx context.Context, sink eventSink, event publisher.Event, in io.Reader, file string) error {
-	data, err := readAtMost(in, file, transport.MaxHTTPEvent)
+// readDocument reads the one JSON document that file is.
+func readDocument(in io.Reader, file string) ([]byte, error) {
+	data, err := io.ReadAll(io.LimitReader(in, transport.MaxHTTPEvent+1))
 	if err != nil {
-		return err
+		return nil, err
 	}
-	event.Data = bytes.TrimSpace(data)
-	if err := checkDocument(event.Data); err != nil {
-		return fmt.Errorf("%s %w", file, err)
+	if len(data) > transport.MaxHTTPEvent {
+		return nil, fmt.Errorf("%s is larger than %s bytes; publish a reference to the document, or split it, or --lines for one a line",
+			file, grouped(transport.MaxHTTPEvent))
 	}
-	if _, err := sink.publish(ctx, []publisher.Event{event}); err != nil {
-		return err
+	data = bytes.TrimSpace(data)
+	if err := checkDocument(data); err != nil {
+		return nil, fmt.Errorf("%s %w", file, err)
 	}
-	return a.published(1)
+	return data, nil
 }
 
 // checkDocument says what is wrong with a document, after its place.
@@ -167,7 +177,7 @@ func (a *app) publishLines(ctx context.Context, sink eventSink, event publisher.
 		}
 	}
 	if errors.Is(lines.Err(), bufio.ErrTooLong) {
-		return b.broken(fmt.Errorf("%s line %d is larger than %d bytes; give smaller documents", file, b.line+1, transport.MaxHTTPEvent))
+		return b.broken(fmt.Errorf("%s line %d is larger than %s bytes; publish a reference to the document, or split it", file, b.line+1, grouped(transport.MaxHTTPEvent)))
 	}
 	if err := lines.Err(); err != nil {
 		return b.broken(err)

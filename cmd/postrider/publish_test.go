@@ -69,7 +69,7 @@ func TestLargeLinesMakeSmallBatches(t *testing.T) {
 		t.Errorf("batches %v", sink.batches)
 	}
 	_, err := publishLines(t, sink, `1`+"\n"+`"`+strings.Repeat("x", transport.MaxHTTPEvent)+`"`)
-	if err == nil || !strings.Contains(err.Error(), "in.ndjson line 2 is larger than 8388608 bytes") {
+	if err == nil || !strings.Contains(err.Error(), "in.ndjson line 2 is larger than 8,388,608 bytes") {
 		t.Error(err)
 	}
 }

@@ -15,6 +15,10 @@ import (
 const (
 	exitFailed = 1
 	exitUsage  = 2
+
+	defaultServer = "http://127.0.0.1:8080"
+	defaultNATS   = "nats://127.0.0.1:4222"
+	defaultData   = "./postrider-data"
 )
 
 // app is one run of the program: what it was given, and the flags that every
@@ -64,7 +68,7 @@ endpoint that asked for it: at least once, at the pace that endpoint allows.`,
 	flags := root.PersistentFlags()
 	flags.StringVar(&a.configFile, "config", "", "settings file (default ./postrider.yaml, where it is there)")
 	flags.StringVarP(&a.output, "output", "o", "table", "form of the answer: table or json")
-	flags.StringVar(&a.server, "server", "http://127.0.0.1:8080", "the node's HTTP API")
+	flags.StringVar(&a.server, "server", defaultServer, "the node's HTTP API")
 	flags.StringVar(&a.tokenFlag, "token", "", "token for the API (default $POSTRIDER_TOKEN, else a development node's admin.token)")
 	flags.StringVar(&a.data, "data", "", "data folder (default ./postrider-data, or the setting)")
 	root.AddCommand(a.publishCommand(), a.listenCommand(), a.endpointCommand(), a.deadletterCommand(),

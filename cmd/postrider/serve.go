@@ -45,11 +45,11 @@ must be set, endpoints must be https, and private addresses are refused.`,
 			if printConfig {
 				return cfg.Print(a.stdout)
 			}
-			if err := cfg.Validate(); err != nil {
-				return err
-			}
 			if sample && !cfg.Dev {
 				return usagef("--sample is for a development node; add --dev")
+			}
+			if err := cfg.Validate(); err != nil {
+				return err
 			}
 			return a.serve(c.Context(), cfg, sample)
 		},
@@ -92,40 +92,48 @@ func (a *app) serve(ctx context.Context, cfg *config.Config, sample bool) error 
 			return err
 		}
 	}
+	patience := cfg.Shutdown.Timeout
 	metrics := telemetry.New(buildVersion()).LogTo(log)
 	face, err := openFace(cfg, log)
 	if err != nil {
 		return err
 	}
 	defer face.close()
-	n, err := startNode(ctx, cfg, keys, log, metrics)
+	n, err := startWaiting(ctx, cfg, keys, log, metrics)
 	if err != nil {
 		return err
 	}
 	if err := face.show(n, keys); err != nil {
-		return errors.Join(err, a.leave(cfg, n))
+		return errors.Join(err, a.leave(patience, n))
 	}
 	a.greet(cfg, face, n)
 	if sample {
 		stop, err := startSample(ctx, n, a.stdout)
 		if err != nil {
-			return errors.Join(err, a.leave(cfg, n))
+			return errors.Join(err, a.leave(patience, n))
 		}
 		defer stop()
 	}
 	select {
 	case <-ctx.Done():
-		log.Info("stopping; a second signal leaves at once", "patience", cfg.Shutdown.Timeout)
+		log.Info("stopping; a second signal leaves at once", "patience", patience)
 	case err = <-n.fatal:
 		log.Error("the node must leave and be started again", "error", err)
 	case err = <-face.failed:
 	}
 	face.leaving()
-	return errors.Join(err, a.leave(cfg, n))
+	if err != nil {
+		patience = min(patience, brokenPatience)
+	}
+	return errors.Join(err, a.leave(patience, n))
 }
 
-func (a *app) leave(cfg *config.Config, n *node) error {
-	ctx, cancel := context.WithTimeout(context.Background(), cfg.Shutdown.Timeout)
+// brokenPatience is how long a node waits for attempts that must leave because
+// something broke: their outcomes may not be kept any more.
+const brokenPatience = 3 * time.Second
+
+func (a *app) leave(patience time.Duration, n *node) error {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	return n.stop(ctx)
 }
@@ -148,15 +156,26 @@ func (a *app) greet(cfg *config.Config, f *face, n *node) {
 	if nats == "" {
 		nats = "no listener (nats.listen is empty)"
 	}
-	fmt.Fprintf(a.stdout, `Postrider %s, a development node
-  API    %s   (its description: %s/docs)
-  NATS   %s
-  data   %s   (token for the API: admin.token)
+	api, events := "", ""
+	if f.url() != defaultServer {
+		api += " --server " + f.url()
+	}
+	if cfg.Data != defaultData {
+		api += " --data " + cfg.Data
+	}
+	if nats != defaultNATS {
+		events += " --nats-url " + nats
+	}
+	fmt.Fprintf(a.stdout, `Postrider %[1]s, a development node
+  API    %[2]s   (its description: %[2]s/docs)
+  NATS   %[3]s
+  data   %[4]s   (token for the API: admin.token)
 
 Next, in another terminal:
-  postrider listen --secret 0123456789abcdef
-  postrider endpoint add --customer acme --url http://127.0.0.1:9000/hook --secret 0123456789abcdef
-  echo '{"hello":"world"}' | postrider publish events.acme.greeting.sent -
+  %[5]s listen --secret 0123456789abcdef
+and in a third:
+  %[5]s endpoint add --customer acme --url http://127.0.0.1:9000/hook --secret 0123456789abcdef%[6]s
+  echo '{"hello":"world"}' | %[5]s publish events.acme.greeting.sent%[7]s
 
-`, buildVersion(), f.url(), f.url(), nats, cfg.Data)
+`, buildVersion(), f.url(), nats, cfg.Data, program, api, events)
 }

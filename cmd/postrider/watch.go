@@ -1,8 +1,10 @@
 package main
 
 import (
+	"context"
 	"time"
 
+	"github.com/postrider/postrider/actors/endpoint"
 	"github.com/postrider/postrider/transport"
 	"github.com/postrider/postrider/transport/api"
 	"github.com/postrider/postrider/transport/telemetry"
@@ -18,6 +20,29 @@ func (n *node) watch() {
 		WindowBytes:   func() int64 { return int64(n.shard.Stats().WindowBytes) },
 		Endpoints:     n.endpointStates,
 	})
+}
+
+// watched counts the attempts under way at a target.
+type watched struct {
+	endpoint.Target
+	metrics *telemetry.Telemetry
+}
+
+func (w watched) Send(ctx context.Context, ev *transport.Event, number int) transport.Answer {
+	w.metrics.InFlight(1)
+	defer w.metrics.InFlight(-1)
+	return w.Target.Send(ctx, ev, number)
+}
+
+// counted counts what is parked.
+type counted struct {
+	endpoint.Parker
+	metrics *telemetry.Telemetry
+}
+
+func (c counted) Park(customer, id string, e transport.Entry, w transport.Waiter) {
+	c.metrics.Deferred(1)
+	c.Parker.Park(customer, id, e, w)
 }
 
 func (n *node) endpointStates() map[string]int {

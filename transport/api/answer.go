@@ -3,6 +3,7 @@ package api
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"runtime/debug"
@@ -42,10 +43,10 @@ func (d *discard) WriteHeader(status int)      { d.status = status }
 // its value: that may hold what a request carried.
 func (s *Server) recoverPanic(w *answerWriter, r *http.Request) {
 	v := recover()
-	switch {
-	case v == nil:
+	if v == nil {
 		return
-	case v == http.ErrAbortHandler:
+	}
+	if err, ok := v.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 		panic(v)
 	}
 	s.log.ErrorContext(r.Context(), "request panicked", "method", r.Method, "path", r.URL.Path,

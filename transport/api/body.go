@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"reflect"
+	"strings"
 	"time"
 	"unicode/utf8"
 )
@@ -100,6 +101,9 @@ func parseObject(raw []byte) (map[string]any, error) {
 func jsonFault(err error) string {
 	var syntax *json.SyntaxError
 	if errors.As(err, &syntax) {
+		if strings.Contains(syntax.Error(), "max depth") {
+			return "nested over 10,000 deep"
+		}
 		return fmt.Sprintf("syntax error at byte %d", syntax.Offset)
 	}
 	return "it ends too early"

@@ -2,6 +2,7 @@ package api
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"math"
 	"time"
@@ -76,6 +77,9 @@ func endpointOf(object map[string]any) (*transport.Endpoint, error) {
 	if err := assign(object, &in); err != nil {
 		return nil, err
 	}
+	if err := refuseZeros(object, &in.Delivery); err != nil {
+		return nil, err
+	}
 	ep := &transport.Endpoint{Customer: in.Customer, Name: in.Name, Description: in.Description, URL: in.URL,
 		Enabled: in.Enabled, Profile: in.Profile, Version: in.Version, Format: in.Format, Events: in.Events,
 		Filter: in.Filter, Headers: in.Headers, Body: in.Body, BodyMode: in.BodyMode, Signature: in.Signature,
@@ -90,4 +94,17 @@ func endpointOf(object map[string]any) (*transport.Endpoint, error) {
 		ep.Delivery.Jitter = given
 	}
 	return ep, nil
+}
+
+// refuseZeros tells a zero that was given from what was left out, where it
+// would silently become the default.
+func refuseZeros(object map[string]any, d *transport.Delivery) error {
+	given, _ := object["delivery"].(map[string]any)
+	switch {
+	case given["concurrency"] != nil && d.Concurrency == 0:
+		return invalid("delivery.concurrency", fmt.Sprintf("out of range; give 1 to %d", transport.MaxConcurrency))
+	case given["timeout"] != nil && given["timeout"] != "" && d.Timeout == 0:
+		return invalid("delivery.timeout", "out of range; give 1s to 60s")
+	}
+	return nil
 }

@@ -61,6 +61,8 @@ func TestWhatIsRefused(t *testing.T) {
 		{`{"delivery":{"timeout":"soon"}}`, "delivery.timeout: expected a duration such as 10s, 5m or 2h", `{"field":"delivery.timeout"}`},
 		{`{"delivery":{"timeout":15}}`, "delivery.timeout: expected a duration such as 10s, 5m or 2h", `{"field":"delivery.timeout"}`},
 		{`{"delivery":{"concurrency":1.5}}`, "delivery.concurrency: expected a whole number", `{"field":"delivery.concurrency"}`},
+		{`{"delivery":{"concurrency":0}}`, "delivery.concurrency: out of range; give 1 to 256", `{"field":"delivery.concurrency"}`},
+		{`{"delivery":{"timeout":"0s"}}`, "delivery.timeout: out of range; give 1s to 60s", `{"field":"delivery.timeout"}`},
 		{`{"delivery":{"concurrency":1e99}}`, "delivery.concurrency: expected a whole number", `{"field":"delivery.concurrency"}`},
 		{`{"delivery":{"jitter":1e999}}`, "delivery.jitter: expected a number that is not that large", `{"field":"delivery.jitter"}`},
 		{`{"delivery":[]}`, "delivery: expected an object", `{"field":"delivery"}`},

@@ -173,7 +173,7 @@ func tooMany() *Error {
 func placed(place string, err error) error {
 	var fe *transport.FieldError
 	if errors.As(err, &fe) {
-		return &transport.FieldError{Field: place + "." + fe.Field, Message: fe.Message, Value: fe.Value}
+		return &transport.FieldError{Field: within(place, fe.Field), Message: fe.Message, Value: fe.Value}
 	}
 	var e *Error
 	if !errors.As(err, &e) || e.Details == nil {
@@ -181,10 +181,18 @@ func placed(place string, err error) error {
 	}
 	field, _ := e.Details["field"].(string)
 	moved := *e
-	moved.Message = place + "." + e.Message
+	moved.Message = within(place, field) + strings.TrimPrefix(e.Message, field)
 	moved.Details = maps.Clone(e.Details)
-	moved.Details["field"] = place + "." + field
+	moved.Details["field"] = within(place, field)
 	return &moved
+}
+
+// within is a field of the event at place; its body is the event itself.
+func within(place, field string) string {
+	if field == "body" {
+		return place
+	}
+	return place + "." + field
 }
 
 func readEvent(raw []byte, who *caller) (transport.Event, error) {

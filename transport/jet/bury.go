@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -38,7 +37,16 @@ func (s *Store) Graveyard() *Graveyard {
 // when it is durable. It does not wait for NATS. The same pair buried twice
 // within two minutes is one letter. After Close it does nothing.
 func (g *Graveyard) Bury(d *transport.DeadLetter, w transport.Waiter) {
-	p := g.store.letterParcel(d)
+	id := ""
+	if d.Event != nil {
+		id = fmt.Sprintf("%s/%d/%d", d.Endpoint, d.Event.Seq, d.Replay)
+	}
+	g.bury(d, id, w)
+}
+
+// bury: of letters with the same id within two minutes the first is kept.
+func (g *Graveyard) bury(d *transport.DeadLetter, id string, w transport.Waiter) {
+	p := g.store.letterParcel(d, id)
 	if w != nil {
 		p.waiters = []transport.Waiter{w}
 	}
@@ -106,15 +114,15 @@ type eventJSON struct {
 	Data        json.RawMessage `json:"data,omitempty"`
 }
 
-func (s *Store) letterParcel(d *transport.DeadLetter) *parcel {
+func (s *Store) letterParcel(d *transport.DeadLetter, id string) *parcel {
 	msg := nats.NewMsg(letterSubject(d))
-	if d.Event != nil {
-		msg.Header.Set(jetstream.MsgIDHeader, fmt.Sprintf("%s/%d/%d", d.Endpoint, d.Event.Seq, d.Replay))
+	if id != "" {
+		msg.Header.Set(jetstream.MsgIDHeader, id)
 	}
 	p := &parcel{msg: msg}
 	letter, data := newLetterJSON(d)
 	if msg.Data = encodeLetter(letter, data); len(msg.Data) > int(s.nc.MaxPayload())-4<<10 && len(data) > 0 {
-		name := "buried." + strconv.Itoa(shard) + "." + strconv.FormatUint(letter.Event.Seq, 10)
+		name := payloadName("buried")
 		p.objects = []object{{name, data}}
 		letter.Event.Object = name
 		msg.Data = encodeLetter(letter, nil)

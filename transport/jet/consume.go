@@ -254,52 +254,6 @@ type ackWhenDone struct{ h transport.Handle }
 
 func (w ackWhenDone) Done() { w.h.Ack() }
 
-func (c *Consumers) takeDue(msg jetstream.Msg) {
-	h := &handle{msg: msg, log: c.store.log}
-	if c.stopping.Load() {
-		h.Nak()
-		return
-	}
-	meta, err := msg.Metadata()
-	if err != nil {
-		c.store.log.Error("a due message has no metadata", "subject", msg.Subject(), "err", err)
-		return
-	}
-	seg, err := decodeSegment(msg.Data())
-	if err != nil {
-		// Only Postrider writes here: another version did, or the disk erred.
-		// Acked it would be lost, so it stays and is looked at again.
-		c.store.log.Error("what came due cannot be read; it stays in "+StreamDeferred,
-			"seq", meta.Sequence.Stream, "subject", msg.Subject(), "err", err)
-		h.settled.Store(true)
-		h.lost("nak", msg.NakWithDelay(ackWait))
-		return
-	}
-	seg.Seq = meta.Sequence.Stream
-	if err := c.store.loadEntries(c.ctx, seg); err != nil {
-		c.putOff(msg, err)
-		return
-	}
-	c.sink.Due(seg, h)
-}
-
-// loadEntries fetches the data that lies in objects. Where it is gone the
-// entry keeps its event without Data; its endpoint gives it up as payload_gone.
-func (s *Store) loadEntries(ctx context.Context, seg *transport.Segment) error {
-	for i := range seg.Entries {
-		ev := seg.Entries[i].Event
-		if ev.Object == "" {
-			continue
-		}
-		data, err := s.GetPayload(ctx, ev.Object)
-		if err != nil && !errors.Is(err, transport.ErrNotFound) {
-			return err
-		}
-		ev.Data = trimJSON(data)
-	}
-	return nil
-}
-
 // putOff hands a message back for a second: its payload is out of reach.
 func (c *Consumers) putOff(msg jetstream.Msg, err error) {
 	c.store.log.Warn("a payload cannot be fetched for now; its message comes again", "subject", msg.Subject(), "err", err)

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -219,6 +220,20 @@ func (e *embedded) missing() string {
 	}
 	if !e.srv.JetStreamEnabled() {
 		return "the embedded JetStream has shut itself off after an error of the disk; see the log, mend the disk, start again"
+	}
+	return e.unwritable()
+}
+
+// unwritable names a stream that takes no more writes. After a failed write
+// the server refuses all further ones of that stream, and answers none of
+// them, until it is started again, even where the disk has space again.
+func (e *embedded) unwritable() string {
+	health := e.srv.Healthz(&server.HealthzOptions{Account: accountSystem, Details: true})
+	for _, fault := range health.Errors {
+		if strings.Contains(fault.Error, "write error") {
+			return fmt.Sprintf("stream %s takes no more writes after an error of the disk (%s); make space or mend the disk, and start again",
+				fault.Stream, fault.Error)
+		}
 	}
 	return ""
 }

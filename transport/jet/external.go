@@ -72,7 +72,7 @@ func connectFault(where string, err error) error {
 	case errors.Is(err, nats.ErrAuthorization), errors.Is(err, nats.ErrAuthExpired), errors.Is(err, nats.ErrNkeysNotSupported):
 		return fmt.Errorf("NATS at %s refuses the credentials (%w); check nats.url and nats.credentials", where, err)
 	case errors.Is(err, nats.ErrNoServers), errors.Is(err, nats.ErrTimeout), isNetwork(err):
-		return fmt.Errorf("NATS at %s cannot be reached: %w (%v); is it running, and is nats.url right?",
+		return fmt.Errorf("NATS at %s cannot be reached: %w (%w); is it running, and is nats.url right?",
 			where, transport.ErrUnavailable, withoutURL(err))
 	default:
 		return fmt.Errorf("NATS at %s: %w; check nats.url and nats.credentials", where, withoutURL(err))
@@ -107,7 +107,7 @@ func fit(ctx context.Context, where, version string, js jetstream.JetStream) err
 	case errors.Is(err, jetstream.ErrJetStreamNotEnabled), errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount):
 		return fmt.Errorf("NATS at %s has no JetStream for this account; start it with -js, or enable jetstream for the account", where)
 	default:
-		return fmt.Errorf("JetStream at %s does not answer: %w (%v)", where, transport.ErrUnavailable, err)
+		return fmt.Errorf("JetStream at %s does not answer: %w (%w)", where, transport.ErrUnavailable, err)
 	}
 }
 

@@ -52,8 +52,8 @@ func lockFolder(folder string) (unlock func(), err error) {
 		return nil, fmt.Errorf("data folder: %w", err)
 	}
 	if err := lockFile(f); err != nil {
-		f.Close()
+		_ = f.Close()
 		return nil, fmt.Errorf("data folder %s is in use by another node (%w); stop it, or give another folder", folder, err)
 	}
-	return func() { f.Close() }, nil
+	return func() { _ = f.Close() }, nil
 }

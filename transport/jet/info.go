@@ -7,6 +7,9 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+
+	"github.com/postrider/postrider/transport"
+	"github.com/postrider/postrider/transport/jet/publisher"
 )
 
 // Info is what a node tells of where and how it keeps things. It holds no
@@ -94,7 +97,8 @@ func (s *Store) Ready() error {
 }
 
 // Broken is an error that only a restart of the process can mend: the embedded
-// server has stopped, or JetStream shut itself off after an error of the disk.
+// server has stopped, or JetStream or one of the streams takes no more writes
+// after an error of the disk.
 func (s *Store) Broken() error {
 	if s.embedded == nil {
 		return nil
@@ -103,6 +107,16 @@ func (s *Store) Broken() error {
 		return errors.New(missing)
 	}
 	return nil
+}
+
+// whyBroken names a broken store as the reason of err, which then tells of an
+// answer that did not come.
+func (s *Store) whyBroken(err error) error {
+	broken := s.Broken()
+	if broken == nil || !publisher.Unavailable(err) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", transport.ErrUnavailable, broken)
 }
 
 func (s *Store) whereabouts() string {

@@ -245,7 +245,9 @@ func (j *Journal) write(b *batch, id string) bool {
 	msg.Data = b.buf
 	var wait backoff
 	for {
+		began := time.Now()
 		err := j.publish(msg)
+		j.store.opts.Journaled(b.records, time.Since(began), err)
 		j.mu.Lock()
 		j.fault = err
 		j.mu.Unlock()

@@ -174,8 +174,14 @@ func (s *Store) ReplayDeadLetter(ctx context.Context, id uint64) (replay uint64,
 		return 0, &transport.FieldError{Field: "id", Message: fmt.Sprintf(
 			"dead letter %d is a document that could not be read (%s) and was owed to nobody; publish it again, mended", id, d.Reason)}
 	case d.Event == nil || len(d.Event.Data) == 0 && d.Event.Object == "":
-		return 0, &transport.FieldError{Field: "id", Message: fmt.Sprintf(
-			"dead letter %d no longer has its event's data; publish the event again", id)}
+		return 0, withoutData(id)
+	}
+	if object := d.Event.Object; object != "" {
+		if there, err := s.hasPayload(ctx, object); err != nil {
+			return 0, fmt.Errorf("replaying dead letter %d: %w", id, err)
+		} else if !there {
+			return 0, withoutData(id)
+		}
 	}
 	now := s.now()
 	for replay = uint64(now.UnixNano()); ; replay++ {
@@ -189,6 +195,11 @@ func (s *Store) ReplayDeadLetter(ctx context.Context, id uint64) (replay uint64,
 		}
 		return replay, nil
 	}
+}
+
+func withoutData(id uint64) error {
+	return &transport.FieldError{Field: "id", Message: fmt.Sprintf(
+		"dead letter %d no longer has its event's data; publish the event again", id)}
 }
 
 func (s *Store) parkReplay(ctx context.Context, d *transport.DeadLetter, replay uint64, due time.Time) error {

@@ -10,6 +10,11 @@ import (
 	"github.com/postrider/postrider/transport"
 )
 
+// payloadName names a payload of a kind ("event", "parked", "buried"). Nobody
+// can guess it: a producer may write any header, and what the header names
+// becomes the event. No name is ever given twice.
+func payloadName(kind string) string { return kind + "-" + randomToken(16) }
+
 // PutPayload stores a payload over the server's message limit under name.
 func (s *Store) PutPayload(ctx context.Context, name string, data []byte) error {
 	if _, err := s.payloads.PutBytes(ctx, name, data); err != nil {
@@ -19,16 +24,51 @@ func (s *Store) PutPayload(ctx context.Context, name string, data []byte) error 
 }
 
 // GetPayload gives what PutPayload stored, or an error wrapping
-// transport.ErrNotFound.
+// transport.ErrNotFound, also where only a part of it is there.
 func (s *Store) GetPayload(ctx context.Context, name string) ([]byte, error) {
 	data, err := s.payloads.GetBytes(ctx, name)
-	if errors.Is(err, jetstream.ErrObjectNotFound) {
+	switch {
+	case err == nil:
+		return data, nil
+	case errors.Is(err, jetstream.ErrObjectNotFound):
 		return nil, fmt.Errorf("payload %s: %w", name, transport.ErrNotFound)
+	case errors.Is(err, jetstream.ErrDigestMismatch), s.torn(ctx, name):
+		return nil, fmt.Errorf("payload %s is incomplete: %w", name, transport.ErrNotFound)
+	}
+	return nil, fmt.Errorf("reading payload %s: %w", name, unavailable(err))
+}
+
+// torn tells whether parts of a payload are lost. Reading it then ends with a
+// time-out at best, which looks like a server that is away for now.
+func (s *Store) torn(ctx context.Context, name string) bool {
+	if errors.Is(ctx.Err(), context.Canceled) || s.away() != nil {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), publishTimeout)
+	defer cancel()
+	info, err := s.payloads.GetInfo(ctx, name)
+	if err != nil {
+		return false
+	}
+	subject := chunkSubject(info.NUID)
+	stream, err := s.js.Stream(ctx, streamPayloads)
+	if err != nil {
+		return false
+	}
+	state, err := stream.Info(ctx, jetstream.WithSubjectFilter(subject))
+	return err == nil && state.State.Subjects[subject] < uint64(info.Chunks)
+}
+
+// hasPayload tells whether there is a payload of that name.
+func (s *Store) hasPayload(ctx context.Context, name string) (bool, error) {
+	_, err := s.payloads.GetInfo(ctx, name)
+	if errors.Is(err, jetstream.ErrObjectNotFound) {
+		return false, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("reading payload %s: %w", name, unavailable(err))
+		return false, fmt.Errorf("looking for payload %s: %w", name, unavailable(err))
 	}
-	return data, nil
+	return true, nil
 }
 
 // DeletePayload drops a payload; one that is not there is fine.

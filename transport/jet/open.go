@@ -45,6 +45,9 @@ func (o Options) withDefaults() (Options, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	if o.Journaled == nil {
+		o.Journaled = func(int, time.Duration, error) {}
+	}
 	if o.URL == "" && o.DataDir == "" {
 		return o, &transport.FieldError{Field: "data", Message: "no data folder; give one, or the URL of a NATS server"}
 	}

@@ -108,13 +108,14 @@ func nudge(c chan struct{}) {
 }
 
 // encodeItem writes an entry; data that would not fit into a message goes to
-// the object store.
+// the object store. Its name is made here, once, so that every try to store the
+// entry puts the same object; parked again, the entry refers to it still.
 func (s *Store) encodeItem(e *transport.Entry) item {
 	it := item{seq: e.Event.Seq, replay: e.Replay, hop: e.Hop, due: e.Due}
 	room := len(e.Event.Data) + 512 + 64*len(e.Tries)
 	if e.Event.Object == "" && room > s.inlineLimit() {
 		ev := *e.Event
-		it.data, it.object = ev.Data, parkedObject(&ev)
+		it.data, it.object = ev.Data, payloadName("parked")
 		ev.Object = it.object
 		e = &transport.Entry{Event: &ev, Replay: e.Replay, Tries: e.Tries, Hop: e.Hop, Due: e.Due}
 		room = 512 + 64*len(e.Tries)
@@ -125,12 +126,6 @@ func (s *Store) encodeItem(e *transport.Entry) item {
 
 // inlineLimit is the most data that goes into a message beside everything else.
 func (s *Store) inlineLimit() int { return int(s.nc.MaxPayload()) - 32<<10 }
-
-// parkedObject names the object of an event that grew over the message limit
-// by being parked. The name is the event's, so parking again replaces it.
-func parkedObject(ev *transport.Event) string {
-	return "parked." + strconv.Itoa(shard) + "." + strconv.FormatUint(ev.Seq, 10)
-}
 
 // Flush returns when everything parked so far is durable, or with ctx's error.
 func (p *Parker) Flush(ctx context.Context) error {

@@ -126,7 +126,7 @@ func (r *recovery) readDeferred(ctx context.Context, since time.Time) error {
 	return r.store.sweep(ctx, w, func(m *jetstream.RawStreamMsg) error {
 		seg, err := decodeSegment(m.Data)
 		if err != nil {
-			// It stays in DEFERRED, and takeDue says so too.
+			// It is buried when it comes due.
 			r.store.log.Error("a parked segment cannot be read", "seq", m.Sequence, "subject", m.Subject, "err", err)
 			return nil
 		}

@@ -65,7 +65,7 @@ func (r *Registry) watchOnce(back <-chan struct{}, loaded func()) error {
 	if err != nil {
 		return fmt.Errorf("watching customers: %w", unavailable(err))
 	}
-	defer customers.Stop()
+	defer stopWatching(customers)
 	if err := r.read(customers, back, r.applyCustomer); err != nil {
 		return err
 	}
@@ -73,7 +73,7 @@ func (r *Registry) watchOnce(back <-chan struct{}, loaded func()) error {
 	if err != nil {
 		return fmt.Errorf("watching endpoints: %w", unavailable(err))
 	}
-	defer endpoints.Stop()
+	defer stopWatching(endpoints)
 	seen := map[string]bool{}
 	err = r.read(endpoints, back, func(e jetstream.KeyValueEntry) error {
 		seen[endpointID(e.Key())] = true
@@ -87,6 +87,9 @@ func (r *Registry) watchOnce(back <-chan struct{}, loaded func()) error {
 	loaded()
 	return r.follow(customers, endpoints, back)
 }
+
+// stopWatching: a watcher that cannot be stopped ended with its connection.
+func stopWatching(w jetstream.KeyWatcher) { _ = w.Stop() }
 
 // read applies what is there already: up to the watcher's nil.
 func (r *Registry) read(w jetstream.KeyWatcher, back <-chan struct{}, apply func(jetstream.KeyValueEntry) error) error {

@@ -48,6 +48,9 @@ type Options struct {
 	// NodeID names this node run in publish ids; empty: random.
 	NodeID string
 	Logger *slog.Logger
+	// Journaled is told of each try to write a batch of the journal: its
+	// records, how long it took, and the error; nil: nobody.
+	Journaled func(records int, took time.Duration, err error)
 	// Now is the node's clock; nil: time.Now.
 	Now func() time.Time
 }

@@ -74,6 +74,8 @@ func attemptsConfig(keep time.Duration) jetstream.StreamConfig {
 	}
 }
 
+// deadLettersConfig: without an age. What was given up is the only copy of what
+// an endpoint did not get, and is not forgotten unasked.
 func deadLettersConfig() jetstream.StreamConfig {
 	return jetstream.StreamConfig{
 		Name:               StreamDeadLetters,

@@ -44,6 +44,7 @@ func (s *Store) Submit(ctx context.Context, evs []transport.Event) ([]transport.
 	}
 	first, err := s.submits.Commit(ctx, msgs)
 	if err != nil {
+		err = s.whyBroken(err)
 		if !publisher.Unavailable(err) && ctx.Err() == nil {
 			s.dropPayloads(ctx, objects) // refused for good: nothing refers to them
 		}
@@ -104,8 +105,7 @@ func (s *Store) setAside(ctx context.Context, msgs []*nats.Msg) (objects []strin
 		if int64(m.Size()) <= limit {
 			continue
 		}
-		// A name nobody can guess: a producer may write any header.
-		name := "event-" + randomToken(16)
+		name := payloadName("event")
 		if err := s.PutPayload(ctx, name, m.Data); err != nil {
 			return objects, err
 		}

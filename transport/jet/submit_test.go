@@ -143,7 +143,7 @@ func TestPayloads(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	info, err := s.js.Stream(ctx, "OBJ_"+BucketPayloads)
+	info, err := s.js.Stream(ctx, streamPayloads)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,7 @@ import (
 type link struct {
 	remote *Redis
 	logger *slog.Logger
+	told   func(error)
 
 	mu     sync.Mutex
 	away   error
@@ -34,6 +35,7 @@ func (l *link) report(err error) {
 	defer l.mu.Unlock()
 	was := l.away
 	l.away, l.proved = err, err == nil
+	l.told(err)
 	switch {
 	case was == nil && err != nil:
 		l.logger.Warn("redis is away: event ids are checked against this node's own memory; deliveries go on",

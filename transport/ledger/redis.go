@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"time"
 
@@ -166,13 +167,13 @@ func (r *Redis) compare(ctx context.Context, log string, known []*claim) error {
 	for _, c := range known {
 		c.get = pipe.Get(ctx, c.key)
 	}
-	if _, err := pipe.Exec(ctx); err != nil && err != redis.Nil {
+	if _, err := pipe.Exec(ctx); err != nil && !errors.Is(err, redis.Nil) {
 		return err
 	}
 	renew := r.client.Pipeline()
 	for _, c := range known {
 		text, err := c.get.Bytes()
-		if err != nil && err != redis.Nil {
+		if err != nil && !errors.Is(err, redis.Nil) {
 			return err
 		}
 		m, ok := decodeMark(text)

@@ -26,6 +26,9 @@ type StageOptions struct {
 	Logger *slog.Logger
 	// OnFallback is told of n events whose id only Local could check.
 	OnFallback func(n int)
+	// OnCall is told of each batch and each probe, in order: its error, nil
+	// where Redis answered. It must not block.
+	OnCall func(err error)
 }
 
 func (o *StageOptions) defaults() {
@@ -43,6 +46,9 @@ func (o *StageOptions) defaults() {
 	}
 	if o.OnFallback == nil {
 		o.OnFallback = func(int) {}
+	}
+	if o.OnCall == nil {
+		o.OnCall = func(error) {}
 	}
 }
 
@@ -85,7 +91,7 @@ func NewStage(next transport.Sink, local *Local, remote *Redis, o StageOptions) 
 	s := &Stage{next: next, local: local, remote: remote, o: o}
 	s.ctx, s.closing = context.WithCancel(context.Background())
 	if remote != nil {
-		s.link = &link{remote: remote, logger: o.Logger}
+		s.link = &link{remote: remote, logger: o.Logger, told: o.OnCall}
 		s.in = make(chan taken, o.BatchMax)
 		s.done.Go(s.run)
 		s.done.Go(func() { s.link.watch(s.ctx, o.ProbeEvery) })

@@ -12,7 +12,7 @@ const other = "other"
 var (
 	failures = []transport.Class{transport.Failed, transport.Throttled, transport.Gone,
 		transport.Refused, transport.Aborted}
-	failureReasons = []string{transport.ReasonStatus, transport.ReasonRedirect, transport.ReasonTimeout,
+	failureReasons = []string{transport.ReasonStatus, transport.ReasonGone, transport.ReasonRedirect, transport.ReasonTimeout,
 		transport.ReasonConnect, transport.ReasonTLS, transport.ReasonDNS, transport.ReasonProtocol,
 		transport.ReasonAddressRefused, transport.ReasonProxy, transport.ReasonLocal, transport.ReasonAborted,
 		transport.ReasonUnrenderable, other}

@@ -24,6 +24,7 @@ type Telemetry struct {
 	inFlight            prometheus.Gauge
 	journal             journal
 	ledgerErrors        prometheus.Counter
+	ledgerFellBack      prometheus.Counter
 	ledgerFallback      prometheus.Gauge
 	stateChanges        map[string]prometheus.Counter
 }
@@ -49,6 +50,7 @@ func New(version string) *Telemetry {
 	t.inFlight = t.gauge("in_flight", "Attempts under way.")
 	t.journal = t.newJournal()
 	t.ledgerErrors = t.counter("ledger_errors_total", "Failed calls to the ledger.")
+	t.ledgerFellBack = t.counter("ledger_fallback_events_total", "Events with an id that only this node's own memory could check.")
 	t.ledgerFallback = t.gauge("ledger_fallback", "1 while dedup falls back to this node's own memory.")
 	t.stateChanges = t.newStateChanges()
 	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: namespace, Name: "build_info",
@@ -116,6 +118,13 @@ func (t *Telemetry) JournalBatch(records int, took time.Duration, err error) {
 func (t *Telemetry) LedgerError() {
 	if t != nil {
 		t.ledgerErrors.Inc()
+	}
+}
+
+// LedgerFellBack counts n events whose id only this node's own memory could check.
+func (t *Telemetry) LedgerFellBack(n int) {
+	if t != nil {
+		t.ledgerFellBack.Add(float64(n))
 	}
 }
 

@@ -110,6 +110,7 @@ func TestWhatIsCounted(t *testing.T) {
 	tele.JournalBatch(256, time.Millisecond, nil)
 	tele.JournalBatch(1, time.Second, errors.New("away"))
 	tele.LedgerError()
+	tele.LedgerFellBack(7)
 	tele.LedgerFallback(true)
 	tele.Record(attempt())
 	tele.Record(&transport.Record{Kind: transport.Tried, Answer: transport.Answer{Class: transport.Delivered, Took: time.Millisecond}})
@@ -130,7 +131,7 @@ func TestWhatIsCounted(t *testing.T) {
 		`postrider_skipped_total{reason="duplicate"} 1`, `postrider_dead_lettered_total{reason="retries_exhausted"} 1`,
 		`postrider_attempt_duration_seconds_count{class="failed"} 1`, `postrider_attempt_duration_seconds_sum{class="failed"} 1.5`,
 		`postrider_journal_batches_total 2`, `postrider_journal_records_total 256`, `postrider_journal_errors_total 1`,
-		`postrider_ledger_errors_total 1`, `postrider_ledger_fallback 1`,
+		`postrider_ledger_errors_total 1`, `postrider_ledger_fallback_events_total 7`, `postrider_ledger_fallback 1`,
 		`postrider_waiting 12`, `postrider_oldest_waiting_seconds 90`, `postrider_actors 4`,
 		`postrider_window_events 7`, `postrider_window_bytes 1.099511627776e+12`,
 		`postrider_endpoints{state="active"} 2`, `postrider_endpoints{state="failing"} 0`, `postrider_endpoints{state="other"} 1`,
@@ -180,6 +181,7 @@ func TestNilCountsNothing(t *testing.T) {
 	tele.InFlight(1)
 	tele.JournalBatch(1, 1, nil)
 	tele.LedgerError()
+	tele.LedgerFellBack(1)
 	tele.LedgerFallback(true)
 	tele.StateChange("", "", "", "")
 	tele.Watch(Sources{})

@@ -9,7 +9,8 @@ import (
 // Sources are asked at each scrape; what is nil is not shown. All must be
 // quick and safe to call from any goroutine.
 type Sources struct {
-	// Waiting is the number of pairs parked, OldestWaiting the age of the oldest.
+	// Waiting is the number of pairs in hand that wait for a free place at their
+	// endpoint, OldestWaiting how long the oldest event has been in hand.
 	Waiting       func() int
 	OldestWaiting func() time.Duration
 	// Actors is the number of endpoint actors alive.
@@ -27,9 +28,9 @@ func (t *Telemetry) Watch(s Sources) {
 	if t == nil {
 		return
 	}
-	watchInt(t, "waiting", "Pairs that wait for a later attempt.", s.Waiting)
+	watchInt(t, "waiting", "Deliveries in hand that wait for a free place at their endpoint.", s.Waiting)
 	if s.OldestWaiting != nil {
-		t.watch("oldest_waiting_seconds", "Age of the oldest pair that waits.",
+		t.watch("oldest_waiting_seconds", "How long the oldest event in hand has been there.",
 			func() float64 { return s.OldestWaiting().Seconds() })
 	}
 	watchInt(t, "actors", "Endpoint actors alive.", s.Actors)

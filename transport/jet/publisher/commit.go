@@ -139,6 +139,9 @@ func fault(err error) error {
 		return nil
 	case errors.Is(err, context.Canceled):
 		return fmt.Errorf("publishing: %w: the connection to NATS was lost meanwhile, the events may be stored or not", transport.ErrUnavailable)
+	case isFull(err):
+		return fmt.Errorf("publishing: %w: the log has used up its share of the disk (%w); "+
+			"give it more (a larger disk, nats.max_store) or keep settled events for less long (events.keep)", transport.ErrUnavailable, err)
 	case Unavailable(err):
 		return fmt.Errorf("publishing: %w: %w", transport.ErrUnavailable, err)
 	default:

@@ -40,5 +40,15 @@ func Unavailable(err error) bool {
 	return api.Code == http.StatusServiceUnavailable || api.Code == http.StatusTooManyRequests
 }
 
-// errCodeStorage: insufficient storage resources available.
-const errCodeStorage jetstream.ErrorCode = 10047
+const (
+	// errCodeStorage: insufficient storage resources available.
+	errCodeStorage jetstream.ErrorCode = 10047
+	// errCodeStoreFailed: among others, maximum bytes exceeded; with 503 then.
+	errCodeStoreFailed jetstream.ErrorCode = 10077
+)
+
+// isFull tells whether the server refused for want of space.
+func isFull(err error) bool {
+	var api *jetstream.APIError
+	return errors.As(err, &api) && (api.ErrorCode == errCodeStorage || api.ErrorCode == errCodeStoreFailed)
+}

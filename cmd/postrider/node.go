@@ -47,19 +47,6 @@ type node struct {
 	stopped   error
 }
 
-// purgeEvery is how often settled events past their keep are purged, sweepEvery
-// how often payloads that nothing refers to are deleted, and watchEvery how
-// often the store is looked at for what only a restart can mend.
-const (
-	purgeEvery = time.Minute
-	sweepEvery = time.Hour
-	watchEvery = time.Second
-)
-
-// firstSweep is how long after the start payloads are swept for the first
-// time: not in the rush of it, and before a node that is started often ends.
-const firstSweep = 5 * time.Minute
-
 // steady is a clock that jumps of the machine's clock do not move: the wall
 // time at the start, and what has passed since by the monotonic clock.
 func steady() func() time.Time {
@@ -130,7 +117,7 @@ func (n *node) storeOptions(keys *nodeKeys) jet.Options {
 		SyncInterval: c.Sync.Every(), MaxPayload: int32(c.MaxPayload), MaxStore: int64(c.MaxStore),
 		EventsKeep: n.cfg.Events.Keep, AttemptsKeep: n.cfg.Attempts.Keep, Window: n.cfg.Window.Events,
 		DedupTime: n.cfg.Dedup.Local, MasterKey: keys.master, Logger: n.log, Now: n.now,
-		Journaled: n.metrics.JournalBatch,
+		Journaled: n.metrics.JournalBatch, Unreadable: n.metrics.Unreadable,
 	}
 }
 
@@ -151,10 +138,13 @@ func (n *node) startShard(ctx context.Context, recovered *transport.Recovered) e
 		Idle: n.cfg.Actors.Idle, Routed: n.routed, Fatal: n.leave, Logger: n.log,
 	})
 	n.registry = n.store.Registry()
+	states := newStates(n.metrics)
 	n.registry.Subscribe(n.shard.Change)
+	n.registry.Subscribe(states.change)
 	if err := n.registry.Start(ctx); err != nil {
 		return err
 	}
+	states.loud.Store(true)
 	return n.startStage(ctx, recovered)
 }
 
@@ -214,111 +204,4 @@ func (n *node) leave(err error) {
 	case n.fatal <- err:
 	default:
 	}
-}
-
-// keepHouse purges what is settled and old, and has the node leave where the
-// store is broken for good.
-func (n *node) keepHouse() {
-	ctx, cancel := context.WithCancel(context.Background())
-	n.stopHouse = cancel
-	n.house.Go(func() { n.sweepPayloads(ctx) })
-	n.house.Go(func() {
-		purge, watch := time.NewTicker(purgeEvery), time.NewTicker(watchEvery)
-		defer purge.Stop()
-		defer watch.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-purge.C:
-				if err := n.store.Purge(ctx); err != nil && ctx.Err() == nil {
-					n.log.Warn("settled events were not purged; trying again in a minute", "error", err)
-				}
-			case <-watch.C:
-				if err := n.store.Broken(); err != nil {
-					n.leave(err)
-				}
-			}
-		}
-	})
-}
-
-// sweepPayloads has a goroutine of its own: it may read for long.
-func (n *node) sweepPayloads(ctx context.Context) {
-	sweep := time.NewTimer(firstSweep)
-	defer sweep.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-sweep.C:
-			if err := n.store.SweepPayloads(ctx); err != nil && ctx.Err() == nil {
-				n.log.Warn("unused payloads were not deleted; trying again in an hour", "error", err)
-			}
-			sweep.Reset(sweepEvery)
-		}
-	}
-}
-
-// stop makes no new leases, lets attempts under way finish until ctx ends,
-// hands the rest back, and closes everything. Stopping again gives the same.
-func (n *node) stop(ctx context.Context) error {
-	n.stopping.Do(func() { n.stopped = n.close(ctx) })
-	return n.stopped
-}
-
-// closingTime is for what must be closed after the patience for attempts ended.
-const closingTime = 5 * time.Second
-
-func (n *node) close(ctx context.Context) error {
-	var errs []error
-	keep := func(err error) { errs = append(errs, err) }
-	if n.stopHouse != nil {
-		n.stopHouse()
-		n.house.Wait()
-	}
-	n.drain(ctx, keep)
-	after, cancel := context.WithTimeout(context.WithoutCancel(ctx), closingTime)
-	defer cancel()
-	if n.shard != nil && ctx.Err() != nil {
-		_ = n.shard.Drain(after) // what was broken off is handed back
-	}
-	if n.stage != nil {
-		keep(n.stage.Close(after))
-	}
-	for _, c := range []interface{ Close(context.Context) error }{n.journal, n.parker, n.graveyard} {
-		if n.graveyard != nil {
-			keep(c.Close(after))
-		}
-	}
-	if n.shard != nil {
-		keep(n.shard.Stop(after))
-	}
-	if n.redis != nil {
-		keep(n.redis.Close())
-	}
-	if n.sender != nil {
-		n.sender.Close()
-	}
-	if n.store != nil {
-		keep(n.store.Close(after))
-	}
-	return errors.Join(errs...)
-}
-
-// drain stops the pulling while the shard gives up what it has not begun: a
-// consumer may be waiting for room in the shard's window.
-func (n *node) drain(ctx context.Context, keep func(error)) {
-	if n.shard == nil {
-		return
-	}
-	drained := make(chan error, 1)
-	go func() { drained <- n.shard.Drain(ctx) }()
-	if n.consumers != nil {
-		keep(n.consumers.Stop(ctx))
-	}
-	if err := <-drained; err != nil {
-		n.log.Warn("attempts in flight are broken off and will be made again", "error", err)
-	}
-	n.abort()
 }

@@ -239,6 +239,9 @@ func (c *Consumers) takeEvent(msg jetstream.Msg) {
 		return
 	case letter != nil:
 		letter.At = c.store.now()
+		if told := c.store.opts.Unreadable; told != nil {
+			told(letter.Reason)
+		}
 		c.graves.Bury(letter, ackWhenDone{h})
 	default:
 		c.sink.Event(ev, h)

@@ -47,7 +47,9 @@ type Options struct {
 	MasterKey []byte
 	// NodeID names this node run in publish ids; empty: random.
 	NodeID string
-	Logger *slog.Logger
+	// Unreadable is told why a document of the log was buried unread; nil: nobody.
+	Unreadable func(reason string)
+	Logger     *slog.Logger
 	// Journaled is told of each try to write a batch of the journal: its
 	// records, how long it took, and the error; nil: nobody.
 	Journaled func(records int, took time.Duration, err error)

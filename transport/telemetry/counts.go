@@ -15,14 +15,14 @@ var (
 	failureReasons = []string{transport.ReasonStatus, transport.ReasonGone, transport.ReasonRedirect, transport.ReasonTimeout,
 		transport.ReasonConnect, transport.ReasonTLS, transport.ReasonDNS, transport.ReasonProtocol,
 		transport.ReasonAddressRefused, transport.ReasonProxy, transport.ReasonLocal, transport.ReasonAborted,
-		transport.ReasonUnrenderable, other}
+		transport.ReasonUnrenderable, transport.ReasonNotReadable, other}
 	skipReasons = []string{transport.ReasonDuplicate, transport.ReasonExpired,
 		transport.ReasonHardware, transport.ReasonEndpointRemoved, transport.ReasonEndpointDisabled, other}
 	letterReasons = []string{transport.ReasonExhausted, transport.ReasonGone, transport.ReasonRetriesOff,
 		transport.ReasonEndpointRemoved, transport.ReasonEndpointDisabled, transport.ReasonPanic,
 		transport.ReasonNotJSON, transport.ReasonBadSubject, transport.ReasonBadCloudEvent,
 		transport.ReasonBadID, transport.ReasonPayloadGone, transport.ReasonHardware,
-		transport.ReasonUnrenderable, other}
+		transport.ReasonUnrenderable, transport.ReasonNotReadable, other}
 	states = []string{"active", "paused", "failing", "disabled", "removed", other}
 )
 

@@ -78,6 +78,13 @@ func (t *Telemetry) Published(n int) {
 	}
 }
 
+// Unreadable counts a document of the log that was buried unread.
+func (t *Telemetry) Unreadable(reason string) {
+	if t != nil {
+		t.letters.inc(reason)
+	}
+}
+
 // Unrouted counts an event that no endpoint wanted.
 func (t *Telemetry) Unrouted() {
 	if t != nil {

@@ -1,0 +1,63 @@
+package main
+
+import (
+	"context"
+	"time"
+)
+
+// purgeEvery is how often settled events past their keep are purged, sweepEvery
+// how often payloads that nothing refers to are deleted, and watchEvery how
+// often the store is looked at for what only a restart can mend.
+const (
+	purgeEvery = time.Minute
+	sweepEvery = time.Hour
+	watchEvery = time.Second
+)
+
+// firstSweep is how long after the start payloads are swept for the first
+// time: not in the rush of it, and before a node that is started often ends.
+const firstSweep = 5 * time.Minute
+
+// keepHouse purges what is settled and old, and has the node leave where the
+// store is broken for good.
+func (n *node) keepHouse() {
+	ctx, cancel := context.WithCancel(context.Background())
+	n.stopHouse = cancel
+	n.house.Go(func() { n.sweepPayloads(ctx) })
+	n.house.Go(func() {
+		purge, watch := time.NewTicker(purgeEvery), time.NewTicker(watchEvery)
+		defer purge.Stop()
+		defer watch.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-purge.C:
+				if err := n.store.Purge(ctx); err != nil && ctx.Err() == nil {
+					n.log.Warn("settled events were not purged; trying again in a minute", "error", err)
+				}
+			case <-watch.C:
+				if err := n.store.Broken(); err != nil {
+					n.leave(err)
+				}
+			}
+		}
+	})
+}
+
+// sweepPayloads has a goroutine of its own: it may read for long.
+func (n *node) sweepPayloads(ctx context.Context) {
+	sweep := time.NewTimer(firstSweep)
+	defer sweep.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-sweep.C:
+			if err := n.store.SweepPayloads(ctx); err != nil && ctx.Err() == nil {
+				n.log.Warn("unused payloads were not deleted; trying again in an hour", "error", err)
+			}
+			sweep.Reset(sweepEvery)
+		}
+	}
+}

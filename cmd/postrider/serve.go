@@ -83,6 +83,7 @@ func (a *app) serve(ctx context.Context, cfg *config.Config, sample bool) error 
 	if err != nil {
 		return err
 	}
+	slog.SetDefault(log) // net/http has words of its own for what receivers do
 	keys, err := loadKeys(cfg)
 	if err != nil {
 		return err

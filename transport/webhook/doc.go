@@ -5,7 +5,8 @@
 // and always in a class; it never panics. The address dialled is the address
 // checked. Certificates are verified, redirects not followed, at most 64 KiB
 // of an answer read. A request of which a byte was written is never written
-// again behind the caller's back: repeats are the caller's, and counted. No
+// again behind the caller's back: repeats are the caller's, and counted. What a
+// receiver says beyond an answer is never taken for the next one. No
 // secret, header value, URL path or query reaches an Answer.
 //
 // Connections are kept in one pool for all endpoints; those with a CA or a

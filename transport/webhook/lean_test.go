@@ -6,6 +6,8 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -132,5 +134,39 @@ func TestIdleLinesGrowOld(t *testing.T) {
 	ls.sweep()
 	if ls.pop() != nil {
 		t.Error("a line is kept past its time")
+	}
+}
+
+// An answer with more behind it, in one TLS record: what is decrypted already
+// cannot be seen on the socket, and must not become the next attempt's answer.
+func TestMoreThanTheAnswerInOneRecordIsNotTheNextAnswer(t *testing.T) {
+	ca := newAuthority(t)
+	var requests atomic.Int32
+	// The buffer ends within the body, and what is left of it is read past the
+	// buffer, to the very end.
+	head := "HTTP/1.1 200 OK\r\nContent-Length: 4000\r\n\r\n"
+	body := strings.Repeat("x", readBuffer-len(head)+readBuffer+12)
+	head = strings.Replace(head, "4000", strconv.Itoa(len(body)), 1)
+	oneRecord := func(s *httptest.Server) { s.TLS.DynamicRecordSizingDisabled = true }
+	srv := ca.serveTLS(t, "127.0.0.1", later, oneRecord, func(w http.ResponseWriter, r *http.Request) {
+		if _, err := io.Copy(io.Discard, r.Body); err != nil {
+			return
+		}
+		c, _, err := w.(http.Hijacker).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		requests.Add(1)
+		_, _ = io.WriteString(c, head+body+"HTTP/1.1 410 Gone\r\nContent-Length: 0\r\n\r\n")
+		_, _ = c.Read(make([]byte, 1<<10)) // until the sender closes
+		_ = c.Close()
+	})
+	target := newTarget(t, newSender(t), srv.URL, trusting(ca.pem), limit(5*time.Second))
+	for i := range 3 {
+		want(t, target.Send(context.Background(), newEvent(), i+1), transport.Delivered, "")
+	}
+	if n := requests.Load(); n != 3 {
+		t.Errorf("%d requests arrived for 3 attempts", n)
 	}
 }

@@ -2,10 +2,12 @@ package webhook
 
 import (
 	"bufio"
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"time"
 
 	"github.com/postrider/postrider/transport"
@@ -56,9 +58,26 @@ func newLine(c net.Conn, raw *conn) *line {
 	return l
 }
 
-// usable tells whether a kept line can carry another request: the other side
-// has not closed it nor spoken out of turn.
-func (l *line) usable() bool { return l.peek != nil && l.peek.isQuiet() }
+// usable readies a kept line for another request, by deadline; false where the
+// other side has closed it or spoken out of turn.
+func (l *line) usable(deadline time.Time) bool {
+	return l.peek != nil && l.nothingDecrypted() && l.conn.SetDeadline(deadline) == nil && l.peek.isQuiet()
+}
+
+// nothingDecrypted tells that TLS holds nothing back: what it has taken off the
+// socket already can be seen by a read alone, which a deadline long past keeps
+// from waiting for more.
+func (l *line) nothingDecrypted() bool {
+	if _, secure := l.conn.(*tls.Conn); !secure {
+		return true
+	}
+	var b [1]byte
+	if l.conn.SetReadDeadline(time.Unix(1, 0)) != nil {
+		return false
+	}
+	n, err := l.conn.Read(b[:])
+	return n == 0 && errors.Is(err, os.ErrDeadlineExceeded)
+}
 
 // errUntouched: of the request not a byte was written, for the kept line was
 // already dead; it may go by another.

@@ -73,7 +73,7 @@ func (ls *lines) take(ctx context.Context, deadline time.Time) (*line, error) {
 		if l == nil {
 			break
 		}
-		if l.conn.SetDeadline(deadline) == nil && l.usable() {
+		if l.usable(deadline) {
 			l.reused = true
 			return l, nil
 		}

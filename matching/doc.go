@@ -1,9 +1,14 @@
-// Package matching will tell which stored alerts a detection matches: Alert,
-// Detection and Match, an index that may say yes too often, and the exact
-// check after it. Pure: bytes in, matches out.
+// Package matching tells which stored alerts a detection matches: Alert,
+// Detection, Match and Report; an Index that finds candidates by keys, and the
+// exact check after it. docs/matching.md has every rule with examples, and runs
+// as a test of this package.
 //
-// It is empty until alerts are built. It will promise that the index leaves no
-// match out, and that the same alerts and detection give the same matches.
+// It is pure: bytes in, matches out; no clock, no I/O, no goroutine. It
+// promises that the index leaves no match out, that the same alerts and
+// detection give the same hits in the same order, that an alert is changed
+// while others match, and that an error names the field and what to do.
+//
+// The way: Detection.Decode, Probe.Load, Index.Match, NewMatch, NewReport.
 //
 // It may import the standard library alone.
 package matching

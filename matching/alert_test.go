@@ -1,0 +1,172 @@
+package matching
+
+import (
+	"encoding/json"
+	"errors"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestAlertDocument(t *testing.T) {
+	a := NewAlert()
+	err := a.Decode([]byte(`{"alert_name":"Stolen","email":"a@example.com","vin":"004352","exact_match_chassis_number":false}`))
+	if err != nil || !a.IsActive || a.Match != MatchAll || a.AlertType != AlertNormal || !a.ExactMatchTrailerNumber || a.ExactMatchChassisNumber {
+		t.Fatalf("defaults are lost: %+v %v", a, err)
+	}
+	before := a
+	if err := a.Decode([]byte(`{"is_active":false,"cc_emails":["b@example.com"]}`)); err != nil || a.IsActive || a.VIN != "004352" || len(a.CCEmails) != 1 {
+		t.Errorf("a change: %+v %v", a, err)
+	}
+	if len(before.CCEmails) != 0 {
+		t.Error("a change reached the saved alert")
+	}
+	if err := a.Decode([]byte(`{"vin":"1","lookalikes":"yes"}`)); err == nil || a.VIN != "004352" {
+		t.Error("a change that is refused left its traces")
+	}
+	doc, err := json.Marshal(a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again := NewAlert()
+	if err := again.Decode(doc); err != nil || !reflect.DeepEqual(a, again) {
+		t.Errorf("%s came back as %+v, %v", doc, again, err)
+	}
+}
+
+func TestAlertDocumentNamesWhatIsWrong(t *testing.T) {
+	for _, c := range []struct{ doc, field, says string }{
+		{`{"lookalikes":"yes"}`, "lookalikes", "is a string; give true or false"},
+		{`{"max_differences":1.5}`, "max_differences", "give a whole number"},
+		{`{"cc_emails":"a@example.com"}`, "cc_emails", "give a list of texts"},
+		{`{"usdot_number":987654}`, "usdot_number", "is a number; give text, in quotes"},
+		{`{"plate":"ABC"}`, "plate", "is not a field"},
+		{`{"vin":"004352"`, "alert", "is not valid JSON"},
+		{`{"vin":"004352"}}`, "alert", "behind its end"},
+		{`[]`, "alert", "give one JSON object"},
+		{strings.Repeat(" ", MaxAlert+1), "alert", "at most 65536"},
+	} {
+		a := NewAlert()
+		err := a.Decode([]byte(c.doc))
+		var wrong *FieldError
+		if !errors.As(err, &wrong) || wrong.Field != c.field || !strings.Contains(wrong.Message, c.says) {
+			t.Errorf("%.60s: %v, want %s: …%s…", c.doc, err, c.field, c.says)
+		}
+	}
+}
+
+func TestAlertLimits(t *testing.T) {
+	long := strings.Repeat("x", 5000)
+	for field, change := range map[string]func(*Alert){
+		"id":               func(a *Alert) { a.ID = "7" },
+		"customer":         func(a *Alert) { a.Customer = "a.b" },
+		"alert_name":       func(a *Alert) { a.AlertName = "a\r\nBcc: b@example.com" },
+		"description":      func(a *Alert) { a.Description = long },
+		"email":            func(a *Alert) { a.Email = "Ada <ada@example.com>" },
+		"cc_emails":        func(a *Alert) { a.CCEmails = make([]string, 21) },
+		"cc_emails[1]":     func(a *Alert) { a.CCEmails = []string{"a@example.com", long + "@example.com"} },
+		"license_plate":    func(a *Alert) { a.LicensePlate = long },
+		"trailer_logo":     func(a *Alert) { a.TrailerLogo = long },
+		"deep_search":      func(a *Alert) { a.DeepSearch = strings.Repeat("ab ", 17) },
+		"vin":              func(a *Alert) { a.VIN = long },
+		"equipment_type":   func(a *Alert) { a.EquipmentType = "\xff" },
+		"location_city":    func(a *Alert) { a.LocationCity = "a\x00b" },
+		"end_date":         func(a *Alert) { a.EndDate = long },
+		"container_number": func(a *Alert) { a.ContainerNumber, a.ExactMatchContainerNumber = "A", false },
+	} {
+		a, err := alertOf(`{"usdot_number":"987654"}`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		change(a)
+		var wrong *FieldError
+		if err := a.Validate(); !errors.As(err, &wrong) || wrong.Field != field {
+			t.Errorf("%s: %v", field, err)
+		} else if len(wrong.Value) > 100 {
+			t.Errorf("%s: an error that repeats %d bytes", field, len(wrong.Value))
+		}
+	}
+	a, _ := alertOf(`{"usdot_number":"987654"}`)
+	a.AlertName = "  "
+	a.Email = ""
+	if err := a.Validate(); err == nil {
+		t.Error("an alert without a name or an address was taken")
+	}
+}
+
+func TestDaysAreOfTheCustomersZone(t *testing.T) {
+	houston := time.FixedZone("", -5*3600)
+	a, err := alertOf(`{"vin":"004352","start_date":"2024-05-21","end_date":"2024-05-21"}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.Zone = houston
+	c, err := compile(a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for at, want := range map[string]bool{
+		"2024-05-21T04:59:59Z": false, "2024-05-21T05:00:00Z": true, "2024-05-22T04:59:59Z": true, "2024-05-22T05:00:00Z": false,
+	} {
+		var p Probe
+		p.Load(detectionOf(t, `{"vin":"004352","time":"`+at+`"}`))
+		if c.holds(&p) != want {
+			t.Errorf("%s: %t", at, !want)
+		}
+	}
+}
+
+func TestGeneratedAlertsAreValidAndTheSame(t *testing.T) {
+	g, same := NewGenerator(9), NewGenerator(9)
+	for i := range 600 {
+		kind := Kind(i % 6)
+		a, b := g.Alert("acme", kind), same.Alert("acme", kind)
+		if err := a.Validate(); err != nil {
+			t.Fatalf("%+v: %v", a, err)
+		}
+		if !reflect.DeepEqual(a, b) {
+			t.Fatal("the same seed gave two alerts")
+		}
+		if plate := g.Plate(); g.Misread(plate) == plate || same.Plate() != plate {
+			t.Fatal("a misread that is none")
+		}
+		same.Misread("ABC1234")
+		same = NewGenerator(9)
+		g = NewGenerator(9)
+	}
+}
+
+// FuzzDecodeAlert: an alert that is taken may be put in an index and matched.
+func FuzzDecodeAlert(f *testing.F) {
+	for _, doc := range []string{
+		`{"alert_name":"a","email":"a@example.com","license_plate":"A?*1","lookalikes":true,"max_differences":0}`,
+		`{"alert_name":"a","email":"a@example.com","trailer_number":"ÄB-1234567890123456789012","exact_match_trailer_number":false,"max_differences":2}`,
+		`{"alert_name":"a","email":"a@example.com","deep_search":"ſ ab","match":"any","location_state":"Texas","start_date":"2024-05-21"}`,
+	} {
+		f.Add([]byte(doc))
+	}
+	var p Probe
+	p.Load(&Detection{LicensePlate: "ABC1234", TrailerNumber: "ÄB1234567890123456789012", Text: "s ab", State: "TX", Time: stored})
+	f.Fuzz(func(t *testing.T, doc []byte) {
+		a := NewAlert()
+		a.ID = "456e7890-e12b-34d5-a678-426614174111"
+		if a.Decode(doc) != nil || a.Validate() != nil {
+			return
+		}
+		x := NewIndex()
+		if err := x.Put(&a); err != nil {
+			t.Fatalf("valid, and refused by the index: %v", err)
+		}
+		c, err := compile(&a)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if hits := x.Match(nil, &p, nil); (len(hits) == 1) != (a.IsActive && c.holds(&p)) {
+			t.Fatalf("%d hits of %s", len(hits), doc)
+		}
+		if err := x.check(); err != nil {
+			t.Fatal(err)
+		}
+	})
+}

@@ -1,0 +1,183 @@
+package email
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/postrider/postrider/transport"
+)
+
+// notice is a mail about one event that is not a run's matches.
+type notice struct {
+	Title  string
+	Lead   string
+	Facts  []fact
+	Advice []string
+	// Document is the event's data, for people; Cut says what of it is left out.
+	Document, Cut string
+}
+
+type fact struct{ Label, Value string }
+
+// wording is what an ops event is to its reader.
+type wording struct {
+	title  string // %s: the endpoint's name
+	lead   string
+	advice []string
+}
+
+var wordings = map[string]wording{
+	"ops.endpoint.failing": {
+		"Deliveries to %s are failing",
+		"Postrider cannot deliver to this endpoint. Its events wait and are tried again; nothing is lost meanwhile.",
+		[]string{
+			"Check that the receiver is up, can be reached from outside, and answers in time with a status that counts as success.",
+			"Look at the attempts and what was answered: the delivery log of the endpoint, or postrider delivery list.",
+			"If it goes on failing, the endpoint will be disabled.",
+		},
+	},
+	"ops.endpoint.disabled": {
+		"Deliveries to %s have stopped",
+		"This endpoint is disabled: no more events are sent to it, and what waited for it was kept as dead letters.",
+		[]string{
+			"Repair the receiver, or correct the endpoint's address.",
+			"Enable the endpoint again, then replay what it missed: postrider deadletter replay.",
+		},
+	},
+	"ops.endpoint.recovered": {
+		"Deliveries to %s go through again",
+		"The endpoint takes deliveries again. What waits for it is being delivered, at a pace that grows.",
+		nil,
+	},
+	"ops.deadletter.created": {
+		"An event could not be delivered to %s",
+		"Postrider has given up delivering this event. It is kept as a dead letter.",
+		[]string{
+			"See why: postrider deadletter list.",
+			"Once the cause is repaired, replay it: postrider deadletter replay.",
+		},
+	},
+	"ops.run.failed": {
+		"An alert run has failed",
+		"A run of your alerts could not be finished, so its matches were not reported yet. No detection is lost: the next run begins where the last finished one ended.",
+		[]string{
+			"See what happened: postrider run list.",
+			"Run the alerts again by hand if they cannot wait: postrider alert run.",
+		},
+	},
+}
+
+// noticeOf makes the mail of an event whose type has no form of its own here,
+// or an ops event's.
+func noticeOf(ev *transport.Event, zone *time.Location) *notice {
+	if w, known := wordings[ev.Type]; known {
+		return opsNotice(ev, w, zone)
+	}
+	n := &notice{Title: "Event " + line(ev.Type, maxName)}
+	n.Facts = append(n.Facts, fact{"Event", line(ev.ID, maxValue)}, fact{"Time", moment(ev.Time, zone)})
+	n.Document, n.Cut = document(ev.Data)
+	return n
+}
+
+// opsFacts are the fields of an ops event's data that are told, in this order.
+var opsFacts = []struct{ field, label string }{
+	{"name", "Endpoint"}, {"endpoint", "Id"}, {"address", "Mailbox"}, {"url", "Receiver"}, {"state", "State"},
+	{"reason", "Reason"}, {"detail", "Detail"}, {"event", "Event"}, {"event_id", "Event"}, {"event_type", "Type"}, {"run_id", "Run"},
+	{"alert_type", "Alerts"}, {"since", "Since"}, {"at", "At"},
+}
+
+// opsNotice tells what of the data is there; no field is needed.
+func opsNotice(ev *transport.Event, w wording, zone *time.Location) *notice {
+	data := map[string]any{}
+	dec := json.NewDecoder(bytes.NewReader(ev.Data))
+	dec.UseNumber()
+	_ = dec.Decode(&data) // what cannot be read is not told
+
+	n := &notice{Title: w.title, Lead: w.lead, Advice: w.advice}
+	if strings.Contains(w.title, "%s") {
+		n.Title = fmt.Sprintf(w.title, endpointName(data))
+	}
+	for _, f := range opsFacts {
+		if value := factOf(f.field, data[f.field], zone); value != "" {
+			n.Facts = append(n.Facts, fact{f.label, value})
+		}
+	}
+	if data["at"] == nil {
+		n.Facts = append(n.Facts, fact{"At", moment(ev.Time, zone)})
+	}
+	return n
+}
+
+func endpointName(data map[string]any) string {
+	for _, field := range []string{"name", "address", "url", "endpoint"} {
+		if value := factOf(field, data[field], time.UTC); value != "" {
+			return value
+		}
+	}
+	return "an endpoint"
+}
+
+func factOf(field string, value any, zone *time.Location) string {
+	switch v := value.(type) {
+	case string:
+		if field == "url" {
+			return line(origin(v), maxValue)
+		}
+		if t, err := time.Parse(time.RFC3339, v); err == nil {
+			return moment(t, zone)
+		}
+		return line(v, maxText)
+	case json.Number:
+		return line(v.String(), maxValue)
+	case bool:
+		return strconv.FormatBool(v)
+	}
+	return ""
+}
+
+func moment(t time.Time, zone *time.Location) string {
+	return t.In(zone).Format("Mon 2 Jan 2006, 15:04:05 MST")
+}
+
+// Of a document that is shown, the most bytes; deeper ones are not indented,
+// as each level adds to every line below it.
+const (
+	maxDocument = 32 << 10
+	maxDepth    = 32
+)
+
+// document writes data for people; cut says what is left out.
+func document(data []byte) (text, cut string) {
+	size := len(data)
+	if size <= maxDocument && depth(data) <= maxDepth {
+		var out bytes.Buffer
+		if json.Indent(&out, data, "", "  ") == nil {
+			data = out.Bytes()
+		}
+	}
+	if len(data) > maxDocument {
+		data = data[:maxDocument]
+		cut = fmt.Sprintf("The beginning of a document of %d bytes.", size)
+	}
+	return visible(strings.ToValidUTF8(string(data), "")), cut
+}
+
+// depth counts how far data nests; brackets in strings count too, which errs
+// to the safe side.
+func depth(data []byte) (deepest int) {
+	now := 0
+	for _, b := range data {
+		switch b {
+		case '{', '[':
+			now++
+			deepest = max(deepest, now)
+		case '}', ']':
+			now--
+		}
+	}
+	return deepest
+}

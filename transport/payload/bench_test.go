@@ -40,3 +40,17 @@ func bench(b *testing.B, ep *transport.Endpoint, ev *transport.Event) {
 		}
 	})
 }
+
+func BenchmarkGeneaV3(b *testing.B) { bench(b, endpoint("genea", "", "v3"), event(access)) }
+
+// BenchmarkHardware is what each Genea body costs before it is rendered.
+func BenchmarkHardware(b *testing.B) {
+	ev := event(access)
+	b.ReportAllocs()
+	b.SetBytes(int64(len(ev.Data)))
+	for b.Loop() {
+		if Hardware(ev) != "mercury" {
+			b.Fatal("not found")
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package payload
 
 import (
+	"math"
 	"slices"
 	"strconv"
 	"sync"
@@ -20,19 +21,38 @@ import (
 
 // shape orders the members of an object; a nil shape leaves them as published.
 type shape struct {
-	rank   map[string]int
+	rank   map[string]int64
 	inner  map[string]*shape
-	drop   string
-	places int
+	places int64
+	// element is the shape of an array's elements. Where it is set, a value that
+	// is no array is put into one, and null becomes an empty one.
+	element *shape
+	// fixed is a member that is there whatever was published, with this value,
+	// or with what its own shape made of the object published.
+	fixed, value string
 }
 
-// newShape takes its keys in order; drop is a key that is left out, inner the
-// shapes of members that are objects.
-func newShape(drop string, inner map[string]*shape, keys ...string) *shape {
-	s := &shape{rank: make(map[string]int, len(keys)), inner: inner, drop: drop, places: len(keys)}
+// newShape takes its keys in order; inner are the shapes of members.
+func newShape(inner map[string]*shape, keys ...string) *shape {
+	s := &shape{rank: make(map[string]int64, len(keys)), inner: inner, places: int64(len(keys))}
 	for i, key := range keys {
-		s.rank[key] = i
+		s.rank[key] = int64(i)
 	}
+	return s
+}
+
+// leftOut is the place of members that are not written; all others are greater.
+const leftOut = math.MinInt64
+
+func (s *shape) without(keys ...string) *shape {
+	for _, key := range keys {
+		s.rank[key] = leftOut
+	}
+	return s
+}
+
+func (s *shape) withFixed(key, value string) *shape {
+	s.fixed, s.value = key, value
 	return s
 }
 
@@ -42,9 +62,9 @@ func (s *shape) place(k []byte) int64 {
 		return 0
 	}
 	if i, known := s.rank[string(k)]; known {
-		return int64(i)
+		return i
 	}
-	return int64(s.places)
+	return s.places
 }
 
 func (s *shape) of(k []byte) *shape {
@@ -69,8 +89,6 @@ type canon struct {
 	reader
 	members []member
 	scratch []byte
-	// dropped is the last value of the root shape's dropped key.
-	dropped []byte
 }
 
 var canons = sync.Pool{New: func() any { return new(canon) }}
@@ -78,7 +96,6 @@ var canons = sync.Pool{New: func() any { return new(canon) }}
 // giveBack returns c to the pool, but for buffers that a giant left behind.
 func (c *canon) giveBack() {
 	c.reader = reader{}
-	c.dropped = c.dropped[:0]
 	if cap(c.scratch) <= 64<<10 && cap(c.members) <= 1<<12 {
 		canons.Put(c)
 	}
@@ -99,10 +116,12 @@ func (c *canon) value(dst []byte, s *shape, depth int) ([]byte, error) {
 		return dst, c.fault("nesting deeper than " + strconv.Itoa(maxDepth))
 	}
 	switch b := c.next(); {
+	case b == '[':
+		return c.array(dst, s, depth)
+	case s != nil && s.element != nil:
+		return c.listed(dst, s.element, depth)
 	case b == '{':
 		return c.object(dst, s, depth)
-	case b == '[':
-		return c.array(dst, depth)
 	case b == '"':
 		return c.text(dst)
 	case b == '-' || b >= '0' && b <= '9':
@@ -112,7 +131,21 @@ func (c *canon) value(dst []byte, s *shape, depth int) ([]byte, error) {
 	}
 }
 
-func (c *canon) array(dst []byte, depth int) ([]byte, error) {
+// listed puts a value that is no array into one; null makes an empty one.
+func (c *canon) listed(dst []byte, s *shape, depth int) ([]byte, error) {
+	open := len(dst)
+	dst, err := c.value(append(dst, '['), s, depth+1)
+	if err == nil && string(dst[open:]) == "[null" {
+		dst = dst[:open+1]
+	}
+	return append(dst, ']'), err
+}
+
+func (c *canon) array(dst []byte, s *shape, depth int) ([]byte, error) {
+	var element *shape
+	if s != nil {
+		element = s.element
+	}
 	c.pos++
 	dst = append(dst, '[')
 	if c.next() == ']' {
@@ -121,7 +154,7 @@ func (c *canon) array(dst []byte, depth int) ([]byte, error) {
 	}
 	for {
 		var err error
-		if dst, err = c.value(dst, nil, depth+1); err != nil {
+		if dst, err = c.value(dst, element, depth+1); err != nil {
 			return dst, err
 		}
 		b := c.next()
@@ -145,24 +178,49 @@ func (c *canon) object(dst []byte, s *shape, depth int) ([]byte, error) {
 	defer func() { c.members = c.members[:base] }()
 	c.pos++
 	dst = append(dst, '{')
-	if c.next() == '}' {
-		c.pos++
-		return append(dst, '}'), nil
-	}
-	for {
+	for more := c.next() != '}'; more; {
 		var err error
 		if dst, err = c.member(dst, s, depth); err != nil {
 			return dst, err
 		}
-		b := c.next()
-		c.pos++
-		if b == '}' {
-			return c.arrange(dst, open, c.members[base:]), nil
-		}
-		if b != ',' {
+		switch c.next() {
+		case ',':
+			c.pos++
+		case '}':
+			more = false
+		default:
 			return dst, c.fault("no comma or } in an object")
 		}
 	}
+	c.pos++
+	dst = c.fix(dst, s, base)
+	return c.arrange(dst, open, c.members[base:]), nil
+}
+
+// fix appends the member that s has whatever was published; where it is there
+// already, this later one takes its place. An object of it that has a shape of
+// its own is right as it is.
+func (c *canon) fix(dst []byte, s *shape, base int) []byte {
+	if s == nil || s.fixed == "" {
+		return dst
+	}
+	if s.inner[s.fixed] != nil {
+		for _, m := range slices.Backward(c.members[base:]) {
+			if string(dst[m.start+1:m.key]) == s.fixed {
+				if dst[m.key+len(`":`)] == '{' {
+					return dst
+				}
+				break
+			}
+		}
+	}
+	m := member{start: len(dst), order: s.rank[s.fixed]}
+	dst = append(append(dst, '"'), s.fixed...)
+	m.key = len(dst)
+	dst = append(append(append(dst, `":`...), s.value...), ',')
+	m.end = len(dst)
+	c.members = append(c.members, m)
+	return dst
 }
 
 // member appends one `"key":value,` and notes where it is.
@@ -182,17 +240,15 @@ func (c *canon) member(dst []byte, s *shape, depth int) ([]byte, error) {
 	c.pos++
 	// The inner values move dst; the key is looked up before they do.
 	key := dst[m.start+1 : m.key]
-	inner, dropped := s.of(key), s != nil && s.drop != "" && s.drop == string(key)
+	inner := s.of(key)
 	if m.order = indexOrder(key); m.order == 0 {
 		m.order = s.place(key)
 	}
 	dst = append(dst, ':')
-	value := len(dst)
 	if dst, err = c.value(dst, inner, depth+1); err != nil {
 		return dst, err
 	}
-	if dropped {
-		c.dropped = append(c.dropped[:0], dst[value:]...)
+	if m.order == leftOut {
 		return dst[:m.start], nil
 	}
 	dst = append(dst, ',')

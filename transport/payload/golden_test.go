@@ -103,49 +103,10 @@ func TestBodiesAreAsTheGoldenFiles(t *testing.T) {
 	}
 }
 
-func TestGeneaCoversMercuryAlone(t *testing.T) {
-	r, err := New(endpoint("genea", "", "v2"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for doc, covered := range map[string]bool{
-		`{"uuid":"x"}`:                                 true,
-		`{"uuid":"x","hardware":"mercury"}`:            true,
-		`{"uuid":"x","hardware":"Mercury"}`:            true,
-		`{"uuid":"x","hardware":null}`:                 true,
-		`{"hardware":"vertx","uuid":"x"}`:              false,
-		`{"hardware":"vert\u0078","uuid":"x"}`:         false,
-		`{"hardware":"mercury","hardware":"vertx"}`:    false,
-		`{"hardware":"vertx","hardware":"mercury"}`:    true,
-		`{"location":{"hardware":"vertx"},"uuid":"x"}`: true,
-	} {
-		body, err := r.Body(event(doc))
-		var skip Skip
-		switch {
-		case covered && err != nil:
-			t.Errorf("%s: %v", doc, err)
-		case covered && bytes.HasPrefix(body, []byte(`{"hardware"`)):
-			t.Errorf("%s: our own key is in the body: %s", doc, body)
-		case !covered && (!errors.As(err, &skip) || skip.Reason != transport.ReasonHardware):
-			t.Errorf("%s: body %s, error %v; want a Skip", doc, body, err)
-		}
-	}
-	if _, err := r.Body(event(`{"uuid":`)); err == nil || errors.As(err, new(Skip)) {
-		t.Errorf("half a document: %v", err)
-	}
-}
-
 func TestWhatIsNotRenderedIsRefused(t *testing.T) {
-	with := func(change func(*transport.Endpoint)) *transport.Endpoint {
-		ep := endpoint("standard", "", "")
-		change(ep)
-		return ep
-	}
 	for field, eps := range map[string][]*transport.Endpoint{
-		"version": {endpoint("genea", "", "v1"), endpoint("genea", "", "v3"), endpoint("genea", "", ""), endpoint("custom", "genea", "v9")},
+		"version": {endpoint("genea", "", "v4"), endpoint("genea", "", ""), endpoint("custom", "genea", "v9")},
 		"format":  {endpoint("custom", "xml", ""), endpoint("", "", "")},
-		"filter":  {with(func(ep *transport.Endpoint) { ep.Filter = "true" })},
-		"body":    {with(func(ep *transport.Endpoint) { ep.Body = json.RawMessage(`{}`) })},
 	} {
 		for _, ep := range eps {
 			_, err := New(ep)

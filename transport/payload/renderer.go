@@ -17,10 +17,16 @@ func (s Skip) Error() string { return "skipped: " + s.Reason }
 // Renderer makes the bodies of one endpoint. It is safe for concurrent use.
 type Renderer struct {
 	format   string
+	version  string
 	genlogs  bool
 	endpoint string
 	customer string
 	number   int64
+	// template, where there is one, makes the body, or with merge a part of it.
+	template *template
+	merge    bool
+	headers  []headerTemplate
+	fixed    map[string]string
 }
 
 // New compiles what ep asks for. Errors are *transport.FieldError. An empty
@@ -33,13 +39,43 @@ func New(ep *transport.Endpoint) (*Renderer, error) {
 	if err := check(ep, format); err != nil {
 		return nil, err
 	}
-	return &Renderer{
+	r := &Renderer{
 		format:   format,
+		version:  ep.Version,
 		genlogs:  ep.Profile == transport.ProfileGenLogs,
 		endpoint: ep.ID,
 		customer: ep.Customer,
 		number:   ep.CustomerID,
-	}, nil
+	}
+	return r, r.compile(ep)
+}
+
+// compile makes the templates of the body and the headers.
+func (r *Renderer) compile(ep *transport.Endpoint) (err error) {
+	c := &compiler{}
+	if r.merge, err = merges(ep, r.format); err != nil {
+		return err
+	}
+	if hasBody(ep.Body) {
+		if r.template, err = c.body(ep.Body, r.merge); err != nil {
+			return err
+		}
+	}
+	r.headers, r.fixed, err = c.headers(ep.Headers)
+	return err
+}
+
+// merges tells how a body template is used: genea's merges by default.
+func merges(ep *transport.Endpoint, format string) (bool, error) {
+	switch {
+	case ep.BodyMode != "" && ep.BodyMode != ModeReplace && ep.BodyMode != ModeMerge:
+		return false, &transport.FieldError{Field: "body_mode", Value: ep.BodyMode, Message: "not a mode: choose replace or merge"}
+	case ep.BodyMode != "" && !hasBody(ep.Body):
+		return false, &transport.FieldError{Field: "body_mode", Value: ep.BodyMode, Message: "says how body is used, which is not there: give body too, or leave it out"}
+	case ep.BodyMode == "":
+		return format == formatGenea, nil
+	}
+	return ep.BodyMode == ModeMerge, nil
 }
 
 func formatOf(profile string) string {
@@ -57,24 +93,16 @@ const (
 	formatGenea       = "genea"
 )
 
-const notYet = "is not available in this version: leave it out"
-
 func check(ep *transport.Endpoint, format string) error {
 	switch format {
 	case formatStandard, formatRaw, formatCloudEvents, formatGenLogs:
 	case formatGenea:
-		if ep.Version != "v2" {
-			return &transport.FieldError{Field: "version", Value: ep.Version, Message: "v2 is what this build renders: choose v2"}
+		if err := checkVersion(ep.Version); err != nil {
+			return err
 		}
 	default:
 		return &transport.FieldError{Field: "format", Value: format,
 			Message: "not a format: choose genea, genlogs, standard, cloudevents or raw"}
-	}
-	if ep.Filter != "" {
-		return &transport.FieldError{Field: "filter", Message: notYet}
-	}
-	if len(ep.Body) > 0 && string(ep.Body) != "null" {
-		return &transport.FieldError{Field: "body", Message: notYet}
 	}
 	return nil
 }
@@ -82,8 +110,11 @@ func check(ep *transport.Endpoint, format string) error {
 // Body renders ev. The result may be ev.Data itself and must not be changed.
 // The error is a Skip, or says why the document cannot be rendered.
 func (r *Renderer) Body(ev *transport.Event) ([]byte, error) {
-	if r.format == formatRaw {
+	if r.format == formatRaw && r.template == nil {
 		return ev.Data, nil
+	}
+	if r.template != nil {
+		return r.Append(make([]byte, 0, r.template.usual), ev)
 	}
 	return r.Append(make([]byte, 0, len(ev.Data)+len(ev.Type)+len(ev.ID)+envelope), ev)
 }
@@ -93,6 +124,49 @@ const envelope = 320
 
 // Append appends the body to dst: Body for callers who keep their buffers.
 func (r *Renderer) Append(dst []byte, ev *transport.Event) ([]byte, error) {
+	if r.template != nil {
+		return r.templated(dst, ev, &rendering{view: NewView(ev)})
+	}
+	return r.profile(dst, ev)
+}
+
+// Templated tells whether the endpoint has expressions in its body or headers.
+func (r *Renderer) Templated() bool { return r.template != nil || len(r.headers) > 0 }
+
+// Render gives the body of ev, and of the endpoint's own headers those whose
+// values differ from event to event (nil: none do). The same event gives the
+// same bytes. Errors are as Body's; where an expression gave nothing that can
+// be sent, they name its field, and hold no value of the event or the endpoint.
+func (r *Renderer) Render(ev *transport.Event) (body []byte, headers http.Header, err error) {
+	if !r.Templated() {
+		body, err = r.Body(ev)
+		return body, nil, err
+	}
+	run := &rendering{view: NewView(ev)}
+	if r.template == nil {
+		body, err = r.Body(ev)
+	} else {
+		body, err = r.templated(make([]byte, 0, r.template.usual), ev, run)
+	}
+	if err != nil || len(r.headers) == 0 {
+		return body, nil, err
+	}
+	headers = make(http.Header, len(r.headers))
+	for i := range r.headers {
+		value, err := r.headers[i].render(run)
+		if err != nil {
+			return nil, nil, err
+		}
+		headers[r.headers[i].name] = []string{value}
+	}
+	return body, headers, nil
+}
+
+// FixedHeaders are the endpoint's own headers that are the same for every event.
+func (r *Renderer) FixedHeaders() map[string]string { return r.fixed }
+
+// profile appends the body of the endpoint's profile and format.
+func (r *Renderer) profile(dst []byte, ev *transport.Event) ([]byte, error) {
 	switch r.format {
 	case formatRaw:
 		return append(dst, ev.Data...), nil
@@ -101,7 +175,7 @@ func (r *Renderer) Append(dst []byte, ev *transport.Event) ([]byte, error) {
 	case formatGenLogs:
 		return r.genLogs(dst, ev), nil
 	case formatGenea:
-		return appendGenea(dst, ev.Data)
+		return appendGenea(dst, ev, r.version)
 	default:
 		return standard(dst, ev), nil
 	}
@@ -109,7 +183,7 @@ func (r *Renderer) Append(dst []byte, ev *transport.Event) ([]byte, error) {
 
 // ContentType is the media type of every body.
 func (r *Renderer) ContentType() string {
-	if r.format == formatCloudEvents {
+	if r.format == formatCloudEvents && (r.template == nil || r.merge) {
 		return "application/cloudevents+json"
 	}
 	return "application/json"

@@ -1,0 +1,81 @@
+package catalogue
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+)
+
+// ownEvent is what Postrider itself publishes.
+type ownEvent struct {
+	typ, description, sample string
+	schema                   schema
+}
+
+func ownEvents() []Entry {
+	var list []Entry
+	for _, o := range own {
+		list = append(list, Entry{Type: o.typ, Description: o.description, Publisher: ByPostrider, Hardware: []string{},
+			Sample: json.RawMessage(o.sample), Schema: document(o.typ, o.description, o.schema)})
+	}
+	return list
+}
+
+var own = []ownEvent{
+	{"alert.matches_found", "Alerts of the customer found matches: all matches of all alerts since the last run, in one event.",
+		`{"run_id":"0199c3a0-0000-5000-8000-000000000002","customer_id":123,"alert_type":"hot",` +
+			`"alert_details":[{"id":"456e7890-e12b-34d5-a678-426614174111","alert_name":"Stolen Trailer T-123","email":"fleet@example.com",` +
+			`"description":"Alert for stolen trailer with specific identifiers","is_active":true,"license_plate":"ABC1234","vin":"1HGCM82633A004352",` +
+			`"usdot_number":"987654","mc_number":"111111","trailer_number":"T-123","cab_number":"CAB789","trailer_logo":"Some Logo","cc_emails":[]}],` +
+			`"matches":[{"alert_name":"Stolen Trailer T-123","result_url":"https://example.com/search/result/1","front_view_url":"https://example.com/images/1f",` +
+			`"side_view_url":"https://example.com/images/1s","rear_view_url":"https://example.com/images/1r","time":"2024-05-21T12:00:00+00:00",` +
+			`"city":"Houston","state":"TX","road":"I-45","lat_long":"29.7604, -95.3698","license_plate":"ABC1234","vin":"1HGCM82633A004352",` +
+			`"usdot":"987654","mc":"111111","cab_number":"CAB789","trailer_logo":"Some Logo","trailer_number":"T-123","deep_search":"","alert_id":"456e7890-e12b-34d5-a678-426614174111"}],` +
+			`"total_matches":1,"timestamp":"2024-05-21T12:01:00.123456+00:00"}`,
+		object(schema{"run_id": text, "customer_id": integer, "alert_type": alertTypes, "alert_details": listOf(texts(
+			schema{"is_active": schema{"type": "boolean"}, "cc_emails": listOf(text)},
+			"id", "alert_name", "email", "description", "license_plate", "vin", "usdot_number", "mc_number", "trailer_number", "cab_number", "trailer_logo")),
+			"matches": listOf(texts(schema{"time": moment},
+				"alert_name", "result_url", "front_view_url", "side_view_url", "rear_view_url", "city", "state", "road", "lat_long", "license_plate",
+				"vin", "usdot", "mc", "cab_number", "trailer_logo", "trailer_number", "deep_search", "alert_id")),
+			"total_matches": integer, "timestamp": moment},
+			"run_id", "customer_id", "alert_type", "alert_details", "matches", "total_matches", "timestamp")},
+	{"alert.test", "A test of a webhook: nothing happened.",
+		`{"message":"A test event from Postrider","test":true,"time":"2026-01-31T10:45:38.000Z"}`,
+		object(schema{"message": text, "test": schema{"type": "boolean"}, "time": moment}, "message", "test", "time")},
+
+	{"ops.endpoint.failing", "Deliveries to an endpoint fail again and again; they wait, and are tried again.",
+		`{"endpoint":"0199c3a0-0000-7000-8000-000000000001","name":"Front desk","state":"failing","reason":"5 failures in a row, the last: status 500","time":"2026-01-31T10:45:38.000Z"}`, endpointReport},
+	{"ops.endpoint.disabled", "An endpoint gets nothing any more: it was failing for too long, or answered 410.",
+		`{"endpoint":"0199c3a0-0000-7000-8000-000000000001","name":"Front desk","state":"disabled","reason":"failing for 5 days","time":"2026-01-31T10:45:38.000Z"}`, endpointReport},
+	{"ops.endpoint.recovered", "An endpoint that was failing accepts deliveries again.",
+		`{"endpoint":"0199c3a0-0000-7000-8000-000000000001","name":"Front desk","state":"active","reason":"","time":"2026-01-31T10:45:38.000Z"}`, endpointReport},
+	{"ops.deadletter.created", "A delivery was given up.",
+		`{"id":17,"endpoint":"0199c3a0-0000-7000-8000-000000000001","event_id":"5fd0aad3d64a99000414d61e","event_type":"access.granted","reason":"retries_exhausted","detail":"status 500","time":"2026-01-31T10:45:38.000Z"}`,
+		object(schema{"id": integer, "endpoint": text, "event_id": text, "event_type": text, "reason": text, "detail": text, "time": moment},
+			"id", "endpoint", "event_id", "event_type", "reason", "time")},
+	{"ops.run.finished", "A run of a customer's alerts finished.",
+		`{"run_id":"0199c3a0-0000-5000-8000-000000000002","alert_type":"hot","matches":1,"time":"2026-01-31T10:45:38.000Z"}`,
+		object(schema{"run_id": text, "alert_type": alertTypes, "matches": integer, "time": moment}, "run_id", "alert_type", "matches", "time")},
+	{"ops.run.failed", "A run of a customer's alerts failed; it is tried again.",
+		`{"run_id":"0199c3a0-0000-5000-8000-000000000002","alert_type":"hot","reason":"the log of detections cannot be read","time":"2026-01-31T10:45:38.000Z"}`,
+		object(schema{"run_id": text, "alert_type": alertTypes, "reason": text, "time": moment}, "run_id", "alert_type", "reason", "time")},
+}
+
+var (
+	alertTypes     = oneOf("normal", "hot", "live")
+	endpointReport = object(schema{"endpoint": text, "name": text, "state": oneOf("active", "failing", "disabled"), "reason": text, "time": moment},
+		"endpoint", "state", "reason", "time")
+)
+
+func listOf(s schema) schema { return schema{"type": "array", "items": s} }
+
+// texts is an object of string properties and of others, all of which are
+// always there (a text that is unset: "").
+func texts(others schema, names ...string) schema {
+	properties := maps.Clone(others)
+	for _, name := range names {
+		properties[name] = text
+	}
+	return object(properties, slices.Sorted(maps.Keys(properties))...)
+}

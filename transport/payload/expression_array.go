@@ -1,0 +1,73 @@
+package payload
+
+import (
+	"reflect"
+
+	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/common/types/ref"
+	"cel.dev/cel-go/common/types/traits"
+)
+
+// array is a JSON array as a CEL list, which keeps its text.
+type array struct {
+	raw   []byte
+	depth int
+	list  traits.Lister
+}
+
+// open takes the array apart, once. One that is no valid JSON holds an error.
+func (a *array) open() traits.Lister {
+	if a.list != nil {
+		return a.list
+	}
+	elements := make([]ref.Val, 0, 8)
+	r := reader{doc: a.raw, pos: 1}
+	for r.next() != ']' {
+		raw, ok := r.span()
+		if !ok {
+			elements = []ref.Val{errNotJSON}
+			break
+		}
+		elements = append(elements, valueOf(raw, a.depth+1))
+		if r.next() == ',' {
+			r.pos++
+		}
+	}
+	a.list = types.NewRefValList(types.DefaultTypeAdapter, elements)
+	return a.list
+}
+
+// Add implements traits.Adder.
+func (a *array) Add(other ref.Val) ref.Val { return a.open().Add(other) }
+
+// Contains implements traits.Container.
+func (a *array) Contains(v ref.Val) ref.Val { return a.open().Contains(v) }
+
+// Get implements traits.Indexer.
+func (a *array) Get(index ref.Val) ref.Val { return a.open().Get(index) }
+
+// Size implements traits.Sizer.
+func (a *array) Size() ref.Val { return a.open().Size() }
+
+// Iterator implements traits.Iterable.
+func (a *array) Iterator() traits.Iterator { return a.open().Iterator() }
+
+// Equal implements ref.Val. What is nested too deep to be looked at equals nothing.
+func (a *array) Equal(other ref.Val) ref.Val {
+	if !nestedWithin(a.raw, maxLook-a.depth) {
+		return types.False
+	}
+	return a.open().Equal(other)
+}
+
+// ConvertToNative implements ref.Val.
+func (a *array) ConvertToNative(to reflect.Type) (any, error) { return a.open().ConvertToNative(to) }
+
+// ConvertToType implements ref.Val.
+func (a *array) ConvertToType(to ref.Type) ref.Val { return a.open().ConvertToType(to) }
+
+// Type implements ref.Val.
+func (a *array) Type() ref.Type { return types.ListType }
+
+// Value implements ref.Val.
+func (a *array) Value() any { return a.open().Value() }

@@ -1,0 +1,323 @@
+package payload
+
+import (
+	"bytes"
+	"reflect"
+	"strconv"
+	"unicode/utf8"
+
+	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/common/types/ref"
+	"cel.dev/cel-go/common/types/traits"
+)
+
+// maxLook is the nesting down to which expressions look into a document.
+const maxLook = 64
+
+// documentOf gives the value of a JSON document. Objects and arrays keep their
+// text, are taken apart one level at a time when something is looked up in
+// them, and keep the order in which they were published.
+//
+// Numbers written without point and exponent are int where they fit, else uint
+// where they fit, and double otherwise, as all others are. CEL compares the
+// three with each other by value.
+func documentOf(doc []byte) ref.Val {
+	raw := bytes.Trim(doc, " \t\r\n")
+	if len(raw) > 0 && (raw[0] == '{' || raw[0] == '[') {
+		return valueOf(raw, 0) // taken apart, and so checked, when looked into
+	}
+	r := reader{doc: raw}
+	if scalar, ok := r.span(); !ok || len(scalar) != len(raw) {
+		return errNotJSON
+	}
+	return valueOf(raw, 0)
+}
+
+var errNotJSON = types.NewErr("the document is not valid JSON")
+
+// valueOf gives the value of the JSON text raw, without spaces around it.
+func valueOf(raw []byte, depth int) ref.Val {
+	if depth > maxLook {
+		return types.WrapErr(errTooDeep)
+	}
+	switch raw[0] {
+	case '{':
+		return &object{raw: raw, depth: depth}
+	case '[':
+		return &array{raw: raw, depth: depth}
+	case '"':
+		return types.String(unquoted(raw))
+	case 't':
+		return types.True
+	case 'f':
+		return types.False
+	case 'n':
+		return types.NullValue
+	}
+	text := string(raw)
+	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
+		return types.Int(n)
+	}
+	if n, err := strconv.ParseUint(text, 10, 64); err == nil {
+		return types.Uint(n)
+	}
+	f, _ := strconv.ParseFloat(text, 64) // beyond its range: an infinity
+	return types.Double(f)
+}
+
+// unquoted is the text of a JSON string; what is no UTF-8 becomes U+FFFD.
+func unquoted(raw []byte) string {
+	r := reader{doc: raw[1 : len(raw)-1]}
+	plainUntil := 0
+	for plainUntil < len(r.doc) && plain[r.doc[plainUntil]] {
+		plainUntil++
+	}
+	if plainUntil == len(r.doc) {
+		return string(r.doc)
+	}
+	text := append(make([]byte, 0, len(r.doc)), r.doc[:plainUntil]...)
+	for r.pos = plainUntil; r.pos < len(r.doc); {
+		if r.doc[r.pos] != '\\' {
+			c, n := utf8.DecodeRune(r.doc[r.pos:])
+			text = utf8.AppendRune(text, c)
+			r.pos += n
+			continue
+		}
+		c, ok := r.escape()
+		if !ok {
+			break // not of a document that is valid
+		}
+		text = utf8.AppendRune(text, c)
+	}
+	return string(text)
+}
+
+// property is one member of an object: where its name (without quotes) and its
+// value are in the object's text, and the value once it was asked for.
+type property struct {
+	name, nameEnd, at, end uint32
+	val                    ref.Val
+}
+
+// object is a JSON object as a CEL map.
+type object struct {
+	raw   []byte
+	depth int
+	// properties are as published; of a name given twice the last one counts.
+	// They are nil until first needed.
+	properties []property
+	// escaped are the names that are written with escapes, by place.
+	escaped map[int]string
+	places  map[string]int
+	broken  bool
+	// unique: of each name there is one.
+	unique bool
+}
+
+// Of most objects there are few properties, and looking through them is
+// cheaper than a map.
+const (
+	usualProperty  = 32 // bytes
+	fewProperties  = 16
+	manyProperties = 32
+)
+
+// open takes the object apart, once; false where it is no valid JSON.
+func (o *object) open() bool {
+	if o.properties != nil || o.broken {
+		return !o.broken
+	}
+	o.properties = make([]property, 0, min(len(o.raw)/usualProperty+1, fewProperties))
+	r := reader{doc: o.raw, pos: 1}
+	for r.next() == '"' {
+		name, _ := r.span()
+		p := property{name: uint32(r.pos - len(name) + 1), nameEnd: uint32(r.pos - 1)}
+		if len(name) == 0 || r.next() != ':' {
+			break
+		}
+		r.pos++
+		raw, ok := r.span()
+		if !ok {
+			break
+		}
+		p.at, p.end = uint32(r.pos-len(raw)), uint32(r.pos)
+		o.add(p, name)
+		if r.next() != ',' {
+			break
+		}
+		r.pos++
+	}
+	o.broken = r.next() != '}' || r.pos != len(o.raw)-1
+	if len(o.properties) >= manyProperties {
+		o.index()
+	}
+	return !o.broken
+}
+
+func (o *object) add(p property, quoted []byte) {
+	if bytes.IndexByte(quoted, '\\') >= 0 {
+		if o.escaped == nil {
+			o.escaped = map[int]string{}
+		}
+		o.escaped[len(o.properties)] = unquoted(quoted)
+	}
+	o.properties = append(o.properties, p)
+}
+
+func (o *object) name(i int) string {
+	if name, there := o.escaped[i]; there {
+		return name
+	}
+	return string(o.written(i))
+}
+
+// written is a name as it is in the text.
+func (o *object) written(i int) []byte {
+	p := &o.properties[i]
+	return o.raw[p.name:p.nameEnd]
+}
+
+func (o *object) index() {
+	o.places = make(map[string]int, len(o.properties))
+	for i := range o.properties {
+		o.places[o.name(i)] = i
+	}
+}
+
+// single takes out what a later property of the same name replaced: its value
+// comes to the place of the first.
+func (o *object) single() {
+	if !o.open() || o.unique {
+		return
+	}
+	o.unique = true
+	first := make(map[string]int, len(o.properties))
+	kept := make([]property, 0, len(o.properties))
+	escaped := map[int]string{}
+	for i, p := range o.properties {
+		name := o.name(i)
+		if earlier, seen := first[name]; seen {
+			kept[earlier] = p
+			escaped[earlier] = name
+			continue
+		}
+		first[name] = len(kept)
+		if o.escaped[i] != "" {
+			escaped[len(kept)] = name
+		}
+		kept = append(kept, p)
+	}
+	o.properties, o.escaped = kept, escaped
+	if o.places != nil {
+		o.places = first
+	}
+}
+
+func (o *object) find(name string) int {
+	if o.places != nil {
+		if i, there := o.places[name]; there {
+			return i
+		}
+		return -1
+	}
+	for i := len(o.properties) - 1; i >= 0; i-- {
+		if o.escaped == nil && string(o.written(i)) == name || o.escaped != nil && o.name(i) == name {
+			return i
+		}
+	}
+	return -1
+}
+
+func (o *object) at(i int) ref.Val {
+	p := &o.properties[i]
+	if p.val == nil {
+		p.val = valueOf(o.raw[p.at:p.end], o.depth+1)
+	}
+	return p.val
+}
+
+// Find implements traits.Mapper.
+func (o *object) Find(key ref.Val) (ref.Val, bool) {
+	name, ok := key.(types.String)
+	if !ok {
+		return nil, false
+	}
+	if !o.open() {
+		return errNotJSON, false
+	}
+	if i := o.find(string(name)); i >= 0 {
+		v := o.at(i)
+		return v, !types.IsError(v)
+	}
+	return nil, false
+}
+
+// Get implements traits.Indexer.
+func (o *object) Get(key ref.Val) ref.Val {
+	v, found := o.Find(key)
+	if !found {
+		return types.ValOrErr(v, "no such key: %v", key)
+	}
+	return v
+}
+
+// Contains implements traits.Container.
+func (o *object) Contains(key ref.Val) ref.Val {
+	v, found := o.Find(key)
+	if !found && v != nil {
+		return v
+	}
+	return types.Bool(found)
+}
+
+// Size implements traits.Sizer.
+func (o *object) Size() ref.Val {
+	o.single()
+	return types.Int(len(o.properties))
+}
+
+// Iterator implements traits.Iterable, over the names.
+func (o *object) Iterator() traits.Iterator {
+	o.single()
+	names := make([]ref.Val, len(o.properties))
+	for i := range o.properties {
+		names[i] = types.String(o.name(i))
+	}
+	return types.NewRefValList(types.DefaultTypeAdapter, names).Iterator()
+}
+
+// Equal implements ref.Val: the same names with equal values. What is nested
+// too deep to be looked at equals nothing.
+func (o *object) Equal(other ref.Val) ref.Val {
+	m, is := other.(traits.Mapper)
+	if !is || !nestedWithin(o.raw, maxLook-o.depth) || !o.open() || o.Size() != m.Size() {
+		return types.False
+	}
+	for i := range o.properties {
+		theirs, found := m.Find(types.String(o.name(i)))
+		if !found || types.Equal(o.at(i), theirs) != types.True {
+			return types.False
+		}
+	}
+	return types.True
+}
+
+// ConvertToNative implements ref.Val.
+func (o *object) ConvertToNative(to reflect.Type) (any, error) { return notNative(to) }
+
+// ConvertToType implements ref.Val.
+func (o *object) ConvertToType(to ref.Type) ref.Val {
+	switch to {
+	case types.MapType:
+		return o
+	case types.TypeType:
+		return types.MapType
+	}
+	return types.NewErr("type conversion error")
+}
+
+// Type implements ref.Val.
+func (o *object) Type() ref.Type { return types.MapType }
+
+// Value implements ref.Val.
+func (o *object) Value() any { return o }

@@ -56,8 +56,10 @@ fuzz: ## Fuzz every parser of outside bytes, FUZZTIME (5s) each
 	done
 
 .PHONY: docs
-docs: ## Write the settings table of docs/operations.md anew
+docs: ## Write anew what of docs/ is made: settings, event types, AsyncAPI, recipes
 	$(GO) test ./config -run TestSettingsTable -update
+	$(GO) test ./transport/payload/catalogue -run TestDocs -update
+	$(GO) test ./transport/payload -run TestTheRecipesDocument -update
 
 .PHONY: clean
 clean: ## Remove what was built and measured; data folders stay

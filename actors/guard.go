@@ -30,11 +30,12 @@ type Panic struct {
 
 func (p *Panic) Error() string { return fmt.Sprintf("actor broke: %v", p.Value) }
 
-// System runs actors.
+// System runs actors: on hollywood, or step by step (NewStepped).
 type System struct {
-	engine *actor.Engine
-	next   atomic.Uint64
-	live   atomic.Int64
+	engine  *actor.Engine
+	stepper *stepper // nil: on the engine
+	next    atomic.Uint64
+	live    atomic.Int64
 }
 
 // NewSystem starts an engine. An idle one owns no goroutine, and there is
@@ -55,11 +56,13 @@ func (s *System) Live() int { return int(s.live.Load()) }
 // called once, on the actor's goroutine, when r panicked; from then on the
 // actor drops whatever it is sent, and is left to be stopped.
 func (s *System) Spawn(kind string, r Receiver, onPanic func(*Panic)) *Ref {
-	ref := &Ref{system: s, onPanic: onPanic, receiver: r, quiet: make(chan struct{})}
-	id := strconv.FormatUint(s.next.Add(1), 36)
+	ref := &Ref{system: s, onPanic: onPanic, receiver: r, quiet: make(chan struct{}), number: s.next.Add(1)}
 	s.live.Add(1)
+	if s.Stepped() {
+		return ref
+	}
 	ref.pid = s.engine.Spawn(func() actor.Receiver { return ref }, kind,
-		actor.WithID(id),
+		actor.WithID(strconv.FormatUint(ref.number, 36)),
 		actor.WithInboxSize(inboxSize),
 		actor.WithMaxRestarts(math.MaxInt32))
 	return ref
@@ -68,7 +71,9 @@ func (s *System) Spawn(kind string, r Receiver, onPanic func(*Panic)) *Ref {
 // Ref is an actor from outside.
 type Ref struct {
 	system   *System
+	number   uint64
 	pid      *actor.PID
+	mailbox  []any // of a stepped system
 	receiver Receiver
 	onPanic  func(*Panic)
 
@@ -83,19 +88,30 @@ type quit struct{}
 
 // Send puts msg in the actor's mailbox. It does not block; an actor that was
 // stopped or broke drops it.
-func (r *Ref) Send(msg any) { r.system.engine.Send(r.pid, msg) }
+func (r *Ref) Send(msg any) {
+	if st := r.system.stepper; st != nil {
+		st.put(r, msg)
+		return
+	}
+	r.system.engine.Send(r.pid, msg)
+}
 
 // Receive is for the engine alone.
 func (r *Ref) Receive(c *actor.Context) {
 	switch msg := c.Message().(type) {
 	case actor.Initialized, actor.Started, actor.Stopped:
-	case quit:
+	default:
+		r.deliver(msg)
+	}
+}
+
+func (r *Ref) deliver(msg any) {
+	switch _, last := msg.(quit); {
+	case last:
 		r.over = true
 		close(r.quiet)
-	default:
-		if !r.over {
-			r.handle(msg)
-		}
+	case !r.over:
+		r.handle(msg)
 	}
 }
 
@@ -119,6 +135,9 @@ func (r *Ref) Stop(ctx context.Context) error {
 	r.once.Do(func() {
 		defer r.system.live.Add(-1)
 		r.Send(quit{})
+		if r.system.Stepped() {
+			return
+		}
 		select {
 		case <-r.quiet:
 		case <-ctx.Done():

@@ -20,10 +20,14 @@ type Config struct {
 	Attempts  Attempts `koanf:"attempts" help:"The journal of attempts."`
 	Dedup     Dedup    `koanf:"dedup" help:"How long an event id that a producer gave is remembered."`
 	Egress    Egress   `koanf:"egress" help:"How deliveries leave this machine."`
-	Log       Log      `koanf:"log" help:"The log lines on stderr."`
+	SMTP      SMTP     `koanf:"smtp" help:"The SMTP relay that mails leave by."`
+	Log       Log      `koanf:"log" help:"The log lines on stderr, and the delivery log."`
 	Shutdown  Shutdown `koanf:"shutdown" help:"Leaving."`
 	Window    Window   `koanf:"window" help:"What a shard holds in memory."`
 	Actors    Actors   `koanf:"actors" help:"Endpoint actors."`
+	Breaker   Breaker  `koanf:"breaker" help:"When deliveries to an endpoint that fails stop for a while."`
+	Drain     Drain    `koanf:"drain" help:"How deliveries begin again after an endpoint had failed."`
+	Waiting   Waiting  `koanf:"waiting" help:"What waits for an endpoint."`
 
 	origins map[string]Origin
 }
@@ -84,10 +88,13 @@ type Egress struct {
 	Proxy      URL            `koanf:"proxy" help:"HTTP proxy (http:// or https://) that deliveries go through; empty: none. The environment's HTTP_PROXY is not read."`
 }
 
-// Log is the log lines.
+// Log is the log lines, and the delivery log.
 type Log struct {
 	Level  string `koanf:"level" default:"info" oneof:"debug,info,warn,error" help:"Least level shown; debug has a line per attempt."`
 	Format string `koanf:"format" default:"json" dev:"text" oneof:"json,text" help:"Form of the lines."`
+	// The delivery log.
+	MaxAttempts int      `koanf:"max_attempts" default:"1000000" help:"How many attempts the delivery log has at hand, 10000 to 100000000, at about 128 bytes of memory each; the oldest that were delivered or skipped leave first."`
+	Redact      []string `koanf:"redact" help:"Paths that are masked in the bodies that the delivery log shows, for example data.card.number or **.secret; a list. * is any one key, ** any number of keys."`
 }
 
 // Shutdown is the graceful stop.
@@ -104,4 +111,26 @@ type Window struct {
 // Actors is the life of endpoint actors.
 type Actors struct {
 	Idle time.Duration `koanf:"idle" default:"30s" help:"An endpoint's actor ends after it had nothing to do for this long."`
+}
+
+// Breaker stops deliveries to an endpoint that fails.
+type Breaker struct {
+	Failures     int           `koanf:"failures" default:"5" help:"So many failures in a row open an endpoint's breaker, 1 to 64; so does half of the last breaker.window attempts."`
+	Window       int           `koanf:"window" default:"20" help:"How many of the last attempts are looked at, 2 to 64."`
+	Wait         time.Duration `koanf:"wait" default:"10s" help:"How long a breaker stays open before a probe, at first; it doubles with each probe that fails."`
+	MaxWait      time.Duration `koanf:"max_wait" default:"10m" help:"The longest that a breaker stays open before a probe."`
+	DisableAfter time.Duration `koanf:"disable_after" default:"120h" help:"An endpoint that has been failing for this long is disabled, and its customer told."`
+}
+
+// Drain is the growing pace after a breaker closed.
+type Drain struct {
+	Pace      int           `koanf:"pace" default:"10" help:"Deliveries a second with which an endpoint begins again, 1 to 10000."`
+	Doubling  time.Duration `koanf:"doubling" default:"5s" help:"The pace doubles each time this has passed."`
+	Unbounded int           `koanf:"unbounded" default:"10000" help:"A pace that has grown beyond so many deliveries a second is no longer bounded."`
+}
+
+// Waiting bounds what waits for one endpoint.
+type Waiting struct {
+	Bytes   Bytes         `koanf:"bytes" default:"1GiB" help:"Most bytes of events that may wait for one endpoint, beside its max_waiting; beyond it they become dead letters (backlog_full)."`
+	Horizon time.Duration `koanf:"horizon" default:"10m" help:"How far ahead what waits for room is parked at most, 1m or more."`
 }

@@ -261,7 +261,7 @@ func TestURLMask(t *testing.T) {
 }
 
 func TestPrintReadsBack(t *testing.T) {
-	yaml := "dev: true\ndata: 'a: b #c'\negress: {allow_cidrs: [10.0.0.0/8, 'fd00::/8'], source_ips: [203.0.113.7]}\nnats: {sync: 90s, max_payload: 2MiB, listen: ''}\nwindow.events: 0128\nevents.keep: 36h30m\n"
+	yaml := "dev: true\ndata: 'a: b #c'\negress: {allow_cidrs: [10.0.0.0/8, 'fd00::/8'], source_ips: [203.0.113.7]}\nnats: {sync: 90s, max_payload: 2MiB, listen: ''}\nwindow.events: 0128\nevents.keep: 36h30m\nlog: {redact: ['**.secret', data.card], max_attempts: 20000}\n"
 	c, err := load(t, yaml, nil, nil)
 	if err != nil {
 		t.Fatal(err)

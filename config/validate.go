@@ -24,6 +24,7 @@ func (c *Config) Validate() error {
 	v.nats()
 	v.urls()
 	v.limits()
+	v.smtp()
 	return errors.Join(v.problems...)
 }
 
@@ -162,7 +163,14 @@ func (v *validation) url(key string, value URL, schemes ...string) {
 func (v *validation) limits() {
 	c := v.c
 	v.between("nats.max_payload", int64(c.NATS.MaxPayload), 512<<10, 64<<20, func(n int64) string { return Bytes(n).String() })
-	v.between("window.events", int64(c.Window.Events), 64, 1<<20, func(n int64) string { return strconv.FormatInt(n, 10) })
+	whole := func(n int64) string { return strconv.FormatInt(n, 10) }
+	v.between("breaker.failures", int64(c.Breaker.Failures), 1, 64, whole)
+	v.between("breaker.window", int64(c.Breaker.Window), 2, 64, whole)
+	v.between("drain.pace", int64(c.Drain.Pace), 1, 10_000, whole)
+	v.between("drain.unbounded", int64(c.Drain.Unbounded), int64(c.Drain.Pace), 1_000_000, whole)
+	v.between("waiting.bytes", int64(c.Waiting.Bytes), 1<<20, 1<<40, func(n int64) string { return Bytes(n).String() })
+	v.between("window.events", int64(c.Window.Events), 64, 1<<20, whole)
+	v.between("log.max_attempts", int64(c.Log.MaxAttempts), 10_000, 100_000_000, whole)
 	v.between("window.bytes", int64(c.Window.Bytes), 16<<20, 1<<40, func(n int64) string { return Bytes(n).String() })
 	if c.NATS.MaxStore != 0 && c.NATS.MaxStore < 64<<20 {
 		v.fail("nats.max_store", "is %s and needs 64MiB or more; 0 takes what is free less 10 %%", c.NATS.MaxStore)
@@ -178,6 +186,11 @@ func (v *validation) limits() {
 		{"dedup.redis", c.Dedup.Redis, time.Second, 30 * 24 * time.Hour},
 		{"shutdown.timeout", c.Shutdown.Timeout, time.Second, 10 * time.Minute},
 		{"actors.idle", c.Actors.Idle, time.Second, 24 * time.Hour},
+		{"breaker.wait", c.Breaker.Wait, time.Second, time.Hour},
+		{"breaker.max_wait", c.Breaker.MaxWait, c.Breaker.Wait, 24 * time.Hour},
+		{"breaker.disable_after", c.Breaker.DisableAfter, time.Minute, 365 * 24 * time.Hour},
+		{"drain.doubling", c.Drain.Doubling, 100 * time.Millisecond, time.Hour},
+		{"waiting.horizon", c.Waiting.Horizon, time.Minute, 24 * time.Hour},
 	} {
 		v.between(d.key, int64(d.value), int64(d.low), int64(d.top), func(n int64) string { return durationText(time.Duration(n)) })
 	}

@@ -135,6 +135,8 @@ func setList(v reflect.Value, texts []string) error {
 	list := reflect.MakeSlice(v.Type(), len(texts), len(texts))
 	for i, text := range texts {
 		switch p := list.Index(i).Addr().Interface().(type) {
+		case *string:
+			*p = text
 		case *netip.Prefix:
 			parsed, err := netip.ParsePrefix(text)
 			if err != nil {

@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"math"
 	"slices"
 	"time"
 )
@@ -68,8 +69,16 @@ func waits(all ...time.Duration) []Duration {
 // ApplyDefaults fills in what e leaves empty, by its profile (standard where
 // none is named). A nil schedule or event list is the profile's; an empty one
 // stays empty. Enabled and Delivery.Retries are as they stand, and a Jitter of
-// zero counts as left empty: who reads JSON knows what was given.
+// zero counts as left empty: who reads JSON knows what was given. A mailbox has
+// no profile: it gets the standard's delivery, and events of matches.
 func (e *Endpoint) ApplyDefaults() {
+	if e.Kind == KindEmail {
+		if e.Events == nil {
+			e.Events = []string{"alert.matches_found"}
+		}
+		e.Delivery.applyDefaults(profiles[ProfileStandard])
+		return
+	}
 	if e.Profile == "" {
 		e.Profile = ProfileStandard
 	}
@@ -100,6 +109,9 @@ func (d *Delivery) applyDefaults(p profile) {
 	or(&d.Success, p.success)
 	or(&d.Concurrency, defaultConcurrency)
 	or(&d.MaxWaiting, DefaultMaxWaiting)
+	if d.Rate > 0 {
+		or(&d.Burst, max(1, int(math.Ceil(2*d.Rate))))
+	}
 }
 
 // or sets *v where it is zero.

@@ -11,8 +11,18 @@ type Entry struct {
 	// Hop counts the parkings of this pair; of two entries of a pair the one
 	// with the higher hop is true.
 	Hop uint32
-	// Due is the earliest time of the next attempt.
+	// Due is the earliest time of the next attempt; zero: it waits for room alone.
 	Due time.Time
+	// At is when DEFERRED hands it back, not before Due; zero: at Due.
+	At time.Time
+}
+
+// Wake is when the entry comes back.
+func (e *Entry) Wake() time.Time {
+	if e.At.IsZero() {
+		return e.Due
+	}
+	return e.At
 }
 
 // Try is an attempt in short, carried along so that a dead letter holds all of them.
@@ -27,10 +37,19 @@ type Try struct {
 // Segment is what came back from DEFERRED in one message: entries of one endpoint.
 type Segment struct {
 	// Seq is the message's sequence in DEFERRED.
-	Seq      uint64
+	Seq uint64
+	// ID names the segment; a schedule that was fired twice has the same.
+	ID       string
 	Customer string
 	Endpoint string
 	Entries  []Entry
+}
+
+// ParkedPair is one pair of an endpoint that lies in DEFERRED.
+type ParkedPair struct {
+	Place
+	// Due is the entry's own; zero: it waits for room alone.
+	Due time.Time
 }
 
 // DeadLetter is what was given up: a pair, or (Endpoint empty) a document that

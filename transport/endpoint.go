@@ -13,8 +13,11 @@ type Endpoint struct {
 	Customer    string `json:"customer"`
 	Name        string `json:"name"`
 	Description string `json:"description"`
-	URL         string `json:"url"`
-	Enabled     bool   `json:"enabled"`
+	// Kind is "" or "webhook" (HTTP, to URL), or "email" (a mailbox, at Address).
+	Kind    string `json:"kind,omitempty"`
+	Address string `json:"address,omitempty"`
+	URL     string `json:"url"`
+	Enabled bool   `json:"enabled"`
 	// Profile (genea, genlogs, standard, custom) sets the defaults of the rest.
 	Profile string `json:"profile"`
 	// Version is the genea version: v1, v2, v3; empty for other profiles.

@@ -20,6 +20,9 @@ type Handle interface {
 type Sink interface {
 	Event(ev *Event, h Handle)
 	Due(seg *Segment, h Handle)
+	// Passed tells of an event of the log that is settled without the sink: it
+	// could not be read. It does not block.
+	Passed(seq uint64)
 }
 
 // Recovered is what the journal and DEFERRED tell about the time around the
@@ -33,6 +36,8 @@ type Recovered struct {
 	Pairs map[Pair]PairState
 	// Skipped are events above the floor that were skipped as a whole.
 	Skipped map[uint64]bool
+	// Parked counts what waits in DEFERRED, by endpoint.
+	Parked map[string]Parked
 	// Seen are the ids given by producers within the dedup time, oldest first.
 	Seen []SeenID
 }

@@ -15,6 +15,9 @@ const (
 	MaxSchedule       = 30
 	MaxRetryWait      = 24 * time.Hour
 	MaxConcurrency    = 256
+	MaxRate           = 100_000
+	MaxBurst          = 1_000_000
+	MaxWaitingEvents  = 10_000_000
 	MaxPatterns       = 100
 	MaxHeaders        = 50
 	MaxHeaderValue    = 4 << 10

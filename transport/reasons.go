@@ -20,6 +20,8 @@ const (
 	ReasonAddressRefused = "address_refused"
 	// ReasonProxy: our own proxy failed or refused.
 	ReasonProxy = "proxy"
+	// ReasonRelay: our own SMTP relay cannot be used.
+	ReasonRelay = "relay"
 	// ReasonLocal: this machine lacks something: file descriptors, ports, memory.
 	ReasonLocal = "local"
 	// ReasonAborted: we broke it off.

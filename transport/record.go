@@ -96,6 +96,9 @@ type Answer struct {
 	Detail string
 	// RetryAfter is how long the receiver asked to wait, at most 24 h; 0: nothing asked.
 	RetryAfter time.Duration
+	// Unreached: nothing at the other end said anything, not even a refusal;
+	// it is not journaled.
+	Unreached bool
 	// Body is the beginning of the answer, at most MaxAnswerKept bytes.
 	Body []byte
 	// Took is the whole attempt; the phases are zero where they did not happen
@@ -104,13 +107,15 @@ type Answer struct {
 }
 
 // Reasons of skips and dead letters. ReasonNotReadable is a message of DEFERRED
-// that this version cannot read.
+// that this version cannot read; ReasonNoMatches a run in which no alert that
+// names the mailbox matched.
 const (
 	ReasonDuplicate        = "duplicate"
 	ReasonExpired          = "expired"
 	ReasonExhausted        = "retries_exhausted"
 	ReasonGone             = "gone"
 	ReasonRetriesOff       = "retries_off"
+	ReasonBacklogFull      = "backlog_full"
 	ReasonEndpointRemoved  = "endpoint_removed"
 	ReasonEndpointDisabled = "endpoint_disabled"
 	ReasonPanic            = "panic"
@@ -122,4 +127,5 @@ const (
 	ReasonNotReadable      = "not_readable"
 	ReasonHardware         = "version_does_not_cover_hardware"
 	ReasonUnrenderable     = "unrenderable"
+	ReasonNoMatches        = "no_matches"
 )

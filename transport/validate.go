@@ -19,27 +19,31 @@ const (
 	MaxSecretLength      = 1024
 )
 
-const notYet = "is not available in this version: leave it out"
-
 // Validate tells the first thing that is wrong with e, as a *FieldError whose
 // Field is the JSON name, dotted where nested ("delivery.timeout"). Defaults
 // are expected to be applied. With dev, http URLs and private addresses are
 // allowed; allow lists the networks that are allowed besides public ones.
 // Addresses behind names are checked when they are dialled. A secret that is
 // there is checked for its length; its form belongs to the signature scheme.
+// Filter, Body and expressions in headers are for payload.Check. Of a mailbox
+// (kind email) there is an address in place of all that belongs to HTTP.
 func (e *Endpoint) Validate(dev bool, allow ...netip.Prefix) error {
 	checks := []func() error{
 		func() error { return CheckCustomer(e.Customer) },
 		e.checkTexts,
 		func() error { return checkURL(e.URL, dev, allow) },
 		e.checkProfile,
-		e.checkPostponed,
 		e.checkEvents,
 		e.checkHeaders,
 		e.Signature.check,
 		e.Delivery.check,
 		e.TLS.check,
 		e.Secrets.Check,
+	}
+	if e.Kind == KindEmail {
+		checks = []func() error{
+			func() error { return CheckCustomer(e.Customer) }, e.checkTexts, e.checkAddress, e.checkEvents, e.Delivery.check,
+		}
 	}
 	for _, check := range checks {
 		if err := check(); err != nil {
@@ -60,6 +64,11 @@ func (e *Endpoint) checkTexts() error {
 		return err
 	}
 	return checkText("description", e.Description, MaxDescriptionLength)
+}
+
+func (e *Endpoint) checkAddress() error {
+	_, err := CheckAddress("address", e.Address)
+	return err
 }
 
 func checkText(field, s string, most int) error {
@@ -86,34 +95,10 @@ func (e *Endpoint) checkProfile() error {
 	switch {
 	case e.Format != "genea" && e.Version != "":
 		return wrongValue("version", e.Version, "belongs to the format genea alone; leave it out")
-	case e.Format != "genea" || e.Version == "v2":
+	case e.Format != "genea" || e.Version == "v1" || e.Version == "v2" || e.Version == "v3":
 		return nil
-	case e.Version == "v1" || e.Version == "v3":
-		return wrongValue("version", e.Version, "is not available in this version; choose v2")
 	}
-	return wrongValue("version", e.Version, "not a version; choose v2")
-}
-
-// checkPostponed refuses what could be stored but would not be done.
-func (e *Endpoint) checkPostponed() error {
-	given := []struct {
-		field string
-		is    bool
-	}{
-		{"filter", e.Filter != ""},
-		{"body", len(e.Body) > 0 && string(e.Body) != "null"},
-		{"body_mode", e.BodyMode != ""},
-		{"delivery.rate", e.Delivery.Rate != 0},
-		{"delivery.burst", e.Delivery.Burst != 0},
-		{"delivery.ordered", e.Delivery.Ordered},
-		{"delivery.max_waiting", e.Delivery.MaxWaiting != DefaultMaxWaiting},
-	}
-	for _, g := range given {
-		if g.is {
-			return wrong(g.field, notYet)
-		}
-	}
-	return nil
+	return wrongValue("version", e.Version, "not a version; choose v1 (VertX hardware), v2 (Mercury) or v3 (both)")
 }
 
 func (e *Endpoint) checkEvents() error {
@@ -187,11 +172,32 @@ func (d *Delivery) check() error {
 		return wrongValue("delivery.max_age", time.Duration(d.MaxAge).String(), "negative; give a duration such as 24h, or leave it empty for no limit")
 	case len(d.Schedule) > MaxSchedule:
 		return wrong("delivery.schedule", fmt.Sprintf("%d waits; at most %d", len(d.Schedule), MaxSchedule))
+	case d.MaxWaiting < 1 || d.MaxWaiting > MaxWaitingEvents:
+		return wrongValue("delivery.max_waiting", strconv.Itoa(d.MaxWaiting), fmt.Sprintf("out of range; give 1 to %d", MaxWaitingEvents))
+	}
+	if err := d.checkRate(); err != nil {
+		return err
 	}
 	for i, wait := range d.Schedule {
 		if wait <= 0 || time.Duration(wait) > MaxRetryWait {
 			return wrongValue("delivery.schedule["+strconv.Itoa(i)+"]", time.Duration(wait).String(), "out of range; a wait is more than 0s and at most 24h")
 		}
+	}
+	return nil
+}
+
+// minRate is one delivery in about a quarter of an hour.
+const minRate = 0.001
+
+func (d *Delivery) checkRate() error {
+	switch {
+	case !(d.Rate == 0 || d.Rate >= minRate && d.Rate <= MaxRate):
+		return wrongValue("delivery.rate", strconv.FormatFloat(d.Rate, 'g', -1, 64),
+			fmt.Sprintf("out of range; give %g to %d deliveries a second, or 0 for no limit", minRate, MaxRate))
+	case d.Burst < 0 || d.Burst > MaxBurst:
+		return wrongValue("delivery.burst", strconv.Itoa(d.Burst), fmt.Sprintf("out of range; give 1 to %d, or leave it out for twice the rate", MaxBurst))
+	case d.Rate == 0 && d.Burst != 0:
+		return wrongValue("delivery.burst", strconv.Itoa(d.Burst), "belongs to a rate; set delivery.rate too, or leave it out")
 	}
 	return nil
 }

@@ -78,8 +78,6 @@ func checkHeaderValue(field, value string) error {
 		return wrong(field, "has a control character; give one line of text")
 	case strings.TrimSpace(value) != value:
 		return wrong(field, "begins or ends with a blank, which is not sent; leave it out")
-	case strings.Contains(value, "${"):
-		return wrong(field, "has a template (${…}), which is not available in this version; give plain text")
 	case value == Masked:
 		return wrong(field, "is "+Masked+", the mask of a value that is not shown; give the value")
 	}

@@ -41,7 +41,10 @@ func (l *Lease) Skip(d *Deps, reason string) {
 
 // Bury gives the pair up: a dead letter first, then the record that closes it.
 // last is the last attempt's answer, nil where none was made now.
-func (l *Lease) Bury(d *Deps, reason string, last *transport.Answer) {
+func (l *Lease) Bury(d *Deps, reason string, last *transport.Answer) { l.bury(d, reason, last, nil) }
+
+// bury tells then, which may be nil, when the end is durable.
+func (l *Lease) bury(d *Deps, reason string, last *transport.Answer, then transport.Waiter) {
 	l.awaitClosing()
 	r := l.base(transport.DeadLettered, d.Now())
 	r.Reason = reason
@@ -53,7 +56,7 @@ func (l *Lease) Bury(d *Deps, reason string, last *transport.Answer) {
 	if last != nil {
 		letter.Detail, letter.LastAnswer = last.Detail, last.Body
 	}
-	d.Graveyard.Bury(letter, &closing{deps: d, lease: l, record: r})
+	d.Graveyard.Bury(letter, &closing{deps: d, lease: l, record: r, then: then})
 	l.handed = true
 }
 
@@ -63,7 +66,13 @@ type closing struct {
 	deps   *Deps
 	lease  *Lease
 	record *transport.Record
+	then   transport.Waiter
 }
 
 // Done appends the closing record.
-func (c *closing) Done() { c.lease.keep(c.deps, c.record) }
+func (c *closing) Done() {
+	c.lease.keep(c.deps, c.record)
+	if c.then != nil {
+		c.deps.Journal.After(c.then)
+	}
+}

@@ -3,6 +3,7 @@ package endpoint
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -21,6 +22,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 type house struct {
 	t     *testing.T
 	actor *Actor
+	past  *Past
 	ref   *actors.Ref
 	stop  context.CancelFunc
 
@@ -30,11 +32,19 @@ type house struct {
 	targets []*receiver
 	written []string
 	waiters []transport.Waiter
+	waiting []string // what the waiters wait for
 	ends    map[uint64][]string
 	broke   []*actors.Panic
 	letters []*transport.DeadLetter
 	entries []transport.Entry
 	records []transport.Record
+
+	told      func([]Waiting)
+	forgetful bool // what is remembered takes its time
+	memories  []transport.Remembered
+	news      []transport.News
+	system    *actors.System
+	deps      Deps
 }
 
 type receiver struct {
@@ -58,16 +68,15 @@ func inHouseThat(t *testing.T, ep *transport.Endpoint, prepare func(*transport.E
 			t.Fatal(err)
 		}
 		ctx, cancel := context.WithCancel(context.Background())
-		h := &house{t: t, stop: cancel, ends: map[uint64][]string{}, prepare: prepare}
-		h.actor = NewActor(ep, Deps{Sender: h, Journal: h, Parker: h, Graveyard: h, Observer: h, Runner: NewRunner(ctx), Now: time.Now, Context: ctx})
-		h.ref = system.Spawn("endpoint", h.actor, func(p *actors.Panic) { h.broke = append(h.broke, p) })
-		h.actor.Bind(h.ref)
+		h := &house{t: t, stop: cancel, system: system, ends: map[uint64][]string{}, prepare: prepare}
+		tuning := DefaultTuning()
+		h.past = NewPast(transport.Memory{}, transport.Parked{}, time.Time{})
+		h.deps = Deps{Sender: h, Journal: h, Parker: h, Graveyard: h, Memories: h, Teller: h,
+			Observer: h, Runner: NewPool(ctx), Tuning: &tuning, Now: time.Now, Context: ctx}
+		h.begin(ep)
 		defer func() {
 			cancel()
-			h.ref.Send(Quit{})
-			if err := h.ref.Stop(context.Background()); err != nil {
-				t.Error(err)
-			}
+			h.quit()
 			for i, r := range h.targets {
 				if r.closed != 1 {
 					t.Errorf("target %d closed %d times", i, r.closed)
@@ -81,6 +90,27 @@ func inHouseThat(t *testing.T, ep *transport.Endpoint, prepare func(*transport.E
 		}()
 		f(h)
 	})
+}
+
+func (h *house) begin(ep *transport.Endpoint) {
+	h.actor = NewActor(ep, h.past, h.deps)
+	h.ref = h.system.Spawn("endpoint", h.actor, func(p *actors.Panic) { h.broke = append(h.broke, p) })
+	h.actor.Bind(h.ref)
+	synctest.Wait()
+}
+
+func (h *house) quit() {
+	h.ref.Send(Quit{})
+	if err := h.ref.Stop(context.Background()); err != nil {
+		h.t.Error(err)
+	}
+}
+
+// next ends the actor and begins another, of ep, that goes on from its past.
+func (h *house) next(ep *transport.Endpoint) {
+	h.quit()
+	h.past.Ended(time.Now())
+	h.begin(ep)
 }
 
 func plain() *transport.Endpoint {
@@ -116,9 +146,10 @@ func (r *receiver) Send(ctx context.Context, ev *transport.Event, number int) tr
 func (h *house) wrote(w transport.Waiter, format string, args ...any) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.written = append(h.written, fmt.Sprintf(format, args...))
+	what := fmt.Sprintf(format, args...)
+	h.written = append(h.written, what)
 	if w != nil {
-		h.waiters = append(h.waiters, w)
+		h.waiters, h.waiting = append(h.waiters, w), append(h.waiting, what)
 	}
 }
 
@@ -139,11 +170,33 @@ func (h *house) Bury(d *transport.DeadLetter, w transport.Waiter) {
 
 func (h *house) Record(*transport.Record) {}
 
+func (h *house) After(w transport.Waiter) { h.wrote(w, "all before") }
+
+func (h *house) Recall(id string, n int, w transport.Waiter) {
+	h.wrote(nil, "recall %d", n)
+	w.Done()
+}
+
+func (h *house) List(id string, got func([]Waiting)) {
+	h.told = func(all []Waiting) { got(all); synctest.Wait() }
+}
+
+func (h *house) Remember(r transport.Remembered, w transport.Waiter) {
+	h.memories = append(h.memories, r)
+	if h.forgetful {
+		h.wrote(w, "remember")
+		return
+	}
+	w.Done()
+}
+
+func (h *house) Tell(n transport.News) { h.news = append(h.news, n) }
+
 // durable makes the i-th write that is not yet durable so.
 func (h *house) durable(i int) {
 	h.mu.Lock()
 	w := h.waiters[i]
-	h.waiters = append(h.waiters[:i:i], h.waiters[i+1:]...)
+	h.waiters, h.waiting = slices.Delete(h.waiters, i, i+1), slices.Delete(h.waiting, i, i+1)
 	h.mu.Unlock()
 	w.Done()
 	synctest.Wait()

@@ -26,6 +26,7 @@ type Lease struct {
 	// Owner is told the end, once.
 	Owner Owner
 
+	probe   int          // of the attempt under way, where it is an open breaker's probe
 	open    atomic.Int32 // durable writes still awaited
 	closing bool         // the closing write is counted in open
 	handed  bool         // the closing write was asked for: it ends by itself
@@ -48,6 +49,11 @@ type Owner interface {
 	// Released says that the lease is handed back without an outcome.
 	Released(*Lease)
 }
+
+func (l *Lease) place() transport.Place { return transport.Place{Replay: l.Replay, Seq: l.Seq} }
+
+// fresh: it was never parked, nor tried.
+func (l *Lease) fresh() bool { return l.Hop == 0 && len(l.Tries) == 0 }
 
 // await adds durable writes that make the outcome, before they are asked for.
 func (l *Lease) await(n int32) { l.open.Add(n) }

@@ -6,74 +6,36 @@ import (
 	"github.com/postrider/postrider/transport"
 )
 
-// Machine decides for one endpoint. The zero value with a policy set by a
-// Changed input is ready.
+// Machine decides for one endpoint. Its first input must be Begun.
 type Machine struct {
 	policy   Policy
 	waiting  Queue
+	early    []*Lease // in hand, due within inHandFor; soonest first
 	inFlight int
 	draining bool
 	effects  []Effect
+
+	breaker     *breaker
+	bucket      bucket
+	concurrency concurrency
+	ramp        ramp
+	slots       slots
+	order       order
+	recalls     recalls
+	parked      transport.Parked
+
+	silentSince  time.Time // the last answer, or the first send after none was in flight
+	heldUntil    time.Time
+	holds        int
+	failingSince time.Time
+	reason       string
+	marked       bool // what was remembered last is not nothing
+	storing      int  // no send before so much is stored
+	away         bool // our own uplink is down: the canary alone goes
+	canary       bool
+	shed         int // most in hand by the shard's word; 0: no word
+	wakeAt       time.Time
 }
-
-// Input is what happened. Kind says which fields are set.
-type Input struct {
-	Kind InputKind
-	// Lease: Leased, Answered.
-	Lease *Lease
-	// Answer and Began: Answered.
-	Answer *transport.Answer
-	Began  time.Time
-	// Policy: Changed.
-	Policy *Policy
-}
-
-// InputKind names what happened.
-type InputKind uint8
-
-const (
-	// Leased: a pair was handed over.
-	Leased InputKind = iota + 1
-	// Answered: an attempt ended.
-	Answered
-	// Changed: the endpoint's settings are new; they hold from the next attempt on.
-	Changed
-	// Drained: hand back what waits; finish what is in flight.
-	Drained
-)
-
-// Effect is what to do now. Do says which fields are set.
-type Effect struct {
-	Do    Verb
-	Lease *Lease
-	// Number of the attempt, from 1: Send, Record.
-	Number int
-	// Answer and Began: Record.
-	Answer *transport.Answer
-	Began  time.Time
-	// At: the next attempt's due time (Record, Park); zero: none.
-	At time.Time
-	// Reason: Bury, Skip.
-	Reason string
-}
-
-// Verb names an effect.
-type Verb uint8
-
-const (
-	// Send: make an attempt; its end comes back as Answered.
-	Send Verb = iota + 1
-	// Record: journal an attempt. It closes the lease when it delivered.
-	Record
-	// Park: keep the pair in DEFERRED until At; closes the lease.
-	Park
-	// Bury: give the pair up; closes the lease.
-	Bury
-	// Skip: the pair ends without a delivery; closes the lease.
-	Skip
-	// Release: hand the lease back unsettled.
-	Release
-)
 
 // maxPanics is how often rendering or sending an event may panic.
 const maxPanics = 3
@@ -81,99 +43,151 @@ const maxPanics = 3
 // Step takes one input and returns what to do, in order. The slice is valid
 // until the next Step.
 func (m *Machine) Step(now time.Time, in Input) []Effect {
+	clear(m.effects)
 	m.effects = m.effects[:0]
-	switch in.Kind {
-	case Leased:
-		m.leased(in.Lease)
-	case Answered:
-		m.inFlight--
-		m.answered(now, in)
-	case Changed:
-		m.policy = *in.Policy
-	case Drained:
-		m.draining = true
-	}
-	m.fill(now)
+	m.parked = in.Parked
+	m.take(now, &in)
+	m.work(now)
 	return m.effects
 }
 
+func (m *Machine) take(now time.Time, in *Input) {
+	switch in.Kind {
+	case Begun:
+		m.begin(now, in)
+	case Leased:
+		m.leased(now, in.Lease)
+	case Answered:
+		m.answered(now, in)
+	case Changed:
+		m.change(now, in)
+	case Drained:
+		m.draining = true
+	case Stored:
+		m.storing--
+	case Listed:
+		m.order.listed(in.Waiting)
+	case Returned:
+		m.order.ended(in.Places)
+	case Recalled:
+		m.recalls.under = false
+	case Shed:
+		m.shed = max(1, in.Keep)
+	case UplinkLost:
+		m.away, m.canary = true, false
+	case UplinkBack:
+		m.away, m.canary = false, false
+	case Canary:
+		m.canary = m.away
+	}
+}
+
 // Waiting and InFlight count the leases in hand.
-func (m *Machine) Waiting() int { return m.waiting.Len() }
+func (m *Machine) Waiting() int { return m.waiting.Len() + len(m.early) }
 
 // InFlight counts the attempts under way.
 func (m *Machine) InFlight() int { return m.inFlight }
 
-func (m *Machine) leased(l *Lease) {
-	if m.draining {
-		m.do(Effect{Do: Release, Lease: l})
-		return
+func (m *Machine) leased(now time.Time, l *Lease) {
+	if !l.fresh() {
+		m.recalls.inRow = 0
 	}
-	m.waiting.Push(l)
-}
-
-// fill starts what may start now.
-func (m *Machine) fill(now time.Time) {
-	for m.waiting.Len() > 0 && (m.draining || m.policy.Closed != "" || m.inFlight < m.policy.Concurrency) {
-		l := m.waiting.Pop()
-		switch {
-		case m.draining:
-			m.do(Effect{Do: Release, Lease: l})
-		case m.policy.Closed != "":
-			m.do(Effect{Do: Bury, Lease: l, Reason: m.policy.Closed})
-		case m.expired(now, l):
-			m.do(Effect{Do: Skip, Lease: l, Reason: transport.ReasonExpired})
-		case l.Due.After(now):
-			m.do(Effect{Do: Park, Lease: l, At: l.Due})
-		default:
-			m.inFlight++
-			m.do(Effect{Do: Send, Lease: l, Number: len(l.Tries) + 1})
-		}
+	if m.policy.Ordered {
+		m.order.inHand(l.place())
 	}
-}
-
-func (m *Machine) expired(now time.Time, l *Lease) bool {
-	return m.policy.MaxAge > 0 && now.Sub(l.Event.Time) > m.policy.MaxAge
-}
-
-func (m *Machine) answered(now time.Time, in Input) {
-	l, a := in.Lease, in.Answer
-	switch a.Class {
-	case transport.Aborted:
-		m.do(Effect{Do: Release, Lease: l})
-		return
-	case transport.Skip:
-		m.do(Effect{Do: Skip, Lease: l, Reason: a.Reason})
-		return
-	}
-	number := len(l.Tries) + 1
-	record := Effect{Do: Record, Lease: l, Number: number, Answer: a, Began: in.Began}
-	if a.Class == transport.Delivered {
-		m.do(record)
-		return
-	}
-	l.Tries = append(l.Tries, transport.Try{At: in.Began, Took: a.Took, Status: a.Status, Class: a.Class, Reason: a.Reason})
-	if reason := m.hopeless(l, a); reason != "" {
-		m.do(record)
-		m.do(Effect{Do: Bury, Lease: l, Reason: reason, Answer: a})
-		return
-	}
-	wait, _ := m.policy.wait(now, number)
-	record.At = now.Add(max(wait, a.RetryAfter))
-	m.do(record)
-	m.do(Effect{Do: Park, Lease: l, At: record.At})
-}
-
-// hopeless gives the reason why no further attempt will be made, or "".
-func (m *Machine) hopeless(l *Lease, a *transport.Answer) string {
 	switch {
+	case m.draining:
+		m.do(Effect{Do: Release, Lease: l})
 	case m.policy.Closed != "":
-		return m.policy.Closed
-	case a.Reason == transport.ReasonUnrenderable:
-		return transport.ReasonUnrenderable
-	case a.Reason == transport.ReasonPanic && panics(l.Tries) >= maxPanics:
-		return transport.ReasonPanic
-	case a.Class == transport.Gone && m.policy.GoneAtOnce:
-		return transport.ReasonGone
+		m.do(Effect{Do: Bury, Lease: l, Reason: m.policy.Closed})
+	case m.policy.Ordered:
+		m.waiting.Insert(l)
+	case l.Due.After(now):
+		m.tooEarly(now, l)
+	case l.fresh() && m.parked.Ready > 0 && m.narrow(now):
+		m.parkForRoom(now, l, false) // behind what waits already
+	default:
+		m.waiting.Push(l)
+	}
+}
+
+// tooEarly keeps what is due soon in hand, and parks the rest again.
+func (m *Machine) tooEarly(now time.Time, l *Lease) {
+	if l.Due.Sub(now) > inHandFor {
+		m.park(now, l, l.Due)
+		return
+	}
+	i := len(m.early)
+	for i > 0 && m.early[i-1].Due.After(l.Due) {
+		i--
+	}
+	m.early = append(m.early, nil)
+	copy(m.early[i+1:], m.early[i:])
+	m.early[i] = l
+}
+
+// ripen moves what has come due to what waits.
+func (m *Machine) ripen(now time.Time) {
+	n := 0
+	for n < len(m.early) && (m.draining || m.policy.Closed != "" || !m.early[n].Due.After(now)) {
+		m.waiting.Push(m.early[n])
+		n++
+	}
+	if m.early = m.early[n:]; len(m.early) == 0 {
+		m.early = nil
+	}
+}
+
+// work starts what may start now, parks what must not wait in hand, and says
+// when to look again.
+func (m *Machine) work(now time.Time) {
+	if len(m.early) > 0 {
+		m.ripen(now)
+	}
+	var next time.Time
+	for m.waiting.Len() > 0 {
+		l := m.waiting.First()
+		if m.settleUnsent(now, l) {
+			m.waiting.Pop()
+			continue
+		}
+		open, at := m.gate(now, l)
+		if !open {
+			next = at
+			break
+		}
+		m.send(now, m.waiting.Pop())
+	}
+	if m.waiting.Len() > 0 {
+		m.parkBeyond(now)
+	}
+	m.wake(now, soonest(next, m.recall(now)))
+}
+
+// settleUnsent ends a lease for which no attempt will be made now.
+func (m *Machine) settleUnsent(now time.Time, l *Lease) bool {
+	switch {
+	case m.draining:
+		m.do(Effect{Do: Release, Lease: l})
+	case m.policy.Closed != "":
+		m.do(Effect{Do: Bury, Lease: l, Reason: m.policy.Closed})
+	case m.expired(now, l):
+		m.do(Effect{Do: Skip, Lease: l, Reason: transport.ReasonExpired})
+	case m.spent(l) != "":
+		m.bury(l, m.spent(l), nil)
+	case m.policy.Ordered && l.Due.Sub(now) > inHandFor:
+		m.park(now, l, l.Due)
+	default:
+		return false
+	}
+	return true
+}
+
+// spent gives the reason why a pair that was tried may be tried no more, or "".
+func (m *Machine) spent(l *Lease) string {
+	switch {
+	case len(l.Tries) == 0:
+		return ""
 	case !m.policy.Retries:
 		return transport.ReasonRetriesOff
 	case len(l.Tries) > len(m.policy.Schedule):
@@ -182,13 +196,42 @@ func (m *Machine) hopeless(l *Lease, a *transport.Answer) string {
 	return ""
 }
 
-func panics(tries []transport.Try) (n int) {
-	for _, t := range tries {
-		if t.Reason == transport.ReasonPanic {
-			n++
-		}
+// expired: a replay was asked for, however old its event is.
+func (m *Machine) expired(now time.Time, l *Lease) bool {
+	return m.policy.MaxAge > 0 && l.Replay == 0 && now.Sub(l.Event.Time) > m.policy.MaxAge
+}
+
+func (m *Machine) send(now time.Time, l *Lease) {
+	if m.inFlight == 0 {
+		m.silentSince = now
 	}
-	return n
+	m.inFlight++
+	m.canary = false
+	m.ramp.sent(now, m.policy.Tuning)
+	l.probe = m.breaker.sent()
+	m.do(Effect{Do: Send, Lease: l, Number: len(l.Tries) + 1})
+}
+
+// wake asks to be stepped again at next, or when something comes due.
+func (m *Machine) wake(now, next time.Time) {
+	if len(m.early) > 0 {
+		next = soonest(next, m.early[0].Due)
+	}
+	if next.Equal(m.wakeAt) && (next.IsZero() || next.After(now)) {
+		return
+	}
+	m.wakeAt = next
+	if !next.IsZero() {
+		m.do(Effect{Do: Wake, At: next})
+	}
+}
+
+// soonest is the earlier of two times, of which zero is none.
+func soonest(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
 }
 
 func (m *Machine) do(e Effect) { m.effects = append(m.effects, e) }

@@ -15,6 +15,19 @@ type Policy struct {
 	Schedule    []time.Duration
 	Jitter      float64
 	Concurrency int
+	// Timeout bounds an attempt.
+	Timeout time.Duration
+	// Rate is deliveries a second, 0: no limit; Burst how many may go at once.
+	Rate  float64
+	Burst int
+	// Ordered: one at a time, in the order of the log.
+	Ordered bool
+	// Paused: nothing is sent, everything is parked.
+	Paused bool
+	// MaxWaiting bounds what may be parked; 0: only bytes do.
+	MaxWaiting int
+	// Tuning is the node's.
+	Tuning *Tuning
 	// MaxAge: older events are skipped; 0: none is too old.
 	MaxAge time.Duration
 	// GoneAtOnce: a 410 ends the pair without the retries left.
@@ -25,8 +38,15 @@ type Policy struct {
 }
 
 // PolicyOf reads an endpoint's policy.
-func PolicyOf(ep *transport.Endpoint) Policy {
+func PolicyOf(ep *transport.Endpoint, t *Tuning) Policy {
 	p := Policy{
+		Tuning:      t,
+		Timeout:     time.Duration(ep.Delivery.Timeout),
+		Rate:        ep.Delivery.Rate,
+		Burst:       ep.Delivery.Burst,
+		Ordered:     ep.Delivery.Ordered,
+		Paused:      ep.State == transport.StatePaused,
+		MaxWaiting:  ep.Delivery.MaxWaiting,
 		Endpoint:    ep.ID,
 		Retries:     ep.Delivery.Retries,
 		Jitter:      ep.Delivery.Jitter,
@@ -37,10 +57,16 @@ func PolicyOf(ep *transport.Endpoint) Policy {
 	for _, d := range ep.Delivery.Schedule {
 		p.Schedule = append(p.Schedule, time.Duration(d))
 	}
-	if !ep.Enabled || ep.State == "disabled" {
+	if IsClosed(ep) {
 		p.Closed = transport.ReasonEndpointDisabled
 	}
 	return p
+}
+
+// IsClosed tells whether everything of an endpoint is to be given up; nil is
+// one that was removed.
+func IsClosed(ep *transport.Endpoint) bool {
+	return ep == nil || !ep.Enabled || ep.State == transport.StateDisabled
 }
 
 // jitterStep is the grain of time within which attempts of one endpoint share

@@ -1,9 +1,9 @@
 package endpoint
 
 import (
-	"fmt"
+	"maps"
 	"path/filepath"
-	"strconv"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -13,14 +13,27 @@ import (
 	"github.com/postrider/postrider/transport"
 )
 
-// The scenarios in testdata read as stories of an endpoint's life. Commands:
+// The scenarios in testdata read as stories of an endpoint's life. Times are
+// since the story's beginning. Commands, where N is a pair (7), several (7 9),
+// a range (7-12) or a replay (7r1):
 //
-//	policy retries=on|off schedule=10s,1m jitter=0.2 concurrency=2 max-age=1h gone=at-once|after-retries
-//	lease N… [tries=K] [due=+10s] [age=1h]    hand pairs over
-//	at +5s                                    time passes
-//	answer N STATUS [retry-after=30s] [reason=…]
-//	close REASON                              the endpoint was removed or disabled
-//	drain                                     the node stops
+//	policy KEY=V…             all settings: retries=on|off schedule=(10s,1m) jitter=0.2 concurrency=2 max-age=1h
+//	                          gone=at-once|after-retries rate=50 burst=100 ordered=on max-waiting=10 timeout=15s paused=on
+//	change KEY=V… [resumed] [moved]   some of them; moved: it is another receiver now
+//	lease N [tries=K] [due=+10s] [age=1h]     pairs are handed over, fresh but for what is said
+//	at +5s                    time passes; the machine is stepped when it asked for it
+//	answer N STATUS [retry-after=30s] [reason=…] [ours]
+//	back N | due              parked pairs come back: these, or all whose time has come
+//	ended N                   parked pairs come back and turn out to have ended
+//	recalled                  what was recalled comes back, the lowest first
+//	listed                    the machine is told what is parked
+//	store slowly | stored     what is to be remembered takes its time | is stored
+//	close REASON              the endpoint was removed or disabled
+//	shed N                    others need the room
+//	uplink lost | back | canary
+//	drain                     the node stops
+//	restart                   the node breaks down, with all in hand, and begins again
+//	standing                  how the endpoint stands
 func TestScenarios(t *testing.T) {
 	datadriven.Walk(t, "testdata", func(t *testing.T, path string) {
 		if filepath.Ext(path) != ".txt" {
@@ -33,24 +46,31 @@ func TestScenarios(t *testing.T) {
 
 type scenario struct {
 	t      *testing.T
-	m      Machine
+	tuning Tuning
+	policy Policy
+	m      *Machine
 	start  time.Time
 	now    time.Time
+	wake   time.Time
 	leases map[string]*Lease
-	out    strings.Builder
+	sent   map[*Lease]time.Time
+	parked map[string]time.Time // when each comes back
+	count  transport.Parked
+	stored transport.Memory
+	slowly bool
+	tale   tale
 }
 
 func newScenario(t *testing.T) *scenario {
 	start := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
-	s := &scenario{t: t, start: start, now: start, leases: map[string]*Lease{}}
-	s.step(Input{Kind: Changed, Policy: &Policy{Endpoint: "ep", Retries: true, Concurrency: 1, GoneAtOnce: true}})
+	s := &scenario{t: t, tuning: DefaultTuning(), start: start, now: start, tale: tale{start: start},
+		leases: map[string]*Lease{}, sent: map[*Lease]time.Time{}, parked: map[string]time.Time{}}
 	return s
 }
 
 func (s *scenario) run(t *testing.T, d *datadriven.TestData) string {
-	s.out.Reset()
-	args := map[string]string{}
-	var words []string
+	s.tale.reset()
+	args, words := map[string]string{}, []string{}
 	for _, a := range d.CmdArgs {
 		if len(a.Vals) > 0 {
 			args[a.Key] = strings.Join(a.Vals, ",")
@@ -58,141 +78,187 @@ func (s *scenario) run(t *testing.T, d *datadriven.TestData) string {
 		}
 		words = append(words, a.Key)
 	}
-	switch d.Cmd {
-	case "policy":
-		s.policy(args)
-	case "at":
-		s.now = s.start.Add(s.duration(strings.TrimPrefix(words[0], "+")))
-		s.step(Input{})
-	case "lease":
-		for _, w := range words {
-			s.lease(w, args)
+	command := commands[d.Cmd]
+	if command == nil {
+		d.Fatalf(t, "unknown command %s", d.Cmd)
+	}
+	command(s, words, args)
+	s.tale.end(s.m, s.count)
+	return s.tale.String()
+}
+
+var commands = map[string]func(s *scenario, words []string, args map[string]string){
+	"policy": func(s *scenario, _ []string, args map[string]string) {
+		s.policy = Policy{Endpoint: "ep", Tuning: &s.tuning, Retries: true, Concurrency: 1, GoneAtOnce: true, Timeout: 15 * time.Second}
+		s.set(args)
+		if s.m == nil {
+			s.begin(time.Time{})
+			return
 		}
-	case "answer":
-		s.answer(words[0], words[1], args)
-	case "close":
+		s.step(Input{Kind: Changed, Policy: s.copy()})
+	},
+	"change": func(s *scenario, words []string, args map[string]string) {
+		s.set(args)
+		s.step(Input{Kind: Changed, Policy: s.copy(),
+			Resumed: slices.Contains(words, "resumed"), Moved: slices.Contains(words, "moved")})
+	},
+	"lease":  (*scenario).lease,
+	"at":     func(s *scenario, words []string, _ map[string]string) { s.until(s.time(words[0])) },
+	"answer": (*scenario).answer,
+	"back":   func(s *scenario, words []string, _ map[string]string) { s.back(words) },
+	"ended": func(s *scenario, words []string, _ map[string]string) {
+		for _, name := range s.names(words) {
+			s.unpark(name)
+			s.step(Input{Kind: Returned, Places: []transport.Place{s.leases[name].place()}})
+		}
+	},
+	"recalled": func(s *scenario, _ []string, _ map[string]string) {
+		var ready []string
+		for _, name := range s.parkedNames() {
+			if s.leases[name].Due.IsZero() {
+				ready = append(ready, name)
+			}
+		}
+		s.back(ready[:min(s.tale.recall, len(ready))])
+		s.step(Input{Kind: Recalled})
+	},
+	"listed": func(s *scenario, _ []string, _ map[string]string) {
+		var all []Waiting
+		for _, name := range s.parkedNames() {
+			all = append(all, Waiting{Place: s.leases[name].place(), Due: s.leases[name].Due})
+		}
+		s.step(Input{Kind: Listed, Waiting: all})
+	},
+	"store":  func(s *scenario, words []string, _ map[string]string) { s.slowly = words[0] == "slowly" },
+	"stored": func(s *scenario, _ []string, _ map[string]string) { s.step(Input{Kind: Stored}) },
+	"close": func(s *scenario, words []string, _ map[string]string) {
 		p := s.m.policy
 		p.Closed = words[0]
 		s.step(Input{Kind: Changed, Policy: &p})
-	case "drain":
-		s.step(Input{Kind: Drained})
-	default:
-		d.Fatalf(t, "unknown command %s", d.Cmd)
-	}
-	fmt.Fprintf(&s.out, "(%d in flight, %d waiting)\n", s.m.InFlight(), s.m.Waiting())
-	return s.out.String()
+	},
+	"shed": func(s *scenario, words []string, _ map[string]string) {
+		s.step(Input{Kind: Shed, Keep: s.number(words[0])})
+	},
+	"uplink": func(s *scenario, words []string, _ map[string]string) {
+		s.step(Input{Kind: map[string]InputKind{"lost": UplinkLost, "back": UplinkBack, "canary": Canary}[words[0]]})
+	},
+	"drain": func(s *scenario, _ []string, _ map[string]string) { s.step(Input{Kind: Drained}) },
+	"restart": func(s *scenario, _ []string, _ map[string]string) {
+		clear(s.sent)
+		s.begin(s.now)
+	},
+	"standing": func(s *scenario, _ []string, _ map[string]string) { s.tale.standing(s.m.Standing(s.now)) },
 }
 
-func (s *scenario) policy(args map[string]string) {
-	p := Policy{Endpoint: "ep", Retries: args["retries"] != "off", Concurrency: 1, GoneAtOnce: args["gone"] != "after-retries"}
-	for _, d := range strings.Split(args["schedule"], ",") {
-		if d != "" {
-			p.Schedule = append(p.Schedule, s.duration(d))
-		}
-	}
-	if v := args["concurrency"]; v != "" {
-		p.Concurrency = s.number(v)
-	}
-	if v := args["max-age"]; v != "" {
-		p.MaxAge = s.duration(v)
-	}
-	if v := args["jitter"]; v != "" {
-		j, err := strconv.ParseFloat(v, 64)
-		if err != nil {
-			s.t.Fatal(err)
-		}
-		p.Jitter = j
-	}
-	s.step(Input{Kind: Changed, Policy: &p})
+func (s *scenario) begin(lastSend time.Time) {
+	s.m, s.wake = &Machine{}, time.Time{}
+	s.step(Input{Kind: Begun, Policy: s.copy(), Memory: &s.stored, LastSend: lastSend})
 }
 
-func (s *scenario) lease(name string, args map[string]string) {
-	ev := &transport.Event{Seq: uint64(s.number(name)), ID: "e" + name, Time: s.now}
-	if v := args["age"]; v != "" {
-		ev.Time = s.now.Add(-s.duration(v))
-	}
-	l := &Lease{Pair: transport.Pair{Seq: ev.Seq, Endpoint: "ep"}, Event: ev}
-	if v := args["tries"]; v != "" {
-		l.Tries = make([]transport.Try, s.number(v))
-	}
-	if v := args["due"]; v != "" {
-		l.Due = s.start.Add(s.duration(strings.TrimPrefix(v, "+")))
-	}
-	s.leases[name] = l
-	s.step(Input{Kind: Leased, Lease: l})
+func (s *scenario) copy() *Policy {
+	p := s.policy
+	return &p
 }
 
-func (s *scenario) answer(name, status string, args map[string]string) {
-	a := &transport.Answer{Reason: args["reason"]}
-	switch status {
-	case "aborted":
-		a.Class = transport.Aborted
-	case "skip":
-		a.Class = transport.Skip
-	case "timeout":
-		a.Class, a.Reason = transport.Failed, "timeout"
-	case "refused":
-		a.Class, a.Reason = transport.Refused, "address_refused"
-	case "unrenderable":
-		a.Class, a.Reason = transport.Refused, transport.ReasonUnrenderable
-	case "panic":
-		a.Class, a.Reason = transport.Failed, transport.ReasonPanic
-	default:
-		a.Status = s.number(status)
-		a.Class = map[bool]transport.Class{true: transport.Delivered, false: transport.Failed}[a.Status/100 == 2]
-		switch a.Status {
-		case 410:
-			a.Class = transport.Gone
-		case 429, 503:
-			a.Class = transport.Throttled
+func (s *scenario) lease(words []string, args map[string]string) {
+	for _, name := range s.names(words) {
+		seq, replay := s.pair(name)
+		ev := &transport.Event{Seq: seq, ID: "e" + name, Time: s.now}
+		if v := args["age"]; v != "" {
+			ev.Time = s.now.Add(-s.duration(v))
 		}
+		l := &Lease{Pair: transport.Pair{Seq: seq, Replay: replay, Endpoint: "ep"}, Event: ev}
+		if v := args["tries"]; v != "" {
+			l.Tries = make([]transport.Try, s.number(v))
+		}
+		if v := args["due"]; v != "" {
+			l.Due = s.time(v)
+		}
+		s.leases[name] = l
+		s.step(Input{Kind: Leased, Lease: l})
 	}
-	if v := args["retry-after"]; v != "" {
-		a.RetryAfter = s.duration(v)
+}
+
+func (s *scenario) back(words []string) {
+	if len(words) == 1 && words[0] == "due" {
+		words = slices.DeleteFunc(s.parkedNames(), func(name string) bool { return s.parked[name].After(s.now) })
 	}
-	s.step(Input{Kind: Answered, Lease: s.leases[name], Answer: a, Began: s.now})
+	for _, name := range s.names(words) {
+		was := s.leases[name]
+		s.unpark(name)
+		l := &Lease{Pair: was.Pair, Event: was.Event, Tries: was.Tries, Hop: was.Hop + 1, Due: was.Due}
+		s.leases[name] = l
+		s.step(Input{Kind: Leased, Lease: l})
+	}
+}
+
+func (s *scenario) unpark(name string) {
+	l := s.leases[name]
+	if _, parked := s.parked[name]; !parked {
+		s.t.Fatalf("%s is not parked", name)
+	}
+	delete(s.parked, name)
+	s.count.Entries--
+	s.count.Bytes -= int64(l.Event.Size())
+	if l.Due.IsZero() {
+		s.count.Ready--
+	}
+}
+
+// parkedNames are in the order of their places.
+func (s *scenario) parkedNames() []string {
+	return slices.SortedFunc(maps.Keys(s.parked), func(a, b string) int {
+		if s.leases[a].place().Before(s.leases[b].place()) {
+			return -1
+		}
+		return 1
+	})
+}
+
+// until lets time pass, with a step whenever the machine asked for one.
+func (s *scenario) until(t time.Time) {
+	for !s.wake.IsZero() && !s.wake.After(t) {
+		s.now, s.wake = later(s.now, s.wake), time.Time{}
+		s.tale.at(s.now)
+		s.step(Input{})
+	}
+	s.now = t
+	s.tale.at(t)
 }
 
 func (s *scenario) step(in Input) {
+	in.Parked = s.count
+	stored := 0
 	for _, e := range s.m.Step(s.now, in) {
-		s.out.WriteString(s.tell(&e))
-	}
-}
-
-func (s *scenario) tell(e *Effect) string {
-	switch e.Do {
-	case Send:
-		return fmt.Sprintf("send %d, attempt %d\n", e.Lease.Seq, e.Number)
-	case Record:
-		next := "no next"
-		if !e.At.IsZero() {
-			next = "next at +" + e.At.Sub(s.start).String()
+		s.tale.tell(&e)
+		switch e.Do {
+		case Send:
+			s.sent[e.Lease] = s.now
+		case Park:
+			s.park(&e)
+		case Wake:
+			s.wake = e.At
+		case Remember:
+			s.stored = *e.Memory
+			stored++
+		case Bury:
+			if e.Wait {
+				stored++
+			}
 		}
-		return fmt.Sprintf("record %d, attempt %d: %s %d%s, %s\n", e.Lease.Seq, e.Number, e.Answer.Class, e.Answer.Status, e.Answer.Reason, next)
-	case Park:
-		return fmt.Sprintf("park %d until +%s after %d attempts\n", e.Lease.Seq, e.At.Sub(s.start), len(e.Lease.Tries))
-	case Bury:
-		return fmt.Sprintf("bury %d: %s, %d attempts\n", e.Lease.Seq, e.Reason, len(e.Lease.Tries))
-	case Skip:
-		return fmt.Sprintf("skip %d: %s\n", e.Lease.Seq, e.Reason)
-	case Release:
-		return fmt.Sprintf("release %d\n", e.Lease.Seq)
 	}
-	return "?\n"
+	for range stored {
+		if !s.slowly {
+			s.step(Input{Kind: Stored})
+		}
+	}
 }
 
-func (s *scenario) duration(v string) time.Duration {
-	d, err := time.ParseDuration(v)
-	if err != nil {
-		s.t.Fatal(err)
+func (s *scenario) park(e *Effect) {
+	s.parked[name(e.Lease)] = e.At
+	s.count.Entries++
+	s.count.Bytes += int64(e.Lease.Event.Size())
+	if e.Lease.Due.IsZero() {
+		s.count.Ready++
 	}
-	return d
-}
-
-func (s *scenario) number(v string) int {
-	n, err := strconv.Atoi(v)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	return n
 }

@@ -35,6 +35,11 @@ func (instant) Append(_ *transport.Record, w transport.Waiter) {
 }
 func (instant) Park(_, _ string, _ transport.Entry, w transport.Waiter) { w.Done() }
 func (instant) Bury(_ *transport.DeadLetter, w transport.Waiter)        { w.Done() }
+func (instant) After(w transport.Waiter)                                { w.Done() }
+func (instant) Recall(string, int, transport.Waiter)                    {}
+func (instant) List(_ string, got func([]endpoint.Waiting))             { got(nil) }
+func (instant) Remember(_ transport.Remembered, w transport.Waiter)     { w.Done() }
+func (instant) Tell(transport.News)                                     {}
 func (instant) Record(*transport.Record)                                {}
 
 type acked struct{ done chan struct{} }
@@ -48,8 +53,9 @@ func benchmarkShard(b *testing.B, fan int) {
 	if err != nil {
 		b.Fatal(err)
 	}
+	tuning := endpoint.DefaultTuning()
 	s := New(Options{System: system, Logger: slog.New(slog.NewTextHandler(io.Discard, nil)), Fatal: func(err error) { b.Error(err) },
-		Deps: endpoint.Deps{Sender: instant{}, Journal: instant{}, Parker: instant{}, Graveyard: instant{}, Observer: instant{}, Runner: endpoint.NewRunner(b.Context()), Now: time.Now, Context: b.Context()}})
+		Deps: endpoint.Deps{Sender: instant{}, Journal: instant{}, Parker: instant{}, Graveyard: instant{}, Memories: instant{}, Teller: instant{}, Tuning: &tuning, Observer: instant{}, Runner: endpoint.NewPool(b.Context()), Now: time.Now, Context: b.Context()}})
 	for i := range fan {
 		ep := makeEndpoint(fmt.Sprint("ep", i))
 		ep.Delivery.Concurrency = 64

@@ -44,7 +44,7 @@ func TestASegmentIsAckedWhenAllItsEntriesAreSettled(t *testing.T) {
 		w.given("a", 1, 2, 3)
 		w.hold()
 		seg := segment(7, "a", transport.Entry{Event: makeEvent(1), Hop: 1}, transport.Entry{Event: makeEvent(2), Hop: 1},
-			transport.Entry{Event: makeEvent(3), Hop: 1, Due: time.Now().Add(time.Second)})
+			transport.Entry{Event: makeEvent(3), Hop: 1, Due: time.Now().Add(10 * time.Second)})
 		h := w.giveDue(seg)
 		w.calm()
 		for range 3 {

@@ -96,6 +96,16 @@ func (p parker) Park(cust, id string, e transport.Entry, wt transport.Waiter) {
 	})
 }
 
+func (p parker) Recall(string, int, transport.Waiter) {}
+
+func (p parker) List(_ string, got func([]endpoint.Waiting)) { got(nil) }
+
+func (j journal) After(wt transport.Waiter) { j.w.write(wt, func() {}) }
+
+// Remember is durable at once, and Tell heard by nobody.
+func (j journal) Remember(_ transport.Remembered, wt transport.Waiter) { wt.Done() }
+func (j journal) Tell(transport.News)                                  {}
+
 func (g graveyard) Bury(d *transport.DeadLetter, wt transport.Waiter) {
 	g.w.write(wt, func() { g.w.letters = append(g.w.letters, d) })
 }

@@ -13,6 +13,9 @@ type held struct {
 	handle transport.Handle
 	seq    uint64
 	due    bool
+	// endpoint and places are a due segment's, where its endpoint is ordered.
+	endpoint string
+	places   []transport.Place
 	// left are the pairs without an outcome; leases are all of them.
 	left     int
 	leases   []*endpoint.Lease

@@ -28,6 +28,8 @@ func (s *Shard) arrived(a *arrival) {
 
 func (s *Shard) eventArrived(a *arrival) {
 	ev := a.event
+	s.taken.take(ev.Seq, s.o.Deps.Now())
+	defer s.letGo()
 	if s.events[ev.Seq] != nil {
 		s.fresh.release(1, a.bytes) // a copy of what is in hand
 		return
@@ -100,8 +102,16 @@ func (s *Shard) dueArrived(a *arrival) {
 		a.handle.Nak()
 		return
 	}
+	first, again := s.segments.note(seg)
+	if again { // its schedule was fired twice
+		s.drop(a, n)
+		return
+	}
 	h := s.hold(a, seg.Seq, n)
 	h.leases = make([]*endpoint.Lease, 0, n)
+	if first {
+		s.returned(h, seg)
+	}
 	for i := range seg.Entries {
 		if l := s.entryLease(h, seg.Endpoint, &seg.Entries[i]); l != nil {
 			h.leases = append(h.leases, l)
@@ -174,6 +184,7 @@ func (s *Shard) panicked(a *arrival, v any) {
 		return
 	}
 	seq, room := a.event.Seq, 1
+	s.taken.missing(seq, s.o.Deps.Now())
 	if h := s.events[seq]; h != nil && h.handle == a.handle {
 		room = h.room
 		delete(s.events, seq)

@@ -1,5 +1,7 @@
 package shard
 
+import "github.com/postrider/postrider/transport"
+
 // settledSet remembers which sequences are settled, as a bitmap above a floor
 // below which all count as settled. It holds maxSpread sequences at most; a
 // sequence further behind than that can only be a late copy.
@@ -78,4 +80,35 @@ func (r *recentSet) add(seq uint64) {
 		r.old, r.now = r.now, map[uint64]struct{}{}
 	}
 	r.now[seq] = struct{}{}
+}
+
+// recentSegments remembers the last segments by their ids, at least limit of
+// them, each with the sequence it came as.
+type recentSegments struct {
+	limit    int
+	now, old map[string]uint64
+}
+
+func newRecentSegments(limit int) *recentSegments {
+	return &recentSegments{limit: limit, now: map[string]uint64{}}
+}
+
+// note tells whether a segment comes for the first time, or again as another
+// message: its schedule was fired twice. One without an id is always the first.
+func (r *recentSegments) note(seg *transport.Segment) (first, again bool) {
+	if seg.ID == "" {
+		return true, false
+	}
+	seq, known := r.now[seg.ID]
+	if !known {
+		seq, known = r.old[seg.ID]
+	}
+	if known {
+		return false, seq != seg.Seq
+	}
+	if len(r.now) >= r.limit {
+		r.old, r.now = r.now, map[string]uint64{}
+	}
+	r.now[seg.ID] = seg.Seq
+	return true, false
 }

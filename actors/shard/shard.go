@@ -17,6 +17,11 @@ type Options struct {
 	System *actors.System
 	// Deps are given to each endpoint's actor.
 	Deps endpoint.Deps
+	// Memories are what endpoints remember from before, by id.
+	Memories map[string]transport.Memory
+	// RecallAll brings all that is parked for an endpoint back, since it is to
+	// be given up; nil: it comes when it is due.
+	RecallAll func(endpoint string)
 	// Recovered is what is known of the time before; nil: nothing.
 	Recovered *transport.Recovered
 	// Window and WindowBytes bound what is in hand; 0: 16384 and 64 MiB.
@@ -46,7 +51,18 @@ type Shard struct {
 	// running are the ticker and the stops of actors.
 	running sync.WaitGroup
 
+	uplink *uplink
+
 	// Owned by the actor.
+	began     time.Time
+	ticks     int
+	pasts     map[string]*endpoint.Past
+	taken     *taken
+	behind    []*endpoint.Lease // of ordered endpoints, waiting for an earlier event
+	segments  *recentSegments
+	away      bool   // our own line is down
+	canary    string // the endpoint that tries it
+	canaryAt  time.Time
 	routes    *routes
 	slots     map[string]*slot
 	events    map[uint64]*held
@@ -64,9 +80,10 @@ type Shard struct {
 // Stats is what a shard looked like at its last tick.
 type Stats struct {
 	Actors, Endpoints int
-	// Held messages, leases in hand of endpoints, and waiting for credit.
-	Held, InHand, Waiting int
-	WindowBytes           int
+	// Held messages, leases in hand of endpoints, waiting for credit, and
+	// entries parked in DEFERRED.
+	Held, InHand, Waiting, Parked int
+	WindowBytes                   int
 	// Oldest is how long the oldest held message has been in hand.
 	Oldest time.Duration
 }
@@ -75,7 +92,9 @@ const (
 	defaultWindow      = 16384
 	defaultWindowBytes = 64 << 20
 	defaultIdle        = 30 * time.Second
-	tickEvery          = time.Second
+	tickEvery          = 100 * time.Millisecond
+	// sweepEvery counts ticks.
+	sweepEvery = 10
 	// progressEvery keeps held messages from being given to anyone again.
 	progressEvery = 10 * time.Second
 	recentDues    = 1 << 16
@@ -91,6 +110,9 @@ func New(o Options) *Shard {
 	o.Idle = orDefault(o.Idle, defaultIdle)
 	if o.Recovered == nil {
 		o.Recovered = &transport.Recovered{}
+	}
+	if o.RecallAll == nil {
+		o.RecallAll = func(string) {}
 	}
 	if o.Routed == nil {
 		o.Routed = func(*transport.Event, int) {}
@@ -110,13 +132,22 @@ func New(o Options) *Shard {
 		settledIn: newRecentSet(recentDues),
 		recovered: writable(o.Recovered),
 		panics:    map[uint64]int{},
+		began:     o.Deps.Now(),
+		pasts:     map[string]*endpoint.Past{},
+		taken:     newTaken(o.Recovered.Floor),
+		segments:  newRecentSegments(recentDues),
 	}
+	s.uplink = newUplink(func(down bool) { s.call(func() { s.line(down) }) })
+	s.o.Deps.Uplink = s.uplink
+	s.recallPasts()
 	s.stats.Store(&Stats{})
 	s.routed.Store(o.Recovered.Floor)
 	s.ref = o.System.Spawn("shard", s, func(p *actors.Panic) {
 		o.Fatal(fmt.Errorf("the shard broke: %v\n%s", p.Value, p.Stack))
 	})
-	s.running.Go(s.tick)
+	if !o.System.Stepped() {
+		s.running.Go(s.tick)
+	}
 	return s
 }
 
@@ -145,7 +176,7 @@ func (s *Shard) tick() {
 		case <-s.stop:
 			return
 		case <-s.ticker.C:
-			s.call(s.sweep)
+			s.call(s.tickOnce)
 		}
 	}
 }
@@ -179,12 +210,22 @@ func (s *Shard) Due(seg *transport.Segment, h transport.Handle) {
 // Change takes one change of the registry in and returns when it is in effect:
 // events that come after it, and attempts that start after it, go by it.
 func (s *Shard) Change(c transport.Change) {
-	taken := make(chan struct{})
-	s.call(func() { s.change(c, taken) })
 	select {
-	case <-taken:
+	case <-s.Begin(c):
 	case <-s.stop:
 	}
+}
+
+// Known says that all endpoints there are were given: what is parked for any
+// other is brought back, to be given up.
+func (s *Shard) Known() {
+	s.call(func() {
+		for id, p := range s.pasts {
+			if s.routes.byID[id] == nil && p.Parked().Entries > 0 {
+				s.o.RecallAll(id)
+			}
+		}
+	})
 }
 
 // Held gives the pairs in hand without an outcome, those of every message

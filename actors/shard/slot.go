@@ -14,8 +14,11 @@ import (
 type slot struct {
 	id     string
 	actor  *endpoint.Actor
+	past   *endpoint.Past
 	ref    *actors.Ref
 	inHand int
+	// shedding: the credit is off, so that what waits here can be parked.
+	shedding bool
 	// waiting are leases beyond the endpoint's credit.
 	waiting endpoint.Queue
 	idle    time.Time
@@ -44,11 +47,12 @@ func (s *Shard) lease(l *endpoint.Lease) {
 		l.Release()
 		return
 	}
-	sl := s.slots[l.Endpoint]
-	if sl == nil {
-		sl = s.open(ep)
+	if s.mustWait(ep, l) {
+		s.behind = append(s.behind, l)
+		return
 	}
-	if sl.inHand >= credit {
+	sl := s.slotOf(ep)
+	if sl.inHand >= credit && !sl.shedding {
 		sl.waiting.Push(l)
 		return
 	}
@@ -61,13 +65,24 @@ func (sl *slot) send(l *endpoint.Lease) {
 	sl.ref.Send(l)
 }
 
+func (s *Shard) slotOf(ep *transport.Endpoint) *slot {
+	if sl := s.slots[ep.ID]; sl != nil {
+		return sl
+	}
+	return s.open(ep)
+}
+
 func (s *Shard) open(ep *transport.Endpoint) *slot {
-	sl := &slot{id: ep.ID, actor: endpoint.NewActor(ep, s.o.Deps)}
+	past := s.past(ep)
+	sl := &slot{id: ep.ID, past: past, actor: endpoint.NewActor(ep, past, s.o.Deps), idle: s.o.Deps.Now()}
 	sl.ref = s.o.System.Spawn("endpoint", sl.actor, func(p *actors.Panic) {
 		s.call(func() { s.broke(sl, p) })
 	})
 	sl.actor.Bind(sl.ref)
 	s.slots[ep.ID] = sl
+	if s.away {
+		sl.ref.Send(endpoint.Line(endpoint.UplinkLost))
+	}
 	return sl
 }
 
@@ -99,6 +114,7 @@ func (s *Shard) broke(sl *slot, p *actors.Panic) {
 	delete(s.slots, sl.id)
 	sl.waiting = endpoint.Queue{}
 	culprit := endpoint.LeaseIn(p.Message)
+	s.backOf(sl.id)
 	for _, h := range s.allHeld() {
 		for i, l := range h.leases {
 			if l.Endpoint != sl.id || !l.Withdraw() {
@@ -111,6 +127,23 @@ func (s *Shard) broke(sl *slot, p *actors.Panic) {
 			h.leases[i] = again
 			s.lease(again)
 		}
+	}
+}
+
+// backOf tells a new actor of an ordered endpoint what is in hand of DEFERRED.
+func (s *Shard) backOf(id string) {
+	ep := s.routes.byID[id]
+	if ep == nil || !ep.Delivery.Ordered {
+		return
+	}
+	var back endpoint.Back
+	for _, h := range s.dues {
+		if h.endpoint == id {
+			back = append(back, h.places...)
+		}
+	}
+	if len(back) > 0 {
+		s.slotOf(ep).ref.Send(back)
 	}
 }
 
@@ -155,6 +188,10 @@ func (s *Shard) allHeld() []*held {
 // retire ends an actor that is sent nothing more.
 func (s *Shard) retire(sl *slot) {
 	sl.ref.Send(endpoint.Quit{})
+	if s.o.System.Stepped() {
+		_ = sl.ref.Stop(context.Background()) // it does not wait
+		return
+	}
 	s.running.Go(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), stopPatience)
 		defer cancel()
@@ -166,16 +203,34 @@ func (s *Shard) retire(sl *slot) {
 
 // change takes a change of the registry in; taken is closed when it is in effect.
 func (s *Shard) change(c transport.Change, taken chan struct{}) {
+	_, known := s.routes.byID[c.ID]
 	s.routes.apply(c)
 	sl := s.slots[c.ID]
 	if sl == nil {
+		s.changeIdle(c, known)
 		close(taken)
 		return
+	}
+	if endpoint.IsClosed(c.Endpoint) && sl.past.Parked().Entries > 0 {
+		s.o.RecallAll(c.ID)
 	}
 	sl.changes = append(slices.DeleteFunc(sl.changes, isClosed), taken)
 	if c.Endpoint == nil {
 		sl.ref.Send(endpoint.Close{Reason: transport.ReasonEndpointRemoved, Taken: taken})
 	} else {
 		sl.ref.Send(endpoint.Change{Endpoint: c.Endpoint, Taken: taken})
+	}
+}
+
+// changeIdle: of an endpoint without an actor only what is parked matters. It
+// is given up where the endpoint is closed, and looked after where it is not.
+func (s *Shard) changeIdle(c transport.Change, known bool) {
+	p := s.pasts[c.ID]
+	switch {
+	case p == nil || p.Parked().Entries == 0:
+	case endpoint.IsClosed(c.Endpoint):
+		s.o.RecallAll(c.ID)
+	case p.Parked().Ready > 0 && !s.draining && known:
+		s.open(c.Endpoint)
 	}
 }

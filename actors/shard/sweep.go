@@ -8,6 +8,16 @@ import (
 	"github.com/postrider/postrider/actors/endpoint"
 )
 
+// tickOnce looks after room and line, and sweeps now and then.
+func (s *Shard) tickOnce() {
+	s.relieve(s.fresh, s.events)
+	s.relieve(s.back, s.dues)
+	s.sendCanary()
+	if s.ticks++; s.ticks%sweepEvery == 0 {
+		s.sweep()
+	}
+}
+
 // sweep asks for more time for what is held long, ends idle actors, and takes
 // the figures.
 func (s *Shard) sweep() {
@@ -23,12 +33,31 @@ func (s *Shard) sweep() {
 	for id, sl := range s.slots {
 		st.InHand += sl.inHand
 		st.Waiting += sl.waiting.Len()
-		if sl.inHand == 0 && now.Sub(sl.idle) >= s.o.Idle {
+		sl.shedding = sl.shedding && sl.inHand > credit/2
+		if sl.inHand == 0 && now.Sub(sl.idle) >= s.o.Idle && !s.keepsOrder(id, sl) {
 			delete(s.slots, id)
+			sl.past.Ended(now)
 			s.retire(sl)
 		}
 	}
+	for id, p := range s.pasts {
+		if st.Parked += p.Parked().Entries; s.slots[id] == nil {
+			s.forgetPast(id, now)
+		}
+	}
+	st.Waiting += len(s.behind)
+	if s.taken.giveUp(now) {
+		s.o.Logger.Warn("events are missing from the log; ordered endpoints go on without them")
+		s.letGo()
+	}
 	s.stats.Store(&st)
+}
+
+// keepsOrder: an ordered endpoint's actor knows what is parked, and lives on
+// as long as anything is.
+func (s *Shard) keepsOrder(id string, sl *slot) bool {
+	ep := s.routes.byID[id]
+	return ep != nil && ep.Delivery.Ordered && sl.past.Parked().Entries > 0
 }
 
 func (s *Shard) touch(h *held, now time.Time, st *Stats) {
@@ -66,6 +95,10 @@ func (s *Shard) startDrain() {
 		return
 	}
 	s.draining = true
+	for _, l := range s.behind {
+		l.Release()
+	}
+	s.behind = nil
 	for _, sl := range s.slots {
 		for sl.waiting.Len() > 0 {
 			sl.waiting.Pop().Release()

@@ -33,7 +33,7 @@ func newWindow(maxLeases, maxBytes int) *window {
 func (w *window) acquire(leases, bytes int) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for !w.closed && (w.coming >= maxComing || w.leases >= w.maxLeases || w.leases > 0 && w.bytes+bytes > w.maxBytes) {
+	for !w.closed && w.full(bytes) {
 		w.room.Wait()
 	}
 	if w.closed {
@@ -43,6 +43,18 @@ func (w *window) acquire(leases, bytes int) bool {
 	w.leases += leases
 	w.bytes += bytes
 	return true
+}
+
+// full tells whether so many bytes more must wait; the lock is held.
+func (w *window) full(bytes int) bool {
+	return w.coming >= maxComing || w.leases >= w.maxLeases || w.leases > 0 && w.bytes+bytes > w.maxBytes
+}
+
+// takes tells whether acquire would not wait.
+func (w *window) takes(bytes int) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.closed || !w.full(bytes)
 }
 
 // worked says that n more of what was let in have their leases.
@@ -88,4 +100,10 @@ func (w *window) used() (leases, bytes int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.leases, w.bytes
+}
+
+// fill is how full it is, of 1.
+func (w *window) fill() float64 {
+	leases, bytes := w.used()
+	return max(float64(leases)/float64(w.maxLeases), float64(bytes)/float64(w.maxBytes))
 }

@@ -97,9 +97,11 @@ func newWorld(t testing.TB, o Options) *world {
 	ctx, cancel := context.WithCancel(context.Background())
 	w.stop = cancel
 	o.System = w.system
+	tuning := endpoint.DefaultTuning()
 	o.Deps = endpoint.Deps{
-		Sender: sender{w}, Journal: journal{w}, Parker: parker{w}, Graveyard: graveyard{w}, Observer: observer{w},
-		Runner: endpoint.NewRunner(ctx), Now: time.Now, Context: ctx,
+		Sender: sender{w}, Journal: journal{w}, Parker: parker{w}, Graveyard: graveyard{w},
+		Memories: journal{w}, Teller: journal{w}, Tuning: &tuning, Observer: observer{w},
+		Runner: endpoint.NewPool(ctx), Now: time.Now, Context: ctx,
 	}
 	o.Routed = func(ev *transport.Event, n int) { w.mu.Lock(); w.routed[ev.Seq] = n; w.mu.Unlock() }
 	o.Fatal = func(err error) { w.mu.Lock(); w.fatal = append(w.fatal, err); w.mu.Unlock() }
@@ -185,7 +187,7 @@ func (w *world) due() *handle {
 	seg := w.parked[0]
 	w.parked = w.parked[1:]
 	w.mu.Unlock()
-	time.Sleep(time.Until(seg.Entries[0].Due))
+	time.Sleep(time.Until(seg.Entries[0].Wake()))
 	h := w.giveDue(&seg)
 	synctest.Wait()
 	return h

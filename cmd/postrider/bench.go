@@ -17,9 +17,9 @@ func (a *app) benchCommand() *cobra.Command {
 		Short: "Measure a node on this machine",
 		Long: `Runs a node, load and receivers on this machine and prints figures that
 benchstat reads; docs/benchmarks.md tells what each means.`,
-		Example: "  postrider bench signing\n  postrider bench delivery --report report\n  postrider bench delivery --seconds 5s --fan-out 1 --endpoints 100",
+		Example: "  postrider bench signing\n  postrider bench delivery --report report\n  postrider bench neighbours\n  postrider bench recovery",
 	}
-	c.AddCommand(a.benchDeliveryCommand(), a.benchSigningCommand())
+	c.AddCommand(a.benchSigningCommand(), a.benchDeliveryCommand(), a.benchNeighboursCommand(), a.benchRecoveryCommand())
 	return c
 }
 
@@ -35,10 +35,11 @@ func (a *app) benchDeliveryCommand() *cobra.Command {
 		RunE: func(c *cobra.Command, _ []string) error {
 			o.Stdout = a.stdout
 			for _, s := range syncs {
-				if s != "always" && s != "2m" {
-					return usagef("--sync %q is neither always nor 2m", s)
+				always, err := synced(s)
+				if err != nil {
+					return err
 				}
-				o.Sync = append(o.Sync, s == "always")
+				o.Sync = append(o.Sync, always)
 			}
 			run := bench.Delivery
 			if soak {
@@ -95,13 +96,11 @@ func (a *app) sinkCommand() *cobra.Command {
 type benchNode struct{ *node }
 
 func (a *app) startBenchNode(ctx context.Context, o bench.NodeOptions) (bench.Node, error) {
-	sync := "2m"
-	if o.Synced {
-		sync = "always"
+	flags := map[string]any{"dev": true, "data": o.DataDir, "nats.listen": "", "nats.sync": benchSync(o.Synced), "log.level": "warn"}
+	for name, value := range o.Settings {
+		flags[name] = value
 	}
-	cfg, err := config.Load(config.Sources{Flags: map[string]any{
-		"dev": true, "data": o.DataDir, "nats.listen": "", "nats.sync": sync, "log.level": "warn",
-	}})
+	cfg, err := config.Load(config.Sources{Flags: flags})
 	if err != nil {
 		return nil, err
 	}

@@ -150,6 +150,7 @@ func (c *client) unreachable(ctx context.Context, err error) error {
 var lists = map[string]string{
 	"EndpointNotFoundError":   "postrider endpoint list",
 	"DeadLetterNotFoundError": "postrider deadletter list",
+	"DeliveryNotFoundError":   "postrider delivery list",
 }
 
 // answerError is one line from an error answer, in any of the API's shapes.

@@ -21,7 +21,7 @@ func (a *app) endpointCommand() *cobra.Command {
 		Example: "  postrider endpoint add --customer acme --url https://example.com/hook\n  postrider endpoint list",
 	}
 	c.AddCommand(a.endpointAdd(), a.endpointList(), a.endpointShow(), a.endpointEdit(), a.endpointRemove(),
-		a.endpointTest(), a.endpointSecret(), a.endpointRotate())
+		a.endpointTest(), a.endpointSecret(), a.endpointRotate(), a.endpointPause(), a.endpointResume())
 	return c
 }
 
@@ -33,15 +33,19 @@ func (a *app) endpointAdd() *cobra.Command {
 		Example: `  postrider endpoint add --customer acme --url https://example.com/hook
   postrider endpoint add --customer acme --url https://example.com/genea --profile genea --version v2
   postrider endpoint add --customer acme --url https://example.com/x --profile custom --scheme hmac \
-      --signature-header X-Acme --signature-algorithm sha256 --events 'access.>' --header 'X-Team=doors' --schedule 10s,1m,1h`,
+      --signature-header X-Acme --signature-algorithm sha256 --events 'access.>' --header 'X-Team=doors' --schedule 10s,1m,1h
+  postrider endpoint add --customer acme --recipe datadog-logs --set api_key=0123 --set site=datadoghq.eu`,
 		Args: arguments(),
 		RunE: func(c *cobra.Command, _ []string) error {
-			if !c.Flags().Changed("url") {
-				return usagef("postrider endpoint add needs --url; see postrider endpoint add --help")
-			}
-			body, err := endpointBody(c)
+			body, err := a.endpointBody(c)
 			if err != nil {
 				return err
+			}
+			if body, err = withRecipe(c, body); err != nil {
+				return err
+			}
+			if body["url"] == nil {
+				return usagef("postrider endpoint add needs --url, or a --recipe; see postrider endpoint add --help")
 			}
 			if customer != "" {
 				body["customer"] = customer
@@ -58,6 +62,7 @@ func (a *app) endpointAdd() *cobra.Command {
 		},
 	}
 	addEndpointFlags(c)
+	addRecipeFlags(c)
 	addSecretFlags(c)
 	c.Flags().StringVar(&customer, "customer", "", "the customer whose events it gets (default the token's)")
 	c.Flags().StringVar(&from, "from", "", "events from this time on (RFC 3339), not in the past (default now)")
@@ -71,7 +76,7 @@ func (a *app) endpointEdit() *cobra.Command {
 		Example: "  postrider endpoint edit 6f9619ff-8b86-4d01-b42d-00cf4fc964ff --timeout 30s --no-retries",
 		Args:    arguments("ENDPOINT"),
 		RunE: func(c *cobra.Command, args []string) error {
-			body, err := endpointBody(c)
+			body, err := a.endpointBody(c)
 			if err != nil {
 				return err
 			}
@@ -89,7 +94,8 @@ func (a *app) endpointEdit() *cobra.Command {
 // create and rotate only.
 type endpointAnswer struct {
 	transport.Endpoint
-	Secret string `json:"secret,omitempty"`
+	Secret   string   `json:"secret,omitempty"`
+	Warnings []string `json:"warnings,omitempty"`
 }
 
 func endpointPath(id, rest string) string { return endpointsPath + "/" + url.PathEscape(id) + rest }
@@ -104,12 +110,15 @@ func (a *app) changeEndpoint(c *cobra.Command, method, path string, body any) er
 	if err != nil {
 		return err
 	}
+	var e endpointAnswer
+	if err := json.Unmarshal(raw, &e); err != nil && a.output != "json" {
+		return fmt.Errorf("%s gave an endpoint that cannot be read (%w); use the same version as the node", cl.base, err)
+	}
+	for _, warning := range e.Warnings {
+		fmt.Fprintf(a.stderr, "warning: %s\n", oneLine(warning))
+	}
 	if a.output == "json" {
 		return a.printJSON(raw)
-	}
-	var e endpointAnswer
-	if err := json.Unmarshal(raw, &e); err != nil {
-		return fmt.Errorf("%s gave an endpoint that cannot be read (%w); use the same version as the node", cl.base, err)
 	}
 	a.printEndpoint(&e.Endpoint)
 	if e.Secret != "" {
@@ -224,6 +233,10 @@ func (a *app) printEndpoint(e *transport.Endpoint) {
 	line("profile", strings.TrimSpace(e.Profile+" "+e.Version))
 	line("format", e.Format)
 	line("events", strings.Join(e.Events, " "))
+	line("filter", e.Filter)
+	if len(e.Body) > 0 {
+		line("body", strings.TrimSpace(e.BodyMode+" "+string(e.Body)))
+	}
 	line("signature", strings.Join(strings.Fields(e.Signature.Scheme+" "+e.Signature.Header+" "+e.Signature.Algorithm+" "+e.Signature.Encoding), " "))
 	line("headers", strings.Join(headerNames(e.Headers), " "))
 	line("delivery", deliveryText(&e.Delivery))

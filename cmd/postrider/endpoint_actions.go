@@ -14,64 +14,47 @@ import (
 	"github.com/postrider/postrider/transport"
 )
 
-func (a *app) endpointTest() *cobra.Command {
+func (a *app) endpointPause() *cobra.Command {
 	return &cobra.Command{
-		Use:     "test ENDPOINT",
-		Short:   "Send one test delivery now and show the answer",
-		Long:    "Sends one signed test delivery, past the log, and shows what the endpoint answered. The exit code is 1 where it did not accept it.",
-		Example: `  postrider endpoint test 6f9619ff-8b86-4d01-b42d-00cf4fc964ff`,
+		Use:     "pause ENDPOINT",
+		Short:   "Pause deliveries; what comes meanwhile waits",
+		Example: "  postrider endpoint pause 6f9619ff-8b86-4d01-b42d-00cf4fc964ff",
 		Args:    arguments("ENDPOINT"),
-		RunE: func(c *cobra.Command, args []string) error {
-			cl, err := a.client()
-			if err != nil {
-				return err
-			}
-			var raw json.RawMessage
-			if _, err := cl.call(c.Context(), http.MethodPost, endpointPath(args[0], "/test"), struct{}{}, &raw); err != nil {
-				return err
-			}
-			var test testAnswer
-			if err := json.Unmarshal(raw, &test); err != nil {
-				return fmt.Errorf("%s gave an answer that cannot be read (%w); use the same version as the node", cl.base, err)
-			}
-			if a.output == "json" {
-				err = a.printJSON(raw)
-			} else {
-				_, err = fmt.Fprintln(a.stdout, oneLine(test.String()))
-			}
-			if err == nil && !test.Success {
-				return silentError{}
-			}
-			return err
-		},
+		RunE:    func(c *cobra.Command, args []string) error { return a.endpointState(c, args[0], "/pause") },
 	}
 }
 
-// testAnswer is what came of a test delivery.
-type testAnswer struct {
-	Success bool `json:"success"`
-	Answer  struct {
-		Status         int
-		Reason, Detail string
-	} `json:"answer"`
-	Timings struct {
-		Total float64 `json:"total_ms"`
-	} `json:"timings"`
+func (a *app) endpointResume() *cobra.Command {
+	return &cobra.Command{
+		Use:   "resume ENDPOINT",
+		Short: "Go on after a pause, or after the endpoint was disabled",
+		Long: `Goes on delivering after a pause, or after Postrider disabled the endpoint. What
+waited goes out, at a growing pace where the endpoint had failed before.`,
+		Example: "  postrider endpoint resume 6f9619ff-8b86-4d01-b42d-00cf4fc964ff",
+		Args:    arguments("ENDPOINT"),
+		RunE:    func(c *cobra.Command, args []string) error { return a.endpointState(c, args[0], "/resume") },
+	}
 }
 
-func (t *testAnswer) String() string {
-	if t.Success {
-		return fmt.Sprintf("accepted: %d in %.0f ms", t.Answer.Status, t.Timings.Total)
+// endpointState asks for another state and prints the one the endpoint has then.
+func (a *app) endpointState(c *cobra.Command, id, action string) error {
+	cl, err := a.client()
+	if err != nil {
+		return err
 	}
-	text := "NOT accepted: "
-	if t.Answer.Status != 0 {
-		text += fmt.Sprint(t.Answer.Status, " ")
+	var raw json.RawMessage
+	if _, err := cl.call(c.Context(), http.MethodPost, endpointPath(id, action), nil, &raw); err != nil {
+		return err
 	}
-	text += t.Answer.Reason
-	if t.Answer.Detail != "" {
-		text += ", " + t.Answer.Detail
+	if a.output == "json" {
+		return a.printJSON(raw)
 	}
-	return text
+	var ep transport.Endpoint
+	if err := json.Unmarshal(raw, &ep); err != nil {
+		return fmt.Errorf("%s gave an answer that cannot be read (%w); use the same version as the node", cl.base, err)
+	}
+	_, err = fmt.Fprintln(a.stdout, ep.State)
+	return err
 }
 
 func (a *app) endpointSecret() *cobra.Command {

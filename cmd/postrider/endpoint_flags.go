@@ -20,6 +20,7 @@ const (
 	commas        // one value with commas
 	pairs         // repeatable NAME=VALUE
 	contents      // name of a file whose text is the value
+	document      // name of a file whose JSON is the value
 )
 
 // endpointFlag is one field of an endpoint on the command line.
@@ -35,10 +36,13 @@ var endpointFlags = []endpointFlag{
 	{"description", "description", text, "a longer description"},
 	{"enabled", "enabled", flag, "whether events are wanted at all"},
 	{"profile", "profile", text, "defaults of the rest: standard, genea, genlogs or custom"},
-	{"version", "version", text, "version of genea bodies"},
+	{"version", "version", text, "version of genea bodies: v1 (VertX hardware), v2 (Mercury; the default) or v3 (both)"},
 	{"format", "format", text, "form of the body: standard, cloudevents, raw, genea or genlogs (default the profile's)"},
 	{"events", "events", list, "pattern of the event types wanted, such as 'access.>'; repeatable"},
+	{"filter", "filter", text, "which of these events, a CEL expression such as \"event.data.door == 'Main'\""},
 	{"header", "headers", pairs, "header added to each delivery, NAME=VALUE; NAME= takes it away; repeatable"},
+	{"body", "body", document, "JSON file of the body to send, with ${CEL} in its strings; - for stdin"},
+	{"body-mode", "body_mode", text, "whether body takes the place of the profile's (replace) or is added to it (merge)"},
 	{"scheme", "signature.scheme", text, "how deliveries are signed: standard, sequr, genlogs, hmac or none"},
 	{"signature-header", "signature.header", text, "scheme hmac: the header's name"},
 	{"signature-algorithm", "signature.algorithm", text, "scheme hmac: sha1, sha256 or sha512"},
@@ -50,11 +54,18 @@ var endpointFlags = []endpointFlag{
 	{"timeout", "delivery.timeout", text, "time limit of one attempt, 1s to 60s"},
 	{"success", "delivery.success", text, "what counts as delivered: 200 or 2xx"},
 	{"concurrency", "delivery.concurrency", number, "deliveries under way at once, 1 to 256"},
+	{"rate", "delivery.rate", number, "deliveries a second at most, such as 50 or 0.5; 0: no limit"},
+	{"burst", "delivery.burst", number, "deliveries that may go at once beside the rate (default twice the rate)"},
+	{"ordered", "delivery.ordered", flag, "one at a time in the order of the log; the next waits for the one before"},
+	{"max-waiting", "delivery.max_waiting", number, "events that may wait; beyond it they become dead letters"},
 	{"max-age", "delivery.max_age", text, "older events are skipped, such as 24h; empty: none are"},
 	{"tls-ca", "tls.ca", contents, "PEM file of a CA that is trusted besides the system's"},
 	{"tls-cert", "tls.client_certificate", contents, "PEM file of the client certificate"},
 	{"tls-key", "tls.client_key", contents, "PEM file of the client certificate's key"},
 }
+
+// maxDocument is the largest JSON file that is read; the node's own limit is lower.
+const maxDocument = 1 << 20
 
 // addEndpointFlags gives c a flag for each field of an endpoint.
 func addEndpointFlags(c *cobra.Command) {
@@ -73,13 +84,13 @@ func addEndpointFlags(c *cobra.Command) {
 }
 
 // endpointBody makes the JSON of the fields whose flags were given.
-func endpointBody(c *cobra.Command) (map[string]any, error) {
+func (a *app) endpointBody(c *cobra.Command) (map[string]any, error) {
 	body := map[string]any{}
 	for _, f := range endpointFlags {
 		if !c.Flags().Changed(f.name) {
 			continue
 		}
-		v, err := f.value(c)
+		v, err := f.value(c, a.readFile)
 		if err != nil {
 			return nil, err
 		}
@@ -106,7 +117,7 @@ func setField(body map[string]any, field string, v any) {
 	body[section].(map[string]any)[name] = v
 }
 
-func (f *endpointFlag) value(c *cobra.Command) (any, error) {
+func (f *endpointFlag) value(c *cobra.Command, read func(name string, limit int64) ([]byte, error)) (any, error) {
 	flags := c.Flags()
 	switch f.kind {
 	case flag:
@@ -136,6 +147,15 @@ func (f *endpointFlag) value(c *cobra.Command) (any, error) {
 			}
 		}
 		return parts, nil
+	case document:
+		b, err := read(s, maxDocument)
+		if err != nil {
+			return nil, usagef("--%s: %s", f.name, err)
+		}
+		if !json.Valid(b) {
+			return nil, usagef("--%s: %s is not JSON", f.name, s)
+		}
+		return json.RawMessage(b), nil
 	case contents:
 		b, err := os.ReadFile(s)
 		if err != nil {

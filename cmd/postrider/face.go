@@ -103,9 +103,10 @@ func starting(cfg *config.Config) api.Lack {
 func (f *face) show(n *node, keys *nodeKeys) error {
 	o := api.Options{
 		Registry: n.registry, Events: n.store, Letters: n.store, Auditor: auditor{n}, Tester: tester{n},
+		Deliveries: n.deliveries, EventLog: n.store, Redact: n.redactor.Redact,
 		TokenSecret: keys.auth, Dev: f.cfg.Dev, AllowCIDRs: f.cfg.Egress.AllowCIDRs,
 		Ready: func(context.Context) []api.Lack { return n.lacks() },
-		Info:  n.info, Egress: n.egress,
+		Info:  n.info, Egress: n.egress, Standing: n.shard.Standing, Standings: n.shard.Standings,
 		Version: buildVersion(), Logger: f.log, Now: n.now,
 	}
 	n.watch()
@@ -161,4 +162,15 @@ func (t tester) Test(ctx context.Context, ep *transport.Endpoint, ev *transport.
 	}
 	defer target.Close()
 	return target.Send(ctx, ev, 1)
+}
+
+// Preview shows the request that Test would make.
+func (t tester) Preview(ep *transport.Endpoint, ev *transport.Event) (*api.Preview, transport.Answer) {
+	target, err := t.n.sender.Prepare(ep)
+	if err != nil {
+		return nil, transport.Answer{Class: transport.Refused, Reason: "endpoint_invalid", Detail: err.Error()}
+	}
+	defer target.Close()
+	p, refused := target.Preview(ev)
+	return (*api.Preview)(p), refused
 }

@@ -39,6 +39,9 @@ func newFakeAPI() *fakeAPI {
 	answer("GET /v1/endpoints/{id}/secret", 200, `{"secret":"whsec_c2VjcmV0"}`)
 	answer("POST /v1/endpoints/{id}/rotate", 200, `{"secret":"whsec_bmV3"}`)
 	answer("POST /v1/endpoints/{id}/test", 200, `{"success":true,"answer":{"status":204,"class":"delivered","reason":"","detail":""},"timings":{"total_ms":3.2}}`)
+	answer("POST /v1/endpoints/dry/test", 200, `{"success":true,"dry_run":true,"request":{"method":"POST","url":"https://example.com/hook","event_type":"a","headers":{"Webhook-Id":"t-1","X-Key":"***"},"body":"{\"n\":1}"},"answer":{"status":0},"timings":{}}`)
+	answer("POST /v1/endpoints/skipped/test", 200, `{"success":false,"dry_run":true,"request":{"method":"POST"},"answer":{"class":"skip","reason":"version_does_not_cover_hardware"},"timings":{}}`)
+	answer("PATCH /v1/endpoints/warned", 200, fmt.Sprintf(fakeEndpoint, `,"filter":"event.id == 1","body":{"a":1},"warnings":["set it to 2xx"]`))
 	answer("POST /v1/endpoints/broken/test", 200, `{"success":false,"answer":{"status":500,"class":"failed","reason":"status","detail":"the endpoint answered 500"},"timings":{"total_ms":3}}`)
 	answer("POST /v1/events", 202, `{"events":[{"id":"17","seq":1}]}`)
 	answer("GET /v1/deadletters/{id}", 200, `{"id":17,"reason":"retries_exhausted","tries":[{"status":500}]}`)
@@ -48,6 +51,12 @@ func newFakeAPI() *fakeAPI {
 		`{"id":"e2","customer":"acme","enabled":true,"url":"https://b.example","profile":"genea","events":[">"],"state":"active"}`))
 	mux.HandleFunc("GET /v1/deadletters", f.pages(`{"id":17,"at":"2026-01-02T03:04:05Z","customer":"acme","endpoint":"e1","reason":"retries_exhausted","detail":"500"}`,
 		`{"id":16,"at":"2026-01-02T03:04:04Z","customer":"","endpoint":"","reason":"bad_subject","detail":"x"}`))
+	mux.HandleFunc("GET /v1/deliveries", f.pages(`{"id":"17-e1","created_at":"2026-01-02T03:04:05.678Z","customer":"acme","endpoint":"e1","event":{"id":"ev 1","type":"access.granted"},"state":"delivered","status":200,"attempt_count":1}`,
+		`{"id":"16-e1.5","created_at":"2026-01-02T03:04:04Z","customer":"acme","endpoint":"e1","event":{"id":"ev-2","type":"door"},"state":"retrying","reason":"timeout","attempt_count":2}`))
+	answer("GET /v1/deliveries/{id}", 200, `{"id":"17-e1","created_at":"2026-01-02T03:04:05Z","next_attempt_at":"2026-01-02T03:05:05Z","customer":"acme","endpoint":"e1","event":{"id":"ev-1","type":"access.granted"},"state":"retrying","reason":"status","status":503,"attempt_count":2,`+
+		`"attempts":[{"number":2,"at":"2026-01-02T03:04:06Z","took_ms":12.34,"status":503,"class":"throttled","reason":"status","detail":"the endpoint answered 503","answer":"busy\u001b[31m"}],"body":"{\"a\":1}"}`)
+	answer("GET /v1/deliveries/gone", 200, `{"id":"gone","event":{},"state":"skipped","attempts":[],"body_note":"the event is no longer kept"}`)
+	answer("GET /v1/deliveries/99-x", 404, `{"message":"Delivery 99-x not found","error_type":"DeliveryNotFoundError","error_code":"DELIVERY_NOT_FOUND"}`)
 	mux.HandleFunc("GET /v1/audit", f.audit)
 	f.server = httptest.NewServer(f.record(mux))
 	return f

@@ -32,7 +32,11 @@ func (n *node) close(ctx context.Context) error {
 	if n.stage != nil {
 		keep(n.stage.Close(after))
 	}
-	for _, c := range []interface{ Close(context.Context) error }{n.journal, n.parker, n.graveyard} {
+	if n.shelf != nil {
+		n.background.Wait()
+		n.shelf.lists.Wait()
+	}
+	for _, c := range []interface{ Close(context.Context) error }{n.journal, n.parker, n.graveyard, n.memories} {
 		if n.graveyard != nil {
 			keep(c.Close(after))
 		}
@@ -46,6 +50,7 @@ func (n *node) close(ctx context.Context) error {
 	if n.sender != nil {
 		n.sender.Close()
 	}
+	n.closeDeliveries()
 	if n.store != nil {
 		keep(n.store.Close(after))
 	}

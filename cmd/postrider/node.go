@@ -16,6 +16,7 @@ import (
 	"github.com/postrider/postrider/transport"
 	"github.com/postrider/postrider/transport/jet"
 	"github.com/postrider/postrider/transport/ledger"
+	deliverylog "github.com/postrider/postrider/transport/log"
 	"github.com/postrider/postrider/transport/telemetry"
 	"github.com/postrider/postrider/transport/webhook"
 )
@@ -30,21 +31,26 @@ type node struct {
 	// fatal gets the reason why the node must leave.
 	fatal chan error
 
-	store     *jet.Store
-	registry  *jet.Registry
-	journal   *jet.Journal
-	parker    *jet.Parker
-	graveyard *jet.Graveyard
-	redis     *ledger.Redis
-	sender    *webhook.Sender
-	shard     *shard.Shard
-	stage     *ledger.Stage
-	consumers *jet.Consumers
-	abort     context.CancelFunc // ends the attempts under way
-	stopHouse context.CancelFunc
-	house     sync.WaitGroup
-	stopping  sync.Once
-	stopped   error
+	store      *jet.Store
+	registry   *jet.Registry
+	journal    *jet.Journal
+	parker     *jet.Parker
+	memories   *jet.Memories
+	shelf      *shelf
+	graveyard  *jet.Graveyard
+	redis      *ledger.Redis
+	sender     *webhook.Sender
+	shard      *shard.Shard
+	stage      *ledger.Stage
+	consumers  *jet.Consumers
+	deliveries *deliverylog.Index
+	redactor   *deliverylog.Redactor
+	abort      context.CancelFunc // ends the attempts under way
+	stopHouse  context.CancelFunc
+	house      sync.WaitGroup
+	background sync.WaitGroup // what ends with abort
+	stopping   sync.Once
+	stopped    error
 }
 
 // steady is a clock that jumps of the machine's clock do not move: the wall
@@ -81,12 +87,15 @@ func (n *node) start(ctx context.Context, keys *nodeKeys) error {
 	if err != nil {
 		return fmt.Errorf("take the shard: %w", err)
 	}
-	n.journal, n.parker, n.graveyard = n.store.Journal(), n.store.Parker(), n.store.Graveyard()
+	n.journal, n.parker, n.graveyard, n.memories = n.store.Journal(), n.store.Parker(), n.store.Graveyard(), n.store.Memories()
 	if err := n.startShard(ctx, recovered); err != nil {
 		return err
 	}
 	if n.consumers, err = n.store.Consume(ctx, n.stage, n.graveyard); err != nil {
 		return fmt.Errorf("pull events: %w", err)
+	}
+	if err := n.openDeliveries(); err != nil {
+		return err
 	}
 	n.keepHouse()
 	n.startedAt = n.now()
@@ -126,26 +135,44 @@ func (n *node) startShard(ctx context.Context, recovered *transport.Recovered) e
 	if err != nil {
 		return err
 	}
+	memories, err := n.memories.Load(ctx)
+	if err != nil {
+		return fmt.Errorf("load what endpoints remember: %w", err)
+	}
 	sending, abort := context.WithCancel(context.WithoutCancel(ctx))
 	n.abort = abort
+	n.shelf = &shelf{Parker: n.parker, metrics: n.metrics, ctx: sending}
+	n.registry = n.store.Registry()
+	news := newNewsroom(n.registry, n.store.SubmitOps, n.metrics, n.log)
 	n.shard = shard.New(shard.Options{
 		System: system,
 		Deps: endpoint.Deps{
-			Sender: preparer{n.sender, n.metrics}, Journal: n.journal, Parker: counted{n.parker, n.metrics}, Graveyard: n.graveyard,
-			Observer: n.metrics, Runner: endpoint.NewRunner(sending), Now: n.now, Context: sending,
+			Sender: preparer{n.sender, n.metrics}, Journal: n.journal, Parker: n.shelf, Graveyard: n.graveyard,
+			Memories: n.memories, Teller: news, Tuning: tuningOf(n.cfg),
+			Observer: n.metrics, Runner: endpoint.NewPool(sending), Now: n.now, Context: sending,
 		},
-		Recovered: recovered, Window: n.cfg.Window.Events, WindowBytes: int(n.cfg.Window.Bytes),
+		Recovered: recovered, Memories: memories, RecallAll: n.parker.RecallAll,
+		Window: n.cfg.Window.Events, WindowBytes: int(n.cfg.Window.Bytes),
 		Idle: n.cfg.Actors.Idle, Routed: n.routed, Fatal: n.leave, Logger: n.log,
 	})
-	n.registry = n.store.Registry()
+	n.background.Go(func() { news.run(sending) })
 	states := newStates(n.metrics)
 	n.registry.Subscribe(n.shard.Change)
 	n.registry.Subscribe(states.change)
+	n.registry.Subscribe(n.forgetRemoved)
 	if err := n.registry.Start(ctx); err != nil {
 		return err
 	}
+	n.shard.Known()
 	states.loud.Store(true)
 	return n.startStage(ctx, recovered)
+}
+
+// forgetRemoved drops what was remembered of an endpoint that is no more.
+func (n *node) forgetRemoved(c transport.Change) {
+	if c.Endpoint == nil {
+		n.memories.Forget(c.ID)
+	}
 }
 
 // startStage puts dedup before the shard.

@@ -13,7 +13,7 @@ import (
 // watch lets the metrics ask the node at each scrape.
 func (n *node) watch() {
 	n.metrics.Watch(telemetry.Sources{
-		Waiting:       func() int { return n.shard.Stats().Waiting },
+		Waiting:       func() int { st := n.shard.Stats(); return st.InHand + st.Waiting + st.Parked },
 		OldestWaiting: func() time.Duration { return n.shard.Stats().Oldest },
 		Actors:        func() int { return n.shard.Stats().Actors },
 		WindowEvents:  func() int { return n.shard.Stats().Held },
@@ -34,21 +34,17 @@ func (w watched) Send(ctx context.Context, ev *transport.Event, number int) tran
 	return w.Target.Send(ctx, ev, number)
 }
 
-// counted counts what is parked.
-type counted struct {
-	endpoint.Parker
-	metrics *telemetry.Telemetry
-}
-
-func (c counted) Park(customer, id string, e transport.Entry, w transport.Waiter) {
-	c.metrics.Deferred(1)
-	c.Parker.Park(customer, id, e, w)
-}
-
 func (n *node) endpointStates() map[string]int {
 	states := map[string]int{}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	standings := n.shard.Standings(ctx)
 	for _, ep := range n.registry.Endpoints("") {
-		states[stateOf(ep)]++
+		state := stateOf(ep)
+		if state == transport.StateActive && standings[ep.ID].State == transport.StateFailing {
+			state = transport.StateFailing
+		}
+		states[state]++
 	}
 	return states
 }

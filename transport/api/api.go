@@ -17,6 +17,7 @@ type Registry interface {
 	Endpoint(id string) (*transport.Endpoint, bool)
 	// Endpoints gives those of a customer; an empty one means all.
 	Endpoints(customer string) []*transport.Endpoint
+	Customer(id string) (*transport.Customer, bool)
 	CreateEndpoint(ctx context.Context, ep *transport.Endpoint) (uint64, error)
 	UpdateEndpoint(ctx context.Context, ep *transport.Endpoint) (uint64, error)
 	RemoveEndpoint(ctx context.Context, id string) (uint64, error)
@@ -50,6 +51,17 @@ type Auditor interface {
 // Tester makes one attempt, outside of the log and the journal.
 type Tester interface {
 	Test(ctx context.Context, ep *transport.Endpoint, ev *transport.Event) transport.Answer
+	// Preview gives the request that Test would send, and sends nothing. It is
+	// nil where there would be none; the answer says why.
+	Preview(ep *transport.Endpoint, ev *transport.Event) (*Preview, transport.Answer)
+}
+
+// Preview is a request that was not sent. Header has the values of the
+// endpoint's own headers masked.
+type Preview struct {
+	Method, URL string
+	Header      http.Header
+	Body        []byte
 }
 
 // Options are what a Server stands on.
@@ -59,6 +71,15 @@ type Options struct {
 	Letters  Letters
 	Auditor  Auditor
 	Tester   Tester
+	// Standing tells how an endpoint stands right now, Standings that of all
+	// that have anything to tell, by id; nil: nothing is known.
+	Standing  func(ctx context.Context, id string) (transport.Standing, bool)
+	Standings func(ctx context.Context) map[string]transport.Standing
+	// Deliveries and EventLog are the delivery log and the log of events; Redact
+	// masks JSON documents that are shown, nil: nothing is.
+	Deliveries Deliveries
+	EventLog   EventLog
+	Redact     func(doc []byte) []byte
 	// TokenSecret signs tokens: 32 bytes or more.
 	TokenSecret []byte
 	// Dev allows http and private addresses; AllowCIDRs are allowed always.
@@ -103,6 +124,9 @@ func New(o Options) (*Server, error) {
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
+	if o.Redact == nil {
+		o.Redact = func(doc []byte) []byte { return doc }
+	}
 	if o.ApplyWait == 0 {
 		o.ApplyWait = 2 * time.Second
 	}
@@ -118,9 +142,13 @@ func New(o Options) (*Server, error) {
 func (s *Server) routes() {
 	h := s.newHuma()
 	s.endpointRoutes(h)
+	s.stateRoutes(h)
+	s.recipeRoutes(h)
 	s.letterRoutes(h)
+	s.deliveryRoutes(h)
 	s.nodeRoutes(h)
 	s.eventRoutes(h)
+	s.eventTypeRoutes(h)
 	s.documents(h.OpenAPI())
 }
 

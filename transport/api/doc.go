@@ -7,6 +7,6 @@
 // that names it, and that an accepted event is durable before its 202.
 //
 // What it needs of the node it asks for by the small interfaces of Options.
-// It may import transport and transport/signature; huma and golang-jwt have
-// their only door here.
+// It may import transport, transport/signature and the catalogue of event
+// types; huma and golang-jwt have their only door here.
 package api

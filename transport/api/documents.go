@@ -12,6 +12,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/postrider/postrider/transport"
+	"github.com/postrider/postrider/transport/payload/catalogue"
 )
 
 // eventRoutes puts publish on the mux itself and describes it.
@@ -37,14 +38,16 @@ func (s *Server) eventRoutes(h huma.API) {
 	h.OpenAPI().AddOperation(&op)
 }
 
-// documents serves the description of the API, made once: /openapi.json for
-// programs and /docs for people, without scripts and without other hosts.
+// documents serves the descriptions, made once: /openapi.json (the API) and
+// /asyncapi.json (subjects, events and deliveries) for programs, and /docs for
+// people, without scripts and without other hosts.
 func (s *Server) documents(o *huma.OpenAPI) {
 	spec, err := json.Marshal(o)
 	if err != nil {
 		panic("the OpenAPI document cannot be written: " + err.Error()) // a fault of the build
 	}
 	s.mux.HandleFunc("GET /openapi.json", serve("application/openapi+json", spec))
+	s.mux.HandleFunc("GET /asyncapi.json", serve("application/vnd.aai.asyncapi+json;version=3.0.0", catalogue.AsyncAPI()))
 	page := docsPage(o)
 	s.mux.HandleFunc("GET /docs", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'")
@@ -116,7 +119,7 @@ section{border-top:1px solid #ddd;padding:.5rem 0}h2{font:600 1rem ui-monospace,
 code{font-family:ui-monospace,monospace}small{color:#555}
 @media (prefers-color-scheme:dark){body{color:#eee;background:#161616}section{border-color:#444}small{color:#aaa}a{color:#8ab4f8}}</style></head>
 <body><h1>{{.Info.Title}} API <small>{{.Info.Version}}</small></h1>
-<p>Send <code>Authorization: Bearer &lt;jwt&gt;</code> or <code>Access-Token: &lt;jwt&gt;</code>. For programs: <a href="/openapi.json">/openapi.json</a> (OpenAPI 3.1).</p>
+<p>Send <code>Authorization: Bearer &lt;jwt&gt;</code> or <code>Access-Token: &lt;jwt&gt;</code>. For programs: <a href="/openapi.json">/openapi.json</a> (OpenAPI 3.1), <a href="/asyncapi.json">/asyncapi.json</a> (AsyncAPI 3: what is published and delivered).</p>
 {{range .Lines}}<section><h2>{{.Method}} {{.Path}}</h2><p>{{.Summary}}.<br><small>{{.Roles}}</small></p>
 <table>{{range .Parameters}}<tr><td><code>{{.Name}}</code></td><td><small>{{.In}}</small></td><td>{{.Description}}</td></tr>{{end}}
 {{range .Fields}}<tr><td><code>{{.Name}}</code></td><td><small>{{.Type}}</small></td><td>{{.Text}}</td></tr>{{end}}</table></section>

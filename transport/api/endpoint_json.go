@@ -19,13 +19,13 @@ type EndpointInput struct {
 	URL         string              `json:"url" doc:"https, at most 2083 bytes"`
 	Enabled     bool                `json:"enabled" doc:"Default true"`
 	Profile     string              `json:"profile" enum:"genea,genlogs,standard,custom" doc:"Sets the defaults of the rest; default standard"`
-	Version     string              `json:"version" doc:"Of the format genea: v2"`
+	Version     string              `json:"version" doc:"Of the format genea: v1 (VertX hardware), v2 (Mercury; the default) or v3 (both)"`
 	Format      string              `json:"format" enum:"genea,genlogs,standard,cloudevents,raw"`
 	Events      []string            `json:"events" doc:"Patterns over the type: * is one word, a last > the rest; at most 100"`
-	Filter      string              `json:"filter" doc:"Not available in this version"`
-	Headers     map[string]string   `json:"headers" doc:"Added to each request; at most 50"`
-	Body        json.RawMessage     `json:"body" doc:"Not available in this version"`
-	BodyMode    string              `json:"body_mode" doc:"Not available in this version"`
+	Filter      string              `json:"filter" doc:"CEL over event (id, type, customer, time, data) that gives true for events wanted; at most 4 KiB"`
+	Headers     map[string]string   `json:"headers" doc:"Added to each request; at most 50. Values may hold ${CEL}"`
+	Body        json.RawMessage     `json:"body" doc:"Any JSON with ${CEL} in its strings; at most 64 KiB"`
+	BodyMode    string              `json:"body_mode" enum:"replace,merge" doc:"Whether body takes the place of the profile's or is added to it; default merge for genea, else replace"`
 	Signature   transport.Signature `json:"signature"`
 	Delivery    transport.Delivery  `json:"delivery"`
 	TLS         transport.TLS       `json:"tls"`
@@ -38,6 +38,11 @@ type EndpointInput struct {
 type ShownEndpoint struct {
 	transport.Endpoint
 	Secret string `json:"secret,omitempty"`
+	// Standing is how deliveries to it go right now.
+	Standing *ShownStanding `json:"standing,omitempty"`
+	// Warnings tell, in the answers to create and edit, what will hardly do
+	// what was meant.
+	Warnings []string `json:"warnings,omitempty"`
 }
 
 func show(ep *transport.Endpoint) *ShownEndpoint {

@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/postrider/postrider/transport"
+	"github.com/postrider/postrider/transport/payload"
 	"github.com/postrider/postrider/transport/signature"
 )
 
@@ -87,7 +88,7 @@ func (s *Server) createEndpoint(ctx context.Context, _ *struct{}) (*endpointAnsw
 		return nil, err
 	}
 	shown := show(ep)
-	shown.Secret = ep.Secrets.Current
+	shown.Secret, shown.Warnings = ep.Secrets.Current, payload.Warnings(ep)
 	return s.applied(ctx, ep.Revision, http.StatusCreated, shown), nil
 }
 
@@ -111,15 +112,23 @@ func (s *Server) prepareNew(ep *transport.Endpoint) error {
 	return s.check(ep)
 }
 
-// check validates ep as a whole, what its signature scheme asks for included.
+// check validates ep as a whole, what its signature scheme and its customer's
+// hardware ask for included; expressions are compiled and tried.
 func (s *Server) check(ep *transport.Endpoint) error {
 	if err := ep.Validate(s.Dev, s.AllowCIDRs...); err != nil {
+		return err
+	}
+	customer, _ := s.Registry.Customer(ep.Customer) // a new one has no locations
+	if err := transport.CheckVersion(customer, ep); err != nil {
 		return err
 	}
 	if _, err := signature.Config(ep.Signature).Resolve(); err != nil {
 		return err
 	}
-	return signature.CheckSecret(ep.Signature.Scheme, ep.Secrets.Current)
+	if err := signature.CheckSecret(ep.Signature.Scheme, ep.Secrets.Current); err != nil {
+		return err
+	}
+	return payload.Check(ep)
 }
 
 // checkUnique tells early, and in the contract's words, what the registry
@@ -192,7 +201,7 @@ func (s *Server) showEndpoint(ctx context.Context, in *byID) (*endpointAnswer, e
 	if err != nil {
 		return nil, err
 	}
-	return &endpointAnswer{Status: http.StatusOK, ETag: etag(ep.Revision), Body: show(ep)}, nil
+	return &endpointAnswer{Status: http.StatusOK, ETag: etag(ep.Revision), Body: s.showNow(ctx, ep)}, nil
 }
 
 func (s *Server) editEndpoint(ctx context.Context, in *asSeen) (*endpointAnswer, error) {
@@ -220,7 +229,9 @@ func (s *Server) editEndpoint(ctx context.Context, in *asSeen) (*endpointAnswer,
 	if ep.Revision, err = s.Registry.UpdateEndpoint(ctx, ep); err != nil {
 		return nil, err
 	}
-	return s.applied(ctx, ep.Revision, http.StatusOK, show(ep)), nil
+	shown := show(ep)
+	shown.Warnings = payload.Warnings(ep)
+	return s.applied(ctx, ep.Revision, http.StatusOK, shown), nil
 }
 
 type removedAnswer struct{ Status int }

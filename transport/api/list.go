@@ -63,12 +63,17 @@ func (s *Server) listEndpoints(ctx context.Context, in *endpointQuery) (*endpoin
 	}
 	slices.SortFunc(found, func(a, b *transport.Endpoint) int { return cmp.Compare(a.ID, b.ID) })
 	out := &endpointListAnswer{Body: EndpointList{Items: []*ShownEndpoint{}}}
+	standings := s.allStandings(ctx)
 	for i, ep := range found {
 		if i == in.Limit {
 			out.Body.NextCursor = cursorAt(found[i-1].ID)
 			break
 		}
-		out.Body.Items = append(out.Body.Items, show(ep))
+		shown := show(ep)
+		if st, known := standings[ep.ID]; known {
+			shown.stand(&st)
+		}
+		out.Body.Items = append(out.Body.Items, shown)
 	}
 	return out, nil
 }

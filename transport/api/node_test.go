@@ -27,9 +27,13 @@ type node struct {
 	mu        sync.Mutex
 	revision  uint64
 	endpoints map[string]*transport.Endpoint
+	customers map[string]*transport.Customer
 	events    []transport.Event
 	letters   map[uint64]*transport.DeadLetter
 	replayed  []uint64
+	logged    []transport.LoggedDelivery
+	asked     []transport.DeliveryFilter
+	eventLog  map[uint64]*transport.Event
 	audited   []string
 	tested    []*transport.Event
 	answer    transport.Answer
@@ -55,6 +59,11 @@ func (n *node) Endpoints(customer string) []*transport.Endpoint {
 		}
 	}
 	return list
+}
+
+func (n *node) Customer(id string) (*transport.Customer, bool) {
+	c, there := n.customers[id]
+	return c, there
 }
 
 func (n *node) CreateEndpoint(_ context.Context, ep *transport.Endpoint) (uint64, error) {
@@ -148,6 +157,13 @@ func (n *node) Audit(_ context.Context, _, _ time.Time, customer string) (*trans
 	return &transport.Audit{Cut: 9, Events: 9, OK: true}, n.failure
 }
 
+func (n *node) Preview(ep *transport.Endpoint, ev *transport.Event) (*Preview, transport.Answer) {
+	if ev.Type == "a.skipped" {
+		return nil, transport.Answer{Class: transport.Skip, Reason: transport.ReasonHardware}
+	}
+	return &Preview{Method: "POST", URL: ep.URL, Header: http.Header{"X-Key": {transport.Masked}, "Webhook-Id": {"id"}}, Body: []byte(`{"sent":true}`)}, transport.Answer{}
+}
+
 func (n *node) Test(_ context.Context, _ *transport.Endpoint, ev *transport.Event) transport.Answer {
 	n.tested = append(n.tested, ev)
 	return n.answer
@@ -165,7 +181,7 @@ func start(t *testing.T, change func(*Options)) *bench {
 	t.Helper()
 	b := &bench{T: t, log: &bytes.Buffer{}, node: &node{endpoints: map[string]*transport.Endpoint{},
 		letters: map[uint64]*transport.DeadLetter{}}}
-	o := Options{Registry: b, Events: b, Letters: b, Auditor: b, Tester: b, TokenSecret: testSecret,
+	o := Options{Registry: b, Events: b, Letters: b, Auditor: b, Tester: b, Deliveries: b, EventLog: b, TokenSecret: testSecret,
 		Version: "test", Logger: slog.New(slog.NewTextHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Now: func() time.Time { return testNow }, ApplyWait: 10 * time.Millisecond,
 		Ready: func(context.Context) []Lack { return b.lacks }}

@@ -28,6 +28,7 @@ func patched(old *transport.Endpoint, raw []byte) (*transport.Endpoint, error) {
 		return nil, err
 	}
 	dropMasked(patch, old.Headers)
+	followRate(patch, base)
 	enable := patch["enabled"] == true
 	for _, name := range ownFields {
 		delete(base, name)
@@ -37,8 +38,8 @@ func patched(old *transport.Endpoint, raw []byte) (*transport.Endpoint, error) {
 		return nil, err
 	}
 	keepOwn(ep, old)
-	if enable && ep.State == "disabled" {
-		ep.State, ep.StateReason = "active", ""
+	if ep.State == transport.StateDisabled && (enable || ep.Enabled && ep.URL != old.URL) {
+		ep.State, ep.StateReason = transport.StateActive, "" // who mends it means it to go on
 	}
 	return ep, nil
 }
@@ -69,18 +70,38 @@ func dropOwn(patch, base map[string]any) error {
 	if patch["secret"] != nil {
 		return invalid("secret", "is changed by POST /v1/endpoints/{id}/rotate; leave it out")
 	}
-	for _, name := range []string{"waiting", "state_reason", "updated_at"} {
+	for _, name := range []string{"waiting", "state_reason", "updated_at", "standing", "warnings"} {
 		delete(patch, name)
+	}
+	if patch["state"] == transport.StateFailing && base["state"] == transport.StateActive {
+		delete(patch, "state") // as it was shown
 	}
 	for _, name := range []string{"id", "customer", "state", "created_at", "from"} {
 		given, there := patch[name]
 		if there && given != nil && given != base[name] {
-			return invalid(name, "cannot be changed; leave it out")
+			return invalid(name, howChanged(name))
 		}
 		delete(patch, name)
 	}
 	delete(patch, "secret")
 	return nil
+}
+
+func howChanged(name string) string {
+	if name == "state" {
+		return "is changed by POST /v1/endpoints/{id}/pause and /resume; leave it out"
+	}
+	return "cannot be changed; leave it out"
+}
+
+// followRate: a burst that is not given with a new rate is that rate's default.
+func followRate(patch, base map[string]any) {
+	given, _ := patch["delivery"].(map[string]any)
+	before, _ := base["delivery"].(map[string]any)
+	_, rate := given["rate"]
+	if _, burst := given["burst"]; rate && !burst {
+		delete(before, "burst")
+	}
 }
 
 func dropMasked(patch map[string]any, headers map[string]string) {

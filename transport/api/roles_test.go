@@ -32,8 +32,11 @@ func TestRolesAndCustomers(t *testing.T) {
 		{"GET", "/v1/deadletters", "", nil, 200, false},
 		{"GET", "/v1/deadletters/5", "", nil, 200, true},
 		{"POST", "/v1/deadletters/5/replay", "", []string{RoleReplay}, 202, true},
+		{"GET", "/v1/deliveries", "", nil, 200, false},
+		{"GET", "/v1/deliveries/5-{id}", "", nil, 200, true},
 		{"GET", "/v1/audit", "", nil, 200, false},
 		{"GET", "/v1/info", "", nil, 200, false},
+		{"GET", "/v1/event-types", "", nil, 200, false},
 		{"GET", "/v1/egress", "", nil, 200, false},
 	}
 	roles := []string{"", "stranger", RoleAdmin, RoleOperator, RoleCreateEndpoint, RoleEditEndpoint,
@@ -45,6 +48,7 @@ func TestRolesAndCustomers(t *testing.T) {
 				clear(b.endpoints)
 				ep := b.made("acme", fmt.Sprintf(hook, "first"))
 				b.letters[5] = &transport.DeadLetter{ID: 5, Customer: "acme", Endpoint: ep.ID, Event: &transport.Event{Data: []byte(`{}`)}}
+				b.logged = []transport.LoggedDelivery{{Pair: transport.Pair{Seq: 5, Endpoint: ep.ID}, Customer: "acme"}}
 				allowed := r.roles == nil || role == RoleAdmin || role == RoleOperator || slices.Contains(r.roles, role)
 				want := r.ok
 				switch {

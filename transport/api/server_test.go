@@ -46,6 +46,10 @@ func TestAPanicIsA500(t *testing.T) {
 
 type panics struct{}
 
+func (panics) Preview(*transport.Endpoint, *transport.Event) (*Preview, transport.Answer) {
+	panic("the secret of a panic")
+}
+
 func (panics) Test(context.Context, *transport.Endpoint, *transport.Event) transport.Answer {
 	panic("the secret of a panic")
 }
@@ -153,7 +157,7 @@ func TestTheDocumentsNameEveryRoute(t *testing.T) {
 	}
 	for _, route := range []string{"post /v1/endpoints", "get /v1/endpoints", "get /v1/endpoints/{id}", "patch /v1/endpoints/{id}",
 		"delete /v1/endpoints/{id}", "get /v1/endpoints/{id}/secret", "post /v1/endpoints/{id}/rotate", "post /v1/endpoints/{id}/test",
-		"post /v1/events", "get /v1/deadletters", "get /v1/deadletters/{id}", "post /v1/deadletters/{id}/replay", "get /v1/audit", "get /v1/info", "get /v1/egress"} {
+		"post /v1/events", "get /v1/deadletters", "get /v1/deadletters/{id}", "post /v1/deadletters/{id}/replay", "get /v1/deliveries", "get /v1/deliveries/{id}", "get /v1/recipes", "get /v1/audit", "get /v1/info", "get /v1/egress", "get /v1/event-types"} {
 		method, path, _ := strings.Cut(route, " ")
 		if o.Paths[path][method].OperationID == "" {
 			t.Errorf("%s is not in the OpenAPI document", route)

@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/postrider/postrider/transport"
+	"github.com/postrider/postrider/transport/payload/catalogue"
 )
 
 // testGrace is what a test may take beyond the endpoint's own time limit.
@@ -17,11 +18,14 @@ const testGrace = 5 * time.Second
 type TestInput struct {
 	Type string          `json:"type" doc:"The event's type; by default one that fits the profile"`
 	Data json.RawMessage `json:"data" doc:"The event's document; by default a sample"`
+	// DryRun shows the request and sends nothing.
+	DryRun bool `json:"dry_run" doc:"Show the request, headers and body, without sending it"`
 }
 
 // TestResult tells what one test attempt sent and what came back.
 type TestResult struct {
-	Success bool        `json:"success"`
+	Success bool        `json:"success" doc:"Of a dry run: whether there is a request to send"`
+	DryRun  bool        `json:"dry_run,omitempty"`
 	Request TestRequest `json:"request"`
 	Answer  TestAnswer  `json:"answer"`
 	Timings TestTimings `json:"timings"`
@@ -34,12 +38,15 @@ type TestRequest struct {
 	EventID   string          `json:"event_id"`
 	EventType string          `json:"event_type"`
 	Data      json.RawMessage `json:"data"`
+	// Headers and Body are shown by a dry run alone.
+	Headers map[string]string `json:"headers,omitempty" doc:"Of a dry run, values of the endpoint's own headers masked"`
+	Body    string            `json:"body,omitempty" doc:"Of a dry run"`
 }
 
 // TestAnswer is what came back; status 0: no answer came.
 type TestAnswer struct {
 	Status int    `json:"status"`
-	Class  string `json:"class" enum:"delivered,failed,throttled,gone,refused,aborted"`
+	Class  string `json:"class" enum:"delivered,failed,throttled,gone,refused,aborted,skip"`
 	Reason string `json:"reason"`
 	Detail string `json:"detail"`
 	Body   string `json:"body" doc:"The first 4 KiB"`
@@ -61,9 +68,12 @@ func (s *Server) testEndpoint(ctx context.Context, in *byID) (*testAnswer, error
 	if err != nil {
 		return nil, err
 	}
-	ev, err := sampleEvent(ep, bodyOf(ctx), s.Now().UTC())
+	ev, dry, err := sampleEvent(ep, bodyOf(ctx), s.Now().UTC())
 	if err != nil {
 		return nil, err
+	}
+	if dry {
+		return &testAnswer{Body: s.dryRun(ep, ev)}, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(ep.Delivery.Timeout)+testGrace)
 	defer cancel()
@@ -76,10 +86,28 @@ var sampleTypes = map[string]string{
 	transport.ProfileGenLogs: "alert.test",
 }
 
-func sampleEvent(ep *transport.Endpoint, raw []byte, now time.Time) (*transport.Event, error) {
+// dryRun tells what a test would send, or why it would send nothing.
+func (s *Server) dryRun(ep *transport.Endpoint, ev *transport.Event) TestResult {
+	request, refused := s.Tester.Preview(ep, ev)
+	result := testResult(ep, ev, refused)
+	result.DryRun, result.Success = true, request != nil
+	if request == nil {
+		return result
+	}
+	result.Request.Method, result.Request.URL = request.Method, request.URL
+	result.Request.Body = string(request.Body)
+	result.Request.Headers = make(map[string]string, len(request.Header))
+	for name := range request.Header {
+		result.Request.Headers[name] = request.Header.Get(name)
+	}
+	return result
+}
+
+// sampleEvent is the event of a test, and whether it is not to be sent.
+func sampleEvent(ep *transport.Endpoint, raw []byte, now time.Time) (ev *transport.Event, dry bool, err error) {
 	var wish TestInput
 	if err := decode(raw, &wish); err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	if wish.Type == "" {
 		wish.Type = sampleTypes[ep.Profile]
@@ -88,29 +116,48 @@ func sampleEvent(ep *transport.Endpoint, raw []byte, now time.Time) (*transport.
 		wish.Type = "postrider.test"
 	}
 	if err := transport.CheckType(wish.Type); err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	ev := &transport.Event{ID: "test-" + uuid.NewString(), Customer: ep.Customer, Type: wish.Type,
+	ev = &transport.Event{ID: "test-" + uuid.NewString(), Customer: ep.Customer, Type: wish.Type,
 		Time: now, Stored: now, Data: wish.Data}
 	if len(ev.Data) == 0 || string(ev.Data) == "null" {
 		ev.Data = sampleData(ep, ev)
 	}
-	return ev, nil
+	return ev, wish.DryRun, nil
 }
 
+// sampleData is the catalogue's sample of the type, as if it happened now and
+// to a test user, from hardware that the endpoint's version covers.
 func sampleData(ep *transport.Endpoint, ev *transport.Event) []byte {
-	at := ev.Time.Format("2006-01-02T15:04:05.000Z")
-	sample := map[string]any{"message": "A test event from Postrider", "test": true, "time": at}
-	if ep.Format == "genea" {
-		sample = map[string]any{"uuid": ev.ID, "event_time": at, "event_type": "ACCESS",
-			"event_action": "SEQUR_ACCESS_GRANTED", "event_message": "Access Granted", "event_note": nil,
-			"actor":    map[string]any{"type": "USER", "user_name": "Test User", "user_email": "test@example.com"},
-			"location": map[string]any{"name": "Test Location", "timezone": "America/New_York"},
-			"card":     map[string]any{"type": "KEYCARD", "status": "ACTIVE", "card_number": "0"},
-			"hardware": "mercury", "created_at": at}
+	entry, known := catalogue.Find(ev.Type)
+	if !known && ep.Format == "genea" {
+		entry, _ = catalogue.Find(sampleTypes[transport.ProfileGenea])
+	} else if !known {
+		entry, _ = catalogue.Find(sampleTypes[transport.ProfileGenLogs])
 	}
-	raw, _ := json.Marshal(sample) // strings, a bool and nil: cannot fail
+	var sample map[string]any
+	_ = json.Unmarshal(entry.Sample, &sample) // the catalogue's tests see to that
+	now := map[string]any{"uuid": ev.ID, "hardware": sampleHardware(ep.Version)}
+	for _, name := range []string{"event_time", "created_at", "time"} {
+		now[name] = ev.Time.Format("2006-01-02T15:04:05.000Z")
+	}
+	for name, value := range now {
+		if _, there := sample[name]; there {
+			sample[name] = value
+		}
+	}
+	if actor, ok := sample["actor"].(map[string]any); ok {
+		actor["user_name"], actor["user_email"] = "Test User", "test@example.com"
+	}
+	raw, _ := json.Marshal(sample) // was parsed from JSON: cannot fail
 	return raw
+}
+
+func sampleHardware(version string) string {
+	if version == "v1" {
+		return transport.HardwareVertX
+	}
+	return transport.HardwareMercury
 }
 
 func testResult(ep *transport.Endpoint, ev *transport.Event, a transport.Answer) TestResult {

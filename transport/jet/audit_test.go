@@ -149,6 +149,8 @@ func (s *shardOfSorts) Event(ev *transport.Event, h transport.Handle) {
 	s.p.Park("acme", endpointB, transport.Entry{Event: ev, Hop: 1, Due: time.Now()}, settle{s, b, all, h})
 }
 
+func (s *shardOfSorts) Passed(uint64) {}
+
 func (s *shardOfSorts) Due(seg *transport.Segment, h transport.Handle) {
 	all := newCountdown(len(seg.Entries))
 	for _, e := range seg.Entries {

@@ -124,6 +124,8 @@ type recordReader struct {
 	last [2]string
 	// fan is the fan-out whose parts are coming.
 	fan *transport.Record
+	// pool is where records come from; nil: each is a new one.
+	pool *recordPool
 }
 
 // maxKept bounds the strings a reader keeps.
@@ -174,13 +176,13 @@ func (d *recordReader) join(r *transport.Record, toCome uint64) *transport.Recor
 	if toCome == 0 {
 		return r
 	}
-	d.fan = r
+	d.fan = d.pool.own(r)
 	return nil
 }
 
 // record decodes one record without its length.
 func (d *recordReader) record(b []byte) (r *transport.Record, toCome uint64, err error) {
-	r = &transport.Record{}
+	r = d.pool.get()
 	f := fields{rest: b}
 	for f.next() {
 		switch f.field {

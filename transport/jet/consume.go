@@ -243,6 +243,7 @@ func (c *Consumers) takeEvent(msg jetstream.Msg) {
 			told(letter.Reason)
 		}
 		c.graves.Bury(letter, ackWhenDone{h})
+		c.sink.Passed(in.Seq)
 	default:
 		c.sink.Event(ev, h)
 	}

@@ -28,7 +28,10 @@ func (c *Consumers) takeDue(msg jetstream.Msg) {
 		c.buryUnreadable(msg, seq, err, h)
 		return
 	}
-	seg.Seq = seq
+	seg.Seq, seg.ID = seq, msg.Headers().Get(headerSegment)
+	if wake, err := segmentWake(msg.Data()); err == nil && meta.NumDelivered == 1 && msg.Headers().Get(headerRecalled) == "" {
+		c.store.clock.returned(c.store.now(), wake)
+	}
 	if err := c.store.loadEntries(c.ctx, seg); err != nil {
 		c.putOff(msg, err)
 		return

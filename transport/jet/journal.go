@@ -39,6 +39,7 @@ type Journal struct {
 
 	mu       sync.Mutex
 	batches  []*batch // oldest first; the last one is being filled
+	writing  *batch   // on its way to the server
 	spare    *batch
 	appended uint64
 	durable  uint64
@@ -91,6 +92,24 @@ func (j *Journal) Append(r *transport.Record, w transport.Waiter) {
 	if w != nil {
 		tail := j.batches[len(j.batches)-1]
 		tail.waiters = append(tail.waiters, w)
+	}
+}
+
+// After tells w when all that was appended before is durable: at once where it
+// is. It writes nothing. After Close it does nothing.
+func (j *Journal) After(w transport.Waiter) {
+	j.mu.Lock()
+	last := j.writing
+	if n := len(j.batches); n > 0 {
+		last = j.batches[n-1]
+	}
+	closed := j.closed
+	if last != nil && !closed {
+		last.waiters = append(last.waiters, w)
+	}
+	j.mu.Unlock()
+	if last == nil && !closed {
+		w.Done()
 	}
 }
 
@@ -185,7 +204,7 @@ func (j *Journal) run() {
 		if !j.write(b, j.id+strconv.FormatUint(n, 10)) {
 			return
 		}
-		for _, w := range b.waiters {
+		for _, w := range j.written(b) {
 			w.Done()
 		}
 		j.settle(b)
@@ -221,8 +240,16 @@ func (j *Journal) ready() (*batch, time.Duration) {
 	if len(j.batches) == 1 && !b.full() && j.flushTo <= j.durable && left > 0 {
 		return nil, left
 	}
-	j.batches = j.batches[1:]
+	j.batches, j.writing = j.batches[1:], b
 	return b, 0
+}
+
+// written ends the time in which b takes waiters.
+func (j *Journal) written(b *batch) []transport.Waiter {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.writing = nil
+	return b.waiters
 }
 
 func (j *Journal) settle(b *batch) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -158,4 +159,75 @@ func BenchmarkJournal(b *testing.B) {
 			b.ReportMetric(float64(cpuTime()-from)/float64(b.N), "cpu-ns/record")
 		})
 	}
+}
+
+func TestAfterTellsWhenWhatWasAppendedIsDurable(t *testing.T) {
+	b := startBare(t)
+	s := b.open()
+	j := s.Journal()
+	now := newCountdown(1)
+	j.After(now) // nothing is pending
+	if !now.reached() {
+		t.Error("not told at once")
+	}
+	first, after := newCountdown(1), newCountdown(1)
+	j.Append(triedRecord(1, 1, transport.Delivered), first)
+	j.After(after)
+	after.wait(t)
+	if !first.reached() {
+		t.Error("told before a record that was appended earlier")
+	}
+	before := streamState(t, s, StreamAttempts).Msgs
+	j.After(newCountdown(1))
+	if err := j.Flush(testContext(t)); err != nil {
+		t.Fatal(err)
+	}
+	if got := streamState(t, s, StreamAttempts).Msgs; got != before {
+		t.Error("something was written for it")
+	}
+	b.stop()
+	j.Append(triedRecord(2, 1, transport.Delivered), nil)
+	eventually(t, func() bool { _, fault := j.Pending(); return fault != nil }) // it is being written
+	late := newCountdown(2)
+	j.After(late)
+	j.Append(triedRecord(3, 1, transport.Delivered), nil)
+	j.After(late)
+	if late.left != 2 {
+		t.Error("told that something is durable which is not")
+	}
+	b.start()
+	late.wait(t)
+	shutWith(t, j.Close)
+	closed := newCountdown(1)
+	j.After(closed)
+	if closed.reached() {
+		t.Error("a closed journal told something")
+	}
+}
+
+// Everyone who asks among many who append is told, and not too soon.
+func TestAfterUnderLoad(t *testing.T) {
+	s := openEmbedded(t, embeddedOptions(t))
+	j := s.Journal()
+	defer shutWith(t, j.Close)
+	var all sync.WaitGroup
+	for g := range 8 {
+		all.Go(func() {
+			for i := range 500 {
+				mine, after := newCountdown(1), newCountdown(1)
+				j.Append(triedRecord(uint64(g*1000+i+1), 1, transport.Delivered), mine)
+				if i%50 == 0 {
+					mine.wait(t)
+				}
+				j.After(after)
+				if i%10 == 0 {
+					after.wait(t)
+					if !mine.reached() {
+						t.Error("told before a record that was appended earlier")
+					}
+				}
+			}
+		})
+	}
+	all.Wait()
 }

@@ -205,7 +205,7 @@ func withoutData(id uint64) error {
 func (s *Store) parkReplay(ctx context.Context, d *transport.DeadLetter, replay uint64, due time.Time) error {
 	e := transport.Entry{Event: d.Event, Replay: replay, Hop: 1, Due: due}
 	it := s.encodeItem(&e)
-	p := segmentParcel(d.Customer, d.Endpoint, []item{it}, s.publishID("replay"))
+	p := segmentParcel(d.Customer, d.Endpoint, []item{it}, randomToken(8), s.clock.ahead())
 	for _, o := range p.objects {
 		if err := s.PutPayload(ctx, o.name, o.data); err != nil {
 			return err

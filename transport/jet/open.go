@@ -20,6 +20,10 @@ import (
 // caller's context sets no limit.
 const apiTimeout = 10 * time.Second
 
+// subjectsTimeout is the same for a page of a stream's subjects: the server sorts
+// all of them for it.
+const subjectsTimeout = 30 * time.Second
+
 func (o Options) withDefaults() (Options, error) {
 	if o.MaxPayload == 0 {
 		o.MaxPayload = 1 << 20
@@ -75,7 +79,8 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{opts: o, log: o.Logger, now: o.Now, vault: vault}
+	s := &Store{opts: o, log: o.Logger, now: o.Now, vault: vault,
+		clock: serverClock{doubt: make(chan struct{}, 1)}, watchClock: watchEvery}
 	if err := s.open(ctx); err != nil {
 		// What was opened so far is closed even where ctx is over.
 		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), apiTimeout)
@@ -95,6 +100,9 @@ func (s *Store) open(ctx context.Context) error {
 	}
 	if err := s.prepareStreams(ctx); err != nil {
 		return err
+	}
+	if _, _, err := s.askClock(ctx); err != nil {
+		return fmt.Errorf("asking the NATS server for its time: %w", unavailable(err))
 	}
 	s.registry = newRegistry(s)
 	s.submits = s.newSubmits()

@@ -67,12 +67,15 @@ type outbox struct {
 func (s *Store) newOutbox(what string) *outbox {
 	o := &outbox{store: s, what: what,
 		wake: make(chan struct{}, 1), done: make(chan struct{}), moved: make(chan struct{})}
-	// Unsynced, a batch saves no sync and costs a quarter more than its messages alone.
-	o.oneByOne = s.embedded != nil && s.opts.SyncInterval > 0
+	o.oneByOne = s.unsynced()
 	o.ctx, o.cancel = context.WithCancel(context.Background())
 	go o.run()
 	return o
 }
+
+// unsynced tells that the server is known not to sync each write: then a batch
+// saves no sync and costs a quarter more than its messages alone.
+func (s *Store) unsynced() bool { return s.embedded != nil && s.opts.SyncInterval > 0 }
 
 func (o *outbox) add(p *parcel) {
 	o.mu.Lock()
@@ -119,9 +122,13 @@ func (o *outbox) storedTo(target uint64) bool {
 // close flushes, then stops; what is not stored by then is dropped untold.
 func (o *outbox) close(ctx context.Context) error {
 	err := o.flush(ctx)
+	o.stop()
+	return err
+}
+
+func (o *outbox) stop() {
 	o.cancel()
 	<-o.done
-	return err
 }
 
 func (o *outbox) pending() (messages uint64, fault error) {
@@ -270,15 +277,28 @@ func (s *Store) away() error {
 // batch stores all or none. A batch whose answer was lost is tried again one by
 // one: each message's own id then tells what is there already.
 func (o *outbox) batch(ctx context.Context, parcels []*parcel) error {
+	return o.store.publishBatch(ctx, messages(parcels))
+}
+
+func messages(parcels []*parcel) []*nats.Msg {
 	msgs := make([]*nats.Msg, len(parcels))
 	for i, p := range parcels {
-		m := nats.NewMsg(p.msg.Subject)
-		for k, v := range p.msg.Header {
-			m.Header[k] = v
-		}
-		m.Data, msgs[i] = p.msg.Data, m
+		msgs[i] = p.msg
 	}
-	_, err := jetstreamext.PublishMsgBatch(ctx, o.store.js, msgs,
+	return msgs
+}
+
+// publishBatch stores all or none, and leaves msgs as they are.
+func (s *Store) publishBatch(ctx context.Context, msgs []*nats.Msg) error {
+	copies := make([]*nats.Msg, len(msgs))
+	for i, m := range msgs {
+		c := nats.NewMsg(m.Subject)
+		for k, v := range m.Header {
+			c.Header[k] = v
+		}
+		c.Data, copies[i] = m.Data, c
+	}
+	_, err := jetstreamext.PublishMsgBatch(ctx, s.js, copies,
 		jetstreamext.BatchFlowControl{AckFirst: true, AckTimeout: publishTimeout})
 	return err
 }
@@ -286,29 +306,37 @@ func (o *outbox) batch(ctx context.Context, parcels []*parcel) error {
 func (o *outbox) singles(parcels []*parcel) (failed []*parcel, err error) {
 	ctx, cancel := context.WithTimeout(o.ctx, publishTimeout)
 	defer cancel()
-	acks := make([]jetstream.PubAckFuture, len(parcels))
-	for i, p := range parcels {
-		p.msg.Reply = ""
-		var perr error
-		if acks[i], perr = o.store.js.PublishMsgAsync(p.msg); perr != nil {
-			err = perr
+	o.store.publishEach(ctx, messages(parcels), func(i int, perr error) {
+		if perr == nil {
+			tell(parcels[i])
+			return
 		}
+		failed, err = append(failed, parcels[i]), perr
+	})
+	return failed, err
+}
+
+// publishEach publishes all at once, and tells in their order what became of each.
+func (s *Store) publishEach(ctx context.Context, msgs []*nats.Msg, became func(i int, err error)) {
+	acks, errs := make([]jetstream.PubAckFuture, len(msgs)), make([]error, len(msgs))
+	for i, m := range msgs {
+		m.Reply = ""
+		acks[i], errs[i] = s.js.PublishMsgAsync(m)
 	}
-	for i, p := range parcels {
-		if acks[i] == nil {
-			failed = append(failed, p)
+	for i := range msgs {
+		if errs[i] != nil {
+			became(i, errs[i])
 			continue
 		}
 		select {
 		case <-acks[i].Ok():
-			tell(p)
-		case err = <-acks[i].Err():
-			failed = append(failed, p)
+			became(i, nil)
+		case err := <-acks[i].Err():
+			became(i, err)
 		case <-ctx.Done():
-			failed, err = append(failed, p), ctx.Err()
+			became(i, ctx.Err())
 		}
 	}
-	return failed, err
 }
 
 func tell(parcels ...*parcel) {

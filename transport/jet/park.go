@@ -1,44 +1,44 @@
 package jet
 
 import (
-	"cmp"
 	"context"
-	"fmt"
-	"slices"
-	"strconv"
 	"sync"
 	"time"
-
-	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/postrider/postrider/transport"
 )
 
-// Headers that make a message a schedule. WithScheduleAt cuts to whole
-// seconds and would fire early, so the header is written here.
 const (
-	headerSchedule = "Nats-Schedule"
-	headerTarget   = "Nats-Schedule-Target"
+	// collectEntries and collectBytes are the most that is collected of one
+	// endpoint before it leaves: enough for runs of entries that come back at
+	// one time to fill a segment each.
+	collectEntries = 16 * transport.MaxSegmentEntries
+	collectBytes   = 16 * transport.MaxSegmentBytes
 )
 
-// Parker puts entries into DEFERRED, where JetStream keeps the time. Entries
-// of one endpoint that are due within 50 ms of each other go as one segment,
-// due with the latest of them: never sooner than asked.
+// Parker puts entries into DEFERRED, where JetStream keeps the time, and brings
+// them back. Entries of one endpoint and of one kind (those that wait for room
+// alone, and those with a time of their own) that come back within 50 ms of
+// each other go as one segment, with the latest of them: never sooner than asked.
 type Parker struct {
 	store *Store
 	out   *outbox
 
-	wake chan struct{}
-	stop chan struct{}
-	done chan struct{}
-	once sync.Once
+	ctx     context.Context // ends at Close
+	cancel  context.CancelFunc
+	wake    chan struct{}
+	running sync.WaitGroup
 
 	mu     sync.Mutex
 	open   map[string]*bucket // by endpoint
 	order  []*bucket          // oldest first; the emptied are passed over
 	ids    publishIDs
+	names  publishIDs
 	closed bool
+
+	recalls  recalls
+	clearing clearing
+	lists    chan struct{} // a place for each List under way
 }
 
 // bucket gathers one endpoint's entries for at most collectWait.
@@ -53,19 +53,28 @@ type bucket struct {
 type item struct {
 	seq, replay uint64
 	hop         uint32
-	due         time.Time
+	wake        time.Time
+	ready       bool // it waits for room alone
+	size        int  // Event.Size
 	encoded     []byte
 	waiters     []transport.Waiter
 	object      string
 	data        []byte
 }
 
-// Parker starts a parker.
+func (it *item) place() transport.Place { return transport.Place{Replay: it.replay, Seq: it.seq} }
+
+// Parker starts a parker. A shard has one at a time.
 func (s *Store) Parker() *Parker {
 	p := &Parker{store: s, out: s.newOutbox("parking"), open: map[string]*bucket{},
-		ids:  publishIDs{prefix: s.publishID("park")},
-		wake: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{})}
-	go p.run()
+		ids: publishIDs{prefix: s.publishID("park")}, names: publishIDs{prefix: randomToken(8) + "."},
+		wake: make(chan struct{}, 1), lists: make(chan struct{}, mostLists)}
+	p.ctx, p.cancel = context.WithCancel(context.Background())
+	p.recalls.init()
+	p.clearing.init()
+	for _, run := range []func(){p.run, p.recallAsked, p.clearAsked, p.keepClock} {
+		p.running.Go(run)
+	}
 	return p
 }
 
@@ -82,10 +91,6 @@ func (p *Parker) Park(customer, endpoint string, e transport.Entry, w transport.
 		return
 	}
 	b := p.open[endpoint]
-	if b != nil && b.bytes+len(it.encoded) > transport.MaxSegmentBytes {
-		p.leave(b)
-		b = nil
-	}
 	if b == nil {
 		b = &bucket{customer: customer, endpoint: endpoint, since: time.Now()}
 		p.open[endpoint] = b
@@ -94,8 +99,7 @@ func (p *Parker) Park(customer, endpoint string, e transport.Entry, w transport.
 		}
 	}
 	b.items = append(b.items, it)
-	b.bytes += len(it.encoded)
-	if len(b.items) == transport.MaxSegmentEntries || b.bytes >= transport.MaxSegmentBytes {
+	if b.bytes += len(it.encoded); len(b.items) == collectEntries || b.bytes >= collectBytes {
 		p.leave(b)
 	}
 }
@@ -111,7 +115,8 @@ func nudge(c chan struct{}) {
 // the object store. Its name is made here, once, so that every try to store the
 // entry puts the same object; parked again, the entry refers to it still.
 func (s *Store) encodeItem(e *transport.Entry) item {
-	it := item{seq: e.Event.Seq, replay: e.Replay, hop: e.Hop, due: e.Due}
+	it := item{seq: e.Event.Seq, replay: e.Replay, hop: e.Hop,
+		wake: e.Wake(), ready: e.Due.IsZero(), size: e.Event.Size()}
 	room := len(e.Event.Data) + 512 + 64*len(e.Tries)
 	if e.Event.Object == "" && room > s.inlineLimit() {
 		ev := *e.Event
@@ -134,13 +139,14 @@ func (p *Parker) Flush(ctx context.Context) error {
 }
 
 // Close flushes and stops. Where ctx ends first, what could not be written is
-// dropped and its waiters are never told. Calling it again is fine.
+// dropped and its waiters are never told; nor are those of a Recall. Calling it
+// again is fine.
 func (p *Parker) Close(ctx context.Context) error {
 	p.mu.Lock()
 	p.closed = true
 	p.mu.Unlock()
-	p.once.Do(func() { close(p.stop) })
-	<-p.done
+	p.cancel()
+	p.running.Wait()
 	p.leaveAll()
 	return p.out.close(ctx)
 }
@@ -160,7 +166,6 @@ func (p *Parker) leaveAll() {
 
 // run sends off what has waited collectWait.
 func (p *Parker) run() {
-	defer close(p.done)
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for {
@@ -168,7 +173,7 @@ func (p *Parker) run() {
 		select {
 		case <-timer.C:
 		case <-p.wake:
-		case <-p.stop:
+		case <-p.ctx.Done():
 			return
 		}
 	}
@@ -195,91 +200,11 @@ func (p *Parker) leave(b *bucket) {
 	if p.open[b.endpoint] == b {
 		delete(p.open, b.endpoint)
 	}
+	skew := p.store.clock.ahead()
 	for _, group := range segments(b.items) {
-		p.out.add(segmentParcel(b.customer, b.endpoint, group, p.ids.next()))
+		pc := segmentParcel(b.customer, b.endpoint, group, p.names.next(), skew)
+		pc.msg.Header.Set(headerMsgID, p.ids.next())
+		p.out.add(pc)
 	}
 	b.items = nil
-}
-
-// segments cuts items into groups that are due within collectWait of each
-// other and fit into a segment, each in order of (seq, replay). Of a pair that
-// is there twice the higher hop is kept, and tells both waiters.
-func segments(items []item) [][]item {
-	slices.SortStableFunc(items, comparePairs)
-	items = dropLower(items)
-	slices.SortStableFunc(items, func(a, b item) int { return a.due.Compare(b.due) })
-	var groups [][]item
-	for from := 0; from < len(items); {
-		to, bytes := from, 0
-		for to < len(items) && to-from < transport.MaxSegmentEntries &&
-			items[to].due.Sub(items[from].due) <= collectWait &&
-			(to == from || bytes+len(items[to].encoded) <= transport.MaxSegmentBytes) {
-			bytes += len(items[to].encoded)
-			to++
-		}
-		groups = append(groups, items[from:to:to])
-		from = to
-	}
-	return groups
-}
-
-func comparePairs(a, b item) int {
-	return cmp.Or(cmp.Compare(a.seq, b.seq), cmp.Compare(a.replay, b.replay), cmp.Compare(a.hop, b.hop))
-}
-
-func dropLower(sorted []item) []item {
-	kept := sorted[:0]
-	for _, it := range sorted {
-		if n := len(kept); n > 0 && kept[n-1].seq == it.seq && kept[n-1].replay == it.replay {
-			it.waiters = append(it.waiters, kept[n-1].waiters...)
-			kept = kept[:n-1]
-		}
-		kept = append(kept, it)
-	}
-	return kept
-}
-
-// segmentParcel makes the schedule message of one segment.
-func segmentParcel(customer, endpoint string, group []item, id string) *parcel {
-	due := slices.MaxFunc(group, func(a, b item) int { return a.due.Compare(b.due) }).due
-	slices.SortStableFunc(group, comparePairs)
-	first := group[0]
-	msg := nats.NewMsg(parkSubject(endpoint, first.seq, first.replay))
-	msg.Header.Set(headerSchedule, "@at "+due.UTC().Format(time.RFC3339Nano))
-	msg.Header.Set(headerTarget, fmt.Sprintf("due.%d.%s.%020d", shard, subjectWord(endpoint), first.seq))
-	msg.Header.Set(jetstream.MsgIDHeader, id)
-	p := &parcel{msg: msg}
-	size := 256
-	for i := range group {
-		size += len(group[i].encoded)
-	}
-	msg.Data = appendPreamble(make([]byte, 0, size), customer, endpoint, due)
-	for i := range group {
-		msg.Data = append(msg.Data, group[i].encoded...)
-		p.waiters = append(p.waiters, group[i].waiters...)
-		if group[i].object != "" {
-			p.objects = append(p.objects, object{group[i].object, group[i].data})
-		}
-	}
-	return p
-}
-
-// parkSubject names a segment by its first pair. A pair waits in one place
-// only, so no segment replaces another's schedule; a replay is a pair of its own.
-func parkSubject(endpoint string, seq, replay uint64) string {
-	subject := fmt.Sprintf("park.%d.%s.%d", shard, subjectWord(endpoint), seq)
-	if replay != 0 {
-		subject += "-" + strconv.FormatUint(replay, 10)
-	}
-	return subject
-}
-
-// subjectWord is id where NATS takes it as one word of a subject. Anything else
-// would break the connection, and every parking with it; the segment itself
-// tells the endpoint as it is.
-func subjectWord(id string) string {
-	if transport.CheckCustomer(id) == nil {
-		return id
-	}
-	return fmt.Sprintf("hex-%x", id)
 }

@@ -87,18 +87,20 @@ func TestSegments(t *testing.T) {
 		items []item
 		want  string
 	}{
-		{"one due time", []item{{seq: 2, due: at(0)}, {seq: 1, due: at(0)}}, "[1 2]@0"},
-		{"within 50 ms, due with the latest", []item{{seq: 1, due: at(50)}, {seq: 2, due: at(0)}}, "[1 2]@50"},
-		{"farther apart", []item{{seq: 1, due: at(0)}, {seq: 2, due: at(51)}, {seq: 3, due: at(60)}}, "[1]@0 [2 3]@60"},
-		{"a pair twice: the higher hop", []item{{seq: 1, due: at(0), hop: 2}, {seq: 1, due: at(500), hop: 1}}, "[1]@0"},
-		{"a replay is another pair", []item{{seq: 1, due: at(0)}, {seq: 1, replay: 8, due: at(0)}}, "[1 1-8]@0"},
+		{"one due time", []item{{seq: 2, wake: at(0)}, {seq: 1, wake: at(0)}}, "[1 2]@0"},
+		{"within 50 ms, due with the latest", []item{{seq: 1, wake: at(50)}, {seq: 2, wake: at(0)}}, "[1 2]@50"},
+		{"farther apart", []item{{seq: 1, wake: at(0)}, {seq: 2, wake: at(51)}, {seq: 3, wake: at(60)}}, "[1]@0 [2 3]@60"},
+		{"a pair twice: the higher hop", []item{{seq: 1, wake: at(0), hop: 2}, {seq: 1, wake: at(500), hop: 1}}, "[1]@0"},
+		{"what waits for room is apart from what is due", []item{{seq: 1, wake: at(0)}, {seq: 2, wake: at(0), ready: true}, {seq: 3, wake: at(0)}}, "[2]@0 [1 3]@0"},
+		{"runs in turn", []item{{seq: 1, wake: at(0)}, {seq: 2, wake: at(900)}, {seq: 3, wake: at(0)}, {seq: 4, wake: at(900)}}, "[1 3]@0 [2 4]@900"},
+		{"a replay is another pair", []item{{seq: 1, wake: at(0)}, {seq: 1, replay: 8, wake: at(0)}}, "[1 1-8]@0"},
 		{"too many bytes", []item{{seq: 1, encoded: make([]byte, 200<<10)}, {seq: 2, encoded: make([]byte, 100<<10)}}, "[1] [2]"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			got := ""
 			for _, group := range segments(c.items) {
-				p := segmentParcel("acme", endpointA, group, "id")
+				p := segmentParcel("acme", endpointA, group, "id", 0)
 				if got != "" {
 					got += " "
 				}
@@ -128,7 +130,7 @@ func TestSegments(t *testing.T) {
 	}
 	many := make([]item, 100)
 	for i := range many {
-		many[i] = item{seq: uint64(i), due: at(0)}
+		many[i] = item{seq: uint64(i), wake: at(0)}
 	}
 	if got := segments(many); len(got) != 2 || len(got[0]) != transport.MaxSegmentEntries {
 		t.Errorf("%d segments", len(got))
@@ -152,9 +154,7 @@ func TestParkingTheSameFirstPairReplacesAndAReplayDoesNot(t *testing.T) {
 	s := openEmbedded(t, embeddedOptions(t))
 	later := time.Now().Add(time.Hour)
 	parkOne(t, s, endpointA, 1, later)
-	moved := testEntry(1, later.Add(time.Hour))
-	moved.Hop = 2
-	parkAll(t, s, endpointA, moved)
+	parkOne(t, s, endpointA, 1, later.Add(time.Hour)) // as after a crash
 	if n := streamState(t, s, StreamDeferred).Msgs; n != 1 {
 		t.Errorf("%d schedules of one pair", n)
 	}
@@ -164,6 +164,13 @@ func TestParkingTheSameFirstPairReplacesAndAReplayDoesNot(t *testing.T) {
 	if n := streamState(t, s, StreamDeferred).Msgs; n != 2 {
 		t.Errorf("a replay replaced the pair's own schedule: %d", n)
 	}
+	// A schedule that fires late purges its subject: the next hop has another.
+	next := testEntry(1, later)
+	next.Hop = 2
+	parkAll(t, s, endpointA, next)
+	if n := streamState(t, s, StreamDeferred).Msgs; n != 3 {
+		t.Errorf("the next hop shares a schedule: %d", n)
+	}
 	// A due message that is not acked stays when its pair is parked again.
 	sink := newSink(10)
 	startConsuming(t, s, sink)
@@ -171,7 +178,7 @@ func TestParkingTheSameFirstPairReplacesAndAReplayDoesNot(t *testing.T) {
 	due := receiveFrom(t, sink.due, "the segment")
 	parkOne(t, s, endpointB, 10, time.Now())
 	again := receiveFrom(t, sink.due, "the one parked again")
-	if len(due.seg.Entries) != 2 || len(again.seg.Entries) != 1 || streamState(t, s, StreamDeferred).Msgs != 4 {
+	if len(due.seg.Entries) != 2 || len(again.seg.Entries) != 1 || streamState(t, s, StreamDeferred).Msgs != 5 {
 		t.Errorf("%+v, %+v", due.seg, again.seg)
 	}
 }

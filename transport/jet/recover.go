@@ -70,6 +70,9 @@ func (r *recovery) run(ctx context.Context) error {
 			return err
 		}
 	}
+	if r.out.Parked, err = r.store.census(ctx); err != nil {
+		return fmt.Errorf("counting what is parked: %w", err)
+	}
 	if d := r.store.opts.DedupTime; d > 0 {
 		r.seenSince = r.store.now().Add(-d)
 		if since.IsZero() || r.seenSince.Before(since) {

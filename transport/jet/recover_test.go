@@ -173,3 +173,55 @@ func TestRecoverAfterARestart(t *testing.T) {
 		t.Fatalf("%+v, %v", r, err)
 	}
 }
+
+// A crash between the parking and the ack of the event: the pair, which nobody
+// tried, is found parked, whether it still waits, came due or was recalled.
+func TestRecoverFindsWhatWasParkedWithoutAnAttempt(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		entry func(seq uint64) transport.Entry
+		then  func(t *testing.T, p *Parker, sink *sinkOf)
+	}{
+		{"waiting for room", func(seq uint64) transport.Entry { return readyEntry(seq, time.Now().Add(time.Hour)) }, nil},
+		{"waiting for its time", func(seq uint64) transport.Entry { return testEntry(seq, time.Now().Add(time.Hour)) }, nil},
+		{"came due", func(seq uint64) transport.Entry { return readyEntry(seq, time.Now()) },
+			func(t *testing.T, _ *Parker, sink *sinkOf) { receiveFrom(t, sink.due, "what came due") }},
+		{"recalled", func(seq uint64) transport.Entry { return readyEntry(seq, time.Now().Add(time.Hour)) },
+			func(t *testing.T, p *Parker, sink *sinkOf) {
+				recallNow(t, p, endpointA, 1)
+				receiveFrom(t, sink.due, "what was recalled")
+			}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s := openEmbedded(t, embeddedOptions(t))
+			g := s.Graveyard()
+			defer shutWith(t, g.Close)
+			sink := newSink(10)
+			consumers, err := s.Consume(testContext(t), sink, g)
+			if err != nil {
+				t.Fatal(err)
+			}
+			publishOn(t, s, "events.acme.x", `{}`)
+			publishOn(t, s, "events.acme.x", `{}`)
+			sink.event(t).h.Ack()
+			seq := sink.event(t).ev.Seq
+			journalAll(t, s, fanOutOf(seq, "EVENTS-2", endpointA))
+			p := newParker(t, s)
+			parkWith(t, p, endpointA, c.entry(seq))
+			if c.then != nil {
+				c.then(t, p, sink)
+			}
+			eventually(t, func() bool { return ackFloor(t, s, StreamEvents) == 1 })
+			shutWith(t, consumers.Stop) // without an ack of the event
+			r, err := s.Recover(testContext(t))
+			if err != nil {
+				t.Fatal(err)
+			}
+			st, found := r.Pairs[transport.Pair{Seq: seq, Endpoint: endpointA}]
+			if !found || st.Hop != 1 || st.Final || len(st.Tries) != 0 || r.Parked[endpointA].Entries != 1 {
+				t.Errorf("%+v, parked %+v", r.Pairs, r.Parked)
+			}
+		})
+	}
+}

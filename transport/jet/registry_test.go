@@ -447,3 +447,81 @@ func heap() int64 {
 	runtime.ReadMemStats(&m)
 	return int64(m.HeapAlloc)
 }
+
+func TestSetState(t *testing.T) {
+	s := openEmbedded(t, embeddedOptions(t))
+	r := startRegistry(t, s)
+	ep := create(t, r, testEndpoint("acme", "https://example.com/a"))
+	rev, err := r.SetState(testContext(t), ep.ID, transport.StateDisabled, "failing for 5 days")
+	if err != nil || rev <= ep.Revision {
+		t.Fatal(rev, err)
+	}
+	if err := r.WaitApplied(testContext(t), rev); err != nil {
+		t.Fatal(err)
+	}
+	got, _ := r.Endpoint(ep.ID)
+	want := *ep
+	want.State, want.StateReason, want.Revision, want.UpdatedAt = "disabled", "failing for 5 days", rev, got.UpdatedAt
+	if !reflect.DeepEqual(got, &want) || !got.UpdatedAt.After(ep.UpdatedAt) {
+		t.Errorf("\n got %+v\nwant %+v", got, &want)
+	}
+	if again, err := r.SetState(testContext(t), ep.ID, transport.StateDisabled, "failing for 5 days"); err != nil || again != rev {
+		t.Errorf("the state it has: %d, %v", again, err)
+	}
+	if _, err := r.SetState(testContext(t), uuid.NewString(), transport.StatePaused, ""); !errors.Is(err, transport.ErrNotFound) {
+		t.Errorf("%v", err)
+	}
+	rev, err = r.RemoveEndpoint(testContext(t), ep.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.SetState(testContext(t), ep.ID, transport.StatePaused, ""); !errors.Is(err, transport.ErrNotFound) {
+		t.Errorf("%d %v", rev, err)
+	}
+}
+
+// States set while other settings change at the same time: none is lost.
+func TestSetStateAmongOtherChanges(t *testing.T) {
+	s := openEmbedded(t, embeddedOptions(t))
+	r := startRegistry(t, s)
+	ep := create(t, r, testEndpoint("acme", "https://example.com/a"))
+	var all sync.WaitGroup
+	for i := range 4 {
+		all.Go(func() {
+			for j := range 10 {
+				if _, err := r.SetState(testContext(t), ep.ID, transport.StatePaused, fmt.Sprint(i, " ", j)); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	for n := range 10 { // renamed, whatever state it has
+		for {
+			now, _ := r.Endpoint(ep.ID)
+			next := *now
+			next.Name = fmt.Sprint("name ", n)
+			rev, err := r.UpdateEndpoint(testContext(t), &next)
+			if err == nil {
+				if err := r.WaitApplied(testContext(t), rev); err != nil {
+					t.Fatal(err)
+				}
+				break
+			}
+			if !errors.Is(err, transport.ErrConflict) {
+				t.Fatal(err)
+			}
+		}
+	}
+	all.Wait()
+	rev, err := r.SetState(testContext(t), ep.ID, transport.StateActive, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.WaitApplied(testContext(t), rev); err != nil {
+		t.Fatal(err)
+	}
+	got, _ := r.Endpoint(ep.ID)
+	if got.Name != "name 9" || got.State != transport.StateActive || got.Secrets != ep.Secrets {
+		t.Errorf("%+v", got)
+	}
+}

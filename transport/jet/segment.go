@@ -9,7 +9,7 @@ import (
 )
 
 // A segment message is a version byte, a sized preamble (customer, endpoint,
-// due) and the entries, each with its length before it.
+// due: when it comes back) and the entries, each with its length before it.
 const segmentVersion = 1
 
 const (
@@ -93,15 +93,37 @@ func appendTry(dst []byte, t *transport.Try) []byte {
 	return closeSized(dst, at)
 }
 
-// decodeSegment reads a segment message. The events' Data are parts of msg.
-// Seq is left to the caller, as is the data that lies in an object.
-func decodeSegment(msg []byte) (*transport.Segment, error) {
-	if len(msg) == 0 || msg[0] != segmentVersion {
-		return nil, fmt.Errorf("parked segment: not version %d; written by a newer Postrider?", segmentVersion)
-	}
-	head, rest, err := cutSized(msg[1:])
+// segmentWake reads when a segment message was to come back.
+func segmentWake(msg []byte) (wake time.Time, err error) {
+	head, _, err := cutPreamble(msg)
 	if err != nil {
-		return nil, fmt.Errorf("parked segment: %w", err)
+		return time.Time{}, err
+	}
+	f := fields{rest: head}
+	for f.next() {
+		if f.field == segDue {
+			wake = f.time()
+		}
+	}
+	return wake, f.err
+}
+
+func cutPreamble(msg []byte) (head, rest []byte, err error) {
+	if len(msg) == 0 || msg[0] != segmentVersion {
+		return nil, nil, fmt.Errorf("parked segment: not version %d; written by a newer Postrider?", segmentVersion)
+	}
+	if head, rest, err = cutSized(msg[1:]); err != nil {
+		return nil, nil, fmt.Errorf("parked segment: %w", err)
+	}
+	return head, rest, nil
+}
+
+// decodeSegment reads a segment message. The events' Data are parts of msg.
+// Seq and ID are left to the caller, as is the data that lies in an object.
+func decodeSegment(msg []byte) (*transport.Segment, error) {
+	head, rest, err := cutPreamble(msg)
+	if err != nil {
+		return nil, err
 	}
 	seg := &transport.Segment{}
 	f := fields{rest: head}

@@ -67,6 +67,9 @@ type Store struct {
 
 	embedded *embedded // nil with an external server
 
+	clock      serverClock
+	watchClock time.Duration // how often the server's clock is looked at
+
 	vault      *vault
 	endpoints  jetstream.KeyValue
 	customers  jetstream.KeyValue
@@ -87,6 +90,7 @@ const (
 	BucketEndpoints   = "ENDPOINTS"
 	BucketCustomers   = "CUSTOMERS"
 	BucketPayloads    = "PAYLOADS"
+	BucketMemory      = "MEMORY"
 
 	consumerName = "shard"
 	shard        = 0
@@ -96,8 +100,8 @@ const (
 const (
 	subjectEvents      = "events.>"
 	subjectOps         = "ops.>"
-	subjectPark        = "park.>"        // park.<shard>.<endpoint>.<first seq>[-<replay>]
-	subjectDue         = "due.>"         // due.<shard>.<endpoint>.<first seq, 20 digits>
+	subjectPark        = "park.>"        // see parked
+	subjectDue         = "due.>"         // see parked
 	subjectAttempts    = "attempts.>"    // attempts.<shard>
 	subjectDeadLetters = "deadletters.>" // deadletters.<customer|_>.<endpoint|_>
 )

@@ -108,7 +108,8 @@ func (s *Store) eventsMaxBytes(ctx context.Context) (int64, error) {
 
 func eventsShare(limit int64) int64 { return limit / 10 * 6 }
 
-// prepareStream leaves what an operator may have chosen: replicas and placement.
+// prepareStream leaves what an operator may have chosen, replicas and placement,
+// and what is noted in the metadata.
 func (s *Store) prepareStream(ctx context.Context, c jetstream.StreamConfig) error {
 	there, err := s.js.Stream(ctx, c.Name)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
@@ -120,7 +121,7 @@ func (s *Store) prepareStream(ctx context.Context, c jetstream.StreamConfig) err
 		return err
 	}
 	was := there.CachedInfo().Config
-	c.Replicas, c.Placement = was.Replicas, was.Placement
+	c.Replicas, c.Placement, c.Metadata = was.Replicas, was.Placement, was.Metadata
 	_, err = s.js.UpdateStream(ctx, c)
 	return err
 }
@@ -130,6 +131,9 @@ func (s *Store) prepareBuckets(ctx context.Context) (err error) {
 		return err
 	}
 	if s.customers, err = s.bucket(ctx, BucketCustomers, "Postrider: customers"); err != nil {
+		return err
+	}
+	if err = s.prepareMemory(ctx); err != nil {
 		return err
 	}
 	s.payloads, err = s.js.ObjectStore(ctx, BucketPayloads)

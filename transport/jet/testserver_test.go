@@ -125,6 +125,8 @@ func newSink(room int) *sinkOf {
 }
 
 func (s *sinkOf) Event(ev *transport.Event, h transport.Handle) { s.events <- taken{ev, h} }
+func (s *sinkOf) Passed(uint64)                                 {}
+
 func (s *sinkOf) Due(seg *transport.Segment, h transport.Handle) {
 	s.due <- takenDue{seg, h, time.Now()}
 }

@@ -47,6 +47,8 @@ func (a *arrived) Event(ev *transport.Event, h transport.Handle) {
 	}
 }
 
+func (a *arrived) Passed(uint64) {}
+
 func (a *arrived) Due(*transport.Segment, transport.Handle) {
 	a.mu.Lock()
 	a.dues++

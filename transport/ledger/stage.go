@@ -134,6 +134,9 @@ func (s *Stage) Within() int { return int(s.within.Load()) }
 // it was fresh.
 func (s *Stage) Due(seg *transport.Segment, h transport.Handle) { s.next.Due(seg, h) }
 
+// Passed passes straight through: what could not be read has no id.
+func (s *Stage) Passed(seq uint64) { s.next.Passed(seq) }
+
 // Ready is nil, or names Redis as away; deliveries go on all the same. The
 // error wraps transport.ErrUnavailable.
 func (s *Stage) Ready() error {

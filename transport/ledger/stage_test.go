@@ -68,6 +68,7 @@ type none struct{ n atomic.Int64 }
 
 func (n *none) Event(*transport.Event, transport.Handle) { n.n.Add(1) }
 func (*none) Due(*transport.Segment, transport.Handle)   {}
+func (*none) Passed(uint64)                              {}
 
 func TestStageWithoutRedisAllocatesNothing(t *testing.T) {
 	s := newStage(t, &none{}, NewLocal(0, nil), nil, StageOptions{})

@@ -57,18 +57,18 @@ func BenchmarkBare(b *testing.B) {
 	target := newTarget(b, newSender(b), serveRaw(b, lean))
 	ev := newEvent()
 	ev.Data = []byte(`{"text":"` + strings.Repeat("x", 1024-11) + `"}`)
-	body, err := target.Render(ev)
+	made, err := target.render(ev)
 	if err != nil {
 		b.Fatal(err)
 	}
-	f := newFlight(context.Background(), defaultTimeout, body)
+	f := newFlight(context.Background(), defaultTimeout, made.body)
 	defer f.end()
-	head := target.build(f, ev, time.Unix(1, 0), body).Header
+	head := target.build(f, ev, time.Unix(1, 0), made).Header
 	client := &http.Client{Timeout: 15 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 512, DisableCompression: true}}
 	defer client.CloseIdleConnections()
 	url := target.request.URL.String()
 	side(b, func() bool {
-		req, err := http.NewRequest(http.MethodPost, url, bytes.NewReader(body))
+		req, err := http.NewRequest(http.MethodPost, url, bytes.NewReader(made.body))
 		if err != nil {
 			return false
 		}

@@ -41,7 +41,9 @@ func failure(caller context.Context, err error, expired, connected bool) transpo
 	case errors.As(err, &proxy):
 		return refusal(transport.ReasonProxy, proxyDetail(proxy))
 	case errors.As(err, &dns):
-		return failed(transport.ReasonDNS, dnsDetail(dns))
+		a := failed(transport.ReasonDNS, dnsDetail(dns))
+		a.Unreached = !notFound(dns)
+		return a
 	case timedOut(err):
 		return late(connected)
 	case errors.As(err, &secured):
@@ -52,7 +54,9 @@ func failure(caller context.Context, err error, expired, connected bool) transpo
 		return failed(transport.ReasonTLS, detail)
 	}
 	if detail := connectDetail(err); detail != "" {
-		return failed(transport.ReasonConnect, detail)
+		a := failed(transport.ReasonConnect, detail)
+		a.Unreached = noRoute(err)
+		return a
 	}
 	return failed(transport.ReasonProtocol, "what the receiver answered is no HTTP")
 }
@@ -65,7 +69,19 @@ func late(connected bool) transport.Answer {
 	if connected {
 		return failed(transport.ReasonTimeout, "no answer within the time limit")
 	}
-	return failed(transport.ReasonTimeout, "no connection within the time limit")
+	a := failed(transport.ReasonTimeout, "no connection within the time limit")
+	a.Unreached = true
+	return a
+}
+
+// notFound: a name server did answer, that there is no such host.
+func notFound(err error) bool {
+	var dns *net.DNSError
+	return errors.As(err, &dns) && dns.IsNotFound
+}
+
+func noRoute(err error) bool {
+	return errors.Is(err, syscall.EHOSTUNREACH) || errors.Is(err, syscall.ENETUNREACH)
 }
 
 func timedOut(err error) bool {
@@ -97,7 +113,7 @@ func proxyDetail(err *proxyError) string {
 func dnsDetail(err error) string {
 	var dns *net.DNSError
 	switch {
-	case errors.As(err, &dns) && dns.IsNotFound:
+	case notFound(err):
 		return "the host name is not known"
 	case errors.As(err, &dns) && dns.IsTimeout:
 		return "the name server did not answer in time"
@@ -158,7 +174,7 @@ func connectDetail(err error) string {
 		return "the connection was refused"
 	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
 		return "the receiver reset the connection"
-	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
+	case noRoute(err):
 		return "no route to the receiver"
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed),
 		strings.Contains(err.Error(), http.ErrServerClosed.Error()),

@@ -38,7 +38,7 @@ func (t *Target) leanLines(u *url.URL) *lines {
 // overlaps tells whether an attempt sets one of the headers that never change.
 func (t *Target) overlaps() bool {
 	h := http.Header{}
-	t.setHeaders(h, &transport.Event{ID: "id", Type: "type"}, time.Time{}, nil)
+	t.setHeaders(h, &transport.Event{ID: "id", Type: "type"}, time.Time{}, rendered{})
 	for name := range h {
 		if t.fixed[name] != nil {
 			return true
@@ -86,7 +86,7 @@ var scratches = sync.Pool{New: func() any { return &scratch{changing: http.Heade
 // sendLean is one attempt by a line: one write, then the answer, on this
 // goroutine. It is not possible, and nothing was sent, where the receiver turns
 // out to speak HTTP/2.
-func (t *Target) sendLean(ctx context.Context, ev *transport.Event, body []byte, start time.Time) (a transport.Answer, possible bool) {
+func (t *Target) sendLean(ctx context.Context, ev *transport.Event, r rendered, start time.Time) (a transport.Answer, possible bool) {
 	deadline := start.Add(t.timeout)
 	for {
 		l, err := t.lines.take(ctx, deadline)
@@ -96,7 +96,7 @@ func (t *Target) sendLean(ctx context.Context, ev *transport.Event, body []byte,
 		if err != nil {
 			return failure(ctx, err, !time.Now().Before(deadline), false), true
 		}
-		if a, sent := t.sendBy(ctx, l, deadline, ev, body); sent {
+		if a, sent := t.sendBy(ctx, l, deadline, ev, r); sent {
 			return a, true
 		}
 	}
@@ -104,10 +104,10 @@ func (t *Target) sendLean(ctx context.Context, ev *transport.Event, body []byte,
 
 // sendBy makes the attempt on l, which it keeps or closes; sent is false where
 // not a byte was written and another line may be taken.
-func (t *Target) sendBy(ctx context.Context, l *line, deadline time.Time, ev *transport.Event, body []byte) (a transport.Answer, sent bool) {
+func (t *Target) sendBy(ctx context.Context, l *line, deadline time.Time, ev *transport.Event, r rendered) (a transport.Answer, sent bool) {
 	at := moments{connected: time.Now()}
 	unguard := context.AfterFunc(ctx, l.abort)
-	resp, err := t.talk(l, &at, ev, body) //nolint:bodyclose // its line is kept or closed below, read to the end or not
+	resp, err := t.talk(l, &at, ev, r) //nolint:bodyclose // its line is kept or closed below, read to the end or not
 	expired := func() bool { return !time.Now().Before(deadline) }
 	again := false
 	switch {
@@ -135,9 +135,9 @@ func (t *Target) sendBy(ctx context.Context, l *line, deadline time.Time, ev *tr
 }
 
 // talk exchanges a request for the head of an answer.
-func (t *Target) talk(l *line, at *moments, ev *transport.Event, body []byte) (*http.Response, error) {
+func (t *Target) talk(l *line, at *moments, ev *transport.Event, r rendered) (*http.Response, error) {
 	s := scratches.Get().(*scratch)
-	t.compose(s, ev, body)
+	t.compose(s, ev, r)
 	resp, err := l.exchange(s.request, at)
 	if cap(s.request) <= 2*maxLeanBody {
 		scratches.Put(s)
@@ -146,13 +146,13 @@ func (t *Target) talk(l *line, at *moments, ev *transport.Event, body []byte) (*
 }
 
 // compose writes the request of one attempt.
-func (t *Target) compose(s *scratch, ev *transport.Event, body []byte) {
+func (t *Target) compose(s *scratch, ev *transport.Event, r rendered) {
 	clear(s.changing)
-	t.setHeaders(s.changing, ev, t.sender.now(), body)
+	t.setHeaders(s.changing, ev, t.sender.now(), r)
 	b := append(s.request[:0], t.head...)
 	b = appendHeaders(b, s.changing)
 	b = append(b, "Content-Length: "...)
-	b = strconv.AppendInt(b, int64(len(body)), 10)
+	b = strconv.AppendInt(b, int64(len(r.body)), 10)
 	b = append(b, "\r\n\r\n"...)
-	s.request = append(b, body...)
+	s.request = append(b, r.body...)
 }

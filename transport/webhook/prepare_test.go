@@ -34,8 +34,9 @@ func TestWhatCannotBePrepared(t *testing.T) {
 		{"delivery.success", func(ep *transport.Endpoint) { ep.Delivery.Success = "3xx" }},
 		{"signature.scheme", func(ep *transport.Endpoint) { ep.Signature.Scheme = "md5" }},
 		{"secret", func(ep *transport.Endpoint) { ep.Secrets.Current = "abc" }},
-		{"version", func(ep *transport.Endpoint) { ep.Profile, ep.Version = "genea", "v3" }},
-		{"filter", func(ep *transport.Endpoint) { ep.Filter = "true" }},
+		{"version", func(ep *transport.Endpoint) { ep.Profile, ep.Version = "genea", "v4" }},
+		{"body.a", func(ep *transport.Endpoint) { ep.Body = []byte(`{"a":"${event.idd}"}`) }},
+		{"headers.X-A", header("X-A", "${event.idd}")},
 	} {
 		_, err := s.Prepare(newEndpoint("https://x.example", c.change))
 		wantField(t, err, c.field)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"strings"
 	"sync"
@@ -14,41 +15,37 @@ import (
 	"github.com/postrider/postrider/transport/payload"
 )
 
-// Send makes one attempt at ev, the number-th (from 1): to the receiver all
+// Send makes one attempt at ev, whatever its number: to the receiver all
 // attempts look alike but for their timestamps. It ends at the endpoint's time
 // limit, or, as Aborted, when ctx does.
-func (t *Target) Send(ctx context.Context, ev *transport.Event, number int) (a transport.Answer) {
+func (t *Target) Send(ctx context.Context, ev *transport.Event, _ int) (a transport.Answer) {
 	start := time.Now()
 	defer t.recovered(&a, start)
-	body, err := t.Render(ev)
+	r, err := t.render(ev)
 	if err != nil {
-		return t.unrendered(err, start)
+		return t.took(unrendered(err), start)
 	}
-	return t.SendBody(ctx, ev, body, number)
+	return t.took(t.send(ctx, ev, r, start), start)
 }
 
-// SendBody is Send with the body that Render made. body is not changed, and
-// must not be changed afterwards: an attempt that was cut may still be reading it.
-func (t *Target) SendBody(ctx context.Context, ev *transport.Event, body []byte, _ int) (a transport.Answer) {
-	start := time.Now()
-	defer t.recovered(&a, start)
+func (t *Target) send(ctx context.Context, ev *transport.Event, r rendered, start time.Time) transport.Answer {
 	if !sendable(ev.ID) || !sendable(ev.Type) {
-		return t.took(refusal(transport.ReasonUnrenderable, "the event's id or type has characters that a header cannot carry"), start)
+		return refusal(transport.ReasonUnrenderable, "the event's id or type has characters that a header cannot carry")
 	}
-	if t.lines.lean() && len(body) <= maxLeanBody {
-		if a, possible := t.sendLean(ctx, ev, body, start); possible {
-			return t.took(a, start)
+	if t.lines.lean() && len(r.body) <= maxLeanBody {
+		if a, possible := t.sendLean(ctx, ev, r, start); possible {
+			return a
 		}
 	}
-	return t.took(t.sendRich(ctx, ev, body), start)
+	return t.sendRich(ctx, ev, r)
 }
 
 // sendRich is one attempt by net/http, which speaks HTTP/2 and reads while it
 // writes a large body.
-func (t *Target) sendRich(ctx context.Context, ev *transport.Event, body []byte) (a transport.Answer) {
-	f := newFlight(ctx, t.timeout, body)
+func (t *Target) sendRich(ctx context.Context, ev *transport.Event, r rendered) (a transport.Answer) {
+	f := newFlight(ctx, t.timeout, r.body)
 	defer f.end()
-	resp, err := t.pool.http.RoundTrip(t.build(f, ev, t.sender.now(), body))
+	resp, err := t.pool.http.RoundTrip(t.build(f, ev, t.sender.now(), r))
 	if err != nil {
 		a = failure(ctx, err, f.expired(), f.connected())
 	} else {
@@ -61,30 +58,31 @@ func (t *Target) sendRich(ctx context.Context, ev *transport.Event, body []byte)
 
 // setHeaders sets what differs from attempt to attempt; the signature last, so
 // that nothing overwrites it.
-func (t *Target) setHeaders(h http.Header, ev *transport.Event, at time.Time, body []byte) {
+func (t *Target) setHeaders(h http.Header, ev *transport.Event, at time.Time, r rendered) {
+	maps.Copy(h, r.headers)
 	h["Webhook-Id"] = []string{ev.ID}
 	if traceable(ev.Traceparent) {
 		h["Traceparent"] = []string{ev.Traceparent}
 	}
 	t.renderer.SetHeaders(h, ev, at)
-	t.signer.Sign(h, ev.ID, at, body)
+	t.signer.Sign(h, ev.ID, at, r.body)
 }
 
 // build makes the request by hand: a copy of the prepared one, with headers
 // that no one else holds.
-func (t *Target) build(f *flight, ev *transport.Event, at time.Time, body []byte) *http.Request {
-	h := make(http.Header, len(t.fixed)+6)
+func (t *Target) build(f *flight, ev *transport.Event, at time.Time, r rendered) *http.Request {
+	h := make(http.Header, len(t.fixed)+len(r.headers)+6)
 	for name, values := range t.fixed {
 		h[name] = values
 	}
-	t.setHeaders(h, ev, at, body)
+	t.setHeaders(h, ev, at, r)
 	req := t.request.WithContext(f.traced())
 	req.Header = h
-	if len(body) == 0 {
+	if len(r.body) == 0 {
 		req.Body = http.NoBody
 		return req
 	}
-	req.ContentLength = int64(len(body))
+	req.ContentLength = int64(len(r.body))
 	req.Body = f.reader()
 	// With GetBody net/http tries again on another connection where not a byte
 	// was written, or HTTP/2 says that the receiver did not look at it. With an
@@ -154,12 +152,12 @@ func (t *Target) took(a transport.Answer, start time.Time) transport.Answer {
 }
 
 // unrendered is the answer to an event that has no body here.
-func (t *Target) unrendered(err error, start time.Time) transport.Answer {
+func unrendered(err error) transport.Answer {
 	var skip payload.Skip
 	if errors.As(err, &skip) {
-		return t.took(transport.Answer{Class: transport.Skip, Reason: skip.Reason}, start)
+		return transport.Answer{Class: transport.Skip, Reason: skip.Reason}
 	}
-	return t.took(refusal(transport.ReasonUnrenderable, err.Error()), start)
+	return refusal(transport.ReasonUnrenderable, err.Error())
 }
 
 // recovered turns a panic into an answer; its value may hold anything, so that

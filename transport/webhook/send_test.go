@@ -68,9 +68,9 @@ func TestWhatTheReceiverGets(t *testing.T) {
 	if err := signature.Verify(signature.Config{Scheme: "genlogs"}, secret, r.head, r.body, at); err != nil {
 		t.Error(err)
 	}
-	rendered, err := target.Render(ev)
-	if err != nil || !bytes.Equal(rendered, r.body) || !json.Valid(r.body) {
-		t.Errorf("body %s, rendered %s, %v", r.body, rendered, err)
+	made, err := target.render(ev)
+	if err != nil || !bytes.Equal(made.body, r.body) || !json.Valid(r.body) {
+		t.Errorf("body %s, rendered %s, %v", r.body, made.body, err)
 	}
 }
 

@@ -37,6 +37,8 @@ type Target struct {
 	// lines and head are for attempts that do without net/http; nil where none may.
 	lines *lines
 	head  []byte
+	// own are the names of the endpoint's own headers.
+	own []string
 	// replayable: the endpoint's headers would make net/http repeat a request
 	// that was already written.
 	replayable bool
@@ -84,7 +86,11 @@ func (s *Sender) Prepare(ep *transport.Endpoint) (*Target, error) {
 	if t.lines = t.leanLines(u); t.lines != nil {
 		t.head = leanHead(u, t.fixed)
 	}
-	t.replayable = t.fixed["Idempotency-Key"] != nil || t.fixed["X-Idempotency-Key"] != nil
+	for name := range ep.Headers {
+		name = http.CanonicalHeaderKey(name)
+		t.own = append(t.own, name)
+		t.replayable = t.replayable || name == "Idempotency-Key" || name == "X-Idempotency-Key"
+	}
 	return t, nil
 }
 
@@ -125,13 +131,17 @@ func signerOf(ep *transport.Endpoint) (*signature.Signer, error) {
 	return nil, &transport.FieldError{Field: "signature", Message: err.Error()}
 }
 
+// fixedHeaders are those that no event changes.
 func fixedHeaders(ep *transport.Endpoint, r *payload.Renderer, userAgent string) http.Header {
 	h := make(http.Header, len(ep.Headers)+2)
 	if own := r.UserAgent(); own != "" {
 		userAgent = own
 	}
 	h.Set("User-Agent", userAgent)
-	for name, value := range ep.Headers {
+	for name := range ep.Headers {
+		h.Del(name) // an own User-Agent, which may differ from event to event
+	}
+	for name, value := range r.FixedHeaders() {
 		h.Set(name, value)
 	}
 	h.Set("Content-Type", r.ContentType())
@@ -141,9 +151,20 @@ func fixedHeaders(ep *transport.Endpoint, r *payload.Renderer, userAgent string)
 	return h
 }
 
-// Render makes the body of ev, which the caller may keep for later attempts.
-// The error is a payload.Skip, or says why there is none.
-func (t *Target) Render(ev *transport.Event) ([]byte, error) { return t.renderer.Body(ev) }
+// rendered is an event as one endpoint gets it, the same at every attempt.
+type rendered struct {
+	// body is not to be changed: an attempt that was cut may still be reading it.
+	body []byte
+	// headers are the endpoint's own that differ from event to event.
+	headers http.Header
+}
+
+// render gives what is sent of ev. The error is a payload.Skip, or says why
+// there is nothing.
+func (t *Target) render(ev *transport.Event) (rendered, error) {
+	body, headers, err := t.renderer.Render(ev)
+	return rendered{body: body, headers: headers}, err
+}
 
 // Close gives back what the Target shares; attempts in flight go on.
 func (t *Target) Close() {

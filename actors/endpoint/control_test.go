@@ -1,0 +1,313 @@
+package endpoint
+
+import (
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/postrider/postrider/transport"
+)
+
+var (
+	unreached = transport.Answer{Class: transport.Failed, Reason: transport.ReasonConnect, Unreached: true}
+	throttled = transport.Answer{Class: transport.Throttled, Status: 429, RetryAfter: time.Second}
+)
+
+func oneASecond() *transport.Endpoint {
+	ep := plain()
+	ep.Delivery.Rate, ep.Delivery.Burst = 1, 1
+	return ep
+}
+
+func ordered() *transport.Endpoint {
+	ep := plain()
+	ep.Delivery.Ordered = true
+	return ep
+}
+
+func (h *house) wantSent(want ...uint64) {
+	h.t.Helper()
+	var got []uint64
+	for _, r := range h.targets {
+		got = append(got, r.sent...)
+	}
+	if !slices.Equal(got, want) {
+		h.t.Fatalf("sent %v, want %v", got, want)
+	}
+}
+
+func (h *house) passes(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
+}
+
+func TestWhatCannotGoNowGoesLater(t *testing.T) {
+	inHouse(t, oneASecond(), func(h *house) {
+		h.lease(1)
+		h.lease(2)
+		h.wantSent(1)
+		h.passes(time.Second)
+		h.wantSent(1, 2)
+	})
+}
+
+// New settings leave the alarm as it is.
+func TestAChangeForgetsNoAlarm(t *testing.T) {
+	inHouse(t, oneASecond(), func(h *house) {
+		h.lease(1)
+		h.lease(2)
+		h.change(oneASecond())
+		h.passes(time.Second)
+		h.wantSent(1, 2)
+	})
+}
+
+func TestNoAlarmAfterQuit(t *testing.T) {
+	inHouse(t, oneASecond(), func(h *house) {
+		h.lease(1)
+		h.lease(2)
+		h.send(Quit{})
+		h.wantEnd(2, "released")
+		if h.actor.timer.Stop() {
+			t.Error("the alarm is set after Quit")
+		}
+		h.passes(time.Hour)
+		h.wantSent(1)
+	})
+}
+
+// An attempt that ends after Quit sets no alarm either.
+func TestNoAlarmOfWhatEndsAfterQuit(t *testing.T) {
+	inHouse(t, oneASecond(), func(h *house) {
+		gate := h.hangs()
+		h.lease(1)
+		h.lease(2)
+		h.send(Quit{})
+		gate <- throttled
+		synctest.Wait()
+		if h.actor.timer != nil && h.actor.timer.Stop() {
+			t.Error("the alarm is set after Quit")
+		}
+	})
+}
+
+func TestNothingIsSentBeforeWhatIsToBeRememberedIsStored(t *testing.T) {
+	inHouse(t, plain(), func(h *house) {
+		h.forgetful = true
+		h.answers(throttled)
+		h.lease(1)
+		h.answers(ok)
+		h.lease(2)
+		h.passes(time.Minute)
+		h.wantSent(1)
+		if want := []string{"tried 1", "park 1", "remember"}; !slices.Equal(slices.Sorted(slices.Values(h.written)), slices.Sorted(slices.Values(want))) {
+			t.Fatalf("wrote %v", h.written)
+		}
+		if m := h.memories[0]; m.Endpoint != "ep" || m.Customer != "acme" || m.HeldUntil.IsZero() {
+			t.Errorf("remembered %+v", m)
+		}
+		h.durable(slices.Index(h.waiting, "remember"))
+		h.wantSent(1, 2)
+	})
+}
+
+// The next actor of an endpoint goes on where the last one was.
+func TestTheNextActorKnowsWhatTheLastOneDid(t *testing.T) {
+	inHouse(t, plain(), func(h *house) {
+		h.answers(failure)
+		for seq := range uint64(3) {
+			h.lease(seq + 1)
+		}
+		h.next(plain())
+		h.lease(4)
+		if len(h.news) != 0 {
+			t.Fatalf("told %+v after four failures", h.news)
+		}
+		h.next(plain())
+		h.lease(5)
+		if len(h.news) != 1 || h.news[0].What != transport.NewsFailing || h.news[0].Endpoint != "ep" || h.news[0].Customer != "acme" || h.news[0].At.IsZero() {
+			t.Fatalf("told %+v after five failures by three actors", h.news)
+		}
+		h.next(plain())
+		h.answers(ok)
+		h.lease(6)
+		h.wantSent(1, 2, 3, 4, 5)
+		if p := h.past.Parked(); p.Entries != 6 || p.Ready != 1 || p.Bytes == 0 {
+			t.Errorf("parked %+v", p)
+		}
+		h.passes(10 * time.Second)
+		if !slices.Contains(h.written, "recall 1") {
+			t.Errorf("wrote %v", h.written)
+		}
+		h.past.Returned(&h.entries[5])
+		h.send(&Lease{Pair: transport.Pair{Seq: 6, Endpoint: "ep"}, Event: h.entries[5].Event, Hop: 1, Owner: h})
+		h.wantSent(1, 2, 3, 4, 5, 6)
+		if last := h.news[len(h.news)-1]; last.What != transport.NewsRecovered {
+			t.Errorf("told %+v", last)
+		}
+	})
+}
+
+func TestAnOrderedEndpointListsWhatIsParkedFirst(t *testing.T) {
+	inHouse(t, plain(), func(h *house) {
+		h.answers(failure)
+		h.lease(1)
+		h.next(ordered())
+		h.answers(ok)
+		h.lease(2)
+		h.wantSent(1)
+		h.told([]Waiting{{Place: transport.Place{Seq: 1}, Due: h.entries[0].Due}})
+		h.wantSent(1)
+		h.past.Returned(&h.entries[0])
+		h.send(Back{{Seq: 1}}) // it had ended
+		h.wantSent(1, 2)
+	})
+}
+
+func TestAnOrderedEndpointGoesOnWhenADeadLetterIsDurable(t *testing.T) {
+	ep := ordered()
+	ep.Delivery.Retries = false
+	inHouse(t, ep, func(h *house) {
+		h.answers(failure)
+		h.lease(1)
+		h.lease(2)
+		for _, write := range []string{"tried 1", "letter 1", "buried 1"} {
+			h.wantSent(1)
+			h.durable(slices.Index(h.waiting, write))
+		}
+		h.wantSent(1)
+		h.durable(slices.Index(h.waiting, "all before"))
+		h.wantSent(1, 2)
+	})
+}
+
+// What was owed is known before a fresh pair that is parked untried is settled.
+func TestAFreshPairIsParkedBehindItsFanOut(t *testing.T) {
+	for _, first := range []string{"park 1", "all before"} {
+		ep := plain()
+		ep.State = transport.StatePaused
+		inHouse(t, ep, func(h *house) {
+			h.lease(1)
+			h.durable(slices.Index(h.waiting, first))
+			h.wantEnd(1, "")
+			h.durable(0)
+			h.wantEnd(1, "settled")
+		})
+	}
+}
+
+// A pair that comes back to a paused endpoint was known before.
+func TestAPairThatIsParkedAgainWaitsForItsSegmentAlone(t *testing.T) {
+	ep := plain()
+	ep.State = transport.StatePaused
+	inHouse(t, ep, func(h *house) {
+		h.send(&Lease{Pair: transport.Pair{Seq: 1, Endpoint: "ep"}, Event: &transport.Event{Seq: 1}, Hop: 1, Owner: h})
+		h.durable(0)
+		h.wantEnd(1, "settled")
+		if !slices.Equal(h.written, []string{"park 1"}) || h.entries[0].Hop != 2 {
+			t.Errorf("wrote %v, %+v", h.written, h.entries)
+		}
+	})
+}
+
+type ourLine struct{ seen []string }
+
+func (o *ourLine) Answered(_ time.Time, endpoint string, a *transport.Answer) bool {
+	o.seen = append(o.seen, endpoint+" "+a.Reason)
+	return a.Unreached
+}
+
+func TestWhatIsOursCountsForNobody(t *testing.T) {
+	inHouse(t, plain(), func(h *house) {
+		line := &ourLine{}
+		h.actor.deps.Uplink = line
+		h.answers(unreached)
+		for seq := range uint64(10) {
+			h.lease(seq + 1)
+		}
+		if len(h.news) != 0 || len(line.seen) != 10 || line.seen[0] != "ep connect" {
+			t.Errorf("told %+v, saw %v", h.news, line.seen)
+		}
+		h.answers(ok)
+		h.send(Line(UplinkLost))
+		h.lease(11)
+		h.lease(12)
+		h.send(Line(Canary))
+		h.wantSent(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11)
+		h.send(Line(UplinkBack))
+		h.wantSent(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12)
+	})
+}
+
+func TestAskTellsHowItStands(t *testing.T) {
+	inHouse(t, plain(), func(h *house) {
+		h.answers(throttled)
+		h.lease(1)
+		ask := make(Ask, 1)
+		h.send(ask)
+		s := <-ask
+		if s.State != transport.StateActive || s.Reason != "status 429" || s.HeldUntil.IsZero() || s.Waiting != 1 || s.Most != 1 {
+			t.Errorf("stands %+v", s)
+		}
+		if of := StandingOf(h.past.Memory(), h.past.Parked(), time.Now()); of.HeldUntil != s.HeldUntil || of.Reason != s.Reason || of.Waiting != 1 {
+			t.Errorf("without its actor %+v", of)
+		}
+	})
+}
+
+// What is held against an endpoint ends with another URL and when somebody
+// resumes it, not when the registry learns that it is failing.
+func TestWhichChangesForgive(t *testing.T) {
+	with := func(f func(*transport.Endpoint)) *transport.Endpoint {
+		ep := plain()
+		f(ep)
+		return ep
+	}
+	cases := []struct {
+		name    string
+		changes []*transport.Endpoint
+		forgets bool
+	}{
+		{"a new name", []*transport.Endpoint{with(func(ep *transport.Endpoint) { ep.Name = "n" })}, false},
+		{"told failing", []*transport.Endpoint{with(func(ep *transport.Endpoint) { ep.State = transport.StateFailing })}, false},
+		{"a new URL", []*transport.Endpoint{with(func(ep *transport.Endpoint) { ep.URL = "https://b.example" })}, true},
+		{"a new address", []*transport.Endpoint{with(func(ep *transport.Endpoint) { ep.Address = "b@example.com" })}, true},
+		{"paused", []*transport.Endpoint{with(func(ep *transport.Endpoint) { ep.State = transport.StatePaused })}, false},
+		{"paused and resumed", []*transport.Endpoint{with(func(ep *transport.Endpoint) { ep.State = transport.StatePaused }), plain()}, true},
+		{"off and on", []*transport.Endpoint{with(func(ep *transport.Endpoint) { ep.Enabled = false }), plain()}, true},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			inHouse(t, plain(), func(h *house) {
+				h.answers(failure)
+				for seq := range uint64(5) {
+					h.lease(seq + 1)
+				}
+				for _, ep := range c.changes {
+					h.change(ep)
+				}
+				if m := h.past.Memory(); m.IsZero() != c.forgets {
+					t.Errorf("remembers %+v", m)
+				}
+			})
+		})
+	}
+}
+
+func TestShedParksWhatWaitsBeyond(t *testing.T) {
+	inHouse(t, plain(), func(h *house) {
+		gate := h.hangs()
+		for seq := range uint64(10) {
+			h.lease(seq + 1)
+		}
+		h.send(ShedTo(4))
+		if len(h.entries) != 5 || h.entries[0].Event.Seq != 6 || !h.entries[0].Due.IsZero() || !h.entries[0].At.After(time.Now()) {
+			t.Errorf("parked %+v", h.entries)
+		}
+		if took := h.past.Took(time.Now().Add(3 * time.Second)); took != 3*time.Second {
+			t.Errorf("took %s", took)
+		}
+		close(gate)
+	})
+}

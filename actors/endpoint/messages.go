@@ -1,0 +1,73 @@
+package endpoint
+
+import (
+	"sync"
+	"time"
+
+	"github.com/postrider/postrider/transport"
+)
+
+// Messages an actor understands, besides *Lease.
+type (
+	// Change brings new settings.
+	Change struct {
+		Endpoint *transport.Endpoint
+		// Taken is closed when the settings are in effect.
+		Taken chan struct{}
+	}
+	// Close says why everything is buried from now on.
+	Close struct {
+		Reason string
+		// Taken: see Change.
+		Taken chan struct{}
+	}
+	// Drain hands back what waits.
+	Drain struct{}
+	// ShedTo parks what waits beyond so many leases.
+	ShedTo int
+	// Line tells about our own uplink: UplinkLost, UplinkBack or Canary.
+	Line InputKind
+	// Back tells an ordered endpoint which pairs came back from DEFERRED and have
+	// ended: no lease of them comes (any more). Those of which one comes are
+	// not named: they are awaited until their lease is there, nor are those
+	// that were parked again.
+	Back []transport.Place
+	// Ask has the endpoint's standing put into a channel with room for it.
+	Ask chan transport.Standing
+	// Quit hands back what waits and frees what the actor holds; it is the
+	// last message.
+	Quit struct{}
+
+	// sent is the end of an attempt.
+	sent struct {
+		lease  *Lease
+		answer transport.Answer
+		began  time.Time
+	}
+	begin    struct{}
+	tick     struct{}
+	stored   struct{}
+	recalled struct{}
+)
+
+// done sends a message to an actor when something is durable.
+type done struct {
+	self Mailbox
+	msg  any
+}
+
+func (d done) Done() { d.self.Send(d.msg) }
+
+// sents are used again, but for those that nobody receives.
+var sents = sync.Pool{New: func() any { return new(sent) }}
+
+// LeaseIn gives the lease a message is about, or nil.
+func LeaseIn(msg any) *Lease {
+	switch msg := msg.(type) {
+	case *Lease:
+		return msg
+	case *sent:
+		return msg.lease
+	}
+	return nil
+}

@@ -1,0 +1,114 @@
+package endpoint
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/postrider/postrider/transport"
+)
+
+// Past is what is kept of an endpoint between its actors: its memory, and what
+// of it lies in DEFERRED. It is safe for concurrent use.
+type Past struct {
+	entries, ready, bytes atomic.Int64
+	// How long attempts take of late, and since when those under way have been
+	// silent (unix nanoseconds; 0: none is under way).
+	recent, silentSince atomic.Int64
+
+	mu       sync.Mutex
+	memory   transport.Memory
+	lastSend time.Time
+	counted  outcomes
+}
+
+// NewPast begins with what was found at the start. lastSend is when the
+// endpoint may have been sent something for the last time; zero: never.
+func NewPast(m transport.Memory, parked transport.Parked, lastSend time.Time) *Past {
+	p := &Past{memory: m, lastSend: lastSend}
+	p.entries.Store(int64(parked.Entries))
+	p.ready.Store(int64(parked.Ready))
+	p.bytes.Store(parked.Bytes)
+	return p
+}
+
+// Parked counts what lies in DEFERRED.
+func (p *Past) Parked() transport.Parked {
+	return transport.Parked{
+		Entries: int(max(0, p.entries.Load())), Ready: int(max(0, p.ready.Load())), Bytes: max(0, p.bytes.Load()),
+	}
+}
+
+// Returned counts an entry that came back.
+func (p *Past) Returned(e *transport.Entry) { p.count(e, -1) }
+
+func (p *Past) count(e *transport.Entry, n int64) {
+	p.entries.Add(n)
+	p.bytes.Add(n * int64(e.Event.Size()))
+	if e.Due.IsZero() {
+		p.ready.Add(n)
+	}
+}
+
+// Took is how long the endpoint's attempts take now: of late, or those under
+// way without an answer, whichever is longer.
+func (p *Past) Took(now time.Time) time.Duration {
+	took := time.Duration(p.recent.Load())
+	if since := p.silentSince.Load(); since != 0 {
+		took = max(took, time.Duration(now.UnixNano()-since))
+	}
+	return took
+}
+
+// busy notes how the machine's attempts go.
+func (p *Past) busy(m *Machine) {
+	p.recent.Store(int64(m.concurrency.recent))
+	since := int64(0)
+	if m.inFlight > 0 {
+		since = m.silentSince.UnixNano()
+	}
+	p.silentSince.Store(since)
+}
+
+// Memory is what the endpoint's machine remembered last.
+func (p *Past) Memory() transport.Memory {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.memory
+}
+
+func (p *Past) remember(m transport.Memory) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.memory = m
+}
+
+// left takes over what an actor that ends has counted, so that failures far
+// apart are failures in a row too.
+func (p *Past) left(m *Machine) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.counted = m.breaker.last
+}
+
+func (p *Past) begun() Input {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	memory := p.memory
+	return Input{Kind: Begun, Memory: &memory, LastSend: p.lastSend, Counted: p.counted}
+}
+
+// Ended notes that its actor ended, so that something may have been sent until now.
+func (p *Past) Ended(now time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.lastSend = now
+}
+
+// Blank tells whether nothing would be lost with p at now, for an endpoint
+// whose bucket is full again after refill.
+func (p *Past) Blank(now time.Time, refill time.Duration) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.memory.IsZero() && p.counted.row == 0 && p.entries.Load() <= 0 && now.Sub(p.lastSend) >= refill
+}

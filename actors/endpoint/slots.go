@@ -1,0 +1,159 @@
+package endpoint
+
+import (
+	"math"
+	"time"
+
+	"github.com/postrider/postrider/transport"
+)
+
+// slots hands out the times at which what cannot go now is to come back, one
+// after the other at the pace the endpoint takes, in pieces that make a
+// segment each. They are plans: what comes back goes when the gate opens.
+type slots struct {
+	tail time.Time // the last slot handed out
+	at   time.Time // when the piece being filled comes back
+	left int       // what still goes into it
+	lap  int       // pieces parked beyond the horizon
+}
+
+// laps spread what is parked beyond the horizon over half of it.
+const laps = 64
+
+// nextSlot is when the next lease is to come back.
+func (m *Machine) nextSlot(now time.Time) time.Time {
+	s := &m.slots
+	if s.left > 0 && s.at.Sub(now) >= minPark && !s.at.Before(m.askedUntil()) {
+		s.left--
+		return s.at
+	}
+	closed := m.closedUntil(now)
+	base := later(now.Add(slotLead), closed, m.busyUntil(now))
+	base = base.Add(seconds(float64(m.waiting.Len()) / m.throughput(now, base))) // those in hand go first
+	s.tail = later(s.tail, base)
+	if s.tail.Sub(now) > m.policy.Tuning.Horizon {
+		return m.beyondHorizon(now, closed)
+	}
+	pace := m.throughput(now, s.tail)
+	size := min(max(1, int(pace*slotLead.Seconds())), transport.MaxSegmentEntries)
+	s.at, s.left = later(s.tail.Add(-slotLead), closed, now.Add(minPark)), size-1
+	s.tail = s.tail.Add(seconds(float64(size) / pace))
+	return s.at
+}
+
+// beyondHorizon parks in full segments, a little of them at each time of the
+// second half, or of as long after the endpoint may take something again.
+func (m *Machine) beyondHorizon(now, closed time.Time) time.Time {
+	s := &m.slots
+	half := m.policy.Tuning.Horizon / 2
+	s.lap = (s.lap + 1) % laps
+	s.at, s.left = later(now.Add(half), closed).Add(half*time.Duration(s.lap)/laps), transport.MaxSegmentEntries-1
+	return s.at
+}
+
+// replan begins the slots anew, behind what is parked already.
+func (m *Machine) replan(now time.Time) {
+	m.slots = slots{lap: m.slots.lap}
+	if m.parked.Ready == 0 {
+		return
+	}
+	drain := m.drainFrom(now)
+	from := later(now, m.closedUntil(now), drain)
+	n, t := float64(m.parked.Ready), m.policy.Tuning
+	ahead := n / m.throughput(now, from.Add(t.Horizon))
+	if !drain.IsZero() { // the time a doubling pace takes for n
+		growth := t.DrainDoubling.Seconds()
+		ahead = math.Max(ahead, growth*math.Log2(1+n*math.Ln2/(t.DrainPace*growth)))
+	}
+	m.slots.tail = from.Add(seconds(ahead))
+}
+
+func seconds(s float64) time.Duration {
+	return time.Duration(math.Min(s, 1e9) * float64(time.Second))
+}
+
+func later(first time.Time, rest ...time.Time) time.Time {
+	for _, t := range rest {
+		if t.After(first) {
+			first = t
+		}
+	}
+	return first
+}
+
+// parkForRoom parks a lease that waits for room alone; what an ordered
+// endpoint needs ahead of all that is parked comes back ahead of it.
+func (m *Machine) parkForRoom(now time.Time, l *Lease, ahead bool) {
+	if l.Due.After(now) {
+		m.park(now, l, l.Due)
+		return
+	}
+	l.Due = time.Time{}
+	if ahead {
+		m.park(now, l, later(now.Add(minPark), m.closedUntil(now)))
+		return
+	}
+	m.park(now, l, m.nextSlot(now))
+}
+
+// park keeps a lease in DEFERRED until at; what would be too much there is
+// given up.
+func (m *Machine) park(now time.Time, l *Lease, at time.Time) {
+	if l.fresh() && m.backlogFull(l) {
+		m.do(Effect{Do: Bury, Lease: l, Reason: transport.ReasonBacklogFull})
+		return
+	}
+	m.parked.Entries++
+	m.parked.Bytes += int64(l.Event.Size())
+	if l.Due.IsZero() {
+		m.parked.Ready++
+	}
+	if m.policy.Ordered {
+		m.order.add(Waiting{Place: l.place(), Due: l.Due})
+	}
+	m.do(Effect{Do: Park, Lease: l, At: at})
+}
+
+func (m *Machine) backlogFull(l *Lease) bool {
+	return m.policy.MaxWaiting > 0 && m.parked.Entries >= m.policy.MaxWaiting ||
+		m.policy.Tuning.MaxWaitingBytes > 0 && m.parked.Bytes+int64(l.Event.Size()) > m.policy.Tuning.MaxWaitingBytes
+}
+
+// parkBeyond parks the youngest of what waits in hand, down to what can go soon.
+func (m *Machine) parkBeyond(now time.Time) {
+	keep := m.keep(now)
+	if m.waiting.Len() <= keep {
+		return
+	}
+	first, some := m.order.first()
+	for _, l := range m.waiting.CutAfter(keep) {
+		m.parkForRoom(now, l, some && l.place().Before(first.Place))
+	}
+}
+
+// keep is how many leases may wait in hand.
+func (m *Machine) keep(now time.Time) int {
+	most := math.MaxInt
+	if m.shed > 0 {
+		most = m.shed
+	}
+	switch {
+	case m.policy.Paused:
+		return 0
+	case m.storing > 0 || m.order.loading():
+		return most
+	case m.breaker.probing():
+		return min(most, transport.MaxSegmentEntries)
+	case m.away:
+		return min(most, m.policy.Concurrency)
+	case m.closedUntil(now).Sub(now) > inHandFor:
+		return 0
+	case m.policy.Rate == 0 && m.ramp.from.IsZero() && !m.policy.Ordered:
+		return most
+	}
+	soon := int(inHandFor.Seconds() * m.throughput(now, now))
+	if m.policy.Rate > 0 {
+		soon += m.bucket.free(now, m.inFlight)
+	}
+	return min(most, max(1, soon))
+}

@@ -1,0 +1,123 @@
+package endpoint
+
+import (
+	"time"
+
+	"github.com/postrider/postrider/transport"
+)
+
+// Input is what happened. Kind says which fields are set; Parked always is.
+type Input struct {
+	Kind InputKind
+	// Parked is what waits in DEFERRED for the endpoint.
+	Parked transport.Parked
+	// Lease: Leased, Answered.
+	Lease *Lease
+	// Answer and Began: Answered. Ours: no fault of the endpoint's.
+	Answer *transport.Answer
+	Began  time.Time
+	Ours   bool
+	// Policy: Begun, Changed. Resumed: what was counted against the endpoint is
+	// forgotten. Moved: so too what it asked for, since it is another receiver.
+	Policy  *Policy
+	Resumed bool
+	Moved   bool
+	// Memory (nil: none), LastSend (an upper bound; zero: it never sent) and
+	// the attempts counted so far: Begun.
+	Memory   *transport.Memory
+	LastSend time.Time
+	Counted  outcomes
+	// Waiting is what is parked of an ordered endpoint: Listed.
+	Waiting []Waiting
+	// Keep is how many leases may stay in hand: Shed.
+	Keep int
+	// Places ended: Returned.
+	Places []transport.Place
+}
+
+// InputKind names what happened. The zero value is time that passed.
+type InputKind uint8
+
+const (
+	// Begun: the first input.
+	Begun InputKind = iota + 1
+	// Leased: a pair was handed over.
+	Leased
+	// Answered: an attempt ended.
+	Answered
+	// Changed: the endpoint's settings are new; they hold from the next attempt on.
+	Changed
+	// Drained: hand back what waits; finish what is in flight.
+	Drained
+	// Stored: what was to be stored before the next send is.
+	Stored
+	// Listed: all that is parked of an ordered endpoint.
+	Listed
+	// Returned: pairs of an ordered endpoint came back from DEFERRED, and there
+	// is no lease of them, since they have ended.
+	Returned
+	// Recalled: what was recalled is on its way back.
+	Recalled
+	// Shed: others need the room; park what waits beyond Keep.
+	Shed
+	// UplinkLost: our own line is down; send nothing.
+	UplinkLost
+	// UplinkBack: it is not.
+	UplinkBack
+	// Canary: while the line is down, one attempt may try it.
+	Canary
+)
+
+// Effect is what to do now. Do says which fields are set.
+type Effect struct {
+	Do    Verb
+	Lease *Lease
+	// Number of the attempt, from 1: Send, Record.
+	Number int
+	// Answer and Began: Record.
+	Answer *transport.Answer
+	Began  time.Time
+	// At: the next attempt's due time (Record; zero: none), when to come back
+	// (Park), when to be stepped again (Wake).
+	At time.Time
+	// Reason: Bury, Skip, Tell.
+	Reason string
+	// Memory: Remember.
+	Memory *transport.Memory
+	// Wait: the end must be durable before the next send; say so (Stored). Bury.
+	Wait bool
+	// News and Since: Tell.
+	News  string
+	Since time.Time
+	// Entries: Recall.
+	Entries int
+}
+
+// Verb names an effect.
+type Verb uint8
+
+const (
+	// Send: make an attempt; its end comes back as Answered.
+	Send Verb = iota + 1
+	// Record: journal an attempt. It closes the lease when it delivered.
+	Record
+	// Park: keep the pair in DEFERRED until At; closes the lease. The lease's
+	// Due is the pair's own time, zero where it waits for room alone.
+	Park
+	// Bury: give the pair up; closes the lease.
+	Bury
+	// Skip: the pair ends without a delivery; closes the lease.
+	Skip
+	// Release: hand the lease back unsettled.
+	Release
+	// Remember: store Memory, and say so (Stored); nothing is sent before.
+	Remember
+	// Tell: the endpoint's state is another.
+	Tell
+	// Wake: step again at At, in place of any earlier word.
+	Wake
+	// Recall: bring Entries of what is parked for room back now, and say so (Recalled).
+	Recall
+	// List: tell all that is parked (Listed); nothing is sent before.
+	List
+)

@@ -1,0 +1,116 @@
+package shard
+
+import (
+	"context"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/postrider/postrider/transport"
+)
+
+func orderedEndpoint(id string) *transport.Endpoint {
+	ep := makeEndpoint(id)
+	ep.Delivery.Ordered = true
+	return ep
+}
+
+// accepts notes the order of arrival at "a".
+func (w *world) accepts(order *[]uint64) {
+	w.receivers(func(_ context.Context, _ *transport.Endpoint, ev *transport.Event, _ int) transport.Answer {
+		*order = append(*order, ev.Seq)
+		return accepted
+	})
+}
+
+func TestAnOrderedEndpointWaitsForAnEventOnItsWay(t *testing.T) {
+	for name, comes := range map[string]func(w *world){
+		"it comes again":          func(w *world) { w.event(2) },
+		"it cannot be read":       func(w *world) { w.shard.Passed(2); w.calm() },
+		"it was never there":      func(w *world) { time.Sleep(holeFor + 2*time.Second); w.calm() },
+		"a copy of a later one":   func(w *world) { w.event(3); w.event(2) },
+		"and no one else is held": func(w *world) { w.wantEnd(3, "b", "tried"); w.event(2) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, Options{}, func(w *world) {
+				w.put(orderedEndpoint("a"))
+				w.register("b")
+				w.event(1)
+				w.event(4)
+				w.event(3)
+				w.wantEnd(1, "a", "tried")
+				w.wantEnd(3, "a", "")
+				w.wantEnd(4, "b", "tried")
+				comes(w)
+				w.wantEnd(3, "a", "tried")
+				w.wantEnd(4, "a", "tried")
+				var got []uint64
+				for _, p := range w.sent {
+					if p.Endpoint == "a" {
+						got = append(got, p.Seq)
+					}
+				}
+				if !slices.IsSorted(got) {
+					t.Errorf("sent in order %v", got)
+				}
+			})
+		})
+	}
+}
+
+// After a restart what was parked comes due before the log has come to it.
+func TestAnOrderedEndpointIsSentNothingAheadOfTheLog(t *testing.T) {
+	o := Options{Recovered: &transport.Recovered{
+		Floor: 4, FanOuts: map[uint64][]string{5: {"a"}, 6: {"a"}, 7: {"a"}},
+		Pairs:  map[transport.Pair]transport.PairState{{Seq: 7, Endpoint: "a"}: {Hop: 1}},
+		Parked: map[string]transport.Parked{"a": {Entries: 1, Ready: 1}},
+	}}
+	inWorld(t, o, func(w *world) {
+		var order []uint64
+		w.accepts(&order)
+		w.put(orderedEndpoint("a"))
+		h := w.giveDue(segment(9, "a", transport.Entry{Event: makeEvent(7), Hop: 1}))
+		w.calm()
+		h.want("open")
+		for seq := uint64(5); seq <= 7; seq++ {
+			w.event(seq)
+		}
+		h.want("acked")
+		if !slices.Equal(order, []uint64{5, 6, 7}) {
+			t.Errorf("sent %v", order)
+		}
+	})
+}
+
+func TestADrainHandsBackWhatWaitsForAnEarlierEvent(t *testing.T) {
+	inWorld(t, Options{}, func(w *world) {
+		w.put(orderedEndpoint("a"))
+		h := w.event(2)
+		h.want("open")
+		if err := w.shard.Drain(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		h.want("naked")
+	})
+}
+
+func TestTakenKnowsItsHoles(t *testing.T) {
+	now := time.Unix(1_700_000_000, 0)
+	k := newTaken(10)
+	for _, c := range []struct {
+		seq    uint64
+		filled bool
+		lowest uint64
+	}{
+		{11, false, 12}, {14, false, 12}, {13, true, 12}, {13, false, 12}, {12, true, 15}, {11, false, 15},
+		{15 + mostHoles + 1, false, 15 + mostHoles + 2}, // purged
+	} {
+		if filled := k.take(c.seq, now); filled != c.filled || k.lowest() != c.lowest {
+			t.Errorf("take %d: filled %t, lowest %d; want %t, %d", c.seq, filled, k.lowest(), c.filled, c.lowest)
+		}
+	}
+	k.missing(12, now)
+	if k.lowest() != 12 || k.giveUp(now.Add(holeFor)) || !k.giveUp(now.Add(holeFor+1)) || k.lowest() == 12 {
+		t.Error("a hole is waited for as long as it may still come, and no longer")
+	}
+}

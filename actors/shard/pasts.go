@@ -1,0 +1,129 @@
+package shard
+
+import (
+	"context"
+	"time"
+
+	"github.com/postrider/postrider/actors/endpoint"
+	"github.com/postrider/postrider/transport"
+)
+
+// past is what is kept of an endpoint between its actors; it is made where
+// there is none.
+func (s *Shard) past(ep *transport.Endpoint) *endpoint.Past {
+	if p := s.pasts[ep.ID]; p != nil {
+		return p
+	}
+	p := endpoint.NewPast(transport.Memory{}, transport.Parked{}, s.lastSend(ep))
+	s.pasts[ep.ID] = p
+	return p
+}
+
+// lastSend: an endpoint that is older than this shard may have been sent
+// something until the moment the shard began.
+func (s *Shard) lastSend(ep *transport.Endpoint) time.Time {
+	if ep.CreatedAt.After(s.began) {
+		return time.Time{}
+	}
+	return s.began
+}
+
+// recallPasts gives the pasts what was found at the start.
+func (s *Shard) recallPasts() {
+	for id, parked := range s.recovered.Parked {
+		s.pasts[id] = endpoint.NewPast(s.o.Memories[id], parked, s.began)
+	}
+	for id, m := range s.o.Memories {
+		if s.pasts[id] == nil {
+			s.pasts[id] = endpoint.NewPast(m, transport.Parked{}, s.began)
+		}
+	}
+	s.recovered.Parked = nil
+}
+
+// forgetPast drops what says no more than a new one would.
+func (s *Shard) forgetPast(id string, now time.Time) {
+	p, ep := s.pasts[id], s.routes.byID[id]
+	if p == nil {
+		return
+	}
+	refill := time.Duration(0)
+	if ep != nil && ep.Delivery.Rate > 0 {
+		refill = time.Duration(float64(ep.Delivery.Burst+1) / ep.Delivery.Rate * float64(time.Second))
+	}
+	if p.Blank(now, refill) {
+		delete(s.pasts, id)
+	}
+}
+
+// returned counts what came back from DEFERRED, and tells an ordered endpoint
+// of it before its leases come.
+func (s *Shard) returned(h *held, seg *transport.Segment) {
+	if p := s.pasts[seg.Endpoint]; p != nil {
+		for i := range seg.Entries {
+			p.Returned(&seg.Entries[i])
+		}
+	}
+	ep := s.routes.byID[seg.Endpoint]
+	if ep == nil || !ep.Delivery.Ordered {
+		return
+	}
+	h.endpoint, h.places = seg.Endpoint, make([]transport.Place, len(seg.Entries))
+	for i, e := range seg.Entries {
+		h.places[i] = transport.Place{Replay: e.Replay, Seq: e.Event.Seq}
+	}
+	if !s.draining {
+		s.slotOf(ep).ref.Send(endpoint.Back(h.places))
+	}
+}
+
+// Standing tells how an endpoint stands now; false where the registry's word
+// is all there is.
+func (s *Shard) Standing(ctx context.Context, id string) (transport.Standing, bool) {
+	answer := make(endpoint.Ask, 1)
+	s.call(func() { s.ask(id, answer) })
+	select {
+	case st, ok := <-answer:
+		return st, ok
+	case <-s.stop:
+	case <-ctx.Done():
+	}
+	return transport.Standing{}, false
+}
+
+func (s *Shard) ask(id string, answer endpoint.Ask) {
+	if sl := s.slots[id]; sl != nil {
+		sl.ref.Send(answer)
+		return
+	}
+	p := s.pasts[id]
+	if p == nil {
+		close(answer)
+		return
+	}
+	answer <- endpoint.StandingOf(p.Memory(), p.Parked(), s.o.Deps.Now())
+}
+
+// Standings is the state (active or failing) and what waits of all endpoints
+// that have something of either, by id.
+func (s *Shard) Standings(ctx context.Context) map[string]transport.Standing {
+	done := make(chan map[string]transport.Standing, 1)
+	s.call(func() {
+		now, all := s.o.Deps.Now(), make(map[string]transport.Standing, len(s.pasts))
+		for id, p := range s.pasts {
+			st := endpoint.StandingOf(p.Memory(), p.Parked(), now)
+			if sl := s.slots[id]; sl != nil {
+				st.Waiting += sl.inHand + sl.waiting.Len()
+			}
+			all[id] = st
+		}
+		done <- all
+	})
+	select {
+	case all := <-done:
+		return all
+	case <-s.stop:
+	case <-ctx.Done():
+	}
+	return nil
+}

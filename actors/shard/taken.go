@@ -1,0 +1,66 @@
+package shard
+
+import "time"
+
+// taken knows which events of the log have come, so that an ordered endpoint
+// is sent nothing while an earlier event is still on its way: one whose payload
+// could not be fetched, or that a broken connection swallowed.
+type taken struct {
+	next  uint64               // the first that is not known to exist
+	holes map[uint64]time.Time // before it, and have not come; since when
+}
+
+const (
+	// mostHoles bounds a gap; a wider one is of a log that was purged.
+	mostHoles = 1 << 16
+	// holeFor is how long one is waited for: what was lost on the way comes
+	// again after AckWait; what never comes was deleted from the log.
+	holeFor = 45 * time.Second
+)
+
+func newTaken(floor uint64) *taken {
+	return &taken{next: floor + 1, holes: map[uint64]time.Time{}}
+}
+
+// take notes that seq has come; true where that filled a hole.
+func (t *taken) take(seq uint64, now time.Time) (filled bool) {
+	switch {
+	case seq == t.next:
+		t.next++
+	case seq > t.next:
+		if seq-t.next <= mostHoles {
+			for ; t.next < seq; t.next++ {
+				t.holes[t.next] = now
+			}
+		}
+		t.next = seq + 1
+	default:
+		if _, filled = t.holes[seq]; filled {
+			delete(t.holes, seq)
+		}
+	}
+	return filled
+}
+
+// missing notes that seq was handed back and will come again.
+func (t *taken) missing(seq uint64, now time.Time) { t.holes[seq] = now }
+
+// lowest is the first sequence that has not come.
+func (t *taken) lowest() uint64 {
+	low := t.next
+	for seq := range t.holes {
+		low = min(low, seq)
+	}
+	return low
+}
+
+// giveUp drops the holes that are too old; true where there were any.
+func (t *taken) giveUp(now time.Time) (any bool) {
+	for seq, since := range t.holes {
+		if now.Sub(since) > holeFor {
+			delete(t.holes, seq)
+			any = true
+		}
+	}
+	return any
+}

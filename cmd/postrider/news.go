@@ -1,0 +1,146 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/postrider/postrider/transport"
+	"github.com/postrider/postrider/transport/telemetry"
+)
+
+// newsroom writes what changed about endpoints where it belongs: disabled ones
+// into the registry, and all of it into the log, as events of the customer.
+// What cannot be written now is tried again until it can.
+type newsroom struct {
+	registry newsRegistry
+	submit   func(ctx context.Context, customer, what, id string, at time.Time, data []byte) error
+	metrics  *telemetry.Telemetry
+	log      *slog.Logger
+	// pause is between two tries.
+	pause time.Duration
+
+	mu    sync.Mutex
+	queue []transport.News
+	wake  chan struct{}
+}
+
+// newsRegistry is what the newsroom needs of the registry.
+type newsRegistry interface {
+	Endpoint(id string) (*transport.Endpoint, bool)
+	SetState(ctx context.Context, id, state, reason string) (uint64, error)
+}
+
+const newsPause = time.Second
+
+func newNewsroom(r newsRegistry, submit func(context.Context, string, string, string, time.Time, []byte) error,
+	m *telemetry.Telemetry, log *slog.Logger) *newsroom {
+	return &newsroom{registry: r, submit: submit, metrics: m, log: log, pause: newsPause, wake: make(chan struct{}, 1)}
+}
+
+// Tell takes a piece of news; it does not block.
+func (r *newsroom) Tell(n transport.News) {
+	if n.What != transport.NewsDisabled { // the registry's change tells that
+		state := transport.StateActive
+		if n.What == transport.NewsFailing {
+			state = transport.StateFailing
+		}
+		r.metrics.StateChange(n.Customer, n.Endpoint, state, n.Reason)
+	}
+	r.mu.Lock()
+	r.queue = append(r.queue, n)
+	r.mu.Unlock()
+	select {
+	case r.wake <- struct{}{}:
+	default:
+	}
+}
+
+// run writes the news until ctx ends.
+func (r *newsroom) run(ctx context.Context) {
+	for {
+		for n, some := r.next(); some; n, some = r.next() {
+			if !r.write(ctx, &n) {
+				return
+			}
+		}
+		select {
+		case <-r.wake:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (r *newsroom) next() (transport.News, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.queue) == 0 {
+		r.queue = nil
+		return transport.News{}, false
+	}
+	n := r.queue[0]
+	r.queue = r.queue[1:]
+	return n, true
+}
+
+// write tries until the news is written; false when ctx ended first.
+func (r *newsroom) write(ctx context.Context, n *transport.News) bool {
+	for told := false; ; told = true {
+		err := r.try(ctx, n)
+		if err == nil {
+			return true
+		}
+		if !told {
+			r.log.Warn("an endpoint's change of state cannot be written; trying until it can",
+				"endpoint", n.Endpoint, "state", n.What, "error", err)
+		}
+		select {
+		case <-time.After(r.pause):
+		case <-ctx.Done():
+			return false
+		}
+	}
+}
+
+func (r *newsroom) try(ctx context.Context, n *transport.News) error {
+	if n.What == transport.NewsDisabled {
+		_, err := r.registry.SetState(ctx, n.Endpoint, transport.StateDisabled, n.Reason)
+		if errors.Is(err, transport.ErrNotFound) {
+			return nil // removed meanwhile
+		}
+		if err != nil {
+			return err
+		}
+	}
+	data, err := json.Marshal(r.document(n))
+	if err != nil {
+		return err
+	}
+	id := fmt.Sprintf("ops-%s-%s-%d", n.Endpoint, n.What, n.At.UnixNano())
+	return r.submit(ctx, n.Customer, "endpoint."+n.What, id, n.At, data)
+}
+
+// newsDocument is the data of ops.endpoint.failing, recovered and disabled.
+type newsDocument struct {
+	Endpoint string    `json:"endpoint"`
+	Name     string    `json:"name"`
+	State    string    `json:"state"`
+	Reason   string    `json:"reason"`
+	Time     time.Time `json:"time"`
+}
+
+func (r *newsroom) document(n *transport.News) newsDocument {
+	d := newsDocument{Endpoint: n.Endpoint, State: n.What, Reason: n.Reason, Time: n.At.UTC()}
+	if n.What == transport.NewsRecovered {
+		d.State = transport.StateActive
+	}
+	if ep, there := r.registry.Endpoint(n.Endpoint); there {
+		d.Name = ep.Name
+	}
+	return d
+}

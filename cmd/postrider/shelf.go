@@ -1,0 +1,40 @@
+package main
+
+import (
+	"context"
+	"sync"
+
+	"github.com/postrider/postrider/actors/endpoint"
+	"github.com/postrider/postrider/transport"
+	"github.com/postrider/postrider/transport/jet"
+	"github.com/postrider/postrider/transport/telemetry"
+)
+
+// shelf fits the parker to the actors, and counts what is parked.
+type shelf struct {
+	*jet.Parker
+	metrics *telemetry.Telemetry
+	ctx     context.Context
+	lists   sync.WaitGroup
+}
+
+// Park counts an entry and parks it.
+func (s *shelf) Park(customer, id string, e transport.Entry, w transport.Waiter) {
+	s.metrics.Deferred(1)
+	s.Parker.Park(customer, id, e, w)
+}
+
+// List tells what is parked for an ordered endpoint, unless the node stops first.
+func (s *shelf) List(id string, got func([]endpoint.Waiting)) {
+	s.lists.Go(func() {
+		pairs, err := s.Parker.List(s.ctx, id)
+		if err != nil {
+			return // the node stops
+		}
+		waiting := make([]endpoint.Waiting, len(pairs))
+		for i, p := range pairs {
+			waiting[i] = endpoint.Waiting{Place: p.Place, Due: p.Due}
+		}
+		got(waiting)
+	})
+}

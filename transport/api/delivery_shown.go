@@ -1,0 +1,121 @@
+package api
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/postrider/postrider/transport"
+)
+
+// EventLog is the log of events; one that is no longer kept is
+// transport.ErrNotFound.
+type EventLog interface {
+	Event(ctx context.Context, seq uint64) (*transport.Event, error)
+}
+
+// ShownDelivery is a delivery with all that is still known of it.
+type ShownDelivery struct {
+	DeliveryItem
+	Attempts []DeliveryAttempt `json:"attempts" doc:"Oldest first; those that the journal still has"`
+	Body     string            `json:"body,omitempty" doc:"What was sent, as the endpoint renders it now, while its event is kept; what log.redact names is masked"`
+	BodyNote string            `json:"body_note,omitempty" doc:"Why there is no body"`
+}
+
+// DeliveryAttempt is one attempt. Times are milliseconds; a phase that did not
+// happen is 0.
+type DeliveryAttempt struct {
+	Number    int        `json:"number"`
+	At        time.Time  `json:"at"`
+	Took      float64    `json:"took_ms"`
+	DNS       float64    `json:"dns_ms"`
+	Connect   float64    `json:"connect_ms"`
+	TLS       float64    `json:"tls_ms"`
+	FirstByte float64    `json:"first_byte_ms"`
+	Status    int        `json:"status"`
+	Class     string     `json:"class"`
+	Reason    string     `json:"reason"`
+	Detail    string     `json:"detail"`
+	Answer    string     `json:"answer" doc:"The first 4 KiB"`
+	NextAt    *time.Time `json:"next_attempt_at,omitempty"`
+}
+
+func (s *Server) showDelivery(ctx context.Context, in *deliveryID) (*deliveryAnswer, error) {
+	d, err := s.findDelivery(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	out := ShownDelivery{DeliveryItem: deliveryItem(d), Attempts: []DeliveryAttempt{}}
+	for _, r := range d.Records {
+		if r.Kind == transport.Tried {
+			out.Attempts = append(out.Attempts, s.attempt(r))
+		}
+	}
+	if err := s.showEvent(ctx, d, &out); err != nil {
+		return nil, err
+	}
+	return &deliveryAnswer{Body: out}, nil
+}
+
+func (s *Server) attempt(r *transport.Record) DeliveryAttempt {
+	a := &r.Answer
+	out := DeliveryAttempt{Number: r.Number, At: r.At, Took: ms(a.Took), DNS: ms(a.DNS), Connect: ms(a.Connect), TLS: ms(a.TLS),
+		FirstByte: ms(a.FirstByte), Status: a.Status, Class: a.Class.String(), Reason: a.Reason, Detail: a.Detail,
+		Answer: text(s.redactAnswer(a.Body))}
+	if !r.NextAt.IsZero() {
+		out.NextAt = &r.NextAt
+	}
+	return out
+}
+
+// redactAnswer masks an answer that is JSON, as receivers may send back what
+// they got; one that was cut off is masked whole.
+func (s *Server) redactAnswer(body []byte) []byte {
+	if start := bytes.TrimLeft(body, " \t\r\n"); len(start) == 0 || start[0] != '{' && start[0] != '[' {
+		return body
+	}
+	return s.Redact(body)
+}
+
+// showEvent adds the event and the body, as far as they are still there.
+func (s *Server) showEvent(ctx context.Context, d *transport.LoggedDelivery, out *ShownDelivery) error {
+	ev, err := s.EventLog.Event(ctx, d.Seq)
+	if isNotFound(err) {
+		out.BodyNote = "the event is no longer kept"
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	// What is masked in the event is masked in whatever is made of it.
+	masked := *ev
+	masked.Data = s.redactData(s.Redact(ev.Data))
+	out.Event.Time, out.Event.Data = &ev.Time, json.RawMessage(masked.Data)
+	if d.State == transport.StateSkipped {
+		out.BodyNote = "the event was skipped: nothing was sent"
+		return nil
+	}
+	out.Body, out.BodyNote = s.renderedBody(&masked, d)
+	return nil
+}
+
+// redactData masks a document by paths that begin at the event, with data.
+func (s *Server) redactData(doc []byte) []byte {
+	const before, after = `{"data":`, `}`
+	whole := s.Redact(append(append([]byte(before), doc...), after...))
+	return whole[len(before) : len(whole)-len(after)]
+}
+
+func (s *Server) renderedBody(ev *transport.Event, d *transport.LoggedDelivery) (body, note string) {
+	ep, there := s.Registry.Endpoint(d.Endpoint)
+	if !there || ep.Customer != d.Customer {
+		return "", "the endpoint was removed"
+	}
+	request, none := s.Tester.Preview(ep, ev)
+	if request == nil {
+		return "", "the endpoint as it is now has no body for it: " + cmp.Or(none.Detail, none.Reason)
+	}
+	return text(s.Redact(request.Body)), ""
+}

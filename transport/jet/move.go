@@ -1,0 +1,142 @@
+package jet
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/synadia-io/orbit.go/jetstreamext"
+)
+
+const (
+	// moveSegments and moveBytes bound what of DEFERRED is moved in one go.
+	moveSegments = 64
+	moveBytes    = 4 << 20
+	// soon is how shortly before its time a segment is left to fire by itself:
+	// its schedule may be at it already, and would fire beside us.
+	soon = time.Second
+)
+
+// bringBack has segments fire now, in place of their schedules, and gives how
+// many entries are on their way back: those of segments about to fire by
+// themselves too, none of segments that are gone.
+//
+// Each is published only while its schedule is there as it was read. What
+// remains is a schedule that fires between that check and its purge, and a
+// second copy by it, which shows by its name.
+func (s *Store) bringBack(ctx context.Context, all []parked) (entries int, err error) {
+	if err := s.away(); err != nil {
+		return 0, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
+	defer cancel()
+	subjects, places := make([]string, len(all)), make(map[string]int, len(all))
+	for i := range all {
+		subjects[i] = all[i].parkSubject()
+		places[subjects[i]] = i
+	}
+	found, err := jetstreamext.GetLastMsgsFor(ctx, s.js, StreamDeferred, subjects)
+	if err != nil {
+		return 0, err
+	}
+	by := s.now().Add(s.clock.ahead() + soon)
+	inOrder := make([]*nats.Msg, len(all))
+	for m, err := range found {
+		if errors.Is(err, jetstreamext.ErrNoMessages) {
+			break
+		}
+		if err != nil {
+			return 0, err
+		}
+		i, asked := places[m.Subject]
+		if !asked {
+			continue
+		}
+		entries += all[i].entries
+		if at, err := scheduledFor(m.Header); err != nil || at.After(by) {
+			inOrder[i] = fired(m)
+		}
+	}
+	if ctx.Err() != nil {
+		return 0, ctx.Err()
+	}
+	return entries, s.publishGuarded(ctx, slices.DeleteFunc(inOrder, func(m *nats.Msg) bool { return m == nil }))
+}
+
+// fired is what the schedule m would fire, and takes its place.
+func fired(m *jetstream.RawStreamMsg) *nats.Msg {
+	msg := moved(m, m.Header.Get(headerTarget), m.Subject)
+	msg.Header.Set(jetstream.ScheduleNextHeader, "purge")
+	msg.Header.Set(jetstream.SchedulerHeader, m.Subject)
+	msg.Header.Set(headerRecalled, "1")
+	return msg
+}
+
+// moved is the segment of a schedule for another message on subject to, refused
+// where the schedule on park is not m any more.
+func moved(m *jetstream.RawStreamMsg, to, park string) *nats.Msg {
+	msg := nats.NewMsg(to)
+	msg.Data = m.Data
+	if id := m.Header.Get(headerSegment); id != "" {
+		msg.Header.Set(headerSegment, id)
+	}
+	msg.Header.Set(jetstream.ExpectedLastSubjSeqHeader, strconv.FormatUint(m.Sequence, 10))
+	msg.Header.Set(jetstream.ExpectedLastSubjSeqSubjHeader, park)
+	return msg
+}
+
+// publishGuarded publishes what its guard lets through. What is refused by its
+// guard is no error: it went its way meanwhile.
+func (s *Store) publishGuarded(ctx context.Context, msgs []*nats.Msg) error {
+	if len(msgs) == 0 {
+		return nil
+	}
+	if err := s.away(); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
+	defer cancel()
+	if len(msgs) > 1 && !s.unsynced() && s.publishBatch(ctx, msgs) == nil {
+		return nil
+	}
+	var failed error
+	s.publishEach(ctx, msgs, func(_ int, err error) {
+		if err != nil && !wrongSequence(err) {
+			failed = err
+		}
+	})
+	if failed != nil {
+		return fmt.Errorf("moving what is parked: %w", failed)
+	}
+	return nil
+}
+
+// pace bounds work to so many pieces a second.
+type pace struct {
+	each time.Duration
+	next time.Time
+}
+
+func newPace(perSecond int) *pace { return &pace{each: time.Second / time.Duration(perSecond)} }
+
+// wait rests after n pieces; the error is ctx's.
+func (p *pace) wait(ctx context.Context, n int) error {
+	now := time.Now()
+	if p.next.Before(now) {
+		p.next = now
+	}
+	p.next = p.next.Add(time.Duration(n) * p.each)
+	t := time.NewTimer(p.next.Sub(now))
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,131 @@
+package jet
+
+import (
+	"cmp"
+	"encoding/hex"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/postrider/postrider/transport"
+)
+
+// parked is what the subject of a segment in DEFERRED tells of it, so that
+// what waits can be counted and chosen from without being read:
+//
+//	park.<shard>.<endpoint>.<first seq>[-<replay>].<entries>-<r|t>-<bytes>-<hop>
+//	due.<shard>.<endpoint>.<first seq, 20 digits>.<entries>-<r|t>-<bytes>
+//
+// r entries wait for room alone, t for their own time; a segment holds one
+// kind. Bytes are those of Event.Size. The first pair's hop keeps a later
+// parking from the subject of an earlier one, whose schedule, where it fires
+// late or twice, purges its own subject and must not take another with it.
+// Segments of before have neither counts nor hop, and hold entries of kind t.
+type parked struct {
+	endpoint string
+	first    transport.Place
+	entries  int
+	bytes    int64
+	hop      uint32
+	ready    bool
+	counted  bool // false: written by a version that did not count
+}
+
+// parkedOf names a segment by its entries, which are in order.
+func parkedOf(endpoint string, group []item) parked {
+	first := &group[0]
+	p := parked{endpoint: endpoint, first: first.place(), hop: first.hop, ready: first.ready,
+		entries: len(group), counted: true}
+	for i := range group {
+		p.bytes += int64(group[i].size)
+	}
+	return p
+}
+
+func (p *parked) parkSubject() string {
+	subject := fmt.Sprintf("park.%d.%s.%d", shard, subjectWord(p.endpoint), p.first.Seq)
+	if p.first.Replay != 0 {
+		subject += "-" + strconv.FormatUint(p.first.Replay, 10)
+	}
+	if !p.counted {
+		return subject
+	}
+	return subject + "." + p.counts() + "-" + strconv.FormatUint(uint64(p.hop), 10)
+}
+
+func (p *parked) dueSubject() string {
+	return fmt.Sprintf("due.%d.%s.%020d.%s", shard, subjectWord(p.endpoint), p.first.Seq, p.counts())
+}
+
+func (p *parked) counts() string {
+	kind := "t"
+	if p.ready {
+		kind = "r"
+	}
+	return fmt.Sprintf("%d-%s-%d", p.entries, kind, p.bytes)
+}
+
+// readParked reads a subject of DEFERRED; false where it is none.
+func readParked(subject string) (p parked, ok bool) {
+	words := strings.Split(subject, ".")
+	if len(words) != 4 && len(words) != 5 || words[0] != "park" && words[0] != "due" {
+		return parked{}, false
+	}
+	seq, replay, replayed := strings.Cut(words[3], "-")
+	var err1, err2 error
+	p.first.Seq, err1 = strconv.ParseUint(seq, 10, 64)
+	if replayed {
+		p.first.Replay, err2 = strconv.ParseUint(replay, 10, 64)
+	}
+	if err1 != nil || err2 != nil {
+		return parked{}, false
+	}
+	p.endpoint, p.entries = endpointOfWord(words[2]), 1
+	return p, len(words) == 4 || p.readCounts(strings.Split(words[4], "-"))
+}
+
+func (p *parked) readCounts(words []string) bool {
+	if len(words) < 3 || words[1] != "r" && words[1] != "t" {
+		return false
+	}
+	entries, err1 := strconv.ParseUint(words[0], 10, 31)
+	bytes, err2 := strconv.ParseUint(words[2], 10, 63)
+	hop, err3 := uint64(0), error(nil)
+	if len(words) > 3 {
+		hop, err3 = strconv.ParseUint(words[3], 10, 32)
+	}
+	p.entries, p.bytes, p.hop = int(entries), int64(bytes), uint32(hop)
+	p.ready, p.counted = words[1] == "r", true
+	return len(words) <= 4 && cmp.Or(err1, err2, err3) == nil && p.entries > 0 && p.bytes < math.MaxInt64
+}
+
+// compareParked puts segments in the order their entries go in: events as the
+// log has them, replays after them.
+func compareParked(a, b parked) int { return comparePlaces(a.first, b.first) }
+
+func comparePlaces(a, b transport.Place) int {
+	return cmp.Or(cmp.Compare(a.Replay, b.Replay), cmp.Compare(a.Seq, b.Seq))
+}
+
+// subjectWord is id where NATS takes it as one word of a subject. Anything else
+// would break the connection, and every parking with it; the segment itself
+// tells the endpoint as it is.
+func subjectWord(id string) string {
+	if transport.CheckCustomer(id) == nil {
+		return id
+	}
+	return fmt.Sprintf("%s%x", hexWord, id)
+}
+
+const hexWord = "hex-"
+
+// endpointOfWord is the id that subjectWord made the word of.
+func endpointOfWord(word string) string {
+	if digits, ok := strings.CutPrefix(word, hexWord); ok {
+		if id, err := hex.DecodeString(digits); err == nil && transport.CheckCustomer(string(id)) != nil {
+			return string(id)
+		}
+	}
+	return word
+}

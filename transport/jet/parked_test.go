@@ -1,0 +1,266 @@
+package jet
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+
+	"github.com/postrider/postrider/transport"
+)
+
+func TestSubjectsTellWhatIsParked(t *testing.T) {
+	for _, c := range []struct {
+		park, due string
+		want      parked
+	}{
+		{"park.0." + endpointA + ".17.64-r-65536-3", "due.0." + endpointA + ".00000000000000000017.64-r-65536",
+			parked{endpoint: endpointA, first: transport.Place{Seq: 17}, entries: 64, ready: true, bytes: 65536, hop: 3, counted: true}},
+		{"park.0." + endpointA + ".17-9.1-t-300-1", "due.0." + endpointA + ".00000000000000000017.1-t-300",
+			parked{endpoint: endpointA, first: transport.Place{Seq: 17, Replay: 9}, entries: 1, bytes: 300, hop: 1, counted: true}},
+		{"park.0.hex-612062.1.1-r-1-4294967295", "due.0.hex-612062.00000000000000000001.1-r-1",
+			parked{endpoint: "a b", first: transport.Place{Seq: 1}, entries: 1, ready: true, bytes: 1, hop: 1<<32 - 1, counted: true}},
+		{"park.0.hex-zz.1.1-r-1-0", "due.0.hex-zz.00000000000000000001.1-r-1",
+			parked{endpoint: "hex-zz", first: transport.Place{Seq: 1}, entries: 1, ready: true, bytes: 1, counted: true}},
+		{"park.0." + endpointA + ".17-9", "", // of a version that did not count
+			parked{endpoint: endpointA, first: transport.Place{Seq: 17, Replay: 9}, entries: 1}},
+	} {
+		t.Run(c.park, func(t *testing.T) {
+			got, ok := readParked(c.park)
+			if !ok || got != c.want || got.parkSubject() != c.park {
+				t.Errorf("%v %+v, %s", ok, got, got.parkSubject())
+			}
+			if c.due == "" {
+				return
+			}
+			due, ok := readParked(c.due)
+			if !ok || due.dueSubject() != c.due || got.dueSubject() != c.due || due.entries != got.entries || due.ready != got.ready || due.bytes != got.bytes {
+				t.Errorf("%v %+v", ok, due)
+			}
+		})
+	}
+}
+
+func FuzzParkedSubject(f *testing.F) {
+	f.Add("park.0.a.17-9.1-t-300-1")
+	f.Add("due.0.a.00000000000000000017.64-r-65536")
+	f.Add("park.0.hex-61.18446744073709551615.0-r--1-9")
+	f.Add("park.0.a.1")
+	f.Fuzz(func(t *testing.T, subject string) {
+		p, ok := readParked(subject)
+		if !ok || !p.counted {
+			return
+		}
+		if p.entries <= 0 || p.bytes < 0 {
+			t.Errorf("%+v", p)
+		}
+		again, ok := readParked(p.parkSubject())
+		if strings.HasPrefix(subject, "park.") && (!ok || again != p) {
+			t.Errorf("%+v, then %v %+v", p, ok, again)
+		}
+	})
+}
+
+func TestRecoverCountsWhatIsParked(t *testing.T) {
+	s := openEmbedded(t, embeddedOptions(t))
+	p := newParker(t, s)
+	g := s.Graveyard()
+	defer shutWith(t, g.Close)
+	later := time.Now().Add(time.Hour)
+	a := []transport.Entry{readyEntry(1, later), readyEntry(2, later), testEntry(3, later), readyEntry(4, later.Add(time.Minute))}
+	a[1].Event.Object, a[1].Event.Data = "kept-elsewhere", []byte(`{"data":"counts though it is not in the message"}`)
+	parkWith(t, p, endpointA, a...)
+	parkWith(t, p, "a b.>", readyEntry(5, later))
+	sink := newSink(10)
+	c, err := s.Consume(testContext(t), sink, g)
+	if err != nil {
+		t.Fatal(err)
+	}
+	parkWith(t, p, endpointB, readyEntry(6, time.Now()), readyEntry(7, time.Now())) // due, and not settled
+	oldPark(t, s, endpointB, 8, later)
+	oldPark(t, s, endpointB, 9, time.Now())
+	for range 2 {
+		receiveFrom(t, sink.due, "what is due")
+	}
+	shutWith(t, c.Stop)
+	r, err := s.Recover(testContext(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]transport.Parked{
+		endpointA: {Entries: 4, Ready: 3, Bytes: sizes(a...)},
+		"a b.>":   {Entries: 1, Ready: 1, Bytes: sizes(readyEntry(5, later))},
+		endpointB: {Entries: 4, Ready: 2, Bytes: sizes(readyEntry(6, later), readyEntry(7, later), testEntry(8, later), testEntry(9, later))},
+	}
+	if !maps.Equal(r.Parked, want) {
+		t.Errorf("\n got %+v\nwant %+v", r.Parked, want)
+	}
+}
+
+func sizes(entries ...transport.Entry) (n int64) {
+	for _, e := range entries {
+		n += int64(e.Event.Size())
+	}
+	return n
+}
+
+// The server tells 100,000 subjects at a time (BenchmarkCensus has five times
+// as many); here one tells three.
+func TestSubjectsArePaged(t *testing.T) {
+	srv := runServer(t, &server.Options{})
+	nc, err := nats.Connect(srv.ClientURL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(nc.Close)
+	_, err = nc.Subscribe("$JS.API.STREAM.INFO.MANY", func(m *nats.Msg) {
+		var ask struct {
+			Filter string `json:"subjects_filter"`
+			Offset int    `json:"offset"`
+		}
+		if err := json.Unmarshal(m.Data, &ask); err != nil || ask.Filter != "many.>" {
+			t.Errorf("asked %s, %v", m.Data, err)
+		}
+		page := map[string]uint64{}
+		for i := ask.Offset; i < min(ask.Offset+3, 8); i++ {
+			page[fmt.Sprint("many.", i)] = uint64(i + 1)
+		}
+		answer, _ := json.Marshal(map[string]any{"total": 8, "state": map[string]any{"subjects": page}})
+		if err := m.Respond(answer); err != nil {
+			t.Error(err)
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, seen := &Store{nc: nc}, map[string]uint64{}
+	err = s.subjectsOf(testContext(t), "MANY", "many.>", func(subject string, messages uint64) { seen[subject] += messages })
+	if err != nil || len(seen) != 8 || seen["many.0"] != 1 || seen["many.7"] != 8 {
+		t.Errorf("%v, %v", seen, err)
+	}
+}
+
+func TestListingsAreBounded(t *testing.T) {
+	s := openEmbedded(t, embeddedOptions(t))
+	fillParked(t, s, 3000, 1)
+	list, found, err := s.listParked(testContext(t), endpointOf(0), 2, func(*parked) bool { return true })
+	if err != nil || found != 3 || len(list) != 2 || list[0].first.Seq != 1 || list[1].first.Seq != 1001 {
+		t.Errorf("%d of %d: %+v, %v", len(list), found, list, err)
+	}
+	some, found, err := s.listParked(testContext(t), endpointOf(1), 100, func(p *parked) bool { return p.first.Seq > 1000 })
+	if err != nil || found != 2 || len(some) != 2 || some[0].first.Seq != 1002 {
+		t.Errorf("%d of %d, %v", len(some), found, err)
+	}
+}
+
+// fillParked parks so many segments of so many entries each, over 1,000 endpoints.
+func fillParked(t testing.TB, s *Store, segments, entries int) {
+	t.Helper()
+	out := s.newOutbox("filling")
+	later := time.Now().Add(24 * time.Hour)
+	for i := range segments {
+		group := make([]item, entries)
+		for j := range group {
+			e := readyEntry(uint64(i*entries+j+1), later)
+			group[j] = s.encodeItem(&e)
+		}
+		out.add(segmentParcel("acme", endpointOf(i%1000), group, fmt.Sprint(i), 0))
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+	defer cancel()
+	if err := out.close(ctx); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestListGivesEveryPairOfAnEndpoint(t *testing.T) {
+	s := openEmbedded(t, embeddedOptions(t))
+	p := newParker(t, s)
+	sink := newSink(10)
+	startConsuming(t, s, sink)
+	later := time.Now().Add(time.Hour).UTC()
+	replay := testEntry(1, later)
+	replay.Replay = 5
+	parkWith(t, p, endpointA, testEntry(9, later), readyEntry(4, later), replay)
+	parkWith(t, p, endpointB, readyEntry(2, later))
+	parkWith(t, p, endpointA, readyEntry(7, time.Now()))
+	receiveFrom(t, sink.due, "what is due") // and is not settled
+	next := testEntry(7, later)
+	next.Hop = 2
+	parkWith(t, p, endpointA, next)
+	oldPark(t, s, endpointA, 3, later)
+	p.Park("acme", endpointA, readyEntry(8, later), nil) // not durable yet
+	got, err := p.List(testContext(t), endpointA)
+	want := []transport.ParkedPair{
+		{Place: transport.Place{Seq: 3}, Due: later}, {Place: transport.Place{Seq: 4}}, {Place: transport.Place{Seq: 7}, Due: later},
+		{Place: transport.Place{Seq: 8}}, {Place: transport.Place{Seq: 9}, Due: later}, {Place: transport.Place{Replay: 5, Seq: 1}, Due: later},
+	}
+	if err != nil || !slices.Equal(got, want) {
+		t.Errorf("\n got %+v\nwant %+v, %v", got, want, err)
+	}
+	if none, err := p.List(testContext(t), endpointOf(1)); err != nil || len(none) != 0 {
+		t.Errorf("%+v, %v", none, err)
+	}
+}
+
+func TestListTriesUntilItCan(t *testing.T) {
+	b := startBare(t)
+	s := b.open()
+	p := newParker(t, s)
+	parkWith(t, p, endpointA, readyEntry(1, time.Now().Add(time.Hour)))
+	b.stop()
+	listed := make(chan []transport.ParkedPair, 1)
+	go func() {
+		list, err := p.List(context.Background(), endpointA)
+		if err != nil {
+			t.Error(err)
+		}
+		listed <- list
+	}()
+	eventually(t, func() bool { return s.away() != nil })
+	b.start()
+	if got := receiveFrom(t, listed, "the list"); len(got) != 1 || got[0].Seq != 1 {
+		t.Errorf("%+v", got)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := p.List(ctx, endpointA); err == nil {
+		t.Error("listed after its context's end")
+	}
+}
+
+// BenchmarkCensus counts a million events in full segments, and half a million
+// in segments of one: the dearest case.
+func BenchmarkCensus(b *testing.B) {
+	for _, c := range []struct{ segments, entries int }{{15_625, 64}, {500_000, 1}} {
+		b.Run(fmt.Sprintf("segments=%d/entries=%d", c.segments, c.entries), func(b *testing.B) {
+			s := openEmbedded(b, embeddedOptions(b))
+			fillParked(b, s, c.segments, c.entries)
+			runtime.GC()
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			for b.Loop() {
+				all, err := s.census(b.Context())
+				entries := 0
+				for _, one := range all {
+					entries += one.Entries
+				}
+				if err != nil || entries != c.segments*c.entries {
+					b.Fatal(entries, err)
+				}
+			}
+			runtime.ReadMemStats(&after)
+			b.ReportMetric(float64(before.HeapInuse)/1e6, "MB-heap-before")
+			b.ReportMetric(float64(after.HeapInuse)/1e6, "MB-heap-after")
+			b.ReportMetric(float64(after.TotalAlloc-before.TotalAlloc)/1e6/float64(b.N), "MB-allocated/op")
+		})
+	}
+}

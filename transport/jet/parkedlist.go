@@ -1,0 +1,203 @@
+package jet
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/postrider/postrider/transport"
+)
+
+// mostLists is how many endpoints are listed by their messages at a time.
+const mostLists = 4
+
+// parkFilter is what waits of one endpoint, or ("") of all.
+func parkFilter(endpoint string) string {
+	if endpoint == "" {
+		return fmt.Sprintf("park.%d.>", shard)
+	}
+	return fmt.Sprintf("park.%d.%s.>", shard, subjectWord(endpoint))
+}
+
+// subjectsOf tells each subject of a stream that fits a filter, and how many
+// messages it has, one page of the server's after the other. What changes
+// meanwhile may be told twice or not at all.
+func (s *Store) subjectsOf(ctx context.Context, stream, filter string, each func(subject string, messages uint64)) error {
+	for from, total := 0, 1; from < total; {
+		ask, err := json.Marshal(map[string]any{"subjects_filter": filter, "offset": from})
+		if err != nil {
+			return err
+		}
+		page, err := s.subjectsPage(ctx, stream, ask)
+		if err != nil {
+			return err
+		}
+		for subject, n := range page.State.Subjects {
+			each(subject, n)
+		}
+		if len(page.State.Subjects) == 0 {
+			return nil
+		}
+		from, total = from+len(page.State.Subjects), page.Total
+	}
+	return nil
+}
+
+type subjectsPage struct {
+	Error *jetstream.APIError `json:"error"`
+	Total int                 `json:"total"`
+	State struct {
+		Subjects map[string]uint64 `json:"subjects"`
+	} `json:"state"`
+}
+
+func (s *Store) subjectsPage(ctx context.Context, stream string, ask []byte) (*subjectsPage, error) {
+	if err := s.away(); err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, subjectsTimeout)
+	defer cancel()
+	reply, err := s.nc.RequestWithContext(ctx, "$JS.API.STREAM.INFO."+stream, ask)
+	if err != nil {
+		return nil, err
+	}
+	page := &subjectsPage{}
+	if err := json.Unmarshal(reply.Data, page); err != nil {
+		return nil, err
+	}
+	if page.Error != nil {
+		return nil, page.Error
+	}
+	return page, nil
+}
+
+// listParked gives the lowest segments of an endpoint that wait and are wanted,
+// at most so many, in the order they go in, and how many there are in all.
+func (s *Store) listParked(ctx context.Context, endpoint string, most int, wanted func(*parked) bool) (list []parked, total int, err error) {
+	err = s.subjectsOf(ctx, StreamDeferred, parkFilter(endpoint), func(subject string, _ uint64) {
+		p, ok := readParked(subject)
+		if !ok || !wanted(&p) {
+			return
+		}
+		p.endpoint = endpoint
+		total++
+		if list = append(list, p); len(list) == 4*most {
+			slices.SortFunc(list, compareParked)
+			list = list[:most]
+		}
+	})
+	slices.SortFunc(list, compareParked)
+	return list[:min(len(list), most)], total, err
+}
+
+// census counts what lies in DEFERRED by endpoint, from the subjects alone.
+// Those of a version that did not count are read.
+func (s *Store) census(ctx context.Context) (map[string]transport.Parked, error) {
+	all := map[string]transport.Parked{}
+	uncounted := false
+	err := s.subjectsOf(ctx, StreamDeferred, ">", func(subject string, messages uint64) {
+		p, ok := readParked(subject)
+		if !ok || !p.counted {
+			uncounted = true
+			return
+		}
+		n := int(messages)
+		sum := all[p.endpoint]
+		sum.Entries += n * p.entries
+		sum.Bytes += int64(n) * p.bytes
+		if p.ready {
+			sum.Ready += n * p.entries
+		}
+		all[p.endpoint] = sum
+	})
+	if err != nil || !uncounted {
+		return all, err
+	}
+	return all, s.countRead(ctx, all)
+}
+
+// countRead adds what has no counts in its subject.
+func (s *Store) countRead(ctx context.Context, all map[string]transport.Parked) error {
+	w := sweep{stream: StreamDeferred, subject: fmt.Sprintf("*.%d.*.*", shard)}
+	return s.sweep(ctx, w, func(m *jetstream.RawStreamMsg) error {
+		seg, err := decodeSegment(m.Data)
+		if err != nil {
+			return nil // it is buried when it comes due
+		}
+		sum := all[seg.Endpoint]
+		for i := range seg.Entries {
+			sum.Entries++
+			sum.Bytes += int64(seg.Entries[i].Event.Size())
+		}
+		all[seg.Endpoint] = sum
+		return nil
+	})
+}
+
+// List gives all pairs of an endpoint that lie in DEFERRED, those that came due
+// and are not settled among them, in the order they go in; it reads its
+// messages. What was parked before the call is there; what comes back or is
+// parked again meanwhile may be. It tries until it can or ctx or the parker ends.
+func (p *Parker) List(ctx context.Context, endpoint string) ([]transport.ParkedPair, error) {
+	select {
+	case p.lists <- struct{}{}:
+		defer func() { <-p.lists }()
+	case <-ctx.Done():
+		return nil, fmt.Errorf("listing what is parked: %w", ctx.Err())
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(p.ctx, cancel)()
+	var wait backoff
+	for {
+		list, err := p.list(ctx, endpoint)
+		if err == nil {
+			return list, nil
+		}
+		if ctx.Err() == nil && wait.first() {
+			p.store.log.Warn("what is parked cannot be listed; trying until it can", "endpoint", endpoint, "err", unavailable(err))
+		}
+		if !wait.pause(ctx.Done()) {
+			return nil, fmt.Errorf("listing what is parked: %w", ctx.Err())
+		}
+	}
+}
+
+func (p *Parker) list(ctx context.Context, endpoint string) ([]transport.ParkedPair, error) {
+	if err := p.Flush(ctx); err != nil {
+		return nil, err
+	}
+	type known struct {
+		pair transport.ParkedPair
+		hop  uint32
+	}
+	found := map[transport.Place]known{}
+	// One pass over both: what moves meanwhile moves to the stream's end.
+	w := sweep{stream: StreamDeferred, subject: fmt.Sprintf("*.%d.%s.>", shard, subjectWord(endpoint))}
+	err := p.store.sweep(ctx, w, func(m *jetstream.RawStreamMsg) error {
+		seg, err := decodeSegment(m.Data)
+		if err != nil {
+			return nil // it is buried when it comes due
+		}
+		for i := range seg.Entries {
+			e := &seg.Entries[i]
+			place := transport.Place{Replay: e.Replay, Seq: e.Event.Seq}
+			if was, ok := found[place]; !ok || e.Hop >= was.hop {
+				found[place] = known{transport.ParkedPair{Place: place, Due: e.Due}, e.Hop}
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	list := make([]transport.ParkedPair, 0, len(found))
+	for _, k := range found {
+		list = append(list, k.pair)
+	}
+	slices.SortFunc(list, func(a, b transport.ParkedPair) int { return comparePlaces(a.Place, b.Place) })
+	return list, nil
+}

@@ -1,0 +1,172 @@
+package jet
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+const (
+	// metaSkew in the metadata of DEFERRED tells by how much the server's clock
+	// was ahead of ours when the schedules there were written ("1h0m0s"; none:
+	// not at all), or that they are being written anew.
+	metaSkew     = "postrider-skew"
+	skewInTheAir = "?"
+
+	// skewLeft is how far schedules may be off before they are written anew.
+	skewLeft = time.Second
+	// realignPace bounds how many are written anew in a second.
+	realignPace = 500
+)
+
+// keepClock follows the server's clock and, where it and ours have moved
+// against each other, writes what is parked anew.
+func (p *Parker) keepClock() {
+	s := p.store
+	tick := time.NewTicker(s.watchClock)
+	defer tick.Stop()
+	back, unlisten := s.reconnects.listen()
+	defer unlisten()
+	for {
+		if err := p.checkClock(p.ctx); err != nil && p.ctx.Err() == nil {
+			s.log.Warn("the times of what is parked cannot be checked against the server's clock for now", "err", unavailable(err))
+		}
+		select {
+		case <-tick.C:
+		case <-back:
+		case <-s.clock.doubt:
+		case <-p.ctx.Done():
+			return
+		}
+	}
+}
+
+func (p *Parker) checkClock(ctx context.Context) error {
+	skew, written, err := p.store.askClock(ctx)
+	if err != nil {
+		return err
+	}
+	was, err := time.ParseDuration(cmp.Or(written, "0s"))
+	if err == nil && (skew-was).Abs() <= skewLeft {
+		return nil
+	}
+	p.store.log.Warn("the NATS server's clock and this node's have moved against each other; what is parked is written anew",
+		"server_ahead", skew, "written_for", written)
+	moved, err := p.realign(ctx, skew)
+	if err == nil && moved {
+		nudge(p.store.clock.doubt)
+	}
+	return err
+}
+
+// realign writes every schedule anew that is not where skew puts it, the
+// soonest first. It ends early where the clocks moved once more. The mark it
+// begins with has the next node go on where this one ends on the way, and has
+// the server look at its schedules: the timer it had set ran by no clock that
+// moved.
+func (p *Parker) realign(ctx context.Context, skew time.Duration) (moved bool, err error) {
+	if err := p.store.markSkew(ctx, skewInTheAir); err != nil {
+		return false, err
+	}
+	// What was written for the skew of before is in DEFERRED before it is read.
+	if err := p.Flush(ctx); err != nil {
+		return false, err
+	}
+	off, err := p.store.misaligned(ctx, skew)
+	if err != nil {
+		return false, err
+	}
+	pace := newPace(realignPace)
+	asked := time.Now()
+	for len(off) > 0 {
+		part := off[:min(len(off), moveSegments)]
+		off = off[len(part):]
+		if err := p.store.rewrite(ctx, part, skew); err != nil {
+			return false, err
+		}
+		if err := pace.wait(ctx, len(part)); err != nil {
+			return false, err
+		}
+		if time.Since(asked) >= p.store.watchClock {
+			now, _, err := p.store.askClock(ctx)
+			if err != nil {
+				return false, err
+			}
+			if (now - skew).Abs() > skewLeft {
+				return true, nil
+			}
+			asked = time.Now()
+		}
+	}
+	if err := p.store.markSkew(ctx, skew.String()); err != nil {
+		return false, err
+	}
+	p.store.log.Info("what is parked is written for the server's clock as it is now", "server_ahead", skew)
+	return false, nil
+}
+
+func (s *Store) markSkew(ctx context.Context, text string) error {
+	ctx, cancel := context.WithTimeout(ctx, apiTimeout)
+	defer cancel()
+	stream, err := s.js.Stream(ctx, StreamDeferred)
+	if err != nil {
+		return err
+	}
+	config := stream.CachedInfo().Config
+	if config.Metadata == nil {
+		config.Metadata = map[string]string{}
+	}
+	config.Metadata[metaSkew] = text
+	if _, err := s.js.UpdateStream(ctx, config); err != nil {
+		return fmt.Errorf("stream %s: %w", StreamDeferred, err)
+	}
+	return nil
+}
+
+// misplaced is a schedule that is to be written anew, and what for.
+type misplaced struct {
+	seq  uint64
+	wake int64 // Unix nanoseconds by the node's clock
+}
+
+func (s *Store) misaligned(ctx context.Context, skew time.Duration) ([]misplaced, error) {
+	var off []misplaced
+	w := sweep{stream: StreamDeferred, subject: parkFilter("")}
+	err := s.sweep(ctx, w, func(m *jetstream.RawStreamMsg) error {
+		wake, err := segmentWake(m.Data)
+		if err != nil {
+			return nil // it is buried when it comes due
+		}
+		at, err := scheduledFor(m.Header)
+		if err == nil && at.Sub(wake.Add(skew)).Abs() > earlyBy && wake.Unix() > 0 {
+			off = append(off, misplaced{m.Sequence, wake.UnixNano()})
+		}
+		return nil
+	})
+	slices.SortFunc(off, func(a, b misplaced) int { return cmp.Compare(a.wake, b.wake) })
+	return off, err
+}
+
+// rewrite replaces schedules that are still there.
+func (s *Store) rewrite(ctx context.Context, part []misplaced, skew time.Duration) error {
+	msgs := make([]*nats.Msg, 0, len(part))
+	for _, p := range part {
+		m, err := s.leaderGet(ctx, StreamDeferred, p.seq, parkFilter(""))
+		if err != nil {
+			return err
+		}
+		if m == nil || m.Sequence != p.seq {
+			continue // fired, or recalled
+		}
+		msg := moved(m, m.Subject, m.Subject)
+		msg.Header.Set(headerSchedule, scheduleText(time.Unix(0, p.wake), skew))
+		msg.Header.Set(headerTarget, m.Header.Get(headerTarget))
+		msgs = append(msgs, msg)
+	}
+	return s.publishGuarded(ctx, msgs)
+}

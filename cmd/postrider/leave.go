@@ -50,6 +50,9 @@ func (n *node) close(ctx context.Context) error {
 	if n.sender != nil {
 		n.sender.Close()
 	}
+	if n.mail != nil {
+		n.mail.Close()
+	}
 	n.closeDeliveries()
 	if n.store != nil {
 		keep(n.store.Close(after))

@@ -14,6 +14,7 @@ import (
 	"github.com/postrider/postrider/actors/shard"
 	"github.com/postrider/postrider/config"
 	"github.com/postrider/postrider/transport"
+	"github.com/postrider/postrider/transport/email"
 	"github.com/postrider/postrider/transport/jet"
 	"github.com/postrider/postrider/transport/ledger"
 	deliverylog "github.com/postrider/postrider/transport/log"
@@ -40,6 +41,7 @@ type node struct {
 	graveyard  *jet.Graveyard
 	redis      *ledger.Redis
 	sender     *webhook.Sender
+	mail       *email.Sender // nil: no relay is set
 	shard      *shard.Shard
 	stage      *ledger.Stage
 	consumers  *jet.Consumers
@@ -78,6 +80,9 @@ func (n *node) start(ctx context.Context, keys *nodeKeys) error {
 		return err
 	}
 	if n.sender, err = webhook.NewSender(outgoing); err != nil {
+		return err
+	}
+	if n.mail, err = n.mailSender(); err != nil {
 		return err
 	}
 	if n.store, err = jet.Open(ctx, n.storeOptions(keys)); err != nil {
@@ -147,7 +152,7 @@ func (n *node) startShard(ctx context.Context, recovered *transport.Recovered) e
 	n.shard = shard.New(shard.Options{
 		System: system,
 		Deps: endpoint.Deps{
-			Sender: preparer{n.sender, n.metrics}, Journal: n.journal, Parker: n.shelf, Graveyard: n.graveyard,
+			Sender: preparer{n.sender, n.mail, n.metrics}, Journal: n.journal, Parker: n.shelf, Graveyard: n.graveyard,
 			Memories: n.memories, Teller: news, Tuning: tuningOf(n.cfg),
 			Observer: n.metrics, Runner: endpoint.NewPool(sending), Now: n.now, Context: sending,
 		},
@@ -202,20 +207,6 @@ func (n *node) ledgerCalled(err error) {
 		n.metrics.LedgerError()
 	}
 	n.metrics.LedgerFallback(err != nil)
-}
-
-// preparer gives the webhook sender's targets to the actors.
-type preparer struct {
-	sender  *webhook.Sender
-	metrics *telemetry.Telemetry
-}
-
-func (p preparer) Prepare(ep *transport.Endpoint) (endpoint.Target, error) {
-	t, err := p.sender.Prepare(ep)
-	if err != nil {
-		return nil, err
-	}
-	return watched{t, p.metrics}, nil
 }
 
 func (n *node) routed(_ *transport.Event, endpoints int) {

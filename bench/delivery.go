@@ -105,7 +105,12 @@ func (o Options) measure(ctx context.Context, c Case) (result *DeliveryResult, e
 	r := &run{o: o, c: c, result: &DeliveryResult{
 		Case: c, Name: c.String(), Concurrency: c.concurrency(), StartRSSMiB: mib(residentMemory()),
 	}}
-	if r.sink, err = startSink(ctx, o.Check); err != nil {
+	if o.Check {
+		r.sink, err = startSink(ctx, checkAll...)
+	} else {
+		r.sink, err = startSink(ctx)
+	}
+	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, r.sink.close()) }()
@@ -153,14 +158,15 @@ func (r *run) withNode(ctx context.Context, do func(context.Context) error) (err
 			return fmt.Errorf("add endpoint %d: %w", i, err)
 		}
 	}
-	if err := r.warm(ctx); err != nil {
+	if err := r.warm(ctx, drainLimit); err != nil {
 		return fmt.Errorf("warm up: %w", err)
 	}
 	return do(ctx)
 }
 
-// warm sends an event of each type, so that each endpoint gets FanOut deliveries.
-func (r *run) warm(ctx context.Context) error {
+// warm sends an event of each type, so that each endpoint gets FanOut
+// deliveries, and waits for them.
+func (r *run) warm(ctx context.Context, limit time.Duration) error {
 	if err := r.begin(ctx, time.Time{}); err != nil {
 		return err
 	}
@@ -173,7 +179,7 @@ func (r *run) warm(ctx context.Context) error {
 			return err
 		}
 	}
-	return r.sink.arrived(ctx, r.producer.owed(), drainLimit)
+	return r.sink.arrived(ctx, r.producer.owed(), limit)
 }
 
 func (r *run) fullThenHalf(ctx context.Context) error {
@@ -216,7 +222,7 @@ func (r *run) full(ctx context.Context, warm, d time.Duration) (rate, error) {
 	go func() {
 		defer close(watched)
 		// It ends by stop, or by a failure of the sink that measure meets as well.
-		_ = r.sink.watch(loading, func(count uint64) bool { b.seen(count); return true })
+		_ = r.sink.watch(loading, func(c sinkCounts) bool { b.seen(c.Received); return true })
 	}()
 	measured, err := r.sink.measure(loading, warm, d)
 	stop()
@@ -232,24 +238,34 @@ func (r *run) full(ctx context.Context, warm, d time.Duration) (rate, error) {
 	return measured, err
 }
 
-// half offers half of the capacity in an open loop; the latencies of the
-// first second, while the load grows, are not counted.
-func (r *run) half(ctx context.Context) error {
+// half offers half of the capacity in an open loop.
+func (r *run) half(ctx context.Context) (err error) {
 	r.result.Offered = r.result.PerSecond * halfLoad
-	events := r.result.Offered / float64(r.c.FanOut)
+	r.result.Latency, err = r.latencyAt(ctx, r.result.Offered)
+	return err
+}
+
+// latencyAt offers so many deliveries a second; the latencies of the first
+// second, while the load grows, are not counted.
+func (r *run) latencyAt(ctx context.Context, deliveries float64) (Latency, error) {
 	warm := min(time.Second, r.o.Seconds/4)
-	start := time.Now()
-	loop := &openLoop{start: start, pacer: Pacer{From: events / 10, To: events, Over: warm, For: warm + r.o.Seconds}}
-	if err := r.begin(ctx, start.Add(warm)); err != nil {
-		return err
+	loop := r.offer(deliveries, warm, r.o.Seconds)
+	if err := r.begin(ctx, loop.start.Add(warm)); err != nil {
+		return Latency{}, err
 	}
 	err := together(ctx, func(ctx context.Context) error { return r.producer.paced(ctx, loop) })
 	if err != nil {
-		return err
+		return Latency{}, err
 	}
 	stats, err := r.drain(ctx)
-	r.result.Latency = stats.Latency
-	return err
+	return stats.Latency, err
+}
+
+// offer is an open loop, begun now, of so many deliveries a second for d, after
+// it has grown to that during warm.
+func (r *run) offer(deliveries float64, warm, d time.Duration) *openLoop {
+	events := deliveries / float64(r.c.FanOut)
+	return &openLoop{start: time.Now(), pacer: Pacer{From: events / 10, To: events, Over: warm, For: warm + d}}
 }
 
 // drain waits for what is owed and adds up what came.

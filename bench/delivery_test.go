@@ -133,7 +133,7 @@ func TestDeliveryTellsWhatIsWrong(t *testing.T) {
 func TestDeliveryTellsWhatIsLost(t *testing.T) {
 	r := &run{c: Case{FanOut: 1, Endpoints: 1}}
 	var err error
-	if r.sink, err = startSink(t.Context(), false); err != nil {
+	if r.sink, err = startSink(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = r.sink.close() }()

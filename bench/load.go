@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -39,9 +40,9 @@ func (p *producer) publish(ctx context.Context, times []time.Time) error {
 	events := make([]transport.Event, len(times))
 	for i, doc := range documents(times) {
 		n := p.next.Add(1) - 1
-		events[i] = transport.Event{Customer: customer, Type: eventType(int(n % uint64(p.c.Endpoints))), Data: doc}
+		events[i] = transport.Event{Customer: customer, Type: p.c.eventType(int(n % uint64(p.c.Endpoints))), Data: doc}
 		if p.ids {
-			events[i].ID, events[i].IDGiven = "bench-"+strconv.FormatUint(n, 10), true
+			events[i].ID, events[i].IDGiven = p.c.kind+"-"+strconv.FormatUint(n, 10), true
 		}
 	}
 	if err := p.node.Publish(ctx, events); err != nil {
@@ -53,12 +54,12 @@ func (p *producer) publish(ctx context.Context, times []time.Time) error {
 
 // Type k is wanted by the FanOut endpoints from k on, in a circle: so every
 // endpoint has the same share of the load, whatever the numbers.
-func eventType(k int) string { return "load.t" + strconv.Itoa(k) }
+func (c Case) eventType(k int) string { return c.kind + ".t" + strconv.Itoa(k) }
 
 func (c Case) wantedBy(endpoint int) []string {
 	types := make([]string, c.FanOut)
 	for i := range types {
-		types[i] = eventType((endpoint - i + c.Endpoints) % c.Endpoints)
+		types[i] = c.eventType((endpoint - i + c.Endpoints) % c.Endpoints)
 	}
 	return types
 }
@@ -68,7 +69,7 @@ func (c Case) concurrency() int { return max(8, (bareWorkers+c.Endpoints-1)/c.En
 
 func (c Case) endpoint(i int, url string) *transport.Endpoint {
 	return &transport.Endpoint{
-		Customer: customer, Name: "bench " + strconv.Itoa(i), URL: url,
+		Customer: customer, Name: c.kind + " " + strconv.Itoa(i), URL: url,
 		Enabled: true, Profile: "custom", Format: "raw", State: "active",
 		Events:    c.wantedBy(i),
 		Signature: transport.Signature{Scheme: benchScheme().Scheme},
@@ -192,16 +193,51 @@ func (p *producer) paced(ctx context.Context, l *openLoop) error {
 	}
 }
 
+// until publishes what is due until ctx ends; what was begun is stored.
+func (p *producer) until(ctx context.Context, l *openLoop) error {
+	for {
+		times := l.due(ctx)
+		if len(times) == 0 {
+			return nil
+		}
+		if err := p.finish(ctx, times); err != nil {
+			return err
+		}
+	}
+}
+
+// exactly publishes n documents as fast as acks allow.
+func (p *producer) exactly(ctx context.Context, n int) error {
+	var left atomic.Int64
+	left.Store(int64(n))
+	return together(ctx, func(ctx context.Context) error {
+		for {
+			batch := min(fullBatch, left.Add(-fullBatch)+fullBatch)
+			if batch <= 0 {
+				return ctx.Err()
+			}
+			if err := p.publish(ctx, slices.Repeat([]time.Time{time.Now()}, int(batch))); err != nil {
+				return err
+			}
+		}
+	})
+}
+
 // together runs the publishers side by side; the first error ends them all.
 func together(ctx context.Context, publish func(context.Context) error) error {
+	return alongside(ctx, slices.Repeat([]func(context.Context) error{publish}, publishers)...)
+}
+
+// alongside runs all side by side; the first error ends them.
+func alongside(ctx context.Context, all ...func(context.Context) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	ended := make(chan error, publishers)
-	for range publishers {
-		go func() { ended <- publish(ctx) }()
+	ended := make(chan error, len(all))
+	for _, do := range all {
+		go func() { ended <- do(ctx) }()
 	}
 	var first error
-	for range publishers {
+	for range all {
 		if err := <-ended; err != nil && first == nil {
 			first = err
 			cancel()

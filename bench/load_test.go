@@ -13,7 +13,7 @@ import (
 // Each event goes to FanOut endpoints, each endpoint gets FanOut types.
 func TestWantedBy(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		c := Case{FanOut: rapid.IntRange(1, 20).Draw(t, "fan-out")}
+		c := Case{kind: load, FanOut: rapid.IntRange(1, 20).Draw(t, "fan-out")}
 		c.Endpoints = rapid.IntRange(c.FanOut, 100).Draw(t, "endpoints")
 		wanted := map[string]int{}
 		for i := range c.Endpoints {
@@ -27,8 +27,8 @@ func TestWantedBy(t *testing.T) {
 			}
 		}
 		for k := range c.Endpoints {
-			if got := wanted[eventType(k)]; got != c.FanOut {
-				t.Fatalf("%s goes to %d endpoints, not %d", eventType(k), got, c.FanOut)
+			if got := wanted[c.eventType(k)]; got != c.FanOut {
+				t.Fatalf("%s goes to %d endpoints, not %d", c.eventType(k), got, c.FanOut)
 			}
 		}
 	})

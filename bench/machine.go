@@ -59,8 +59,12 @@ func versions() map[string]string {
 }
 
 // residentMemory is this process's resident set in bytes.
-func residentMemory() uint64 {
-	_, rest, _ := strings.Cut(readText("/proc/self/statm"), " ")
+func residentMemory() uint64 { return ResidentMemory(os.Getpid()) }
+
+// ResidentMemory is the resident set of a process in bytes; 0 where the system
+// does not tell, or there is no such process.
+func ResidentMemory(pid int) uint64 {
+	_, rest, _ := strings.Cut(readText("/proc/"+strconv.Itoa(pid)+"/statm"), " ")
 	return firstNumber(rest) * uint64(os.Getpagesize())
 }
 

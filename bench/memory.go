@@ -9,10 +9,11 @@ import (
 	"time"
 )
 
-// MemorySample is what this process held at a time since the sampling began.
+// MemorySample is what a process held at a time since the sampling began.
 type MemorySample struct {
 	At time.Duration `json:"at_ns"`
-	// RSSMiB is resident, HeapMiB what Go's live and not yet swept objects take.
+	// RSSMiB is resident; HeapMiB what Go's live and not yet swept objects take,
+	// 0 of another process.
 	RSSMiB  float64 `json:"rss_mib"`
 	HeapMiB float64 `json:"heap_mib"`
 }
@@ -21,12 +22,15 @@ func mib(bytes uint64) float64 { return float64(bytes) / (1 << 20) }
 
 // memorySampler samples until it is stopped.
 type memorySampler struct {
+	now     func(at time.Duration) MemorySample
 	quit    chan struct{}
 	samples chan []MemorySample
 }
 
-func sampleMemory(each time.Duration) *memorySampler {
-	m := &memorySampler{quit: make(chan struct{}), samples: make(chan []MemorySample, 1)}
+func sampleMemory(each time.Duration) *memorySampler { return sampler(each, memoryNow) }
+
+func sampler(each time.Duration, now func(time.Duration) MemorySample) *memorySampler {
+	m := &memorySampler{now: now, quit: make(chan struct{}), samples: make(chan []MemorySample, 1)}
 	go m.run(time.Now(), each)
 	return m
 }
@@ -36,11 +40,11 @@ func (m *memorySampler) run(start time.Time, each time.Duration) {
 	defer tick.Stop()
 	var all []MemorySample
 	for {
-		all = append(all, memoryNow(time.Since(start)))
+		all = append(all, m.now(time.Since(start)))
 		select {
 		case <-tick.C:
 		case <-m.quit:
-			m.samples <- append(all, memoryNow(time.Since(start)))
+			m.samples <- append(all, m.now(time.Since(start)))
 			return
 		}
 	}

@@ -28,6 +28,8 @@ type NodeOptions struct {
 	DataDir string
 	// Synced: nats.sync is always, else its relaxed default of 2 minutes.
 	Synced bool
+	// Settings that are not to have their defaults, by name.
+	Settings map[string]string
 }
 
 // StartNode starts a node in this process that is ready to take events.
@@ -119,7 +121,14 @@ type Case struct {
 	FanOut    int  `json:"fan_out"`
 	Endpoints int  `json:"endpoints"`
 	Synced    bool `json:"synced"`
+
+	// kind sets its events and endpoints apart from those of another case on
+	// the same node.
+	kind string
 }
+
+// load is the kind of the load that is measured.
+const load = "load"
 
 // String is the case as benchstat has it.
 func (c Case) String() string {
@@ -141,7 +150,7 @@ func (o Options) cases() []Case {
 	for _, synced := range o.Sync {
 		for _, fanOut := range o.FanOuts {
 			for _, endpoints := range o.Endpoints {
-				c := Case{FanOut: fanOut, Endpoints: max(endpoints, fanOut), Synced: synced}
+				c := Case{FanOut: fanOut, Endpoints: max(endpoints, fanOut), Synced: synced, kind: load}
 				if !seen[c] {
 					seen[c] = true
 					all = append(all, c)

@@ -48,6 +48,12 @@ func (r *Report) plots() []figurePlot {
 	if len(r.Signing) > 0 {
 		all = append(all, signingPlot(r.Signing))
 	}
+	if r.Neighbours != nil {
+		all = append(all, r.Neighbours.plots()...)
+	}
+	if r.Recovery != nil {
+		all = append(all, r.Recovery.plots()...)
+	}
 	return all
 }
 

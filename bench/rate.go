@@ -38,7 +38,7 @@ func (r rate) others() float64 {
 }
 
 // measure lets warm pass, then counts for d, by the sink's clock and counter.
-func (p *sinkProcess) measure(ctx context.Context, warm, d time.Duration) (rate, error) {
+func (p *sinkReceiver) measure(ctx context.Context, warm, d time.Duration) (rate, error) {
 	if err := sleep(ctx, warm); err != nil {
 		return rate{}, err
 	}

@@ -13,7 +13,7 @@ import (
 
 // Report holds every figure of a run, with what it was measured on.
 type Report struct {
-	Suite    string            `json:"suite"` // delivery, soak or signing
+	Suite    string            `json:"suite"` // delivery, soak, signing, neighbours or recovery
 	At       time.Time         `json:"at"`
 	Machine  Machine           `json:"machine"`
 	Versions map[string]string `json:"versions"`
@@ -22,6 +22,8 @@ type Report struct {
 	Deliveries []DeliveryResult  `json:"deliveries,omitempty"`
 	Soak       *SoakResult       `json:"soak,omitempty"`
 	Signing    []SigningResult   `json:"signing,omitempty"`
+	Neighbours *NeighboursReport `json:"neighbours,omitempty"`
+	Recovery   *RecoveryReport   `json:"recovery,omitempty"`
 }
 
 // DeliverySettings are what all cases of a delivery run share.
@@ -75,6 +77,8 @@ var units = []struct{ name, better string }{
 	{"p50-ms", "lower"}, {"p99-ms", "lower"}, {"p99.9-ms", "lower"},
 	{"cpu-us/delivery", "lower"}, {"receiver-us/delivery", "lower"},
 	{"rss-MiB", "lower"}, {"growth-MiB/min", "lower"}, {"of-hash", "lower"}, {"other-cores", "lower"},
+	{"p99-ratio", "lower"}, {"ready-ms", "lower"}, {"first-ms", "lower"}, {"caught-up-ms", "lower"},
+	{"lost", "lower"}, {"repeated", "lower"}, {"events/s", "higher"}, {"of-pace", "lower"}, {"of-burst", "lower"},
 }
 
 func printHeader(w io.Writer, m Machine) {

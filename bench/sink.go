@@ -6,7 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"strconv"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -24,14 +24,22 @@ func benchScheme() signature.Config { return signature.Config{Scheme: "genlogs"}
 
 const tallies = 8
 
-// sink is the lean receiver: it answers each POST with an empty 200 and counts.
-type sink struct {
+// sinkOptions say what a sink keeps beside its counts, at the cost of speed.
+type sinkOptions struct {
 	verifyEach uint64 // verify the signature of one in so many; 0 none
-	verifier   *signature.Verifier
-	ids        bool
-	tallies    [tallies]*tally
-	seed       maphash.Seed
-	arrived    atomic.Uint64 // chooses what is verified
+	ids        bool   // every webhook-id, to count distinct ones
+	times      bool   // when each delivery arrived
+}
+
+// sink is the lean receiver: while it is well it answers each POST with an
+// empty 200 and counts.
+type sink struct {
+	sinkOptions
+	behaviour atomic.Int32
+	verifier  *signature.Verifier
+	tallies   [tallies]*tally
+	seed      maphash.Seed
+	arrived   atomic.Uint64 // chooses what is verified
 
 	wg    sync.WaitGroup
 	mu    sync.Mutex
@@ -39,14 +47,14 @@ type sink struct {
 	done  bool
 }
 
-func newSink(verifyEach uint64, ids bool) (*sink, error) {
+func newSink(o sinkOptions) (*sink, error) {
 	v, err := signature.NewVerifier(benchScheme(), []string{Secret}, 0)
 	if err != nil {
 		return nil, err
 	}
-	s := &sink{verifyEach: verifyEach, verifier: v, ids: ids, seed: maphash.MakeSeed(), conns: map[net.Conn]struct{}{}}
+	s := &sink{sinkOptions: o, verifier: v, seed: maphash.MakeSeed(), conns: map[net.Conn]struct{}{}}
 	for i := range s.tallies {
-		s.tallies[i] = newTally(ids)
+		s.tallies[i] = newTally(o)
 	}
 	return s, nil
 }
@@ -87,10 +95,18 @@ func (s *sink) leave(c net.Conn) {
 	s.wg.Done()
 }
 
-// close ends all connections and waits for their goroutines.
+// close ends all connections, lets no more in, and waits for their goroutines.
 func (s *sink) close() {
 	s.mu.Lock()
 	s.done = true
+	s.mu.Unlock()
+	s.hangUp()
+}
+
+// hangUp ends all connections and waits for their goroutines; none may come in
+// meanwhile.
+func (s *sink) hangUp() {
+	s.mu.Lock()
 	for c := range s.conns {
 		_ = c.Close()
 	}
@@ -98,7 +114,10 @@ func (s *sink) close() {
 	s.wg.Wait()
 }
 
-var okAnswer = []byte("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+var (
+	okAnswer   = []byte("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+	failAnswer = []byte("HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n")
+)
 
 func (s *sink) connection(c net.Conn, t *tally) {
 	defer s.leave(c)
@@ -108,8 +127,19 @@ func (s *sink) connection(c net.Conn, t *tally) {
 			s.refuse(c, t, err)
 			return
 		}
-		s.delivery(t, r)
-		if _, err := c.Write(okAnswer); err != nil || r.last {
+		answer := okAnswer
+		switch behaviour(s.behaviour.Load()) {
+		case well:
+			s.delivery(t, r)
+		case hanging:
+			t.refuse()
+			_, _ = io.Copy(io.Discard, c) // until the peer hangs up
+			return
+		default:
+			t.refuse()
+			answer = failAnswer
+		}
+		if _, err := c.Write(answer); err != nil || r.last {
 			return
 		}
 	}
@@ -143,11 +173,21 @@ func (s *sink) reset(latencyFrom time.Time) {
 	}
 }
 
-func (s *sink) received() (n uint64) {
+func (s *sink) counts() (c sinkCounts) {
 	for _, t := range s.tallies {
-		n += t.count()
+		t.countTo(&c)
 	}
-	return n
+	return c
+}
+
+// arrivals are when deliveries arrived, in unix nanoseconds, oldest first.
+func (s *sink) arrivals() []int64 {
+	all := []int64{}
+	for _, t := range s.tallies {
+		all = append(all, t.arrivals()...)
+	}
+	slices.Sort(all)
+	return all
 }
 
 func (s *sink) stats() SinkStats {
@@ -158,27 +198,4 @@ func (s *sink) stats() SinkStats {
 	}
 	stats.Latency = summary(all)
 	return stats
-}
-
-// control is the handler of the sink's second port: POST /reset, optionally
-// with latency_from in unix nanoseconds, GET /count, GET /stats.
-func (s *sink) control() http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("POST /reset", func(w http.ResponseWriter, r *http.Request) {
-		var from time.Time
-		if text := r.FormValue("latency_from"); text != "" {
-			nanos, err := strconv.ParseInt(text, 10, 64)
-			if err != nil {
-				http.Error(w, "latency_from: must be unix nanoseconds, in digits", http.StatusBadRequest)
-				return
-			}
-			from = time.Unix(0, nanos)
-		}
-		s.reset(from)
-	})
-	mux.HandleFunc("GET /count", func(w http.ResponseWriter, _ *http.Request) {
-		_, _ = io.WriteString(w, strconv.FormatUint(s.received(), 10))
-	})
-	mux.HandleFunc("GET /stats", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, s.stats()) })
-	return mux
 }

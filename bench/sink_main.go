@@ -38,46 +38,31 @@ func SinkMain(ctx context.Context, args []string, stdout io.Writer) error {
 			cancel()
 		}()
 	}
-	s, err := newSink(*verify, *ids)
+	return (&host{receivers: map[string]*receiver{}, broken: make(chan error, 1)}).run(ctx, sinkOptions{verifyEach: *verify, ids: *ids}, stdout)
+}
+
+func (h *host) run(ctx context.Context, o sinkOptions, stdout io.Writer) (err error) {
+	defer func() { err = errors.Join(err, h.close()) }()
+	first, err := h.open("", o)
 	if err != nil {
 		return err
 	}
-	return s.run(ctx, stdout)
-}
-
-func (s *sink) run(ctx context.Context, stdout io.Writer) error {
-	deliveries, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return fmt.Errorf("sink: %w", err)
-	}
 	control, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		_ = deliveries.Close()
 		return fmt.Errorf("sink: %w", err)
 	}
-	server := &http.Server{Handler: s.control(), ReadHeaderTimeout: 10 * time.Second}
-	ended := make(chan error, 2)
-	go func() { ended <- s.serve(deliveries) }()
-	go func() {
-		err := server.Serve(control)
-		if errors.Is(err, http.ErrServerClosed) {
-			err = nil
-		}
-		ended <- err
-	}()
-	_, err = fmt.Fprintf(stdout, "%s %s\n", deliveries.Addr(), control.Addr())
-	waiting := 2
-	if err == nil {
+	server := &http.Server{Handler: h.control(), ReadHeaderTimeout: 10 * time.Second}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(control) }()
+	if _, err = fmt.Fprintf(stdout, "%s %s\n", first.address, control.Addr()); err == nil {
 		select {
 		case <-ctx.Done():
-		case err = <-ended:
-			waiting--
+		case err = <-h.broken:
 		}
 	}
-	_, _ = deliveries.Close(), server.Close()
-	s.close()
-	for range waiting {
-		err = errors.Join(err, <-ended)
+	_ = server.Close()
+	if failed := <-served; !errors.Is(failed, http.ErrServerClosed) {
+		err = errors.Join(err, failed)
 	}
 	return err
 }

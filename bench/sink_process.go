@@ -3,45 +3,43 @@ package bench
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"os"
 	"os/exec"
-	"strconv"
 	"strings"
 	"time"
 )
 
-const (
-	sinkGrace = 5 * time.Second // what a sink has to end by itself
-	countEach = 10 * time.Millisecond
-)
+// sinkGrace is what a sink has to end by itself.
+const sinkGrace = 5 * time.Second
 
-// sinkProcess is a sink in a process of its own, seen from the one that started it.
+// sinkProcess is a process of receivers, seen from the one that started it.
+// Its own methods of a receiver are the first one's.
 type sinkProcess struct {
+	sinkReceiver
 	cmd     *exec.Cmd
 	stdin   io.Closer
-	address string // host:port for deliveries
 	control string // base URL
 	client  *http.Client
 }
 
-// startSink runs this executable as a sink; check makes it verify every
-// signature and keep every id, at the cost of speed.
-func startSink(ctx context.Context, check bool) (*sinkProcess, error) {
+// What the first receiver does beside counting, at the cost of speed: it keeps
+// every id, and verifies every signature too.
+var (
+	keepIDs  = []string{"-ids"}
+	checkAll = []string{"-ids", "-verify=1"}
+)
+
+// startSink runs this executable as a sink.
+func startSink(ctx context.Context, flags ...string) (*sinkProcess, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("bench: cannot find the own executable to run the sink: %w", err)
 	}
-	args := []string{SinkCommand, "-with-parent"}
-	if check {
-		args = append(args, "-verify=1", "-ids")
-	}
-	cmd := exec.CommandContext(ctx, self, args...)
+	cmd := exec.CommandContext(ctx, self, append([]string{SinkCommand, "-with-parent"}, flags...)...)
 	cmd.Stderr = os.Stderr
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
@@ -64,7 +62,8 @@ func startSink(ctx context.Context, check bool) (*sinkProcess, error) {
 		_ = p.close()
 		return nil, fmt.Errorf("bench: the sink said %q in place of its addresses; does the binary have the command %s? (%w)", line, SinkCommand, err)
 	}
-	p.address, p.control = address, "http://"+control
+	p.control = "http://" + control
+	p.sinkReceiver = sinkReceiver{process: p, address: address}
 	return p, nil
 }
 
@@ -78,35 +77,6 @@ func (p *sinkProcess) close() error {
 		return fmt.Errorf("bench: sink: %w", err)
 	}
 	return nil
-}
-
-// url is where endpoint i takes its deliveries.
-func (p *sinkProcess) url(i int) string { return fmt.Sprintf("http://%s/e/%d", p.address, i) }
-
-// reset zeroes the counts; documents meant before latencyFrom are not timed.
-func (p *sinkProcess) reset(ctx context.Context, latencyFrom time.Time) error {
-	query := ""
-	if !latencyFrom.IsZero() {
-		query = "?" + url.Values{"latency_from": {strconv.FormatInt(latencyFrom.UnixNano(), 10)}}.Encode()
-	}
-	_, err := p.ask(ctx, http.MethodPost, "/reset"+query)
-	return err
-}
-
-func (p *sinkProcess) count(ctx context.Context) (uint64, error) {
-	text, err := p.ask(ctx, http.MethodGet, "/count")
-	if err != nil {
-		return 0, err
-	}
-	return strconv.ParseUint(string(text), 10, 64)
-}
-
-func (p *sinkProcess) stats(ctx context.Context) (s SinkStats, err error) {
-	text, err := p.ask(ctx, http.MethodGet, "/stats")
-	if err == nil {
-		err = json.Unmarshal(text, &s)
-	}
-	return s, err
 }
 
 func (p *sinkProcess) ask(ctx context.Context, method, path string) ([]byte, error) {
@@ -127,50 +97,4 @@ func (p *sinkProcess) ask(ctx context.Context, method, path string) ([]byte, err
 		return nil, fmt.Errorf("bench: sink: %w", err)
 	}
 	return text, nil
-}
-
-// arrived waits until n deliveries have come since the reset.
-func (p *sinkProcess) arrived(ctx context.Context, n uint64, limit time.Duration) error {
-	within, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	var got uint64
-	err := p.watch(within, func(count uint64) bool {
-		got = count
-		return got < n
-	})
-	if err != nil && ctx.Err() == nil && within.Err() != nil {
-		return fmt.Errorf("bench: %d of %d deliveries had arrived %s after the last was published", got, n, limit)
-	}
-	return err
-}
-
-// watch tells the count each 10 ms until more says no.
-func (p *sinkProcess) watch(ctx context.Context, more func(count uint64) bool) error {
-	tick := time.NewTicker(countEach)
-	defer tick.Stop()
-	for {
-		count, err := p.count(ctx)
-		if err != nil {
-			return err
-		}
-		if !more(count) {
-			return nil
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -62,11 +63,13 @@ type tally struct {
 	perSecond                []uint64
 	latency                  *hdrhistogram.Histogram // in µs
 	seen                     map[string]struct{}     // nil unless asked for
+	keepTimes                bool
+	times                    []int64 // of arrival, in unix ns; none unless asked for
 }
 
-func newTally(ids bool) *tally {
-	t := &tally{latency: hdrhistogram.New(1, maxLatency.Microseconds(), 3)}
-	if ids {
+func newTally(o sinkOptions) *tally {
+	t := &tally{latency: hdrhistogram.New(1, maxLatency.Microseconds(), 3), keepTimes: o.times}
+	if o.ids {
 		t.seen = map[string]struct{}{}
 	}
 	t.reset(time.Now(), time.Time{})
@@ -81,7 +84,7 @@ func (t *tally) reset(now, latencyFrom time.Time) {
 	if !latencyFrom.IsZero() {
 		t.latencyFrom = latencyFrom.UnixNano()
 	}
-	t.perSecond = t.perSecond[:0]
+	t.perSecond, t.times = t.perSecond[:0], t.times[:0]
 	t.latency.Reset()
 	clear(t.seen)
 }
@@ -93,6 +96,9 @@ func (t *tally) delivery(now time.Time, body []byte) {
 	defer t.mu.Unlock()
 	t.received++
 	t.bytes += uint64(len(body))
+	if t.keepTimes {
+		t.times = append(t.times, now.UnixNano())
+	}
 	if second := int(now.Sub(t.since) / time.Second); second >= 0 && second < maxSeconds {
 		for len(t.perSecond) <= second {
 			t.perSecond = append(t.perSecond, 0)
@@ -126,10 +132,26 @@ func (t *tally) see(path, id []byte) {
 	t.seen[string(path)+" "+string(id)] = struct{}{}
 }
 
-func (t *tally) count() uint64 {
+// sinkCounts are deliveries so far: all, the distinct ones (0 unless they are
+// kept), and requests that were refused or not answered.
+type sinkCounts struct {
+	Received uint64 `json:"received"`
+	Distinct uint64 `json:"distinct"`
+	Refused  uint64 `json:"refused"`
+}
+
+func (t *tally) countTo(c *sinkCounts) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.received
+	c.Received += t.received
+	c.Distinct += uint64(len(t.seen))
+	c.Refused += t.refused
+}
+
+func (t *tally) arrivals() []int64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.Clone(t.times)
 }
 
 // addTo adds the tally to s, its latencies to all.

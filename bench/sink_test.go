@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-func started(t *testing.T, check bool) *sinkProcess {
+func started(t *testing.T, flags ...string) *sinkProcess {
 	t.Helper()
-	p, err := startSink(context.Background(), check)
+	p, err := startSink(context.Background(), flags...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -25,7 +25,7 @@ func started(t *testing.T, check bool) *sinkProcess {
 }
 
 func TestSinkCounts(t *testing.T) {
-	p := started(t, true)
+	p := started(t, checkAll...)
 	b, err := newBareClient(p.url(0))
 	if err != nil {
 		t.Fatal(err)
@@ -65,7 +65,7 @@ func TestSinkCounts(t *testing.T) {
 }
 
 func TestSinkRefuses(t *testing.T) {
-	p := started(t, false)
+	p := started(t)
 	c, err := net.Dial("tcp", p.address)
 	if err != nil {
 		t.Fatal(err)
@@ -84,7 +84,7 @@ func TestSinkRefuses(t *testing.T) {
 }
 
 func TestSinkControlRefusesWhatItCannotRead(t *testing.T) {
-	p := started(t, false)
+	p := started(t)
 	if _, err := p.ask(t.Context(), http.MethodPost, "/reset?latency_from=soon"); err == nil || !strings.Contains(err.Error(), "latency_from") {
 		t.Errorf("got %v", err)
 	}
@@ -98,7 +98,7 @@ func TestSinkMainRefusesUnknownFlags(t *testing.T) {
 
 // The time between intended publish and receipt is what the sink reports.
 func TestSinkMeasuresFromTheIntendedTime(t *testing.T) {
-	p := started(t, false)
+	p := started(t)
 	b, err := newBareClient(p.url(0))
 	if err != nil {
 		t.Fatal(err)

@@ -50,7 +50,7 @@ func Soak(ctx context.Context, o Options) (*Report, error) {
 
 func (o Options) soak(ctx context.Context, c Case) (result *SoakResult, err error) {
 	r := &run{o: o, c: c, result: &DeliveryResult{Case: c}}
-	if r.sink, err = startSink(ctx, false); err != nil {
+	if r.sink, err = startSink(ctx); err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, r.sink.close()) }()

@@ -136,7 +136,7 @@ func TestTheNextActorKnowsWhatTheLastOneDid(t *testing.T) {
 		if p := h.past.Parked(); p.Entries != 6 || p.Ready != 1 || p.Bytes == 0 {
 			t.Errorf("parked %+v", p)
 		}
-		h.passes(10 * time.Second)
+		h.passes(11 * time.Second)
 		if !slices.Contains(h.written, "recall 1") {
 			t.Errorf("wrote %v", h.written)
 		}
@@ -157,7 +157,7 @@ func TestAnOrderedEndpointListsWhatIsParkedFirst(t *testing.T) {
 		h.answers(ok)
 		h.lease(2)
 		h.wantSent(1)
-		h.told([]Waiting{{Place: transport.Place{Seq: 1}, Due: h.entries[0].Due}})
+		h.told([]Waiting{{Place: transport.Place{Seq: 1}, Due: time.Now().Add(time.Second)}})
 		h.wantSent(1)
 		h.past.Returned(&h.entries[0])
 		h.send(Back{{Seq: 1}}) // it had ended
@@ -219,7 +219,9 @@ func (o *ourLine) Answered(_ time.Time, endpoint string, a *transport.Answer) bo
 }
 
 func TestWhatIsOursCountsForNobody(t *testing.T) {
-	inHouse(t, plain(), func(h *house) {
+	ep := plain()
+	ep.Delivery.Concurrency = 2
+	inHouse(t, ep, func(h *house) {
 		line := &ourLine{}
 		h.actor.deps.Uplink = line
 		h.answers(unreached)

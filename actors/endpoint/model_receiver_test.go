@@ -123,7 +123,7 @@ func (w *world) recorded(e *Effect, p *pair) {
 // The actions.
 
 func (w *world) anyPolicy() Policy {
-	t := w.t
+	t := w.draw
 	p := Policy{
 		Tuning: &w.tuning, Endpoint: "ep", Timeout: 15 * time.Second,
 		Retries:     rapid.IntRange(0, 5).Draw(t, "no retries") > 0,
@@ -144,7 +144,7 @@ func (w *world) anyPolicy() Policy {
 }
 
 func (w *world) leaseSome() {
-	for range rapid.SampledFrom([]int{1, 3, 20, 200}).Draw(w.t, "leases") {
+	for range rapid.SampledFrom([]int{1, 3, 20, 200}).Draw(w.draw, "leases") {
 		seq := uint64(len(w.pairs) + 1)
 		w.fresh(0, &transport.Event{Seq: seq, Time: w.now, Data: make([]byte, 100)})
 	}
@@ -155,7 +155,7 @@ func (w *world) leaseReplays() {
 	if len(w.pairs) == 0 {
 		return
 	}
-	first := rapid.IntRange(0, len(w.pairs)-1).Draw(w.t, "from")
+	first := rapid.IntRange(0, len(w.pairs)-1).Draw(w.draw, "from")
 	for i := range min(5, len(w.pairs)-first) {
 		if w.pairs[first+i].Replay == 0 {
 			w.fresh(uint64(len(w.pairs)+1), w.pairs[first+i].event)
@@ -170,14 +170,14 @@ func (w *world) fresh(replay uint64, ev *transport.Event) {
 }
 
 func (w *world) waitABit() {
-	w.pass(w.now.Add(time.Duration(rapid.Int64Range(0, 20_000).Draw(w.t, "ms")) * time.Millisecond))
+	w.pass(w.now.Add(time.Duration(rapid.Int64Range(0, 20_000).Draw(w.draw, "ms")) * time.Millisecond))
 }
 
 func (w *world) waitLong() {
-	w.pass(w.now.Add(time.Duration(rapid.Int64Range(1, 3000).Draw(w.t, "s")) * time.Second))
+	w.pass(w.now.Add(time.Duration(rapid.Int64Range(1, 3000).Draw(w.draw, "s")) * time.Second))
 }
 
-func (w *world) newMood() { w.mood = mood(rapid.IntRange(0, int(moods)-1).Draw(w.t, "mood")) }
+func (w *world) newMood() { w.mood = mood(rapid.IntRange(0, int(moods)-1).Draw(w.draw, "mood")) }
 
 func (w *world) changed(p Policy, resumed, moved bool) {
 	if limits := p.Rate != w.policy.Rate || p.Burst != w.policy.Burst; limits {
@@ -211,7 +211,7 @@ func (w *world) resume() {
 }
 
 func (w *world) shed() {
-	w.step(Input{Kind: Shed, Keep: rapid.IntRange(1, 20).Draw(w.t, "keep")})
+	w.step(Input{Kind: Shed, Keep: rapid.IntRange(1, 20).Draw(w.draw, "keep")})
 }
 
 func (w *world) uplink() {

@@ -18,7 +18,9 @@ import (
 // everything ends.
 func TestTheMachineKeepsItsPromises(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		w := newWorld(t)
+		w := newWorld(rapid.Uint64().Draw(t, "noise"))
+		w.t, w.draw = t, t
+		w.start(w.anyPolicy())
 		actions := map[string]func(){
 			"lease": w.leaseSome, "lease more": w.leaseSome, "replay": w.leaseReplays,
 			"wait": w.waitABit, "wait on": w.waitABit, "wait long": w.waitLong,
@@ -40,7 +42,11 @@ func TestTheMachineKeepsItsPromises(t *testing.T) {
 
 // world is what is round one machine.
 type world struct {
-	t      *rapid.T
+	t interface {
+		Fatal(...any)
+		Fatalf(string, ...any)
+	}
+	draw   *rapid.T // nil: nothing is drawn
 	noise  *rand.Rand
 	tuning Tuning
 	policy Policy
@@ -67,6 +73,7 @@ type world struct {
 	memory    transport.Memory
 	arrivals  arrivals
 	delivered int
+	parkings  int
 }
 
 // pair is one pair with what of it is durable.
@@ -120,16 +127,18 @@ func (e *events) Pop() any {
 	return last
 }
 
-func newWorld(t *rapid.T) *world {
-	seed := rapid.Uint64().Draw(t, "noise")
-	w := &world{
-		t: t, noise: rand.New(rand.NewPCG(seed, 1)), tuning: DefaultTuning(), now: time.Unix(1_700_000_000, 0),
+func newWorld(seed uint64) *world {
+	return &world{
+		noise: rand.New(rand.NewPCG(seed, 1)), tuning: DefaultTuning(), now: time.Unix(1_700_000_000, 0),
 		hand: map[*Lease]*pair{}, flying: map[*Lease]*flight{},
 	}
-	w.policy = w.anyPolicy()
+}
+
+// start begins with a policy.
+func (w *world) start(p Policy) {
+	w.policy = p
 	w.arrivals.limit(w, &w.policy)
 	w.begin(time.Time{})
-	return w
 }
 
 // begin starts a machine, as after a start of the node.
@@ -243,6 +252,7 @@ func (w *world) store(then func()) {
 // park puts a pair into DEFERRED, from where it comes back more or less in time.
 func (w *world) park(e *Effect, p *pair) {
 	l := e.Lease
+	w.parkings++
 	delete(w.hand, l)
 	if e.At.Before(l.Due) {
 		w.t.Fatalf("parked until %s, before it is due at %s", e.At, l.Due)

@@ -67,6 +67,9 @@ func TestMemoriesAreKept(t *testing.T) {
 			}
 			shutWith(t, m.Close)
 			shutWith(t, m.Close)
+			if sync == 0 && m.out.oneByOne {
+				t.Error("the bucket takes no batches")
+			}
 			m.Remember(remembered(endpointB, 1), newCountdown(1)) // after the close: nothing
 			closeStore(t, s)
 			s = openEmbedded(t, o)
@@ -137,6 +140,7 @@ func TestMemoriesThatCannotBeStoredTellNobody(t *testing.T) {
 	s := b.open()
 	m := s.Memories()
 	b.stop()
+	eventually(t, func() bool { return s.away() != nil })
 	w := newCountdown(1)
 	m.Remember(remembered(endpointA, 1), w)
 	eventually(t, func() bool { _, fault := m.Pending(); return fault != nil })

@@ -14,11 +14,11 @@ var (
 		transport.Refused, transport.Aborted}
 	failureReasons = []string{transport.ReasonStatus, transport.ReasonGone, transport.ReasonRedirect, transport.ReasonTimeout,
 		transport.ReasonConnect, transport.ReasonTLS, transport.ReasonDNS, transport.ReasonProtocol,
-		transport.ReasonAddressRefused, transport.ReasonProxy, transport.ReasonLocal, transport.ReasonAborted,
+		transport.ReasonAddressRefused, transport.ReasonProxy, transport.ReasonRelay, transport.ReasonLocal, transport.ReasonAborted,
 		transport.ReasonUnrenderable, transport.ReasonNotReadable, other}
-	skipReasons = []string{transport.ReasonDuplicate, transport.ReasonExpired,
+	skipReasons = []string{transport.ReasonDuplicate, transport.ReasonExpired, transport.ReasonNoMatches,
 		transport.ReasonHardware, transport.ReasonEndpointRemoved, transport.ReasonEndpointDisabled, other}
-	letterReasons = []string{transport.ReasonExhausted, transport.ReasonGone, transport.ReasonRetriesOff,
+	letterReasons = []string{transport.ReasonExhausted, transport.ReasonGone, transport.ReasonRetriesOff, transport.ReasonBacklogFull,
 		transport.ReasonEndpointRemoved, transport.ReasonEndpointDisabled, transport.ReasonPanic,
 		transport.ReasonNotJSON, transport.ReasonBadSubject, transport.ReasonBadCloudEvent,
 		transport.ReasonBadID, transport.ReasonPayloadGone, transport.ReasonHardware,

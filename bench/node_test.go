@@ -109,6 +109,9 @@ func (n *directNode) post(d delivery) error {
 		return err
 	}
 	_, err = io.Copy(io.Discard, resp.Body)
+	if err == nil && resp.StatusCode != http.StatusOK {
+		err = errors.New(resp.Status)
+	}
 	return errors.Join(err, resp.Body.Close())
 }
 

@@ -116,3 +116,53 @@ func TestSinkMeasuresFromTheIntendedTime(t *testing.T) {
 		t.Errorf("meant a minute ago, timed as %s", got)
 	}
 }
+
+// Receivers of one process behave and count each for itself.
+func TestReceiversBehaveAsTheyAreTold(t *testing.T) {
+	p := started(t)
+	other, err := p.open(t.Context(), "other", sinkOptions{ids: true, times: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := newBareClient(other.url(0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.client.Timeout = 200 * time.Millisecond
+	defer b.client.CloseIdleConnections()
+	for _, c := range []struct{ behaviour, want string }{
+		{"well", ""},
+		{"failing", "500"},
+		{"hanging", "Timeout"},
+		{"down", "refused"},
+		{"down", "refused"},
+		{"well", ""},
+	} {
+		if err := other.behave(t.Context(), c.behaviour); err != nil {
+			t.Fatal(err)
+		}
+		if err := b.post(); (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want %q", c.behaviour, err, c.want)
+		}
+	}
+	counts, err := other.counts(t.Context())
+	if err != nil || counts != (sinkCounts{Received: 2, Distinct: 1, Refused: 2}) {
+		t.Errorf("got %+v, %v", counts, err)
+	}
+	times, err := other.arrivals(t.Context())
+	if err != nil || len(times) != 2 || times[1].Before(times[0]) || time.Since(times[0]) > time.Minute {
+		t.Errorf("arrived at %v, %v", times, err)
+	}
+	if counts, err = p.counts(t.Context()); err != nil || counts != (sinkCounts{}) {
+		t.Errorf("the first one counted %+v, %v", counts, err)
+	}
+	if _, err := p.open(t.Context(), "other", sinkOptions{}); err == nil {
+		t.Error("two of one name")
+	}
+	if err := other.behave(t.Context(), "moody"); err == nil || !strings.Contains(err.Error(), "as: must be") {
+		t.Errorf("got %v", err)
+	}
+	if err := (&sinkReceiver{process: p, name: "nobody"}).behave(t.Context(), "well"); err == nil {
+		t.Error("a receiver that is not there took it")
+	}
+}

@@ -1,0 +1,137 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"github.com/postrider/postrider/transport"
+)
+
+// inTrouble is the kind of the endpoints in trouble, and of their events.
+const inTrouble = "trouble"
+
+func (o NeighboursOptions) newRun(ctx context.Context) (*run, error) {
+	debug.FreeOSMemory() // what the run before left behind is not this one's
+	c := Case{FanOut: 1, Endpoints: o.Healthy, Synced: o.Synced, kind: load}
+	r := &run{o: Options{Start: o.Start, Seconds: o.Seconds, DataDir: o.DataDir}, c: c, result: &DeliveryResult{Case: c}}
+	var err error
+	r.sink, err = startSink(ctx)
+	return r, err
+}
+
+// capacity is the deliveries a second of healthy endpoints at full load.
+func (o NeighboursOptions) capacity(ctx context.Context) (perSecond float64, err error) {
+	r, err := o.newRun(ctx)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, r.sink.close()) }()
+	err = r.withNode(ctx, func(ctx context.Context) error {
+		measured, err := r.full(ctx, o.Seconds/10, o.Seconds/4)
+		perSecond = measured.perSecond()
+		return err
+	})
+	if err == nil && perSecond == 0 {
+		err = fmt.Errorf("nothing arrived in %s of full load: give it more time", o.Seconds/4)
+	}
+	return perSecond, err
+}
+
+// neighbours is one run at a steady load of so many deliveries a second.
+func (o NeighboursOptions) neighbours(ctx context.Context, t Trouble, offered float64) (result *NeighboursResult, err error) {
+	r, err := o.newRun(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, r.sink.close()) }()
+	result = &NeighboursResult{Trouble: t, Name: t.String(), Offered: offered}
+	memory := sampleMemory(time.Second / 4)
+	err = r.withNode(ctx, func(ctx context.Context) error { return o.steady(ctx, r, result) })
+	result.RSSMiB = peak(memory.stop())
+	return result, err
+}
+
+// steady offers the load; what is meant for the endpoints in trouble begins
+// when the measuring does.
+func (o NeighboursOptions) steady(ctx context.Context, r *run, result *NeighboursResult) (err error) {
+	ill, err := o.trouble(ctx, r, result.Trouble)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, ill.end(ctx, result)) }()
+	warm := min(2*time.Second, o.Seconds/4)
+	loop := r.offer(result.Offered, warm, o.Seconds)
+	from := loop.start.Add(warm)
+	if err := r.begin(ctx, from); err != nil {
+		return err
+	}
+	var measured rate
+	err = alongside(ctx,
+		func(ctx context.Context) error {
+			return together(ctx, func(ctx context.Context) error { return r.producer.paced(ctx, loop) })
+		},
+		func(ctx context.Context) error { return ill.publish(ctx, from, o.Seconds) },
+		func(ctx context.Context) (err error) {
+			measured, err = r.sink.measure(ctx, warm, o.Seconds)
+			return err
+		})
+	if err != nil {
+		return err
+	}
+	stats, err := r.drain(ctx)
+	result.PerSecond, result.Latency, result.Arrivals = measured.perSecond(), stats.Latency, stats.PerSecond
+	result.CPU, result.OtherCores = measured.each(measured.sender), measured.others()
+	result.Owed, result.Received = r.result.Owed, r.result.Received
+	return err
+}
+
+// sick are the endpoints in trouble; nil where there are none.
+type sick struct {
+	*producer
+	at   *sinkReceiver
+	rate float64
+}
+
+func (o NeighboursOptions) trouble(ctx context.Context, r *run, t Trouble) (*sick, error) {
+	if t == (Trouble{}) {
+		return nil, nil
+	}
+	at, err := r.sink.open(ctx, inTrouble, sinkOptions{})
+	if err != nil {
+		return nil, err
+	}
+	if err := at.behave(ctx, troubles[t.Kind]); err != nil {
+		return nil, err
+	}
+	c := Case{FanOut: 1, Endpoints: t.Endpoints, Synced: o.Synced, kind: inTrouble}
+	for i := range t.Endpoints {
+		e := c.endpoint(i, at.url(i))
+		e.Delivery.Concurrency = 8 // the default
+		e.Delivery.Timeout = transport.Duration(o.Timeout)
+		if err := r.producer.node.AddEndpoint(ctx, e); err != nil {
+			return nil, fmt.Errorf("add endpoint %d in trouble: %w", i, err)
+		}
+	}
+	return &sick{&producer{node: r.producer.node, c: c}, at, o.Rate * float64(t.Endpoints)}, nil
+}
+
+func (s *sick) publish(ctx context.Context, from time.Time, d time.Duration) error {
+	if s == nil {
+		return nil
+	}
+	return s.paced(ctx, &openLoop{start: from, pacer: Constant(s.rate, d)})
+}
+
+// end counts what they were sent, and breaks what hangs so that the node need
+// not wait for it.
+func (s *sick) end(ctx context.Context, result *NeighboursResult) error {
+	if s == nil {
+		return nil
+	}
+	counts, err := s.at.counts(ctx)
+	result.Published, result.Tried = s.published.Load(), counts.Refused
+	return errors.Join(err, s.at.behave(ctx, "down"))
+}

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -110,9 +111,9 @@ const natsAway = 3 * time.Second
 func TestAnExternalNATSServerComesAndGoes(t *testing.T) {
 	t.Parallel()
 	nats := newNATS(t, true)
-	n := newTestNode(t, "POSTRIDER_NATS_URL="+nats.url())
-	w := newWitness(t, func(path, _ string, nth int) int {
-		if path == "/b" && nth == 1 {
+	n := newTestNode(t, append(slices.Clone(hardy), "POSTRIDER_NATS_URL="+nats.url())...)
+	w := newWitness(t, func(path, id string, nth int) int {
+		if path == "/b" && nth == 1 && failuresOf(path, id) == 1 {
 			return http.StatusInternalServerError
 		}
 		return http.StatusOK

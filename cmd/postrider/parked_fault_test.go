@@ -40,7 +40,7 @@ func TestParkedWorkSurvivesKill9(t *testing.T) {
 	t.Parallel()
 	seed := uint64(time.Now().UnixNano())
 	random := rand.New(rand.NewPCG(seed, 3))
-	n := newTestNode(t)
+	n := newTestNode(t, hardy...)
 	w := newWitness(t, func(path, id string, nth int) int {
 		if nth <= failuresOf(path, id) {
 			return http.StatusInternalServerError

@@ -6,6 +6,7 @@ VERSION       ?= $(shell git describe --tags --always --dirty 2>/dev/null || ech
 GOLANGCI_LINT := v2.15.0
 FUZZTIME      ?= 5s
 REPORT        ?= report
+SOAK          ?= 10m
 
 # The race detector needs a C compiler; the tests themselves do not.
 RACE := $(shell command -v cc >/dev/null 2>&1 && echo -race)
@@ -45,6 +46,10 @@ bin/golangci-lint-$(GOLANGCI_LINT):
 bench: build ## Measure signing and delivery on this machine; figures and plots go to ./report
 	./bin/postrider bench signing
 	./bin/postrider bench delivery --report $(REPORT)
+
+.PHONY: soak
+soak: needs ## Random faults of every part for SOAK (10m): nothing lost, nothing grows; SOAK_SEED repeats one
+	SOAK=$(SOAK) $(GO) test -count=1 -v -timeout 0 -run '^TestSoak$$' ./cmd/postrider
 
 .PHONY: fuzz
 fuzz: ## Fuzz every parser of outside bytes, FUZZTIME (5s) each

@@ -67,6 +67,8 @@ type NeighboursFigures struct {
 	Throughput float64       `json:"throughput_ratio"`
 	P99Ratio   float64       `json:"p99_ratio"`
 	P99More    time.Duration `json:"p99_more_ns"`
+	// OtherCores above some tenths: the machine was not ours.
+	OtherCores float64 `json:"other_cores"`
 	// Within: throughput at least 0.9, and p99 at most 1.1 or 5 ms more, of the
 	// runs without.
 	Within bool `json:"within"`
@@ -116,8 +118,8 @@ func (n *NeighboursReport) summarize(w io.Writer) {
 	for _, name := range names {
 		m := medians(name, of[name])
 		n.Medians = append(n.Medians, m)
-		fmt.Fprintf(w, "  %-12s %8.0f deliveries/s (%.3f)   p50 %7.2f  p99 %7.2f (%.2f, %+.2f ms)  p99.9 %7.2f ms   %s\n", m.Name, m.PerSecond, m.Throughput,
-			milliseconds(m.P50), milliseconds(m.P99), m.P99Ratio, milliseconds(m.P99More), milliseconds(m.P999), m.verdict())
+		fmt.Fprintf(w, "  %-12s %8.0f deliveries/s (%.3f)   p50 %7.2f  p99 %7.2f (%.2f, %+.2f ms)  p99.9 %7.2f ms  other cores %.2f   %s\n", m.Name, m.PerSecond, m.Throughput,
+			milliseconds(m.P50), milliseconds(m.P99), m.P99Ratio, milliseconds(m.P99More), milliseconds(m.P999), m.OtherCores, m.verdict())
 	}
 }
 
@@ -149,6 +151,7 @@ func medians(name string, runs []*NeighboursResult) NeighboursFigures {
 		P99:        took(func(r *NeighboursResult) time.Duration { return r.Latency.P99 }),
 		P999:       took(func(r *NeighboursResult) time.Duration { return r.Latency.P999 }),
 		CPU:        of(func(r *NeighboursResult) float64 { return r.CPU }),
+		OtherCores: of(func(r *NeighboursResult) float64 { return r.OtherCores }),
 		Throughput: 1, P99Ratio: 1, Within: true,
 	}
 	if name != (Trouble{}).String() {

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"bytes"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -78,7 +79,7 @@ func TestNeighboursOptionsAreChecked(t *testing.T) {
 
 func isField(t *testing.T, err error, field string) {
 	t.Helper()
-	if wrong, ok := err.(*transport.FieldError); !ok || wrong.Field != field {
+	if wrong, ok := errors.AsType[*transport.FieldError](err); !ok || wrong.Field != field {
 		t.Errorf("%s: got %v", field, err)
 	}
 }

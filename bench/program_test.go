@@ -22,10 +22,11 @@ type fakeProgram struct {
 	lanes []*lane
 
 	// What a broken program would do.
-	forgets bool // what was under way at a kill
+	forgets bool // what is under way at a kill, and the first event after it
 	hurries bool // no rate is kept
-	shares  bool // all endpoints wait for each other
+	shares  bool // all endpoints wait for each other; what fails is given up
 	line    sync.Mutex
+	killed  bool
 }
 
 // lane is what an endpoint is owed, and how much of it was settled.
@@ -38,8 +39,12 @@ type lane struct {
 	at       time.Time
 }
 
-// fakeRetry is how long a lane waits after a failure.
-const fakeRetry = 5 * time.Millisecond
+const (
+	// fakeRetry is how long a lane waits after a failure.
+	fakeRetry = 5 * time.Millisecond
+	// fakeBacklog is what a lane may be owed while more is published.
+	fakeBacklog = 400
+)
 
 func newFakeProgram(change func(*fakeProgram)) *fakeProgram {
 	p := &fakeProgram{directNode: directNode{client: &http.Client{Transport: &http.Transport{}, Timeout: 300 * time.Millisecond}}}
@@ -76,7 +81,7 @@ func (p *fakeProgram) Start(context.Context) error {
 
 func (p *fakeProgram) Kill() error {
 	p.mu.Lock()
-	p.up = false
+	p.up, p.killed = false, true
 	p.stop()
 	p.mu.Unlock()
 	p.group.Wait()
@@ -116,8 +121,12 @@ func (p *fakeProgram) Publish(ctx context.Context, events []transport.Event) err
 func (p *fakeProgram) took(events []transport.Event) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !p.up {
+	full := func(l *lane) bool { return len(l.owed)-l.settled > fakeBacklog }
+	if !p.up || slices.ContainsFunc(p.lanes, full) {
 		return false
+	}
+	if p.forgets && p.killed {
+		events, p.killed = events[1:], false
 	}
 	for _, ev := range events {
 		p.seq++
@@ -171,7 +180,7 @@ func (p *fakeProgram) attempt(ctx context.Context, l *lane, d delivery) {
 	}
 	err := p.post(d)
 	l.level = l.drained(l.endpoint.Delivery.Rate) + 1
-	if err != nil {
+	if err != nil && !p.shares {
 		_ = sleep(ctx, fakeRetry)
 		return
 	}

@@ -38,19 +38,19 @@ func (r rate) others() float64 {
 }
 
 // measure lets warm pass, then counts for d, by the sink's clock and counter.
-func (p *sinkReceiver) measure(ctx context.Context, warm, d time.Duration) (rate, error) {
+func (r *sinkReceiver) measure(ctx context.Context, warm, d time.Duration) (rate, error) {
 	if err := sleep(ctx, warm); err != nil {
 		return rate{}, err
 	}
 	own, machine := cpuTime(), machineTime()
-	from, err := p.stats(ctx)
+	from, err := r.stats(ctx)
 	if err != nil {
 		return rate{}, err
 	}
 	if err := sleep(ctx, d); err != nil {
 		return rate{}, err
 	}
-	to, err := p.stats(ctx)
+	to, err := r.stats(ctx)
 	return rate{
 		deliveries: to.Received - from.Received,
 		took:       to.At.Sub(from.At),

@@ -65,10 +65,10 @@ type RecoveryOptions struct {
 	// Limit is what a return, or the last deliveries, may take, 1 minute by
 	// default; Patience what the drain of a backlog may, 1 hour.
 	Limit, Patience time.Duration
-	Synced   bool
-	DataDir  string
-	Report   string
-	Stdout   io.Writer
+	Synced          bool
+	DataDir         string
+	Report          string
+	Stdout          io.Writer
 }
 
 func (o RecoveryOptions) withDefaults() (RecoveryOptions, error) {

@@ -105,7 +105,7 @@ func share(n int, within time.Duration, rate float64) float64 {
 }
 
 // leastShare is the least share of the rate in any window of that length that
-// begins with an arrival and ends before the last; 1 where there is none.
+// begins with an arrival and ends with the last at most; 1 where there is none.
 func leastShare(times []time.Time, rate float64, window time.Duration) float64 {
 	least, end := 1.0, 0
 	for i, from := range times {
@@ -113,7 +113,7 @@ func leastShare(times []time.Time, rate float64, window time.Duration) float64 {
 		if window <= 0 || to.After(times[len(times)-1]) {
 			break
 		}
-		for !times[end].After(to) && end < len(times)-1 {
+		for times[end].Before(to) {
 			end++
 		}
 		least = min(least, share(end-i, window, rate))

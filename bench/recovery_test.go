@@ -2,6 +2,7 @@ package bench
 
 import (
 	"bytes"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -41,7 +42,7 @@ func TestRecovery(t *testing.T) {
 		t.Errorf("the fake falls upon the endpoint as a herd, and is said to keep %.2f of the pace", w.OfPace)
 	}
 	r := report.Recovery.Rate
-	if r.AtOnce > 20 || r.Share < 0.5 || r.Share > 1.1 || r.LeastShare > r.Share || r.Took < 400*time.Millisecond {
+	if r.AtOnce > 20 || r.Share < 0.5 || r.Share > 1.1 || r.LeastShare > r.Share+0.01 || r.Took < 400*time.Millisecond {
 		t.Errorf("rate: %+v", r)
 	}
 	checkLines(t, out.String(), 2+1+1+1)
@@ -53,8 +54,8 @@ func TestRecoveryTellsWhatIsWrong(t *testing.T) {
 		name, measured, want string
 		change               func(*fakeProgram)
 	}{
-		{"what was under way is forgotten", CaseKill, "are lost", func(p *fakeProgram) { p.forgets = true }},
-		{"what waits is forgotten", CaseWaiting, "are lost", func(p *fakeProgram) { p.forgets = true }},
+		{"what was under way is forgotten", CaseKill, "deliveries are lost", func(p *fakeProgram) { p.forgets = true }},
+		{"what waits is forgotten", CaseWaiting, "deliveries had arrived", func(p *fakeProgram) { p.forgets = true }},
 		{"the rate is not kept", CaseRate, "the burst is 20", func(p *fakeProgram) { p.hurries = true }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -153,10 +154,8 @@ func TestShares(t *testing.T) {
 // What keeps to the growing pace is below 1, what comes at once far above.
 func TestOfPace(t *testing.T) {
 	var growing []float64
-	for s, pace := 0.0, 10.0; pace < 5000; s, pace = s+0.001, pace*1.0001386 {
-		if int(s*1000)%max(1, int(1000/pace)) == 0 {
-			growing = append(growing, s)
-		}
+	for s := 0.0; s < 45; s += 1 / (10 * math.Exp2(s/5)) {
+		growing = append(growing, s)
 	}
 	if got := ofPace(at(growing...)); got > 1 || got < 0.5 {
 		t.Errorf("a growing pace is %f of what is allowed", got)

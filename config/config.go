@@ -9,25 +9,28 @@ import (
 // (dev: the default with --dev, where that differs) and its meaning; the
 // settings table of docs/operations.md is made from them.
 type Config struct {
-	Dev       bool     `koanf:"dev" default:"false" help:"A development node: http and loopback endpoints are allowed, keys are made and kept in the data folder."`
-	Data      string   `koanf:"data" default:"./postrider-data" help:"The data folder: the streams of the embedded NATS server and, in dev, the node's keys."`
-	MasterKey Secret   `koanf:"master_key" help:"Encrypts endpoint secrets at rest: 32 bytes as 64 hex digits or as base64. Required; a development node makes its own."`
-	HTTP      HTTP     `koanf:"http" help:"The HTTP API."`
-	NATS      NATS     `koanf:"nats" help:"The NATS server: embedded, or an external one by nats.url."`
-	Redis     Redis    `koanf:"redis" help:"Redis, which is optional."`
-	Auth      Auth     `koanf:"auth" help:"Who may use the HTTP API."`
-	Events    Events   `koanf:"events" help:"The log of events."`
-	Attempts  Attempts `koanf:"attempts" help:"The journal of attempts."`
-	Dedup     Dedup    `koanf:"dedup" help:"How long an event id that a producer gave is remembered."`
-	Egress    Egress   `koanf:"egress" help:"How deliveries leave this machine."`
-	SMTP      SMTP     `koanf:"smtp" help:"The SMTP relay that mails leave by."`
-	Log       Log      `koanf:"log" help:"The log lines on stderr, and the delivery log."`
-	Shutdown  Shutdown `koanf:"shutdown" help:"Leaving."`
-	Window    Window   `koanf:"window" help:"What a shard holds in memory."`
-	Actors    Actors   `koanf:"actors" help:"Endpoint actors."`
-	Breaker   Breaker  `koanf:"breaker" help:"When deliveries to an endpoint that fails stop for a while."`
-	Drain     Drain    `koanf:"drain" help:"How deliveries begin again after an endpoint had failed."`
-	Waiting   Waiting  `koanf:"waiting" help:"What waits for an endpoint."`
+	Dev        bool       `koanf:"dev" default:"false" help:"A development node: http and loopback endpoints are allowed, keys are made and kept in the data folder."`
+	Data       string     `koanf:"data" default:"./postrider-data" help:"The data folder: the streams of the embedded NATS server and, in dev, the node's keys."`
+	MasterKey  Secret     `koanf:"master_key" help:"Encrypts endpoint secrets at rest: 32 bytes as 64 hex digits or as base64. Required; a development node makes its own."`
+	HTTP       HTTP       `koanf:"http" help:"The HTTP API."`
+	NATS       NATS       `koanf:"nats" help:"The NATS server: embedded, or an external one by nats.url."`
+	Redis      Redis      `koanf:"redis" help:"Redis, which is optional."`
+	Auth       Auth       `koanf:"auth" help:"Who may use the HTTP API."`
+	Events     Events     `koanf:"events" help:"The log of events."`
+	Attempts   Attempts   `koanf:"attempts" help:"The journal of attempts."`
+	Detections Detections `koanf:"detections" help:"The log of detections."`
+	Links      Links      `koanf:"links" help:"Addresses in reports for detections that have none of their own; {id} stands for the detection's id."`
+	Runs       Runs       `koanf:"runs" help:"Runs of alerts."`
+	Dedup      Dedup      `koanf:"dedup" help:"How long an event id that a producer gave is remembered."`
+	Egress     Egress     `koanf:"egress" help:"How deliveries leave this machine."`
+	SMTP       SMTP       `koanf:"smtp" help:"The SMTP relay that mails leave by."`
+	Log        Log        `koanf:"log" help:"The log lines on stderr, and the delivery log."`
+	Shutdown   Shutdown   `koanf:"shutdown" help:"Leaving."`
+	Window     Window     `koanf:"window" help:"What a shard holds in memory."`
+	Actors     Actors     `koanf:"actors" help:"Endpoint actors."`
+	Breaker    Breaker    `koanf:"breaker" help:"When deliveries to an endpoint that fails stop for a while."`
+	Drain      Drain      `koanf:"drain" help:"How deliveries begin again after an endpoint had failed."`
+	Waiting    Waiting    `koanf:"waiting" help:"What waits for an endpoint."`
 
 	origins map[string]Origin
 }
@@ -57,7 +60,7 @@ type NATS struct {
 
 // Redis is where event ids are remembered for longer.
 type Redis struct {
-	URL URL `koanf:"url" help:"URL of Redis (redis:// or rediss://) for event ids; empty: they are remembered by JetStream, for dedup.local."`
+	URL URL `koanf:"url" help:"URL of Redis for event ids and the cursors of runs: redis://[user:password@]host:port[/db], rediss:// for TLS, redis+cluster:// or rediss+cluster:// for a cluster (more of its nodes as ?addr=host:port&addr=…); empty: both are kept by JetStream, event ids for dedup.local."`
 }
 
 // Auth is the signing of the API's tokens.
@@ -73,6 +76,25 @@ type Events struct {
 // Attempts is the journal.
 type Attempts struct {
 	Keep time.Duration `koanf:"keep" default:"168h" help:"How long the journal of attempts is kept. Dead letters stay."`
+}
+
+// Detections is the log of detections.
+type Detections struct {
+	Keep time.Duration `koanf:"keep" default:"720h" help:"How long detections are kept: as far back as a run that was missed, or a preview, can look."`
+}
+
+// Links are templates of the addresses in reports.
+type Links struct {
+	ResultURL    string `koanf:"result_url" help:"The search result, for example https://example.com/results/{id}; empty: none is made. So for the three views."`
+	FrontViewURL string `koanf:"front_view_url" help:"The view from the front."`
+	SideViewURL  string `koanf:"side_view_url" help:"The view from the side."`
+	RearViewURL  string `koanf:"rear_view_url" help:"The view from the rear."`
+}
+
+// Runs bounds what runs of alerts take of the machine.
+type Runs struct {
+	Workers int   `koanf:"workers" default:"0" help:"Goroutines that match detections, 0 to 256; 0: one for each CPU."`
+	Memory  Bytes `koanf:"memory" default:"256MiB" help:"Most bytes of matches that runs hold in memory together, 64MiB or more; what is over that becomes a run of its own."`
 }
 
 // Dedup is how long event ids are remembered.

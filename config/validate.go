@@ -25,6 +25,7 @@ func (c *Config) Validate() error {
 	v.urls()
 	v.limits()
 	v.smtp()
+	v.links()
 	return errors.Join(v.problems...)
 }
 
@@ -137,7 +138,7 @@ func (v *validation) address(key, addr string) {
 
 func (v *validation) urls() {
 	v.url("nats.url", v.c.NATS.URL, "nats", "tls", "ws", "wss")
-	v.url("redis.url", v.c.Redis.URL, "redis", "rediss", "unix")
+	v.url("redis.url", v.c.Redis.URL, "redis", "rediss", "redis+cluster", "rediss+cluster")
 	v.url("egress.proxy", v.c.Egress.Proxy, "http", "https")
 }
 
@@ -160,6 +161,23 @@ func (v *validation) url(key string, value URL, schemes ...string) {
 	}
 }
 
+// links checks templates: {id} may stand in them, escaped as in a path.
+func (v *validation) links() {
+	l := v.c.Links
+	for key, template := range map[string]string{
+		"links.result_url": l.ResultURL, "links.front_view_url": l.FrontViewURL,
+		"links.side_view_url": l.SideViewURL, "links.rear_view_url": l.RearViewURL,
+	} {
+		if template == "" {
+			continue
+		}
+		u, err := url.Parse(strings.ReplaceAll(template, "{id}", "0"))
+		if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || len(template) > 1000 {
+			v.fail(key, "%.80q is not an address such as https://example.com/results/{id}, of at most 1000 bytes", template)
+		}
+	}
+}
+
 func (v *validation) limits() {
 	c := v.c
 	v.between("nats.max_payload", int64(c.NATS.MaxPayload), 512<<10, 64<<20, func(n int64) string { return Bytes(n).String() })
@@ -171,6 +189,8 @@ func (v *validation) limits() {
 	v.between("waiting.bytes", int64(c.Waiting.Bytes), 1<<20, 1<<40, func(n int64) string { return Bytes(n).String() })
 	v.between("window.events", int64(c.Window.Events), 64, 1<<20, whole)
 	v.between("log.max_attempts", int64(c.Log.MaxAttempts), 10_000, 100_000_000, whole)
+	v.between("runs.workers", int64(c.Runs.Workers), 0, 256, whole)
+	v.between("runs.memory", int64(c.Runs.Memory), 64<<20, 1<<40, func(n int64) string { return Bytes(n).String() })
 	v.between("window.bytes", int64(c.Window.Bytes), 16<<20, 1<<40, func(n int64) string { return Bytes(n).String() })
 	if c.NATS.MaxStore != 0 && c.NATS.MaxStore < 64<<20 {
 		v.fail("nats.max_store", "is %s and needs 64MiB or more; 0 takes what is free less 10 %%", c.NATS.MaxStore)
@@ -182,6 +202,7 @@ func (v *validation) limits() {
 	}{
 		{"events.keep", c.Events.Keep, time.Minute, 10 * 365 * 24 * time.Hour},
 		{"attempts.keep", c.Attempts.Keep, time.Hour, 10 * 365 * 24 * time.Hour},
+		{"detections.keep", c.Detections.Keep, time.Hour, 10 * 365 * 24 * time.Hour},
 		{"dedup.local", c.Dedup.Local, time.Second, time.Hour},
 		{"dedup.redis", c.Dedup.Redis, time.Second, 30 * 24 * time.Hour},
 		{"shutdown.timeout", c.Shutdown.Timeout, time.Second, 10 * time.Minute},

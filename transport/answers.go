@@ -1,5 +1,7 @@
 package transport
 
+import "time"
+
 // Receipt says that one submitted event is durable in the log.
 type Receipt struct {
 	// ID is the event's identity, given or made.
@@ -14,8 +16,15 @@ type LetterFilter struct {
 	Customer string
 	Endpoint string
 	Reason   string
+	// From (inclusive) and To (exclusive) bound when it was given up.
+	From, To time.Time
 	Before   uint64
 	Limit    int
+}
+
+// Chooses tells whether a letter fits the filter's reason and times.
+func (f *LetterFilter) Chooses(d *DeadLetter) bool {
+	return (f.Reason == "" || d.Reason == f.Reason) && !d.At.Before(f.From) && (f.To.IsZero() || d.At.Before(f.To))
 }
 
 // Audit tells, at a cut of the log, what was owed and what became of it.

@@ -14,6 +14,7 @@ type Actor struct {
 	deps     Deps
 	endpoint *transport.Endpoint
 	past     *Past
+	parked   int // in DEFERRED when the actor was made
 	machine  Machine
 	self     Mailbox
 	timer    Timer
@@ -27,7 +28,7 @@ func NewActor(ep *transport.Endpoint, past *Past, deps Deps) *Actor {
 	if deps.After == nil {
 		deps.After = realTime
 	}
-	return &Actor{endpoint: ep, past: past, deps: deps}
+	return &Actor{endpoint: ep, past: past, parked: past.Parked().Entries, deps: deps}
 }
 
 // Bind tells the actor its own mailbox, into which it puts its first message.
@@ -49,6 +50,8 @@ func (a *Actor) Receive(msg any) {
 	switch msg := msg.(type) {
 	case *Lease:
 		a.step(Input{Kind: Leased, Lease: msg})
+	case Aside:
+		a.step(Input{Kind: PutAside, Lease: msg.Lease})
 	case *sent:
 		a.answered(msg)
 	case Change:
@@ -63,7 +66,6 @@ func (a *Actor) Receive(msg any) {
 		a.step(Input{Kind: Drained})
 	case Quit:
 		a.step(Input{Kind: Drained})
-		a.past.left(&a.machine)
 		a.Free()
 	default:
 		a.told(msg)
@@ -81,8 +83,8 @@ func (a *Actor) told(msg any) {
 		a.step(Input{Kind: Stored})
 	case recalled:
 		a.step(Input{Kind: Recalled})
-	case []Waiting:
-		a.step(Input{Kind: Listed, Waiting: msg})
+	case listed:
+		a.step(Input{Kind: Listed, Number: msg.number, Waiting: msg.all})
 	case ShedTo:
 		a.step(Input{Kind: Shed, Keep: int(msg)})
 	case Line:
@@ -147,8 +149,14 @@ func (a *Actor) closeTarget() {
 
 func (a *Actor) step(in Input) {
 	in.Parked = a.past.Parked()
+	if in.Kind == Begun { // what came back since is behind this in the mailbox
+		in.Parked.Entries = max(in.Parked.Entries, a.parked)
+	}
 	for _, e := range a.machine.Step(a.deps.Now(), in) {
 		a.perform(&e)
 	}
 	a.past.busy(&a.machine)
+	if in.Kind == Answered || in.Kind == Changed {
+		a.past.counts(&a.machine)
+	}
 }

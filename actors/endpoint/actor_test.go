@@ -60,6 +60,9 @@ func TestALeaseIsSettledWhenAllThatWasWrittenForItIsDurable(t *testing.T) {
 				if !l.IsSettled() || l.Withdraw() {
 					t.Error("a settled lease was withdrawn")
 				}
+				if l.IsOver() == slices.Contains(c.written, "park 1") {
+					t.Errorf("over: %t", l.IsOver())
+				}
 				l.Release()
 			})
 		})

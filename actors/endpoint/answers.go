@@ -16,7 +16,7 @@ func (m *Machine) answered(now time.Time, in *Input) {
 	m.inFlight--
 	m.silentSince = now
 	if m.policy.Ordered {
-		m.order.inHand(l.place())
+		m.order.inHand(l.Place())
 	}
 	if a.Class == transport.Skip {
 		m.breaker.unsent(probe)

@@ -28,6 +28,8 @@ func ordered() *transport.Endpoint {
 
 func (h *house) wantSent(want ...uint64) {
 	h.t.Helper()
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	var got []uint64
 	for _, r := range h.targets {
 		got = append(got, r.sent...)

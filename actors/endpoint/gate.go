@@ -12,7 +12,7 @@ func (m *Machine) gate(now time.Time, l *Lease) (open bool, at time.Time) {
 		return false, m.heldUntil
 	case m.inFlight >= m.allowed():
 		return false, time.Time{}
-	case m.policy.Ordered && !m.order.lets(l.place()):
+	case m.policy.Ordered && !m.order.lets(l.Place()):
 		return false, time.Time{}
 	case l.Due.After(now):
 		return false, l.Due
@@ -82,11 +82,18 @@ func (m *Machine) throughput(now, t time.Time) float64 {
 	if took := max(m.concurrency.recent, m.silence(now)); took > 0 {
 		pace = least(pace, float64(m.allowed())/took.Seconds())
 	}
-	if from := m.drainFrom(now); !from.IsZero() {
+	from := m.drainFrom(now)
+	if !from.IsZero() {
 		pace = least(pace, tuning.rampPace(t.Sub(from)))
+	}
+	if from.After(now) {
+		pace = min(pace, hopeful) // it may not come back then; if it does, the rest is recalled
 	}
 	return pace
 }
+
+// hopeful is the most a second that is planned for an endpoint that is closed.
+const hopeful = 1000
 
 // least is pace under one more bound; 0 is none.
 func least(pace, bound float64) float64 {

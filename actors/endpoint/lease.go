@@ -30,6 +30,7 @@ type Lease struct {
 	open    atomic.Int32 // durable writes still awaited
 	closing bool         // the closing write is counted in open
 	handed  bool         // the closing write was asked for: it ends by itself
+	parked  bool         // that write is another parking
 	state   atomic.Int32 // open, then one of the ends
 }
 
@@ -50,7 +51,8 @@ type Owner interface {
 	Released(*Lease)
 }
 
-func (l *Lease) place() transport.Place { return transport.Place{Replay: l.Replay, Seq: l.Seq} }
+// Place is where the pair stands in the order of an ordered endpoint.
+func (l *Lease) Place() transport.Place { return transport.Place{Replay: l.Replay, Seq: l.Seq} }
 
 // fresh: it was never parked, nor tried.
 func (l *Lease) fresh() bool { return l.Hop == 0 && len(l.Tries) == 0 }
@@ -100,3 +102,14 @@ func (l *Lease) Ended() bool { return l.state.Load() != open }
 
 // IsSettled tells whether the pair's outcome is durable.
 func (l *Lease) IsSettled() bool { return l.state.Load() == settled }
+
+// Follow ends the lease when all that was journaled before is durable: what was
+// owed must be known before its event is acked.
+func (l *Lease) Follow(d *Deps) {
+	l.await(1)
+	l.handed = true
+	d.Journal.After(l)
+}
+
+// IsOver tells whether the pair has ended: settled, and not by another parking.
+func (l *Lease) IsOver() bool { return l.IsSettled() && !l.parked }

@@ -57,6 +57,8 @@ func (m *Machine) take(now time.Time, in *Input) {
 		m.begin(now, in)
 	case Leased:
 		m.leased(now, in.Lease)
+	case PutAside:
+		m.putAside(now, in.Lease)
 	case Answered:
 		m.answered(now, in)
 	case Changed:
@@ -66,13 +68,13 @@ func (m *Machine) take(now time.Time, in *Input) {
 	case Stored:
 		m.storing--
 	case Listed:
-		m.order.listed(in.Waiting)
+		m.order.listed(in.Number, in.Waiting)
 	case Returned:
 		m.order.ended(in.Places)
 	case Recalled:
 		m.recalls.under = false
 	case Shed:
-		m.shed = max(1, in.Keep)
+		m.shedTo(now, in.Keep)
 	case UplinkLost:
 		m.away, m.canary = true, false
 	case UplinkBack:
@@ -93,7 +95,7 @@ func (m *Machine) leased(now time.Time, l *Lease) {
 		m.recalls.inRow = 0
 	}
 	if m.policy.Ordered {
-		m.order.inHand(l.place())
+		m.order.inHand(l.Place())
 	}
 	switch {
 	case m.draining:
@@ -105,10 +107,19 @@ func (m *Machine) leased(now time.Time, l *Lease) {
 	case l.Due.After(now):
 		m.tooEarly(now, l)
 	case l.fresh() && m.parked.Ready > 0 && m.narrow(now):
-		m.parkForRoom(now, l, false) // behind what waits already
+		m.parkForRoom(now, l) // behind what waits already
 	default:
 		m.waiting.Push(l)
 	}
+}
+
+func (m *Machine) putAside(now time.Time, l *Lease) {
+	if m.draining || m.policy.Closed != "" {
+		m.leased(now, l)
+		return
+	}
+	m.order.inHand(l.Place())
+	m.parkForRoom(now, l)
 }
 
 // tooEarly keeps what is due soon in hand, and parks the rest again.

@@ -23,7 +23,11 @@ type (
 	}
 	// Drain hands back what waits.
 	Drain struct{}
-	// ShedTo parks what waits beyond so many leases.
+	// Aside parks a lease at once.
+	Aside struct{ Lease *Lease }
+	// ShedTo parks what waits beyond so many leases. ShedTo(0) is for an ordered
+	// endpoint: where all it has in hand waits for a pair that is elsewhere, it
+	// makes room for that one.
 	ShedTo int
 	// Line tells about our own uplink: UplinkLost, UplinkBack or Canary.
 	Line InputKind
@@ -43,6 +47,11 @@ type (
 		lease  *Lease
 		answer transport.Answer
 		began  time.Time
+	}
+	// listed is all that is parked, as the list of that number told it.
+	listed struct {
+		number int
+		all    []Waiting
 	}
 	begin    struct{}
 	tick     struct{}
@@ -66,6 +75,8 @@ func LeaseIn(msg any) *Lease {
 	switch msg := msg.(type) {
 	case *Lease:
 		return msg
+	case Aside:
+		return msg.Lease
 	case *sent:
 		return msg.lease
 	}

@@ -211,7 +211,7 @@ func (w *world) resume() {
 }
 
 func (w *world) shed() {
-	w.step(Input{Kind: Shed, Keep: rapid.IntRange(1, 20).Draw(w.draw, "keep")})
+	w.step(Input{Kind: Shed, Keep: rapid.IntRange(0, 20).Draw(w.draw, "keep")})
 }
 
 func (w *world) uplink() {

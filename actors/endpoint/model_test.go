@@ -67,13 +67,14 @@ type world struct {
 	canary bool
 
 	storing   int
-	lists     int
+	lists     int // the list that is awaited
 	reference reference
 	durable   reference // as of what is stored
 	memory    transport.Memory
 	arrivals  arrivals
 	delivered int
 	parkings  int
+	back      map[int64]int // pairs that came back, by the second
 }
 
 // pair is one pair with what of it is durable.
@@ -130,7 +131,7 @@ func (e *events) Pop() any {
 func newWorld(seed uint64) *world {
 	return &world{
 		noise: rand.New(rand.NewPCG(seed, 1)), tuning: DefaultTuning(), now: time.Unix(1_700_000_000, 0),
-		hand: map[*Lease]*pair{}, flying: map[*Lease]*flight{},
+		hand: map[*Lease]*pair{}, flying: map[*Lease]*flight{}, back: map[int64]int{},
 	}
 }
 
@@ -235,7 +236,7 @@ func (w *world) perform(e *Effect) {
 	case Recall:
 		w.recall(e.Entries)
 	case List:
-		w.list()
+		w.list(e.Number)
 	}
 }
 
@@ -289,6 +290,7 @@ func (w *world) schedule(p *pair) {
 
 func (w *world) comesBack(p *pair) {
 	p.coming = false
+	w.back[w.now.Unix()]++
 	w.count.Entries--
 	w.count.Bytes -= int64(p.event.Size())
 	if p.due.IsZero() {
@@ -331,8 +333,8 @@ func (w *world) recall(n int) {
 
 // list tells what is parked or came back and is not settled, as it is some time
 // before the machine learns it.
-func (w *world) list() {
-	w.lists++
+func (w *world) list(number int) {
+	w.lists = number
 	w.after(w.between(0, 300*time.Millisecond), func() {
 		var all []Waiting
 		for _, p := range w.parked() {
@@ -347,8 +349,10 @@ func (w *world) list() {
 			}
 		}
 		w.after(w.between(0, 300*time.Millisecond), func() {
-			w.lists--
-			w.step(Input{Kind: Listed, Waiting: all})
+			if w.lists == number {
+				w.lists = 0
+			}
+			w.step(Input{Kind: Listed, Number: number, Waiting: all})
 		})
 	})
 }

@@ -13,7 +13,7 @@ import (
 type order struct {
 	parked []Waiting // sorted; those before head are gone
 	head   int
-	lists  int // asked for and not told yet
+	lists  int // asked for so far
 	// meanwhile were in hand, or ended, since the list was asked for.
 	meanwhile map[transport.Place]bool
 }
@@ -25,16 +25,18 @@ type Waiting struct {
 	Due time.Time
 }
 
-// begin asks for the list of all that is parked; in hand are not in question.
-func (o *order) begin(inHand []*Lease) {
+// begin asks for the list of all that is parked, with a number; in hand are not
+// in question.
+func (o *order) begin(inHand []*Lease) (number int) {
 	o.lists++
 	o.meanwhile = make(map[transport.Place]bool, len(inHand))
 	for _, l := range inHand {
-		o.meanwhile[l.place()] = true
+		o.meanwhile[l.Place()] = true
 	}
+	return o.lists
 }
 
-// forget: the endpoint is ordered no longer; what was asked for will be told.
+// forget: the endpoint is ordered no longer; what was asked for may yet be told.
 func (o *order) forget() { *o = order{lists: o.lists} }
 
 // loading tells that what is parked is not known yet.
@@ -42,8 +44,8 @@ func (o *order) loading() bool { return o.meanwhile != nil }
 
 // listed takes all that is parked in, but for what was in hand meanwhile. Of
 // several lists the last one asked for counts.
-func (o *order) listed(all []Waiting) {
-	if o.lists--; o.lists > 0 || !o.loading() {
+func (o *order) listed(number int, all []Waiting) {
+	if number != o.lists || !o.loading() {
 		return
 	}
 	for _, w := range all {
@@ -77,7 +79,7 @@ func (o *order) lets(p transport.Place) bool {
 // blocked tells whether all in hand must wait for one that is parked for room.
 func (o *order) blocked(waiting *Queue) bool {
 	w, some := o.first()
-	return some && !o.loading() && w.Due.IsZero() && (waiting.Len() == 0 || !o.lets(waiting.First().place()))
+	return some && !o.loading() && w.Due.IsZero() && (waiting.Len() == 0 || !o.lets(waiting.First().Place()))
 }
 
 // first is the lowest that is parked.
@@ -86,6 +88,12 @@ func (o *order) first() (Waiting, bool) {
 		return Waiting{}, false
 	}
 	return o.parked[o.head], true
+}
+
+// before is how many that are parked come before p.
+func (o *order) before(p transport.Place) int {
+	i, _ := o.find(p)
+	return i - o.head
 }
 
 func (o *order) find(p transport.Place) (int, bool) {

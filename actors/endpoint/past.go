@@ -83,9 +83,9 @@ func (p *Past) remember(m transport.Memory) {
 	p.memory = m
 }
 
-// left takes over what an actor that ends has counted, so that failures far
+// counts keeps what an actor has counted for the next one, so that failures far
 // apart are failures in a row too.
-func (p *Past) left(m *Machine) {
+func (p *Past) counts(m *Machine) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.counted = m.breaker.last

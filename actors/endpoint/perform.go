@@ -33,7 +33,8 @@ func (a *Actor) perform(e *Effect) {
 		a.deps.Parker.Recall(a.endpoint.ID, e.Entries, done{a.self, recalled{}})
 	case List:
 		self := a.self
-		a.deps.Parker.List(a.endpoint.ID, func(all []Waiting) { self.Send(all) })
+		number := e.Number
+		a.deps.Parker.List(a.endpoint.ID, func(all []Waiting) { self.Send(listed{number, all}) })
 	}
 }
 
@@ -95,6 +96,6 @@ func (a *Actor) park(e *Effect) {
 		Event: l.Event, Replay: l.Replay, Tries: l.Tries, Hop: l.Hop + 1, Due: l.Due, At: e.At,
 	}
 	a.past.count(&entry, 1)
+	l.handed, l.parked = true, true
 	a.deps.Parker.Park(l.Event.Customer, l.Endpoint, entry, l)
-	l.handed = true
 }

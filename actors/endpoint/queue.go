@@ -20,7 +20,7 @@ func (q *Queue) First() *Lease { return q.items[q.head] }
 // Insert puts l where its place is among leases in order.
 func (q *Queue) Insert(l *Lease) {
 	i := len(q.items)
-	for i > q.head && l.place().Before(q.items[i-1].place()) {
+	for i > q.head && l.Place().Before(q.items[i-1].Place()) {
 		i--
 	}
 	q.items = slices.Insert(q.items, i, l)

@@ -107,8 +107,7 @@ func (m *Machine) reorder(now time.Time, was bool) {
 	m.early = nil
 	m.order.forget()
 	if m.policy.Ordered && m.parked.Entries > 0 {
-		m.order.begin(all)
-		m.do(Effect{Do: List})
+		m.do(Effect{Do: List, Number: m.order.begin(all)})
 	}
 	for _, l := range all {
 		switch {

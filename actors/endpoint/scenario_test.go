@@ -109,7 +109,7 @@ var commands = map[string]func(s *scenario, words []string, args map[string]stri
 	"ended": func(s *scenario, words []string, _ map[string]string) {
 		for _, name := range s.names(words) {
 			s.unpark(name)
-			s.step(Input{Kind: Returned, Places: []transport.Place{s.leases[name].place()}})
+			s.step(Input{Kind: Returned, Places: []transport.Place{s.leases[name].Place()}})
 		}
 	},
 	"recalled": func(s *scenario, _ []string, _ map[string]string) {
@@ -125,9 +125,9 @@ var commands = map[string]func(s *scenario, words []string, args map[string]stri
 	"listed": func(s *scenario, _ []string, _ map[string]string) {
 		var all []Waiting
 		for _, name := range s.parkedNames() {
-			all = append(all, Waiting{Place: s.leases[name].place(), Due: s.leases[name].Due})
+			all = append(all, Waiting{Place: s.leases[name].Place(), Due: s.leases[name].Due})
 		}
-		s.step(Input{Kind: Listed, Waiting: all})
+		s.step(Input{Kind: Listed, Number: s.tale.list, Waiting: all})
 	},
 	"store":  func(s *scenario, words []string, _ map[string]string) { s.slowly = words[0] == "slowly" },
 	"stored": func(s *scenario, _ []string, _ map[string]string) { s.step(Input{Kind: Stored}) },
@@ -208,7 +208,7 @@ func (s *scenario) unpark(name string) {
 // parkedNames are in the order of their places.
 func (s *scenario) parkedNames() []string {
 	return slices.SortedFunc(maps.Keys(s.parked), func(a, b string) int {
-		if s.leases[a].place().Before(s.leases[b].place()) {
+		if s.leases[a].Place().Before(s.leases[b].Place()) {
 			return -1
 		}
 		return 1

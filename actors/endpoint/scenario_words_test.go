@@ -164,6 +164,7 @@ type tale struct {
 	now      time.Time
 	told     time.Time // the time named last
 	recall   int       // what was recalled last
+	list     int       // the list asked for last
 	verb     string
 	what     string
 	from, to *Lease
@@ -261,6 +262,7 @@ func (t *tale) of(e *Effect) (verb, what string) {
 		t.recall = e.Entries
 		return "recall", fmt.Sprintf(" %d", e.Entries)
 	case List:
+		t.list = e.Number
 		return "list", " what is parked"
 	}
 	return "?", ""

@@ -18,7 +18,7 @@ type slots struct {
 }
 
 // laps spread what is parked beyond the horizon over half of it.
-const laps = 64
+const laps = 512
 
 // nextSlot is when the next lease is to come back.
 func (m *Machine) nextSlot(now time.Time) time.Time {
@@ -32,7 +32,7 @@ func (m *Machine) nextSlot(now time.Time) time.Time {
 	base = base.Add(seconds(float64(m.waiting.Len()) / m.throughput(now, base))) // those in hand go first
 	s.tail = later(s.tail, base)
 	if s.tail.Sub(now) > m.policy.Tuning.Horizon {
-		return m.beyondHorizon(now, closed)
+		return s.beyond(now, closed, m.policy.Tuning.Horizon/2)
 	}
 	pace := m.throughput(now, s.tail)
 	size := min(max(1, int(pace*slotLead.Seconds())), transport.MaxSegmentEntries)
@@ -41,31 +41,46 @@ func (m *Machine) nextSlot(now time.Time) time.Time {
 	return s.at
 }
 
-// beyondHorizon parks in full segments, a little of them at each time of the
-// second half, or of as long after the endpoint may take something again.
-func (m *Machine) beyondHorizon(now, closed time.Time) time.Time {
-	s := &m.slots
-	half := m.policy.Tuning.Horizon / 2
+// beyond the horizon full segments are parked, a little of them at each time of
+// its second half, or of as long after the endpoint may take something again.
+func (s *slots) beyond(now, closed time.Time, half time.Duration) time.Time {
 	s.lap = (s.lap + 1) % laps
 	s.at, s.left = later(now.Add(half), closed).Add(half*time.Duration(s.lap)/laps), transport.MaxSegmentEntries-1
 	return s.at
 }
 
+// slotInOrder is when p is to come back to an ordered endpoint: after those that
+// are before it, in hand and parked. Those of one second share a segment.
+func (m *Machine) slotInOrder(now time.Time, p transport.Place) time.Time {
+	closed := m.closedUntil(now)
+	base := later(now.Add(slotLead), closed, m.busyUntil(now))
+	before := m.order.before(p)
+	at := base.Add(m.takes(now, base, m.waiting.Len()+before) - slotLead)
+	if horizon := m.policy.Tuning.Horizon; at.Sub(now) > horizon {
+		lap := before / transport.MaxSegmentEntries % laps
+		at = later(now.Add(horizon/2), closed).Add(horizon / 2 * time.Duration(lap) / laps)
+	}
+	return later(at.Truncate(slotLead), closed, now.Add(minPark))
+}
+
+// takes is how long the endpoint takes for n, from then on.
+func (m *Machine) takes(now, from time.Time, n int) time.Duration {
+	t := m.policy.Tuning
+	d := float64(n) / m.throughput(now, from.Add(t.Horizon))
+	if !m.drainFrom(now).IsZero() { // the time of a doubling pace
+		growth := t.DrainDoubling.Seconds()
+		d = math.Max(d, growth*math.Log2(1+float64(n)*math.Ln2/(t.DrainPace*growth)))
+	}
+	return seconds(d)
+}
+
 // replan begins the slots anew, behind what is parked already.
 func (m *Machine) replan(now time.Time) {
 	m.slots = slots{lap: m.slots.lap}
-	if m.parked.Ready == 0 {
-		return
+	if m.parked.Ready > 0 {
+		from := later(now, m.closedUntil(now), m.drainFrom(now))
+		m.slots.tail = from.Add(m.takes(now, from, m.parked.Ready))
 	}
-	drain := m.drainFrom(now)
-	from := later(now, m.closedUntil(now), drain)
-	n, t := float64(m.parked.Ready), m.policy.Tuning
-	ahead := n / m.throughput(now, from.Add(t.Horizon))
-	if !drain.IsZero() { // the time a doubling pace takes for n
-		growth := t.DrainDoubling.Seconds()
-		ahead = math.Max(ahead, growth*math.Log2(1+n*math.Ln2/(t.DrainPace*growth)))
-	}
-	m.slots.tail = from.Add(seconds(ahead))
 }
 
 func seconds(s float64) time.Duration {
@@ -81,19 +96,18 @@ func later(first time.Time, rest ...time.Time) time.Time {
 	return first
 }
 
-// parkForRoom parks a lease that waits for room alone; what an ordered
-// endpoint needs ahead of all that is parked comes back ahead of it.
-func (m *Machine) parkForRoom(now time.Time, l *Lease, ahead bool) {
-	if l.Due.After(now) {
+// parkForRoom parks a lease that waits for room alone.
+func (m *Machine) parkForRoom(now time.Time, l *Lease) {
+	switch {
+	case l.Due.After(now):
 		m.park(now, l, l.Due)
-		return
+	case m.policy.Ordered:
+		l.Due = time.Time{}
+		m.park(now, l, m.slotInOrder(now, l.Place()))
+	default:
+		l.Due = time.Time{}
+		m.park(now, l, m.nextSlot(now))
 	}
-	l.Due = time.Time{}
-	if ahead {
-		m.park(now, l, later(now.Add(minPark), m.closedUntil(now)))
-		return
-	}
-	m.park(now, l, m.nextSlot(now))
 }
 
 // park keeps a lease in DEFERRED until at; what would be too much there is
@@ -109,7 +123,7 @@ func (m *Machine) park(now time.Time, l *Lease, at time.Time) {
 		m.parked.Ready++
 	}
 	if m.policy.Ordered {
-		m.order.add(Waiting{Place: l.place(), Due: l.Due})
+		m.order.add(Waiting{Place: l.Place(), Due: l.Due})
 	}
 	m.do(Effect{Do: Park, Lease: l, At: at})
 }
@@ -125,9 +139,22 @@ func (m *Machine) parkBeyond(now time.Time) {
 	if m.waiting.Len() <= keep {
 		return
 	}
-	first, some := m.order.first()
 	for _, l := range m.waiting.CutAfter(keep) {
-		m.parkForRoom(now, l, some && l.place().Before(first.Place))
+		m.parkForRoom(now, l)
+	}
+}
+
+// shedTo: others need the room.
+func (m *Machine) shedTo(now time.Time, keep int) {
+	if keep > 0 {
+		m.shed = keep
+		return
+	}
+	if m.inFlight > 0 || m.waiting.Len() == 0 || m.order.loading() || m.order.lets(m.waiting.First().Place()) {
+		return
+	}
+	for _, l := range m.waiting.CutAfter(0) {
+		m.parkForRoom(now, l)
 	}
 }
 

@@ -11,7 +11,7 @@ type Input struct {
 	Kind InputKind
 	// Parked is what waits in DEFERRED for the endpoint.
 	Parked transport.Parked
-	// Lease: Leased, Answered.
+	// Lease: Leased, Answered, PutAside.
 	Lease *Lease
 	// Answer and Began: Answered. Ours: no fault of the endpoint's.
 	Answer *transport.Answer
@@ -27,9 +27,12 @@ type Input struct {
 	Memory   *transport.Memory
 	LastSend time.Time
 	Counted  outcomes
-	// Waiting is what is parked of an ordered endpoint: Listed.
+	// Waiting is what is parked of an ordered endpoint, Number that of the list:
+	// Listed.
 	Waiting []Waiting
-	// Keep is how many leases may stay in hand: Shed.
+	Number  int
+	// Keep is how many leases may stay in hand: Shed. 0: those that an ordered
+	// endpoint cannot send before one that is elsewhere are to make room for it.
 	Keep int
 	// Places ended: Returned.
 	Places []transport.Place
@@ -43,6 +46,9 @@ const (
 	Begun InputKind = iota + 1
 	// Leased: a pair was handed over.
 	Leased
+	// PutAside: a pair was handed over that must wait for one that is not there
+	// yet, and others need the room.
+	PutAside
 	// Answered: an attempt ended.
 	Answered
 	// Changed: the endpoint's settings are new; they hold from the next attempt on.
@@ -72,7 +78,7 @@ const (
 type Effect struct {
 	Do    Verb
 	Lease *Lease
-	// Number of the attempt, from 1: Send, Record.
+	// Number of the attempt, from 1: Send, Record. Number of the list: List.
 	Number int
 	// Answer and Began: Record.
 	Answer *transport.Answer

@@ -13,9 +13,9 @@ type held struct {
 	handle transport.Handle
 	seq    uint64
 	due    bool
-	// endpoint and places are a due segment's, where its endpoint is ordered.
+	// endpoint is a due segment's; over are its pairs that had ended before.
 	endpoint string
-	places   []transport.Place
+	over     []transport.Place
 	// left are the pairs without an outcome; leases are all of them.
 	left     int
 	leases   []*endpoint.Lease
@@ -52,6 +52,9 @@ func (s *Shard) ended(e *end) {
 	}
 	h.left--
 	h.released = h.released || !e.settled
+	if h.due && e.lease.IsOver() {
+		s.tellOver(h.endpoint, e.lease.Place())
+	}
 	if h.left == 0 {
 		s.finish(h)
 	}
@@ -80,12 +83,13 @@ func (s *Shard) finish(h *held) {
 }
 
 // forget drops what was known of a settled pair. One that came back from
-// DEFERRED before its event did is kept, so that the event makes no lease of it.
+// DEFERRED is kept, since its event may come yet, and so may an earlier message
+// of DEFERRED whose ack a kill has lost: neither makes a lease of it.
 func (s *Shard) forget(l *endpoint.Lease) {
 	if _, known := s.recovered.Pairs[l.Pair]; !known {
 		return
 	}
-	if s.settled.has(l.Seq) {
+	if l.Hop == 0 && s.settled.has(l.Seq) {
 		delete(s.recovered.Pairs, l.Pair)
 		return
 	}
@@ -94,7 +98,9 @@ func (s *Shard) forget(l *endpoint.Lease) {
 
 // beyond is the state of a settled pair whose message may come again: its next
 // parking, if there is one, is true; this one and the event are not.
-func beyond(l *endpoint.Lease) transport.PairState { return transport.PairState{Hop: l.Hop + 1} }
+func beyond(l *endpoint.Lease) transport.PairState {
+	return transport.PairState{Hop: l.Hop + 1, Final: l.IsOver()}
+}
 
 // remember keeps how far the pairs of a message had come that is handed back,
 // so that it goes on from there when it comes again.
@@ -104,6 +110,9 @@ func (s *Shard) remember(h *held) {
 	}
 	ids := make([]string, 0, len(h.leases))
 	for _, l := range h.leases {
+		if l.Endpoint == "" {
+			continue
+		}
 		ids = append(ids, l.Endpoint)
 		st := transport.PairState{Tries: l.Tries, Next: l.Due, Hop: l.Hop}
 		if l.IsSettled() {

@@ -50,9 +50,7 @@ func (s *Shard) eventArrived(a *arrival) {
 		return
 	}
 	if !known {
-		if t := s.routes.match(ev); t != nil {
-			ids = t.ids
-		}
+		ids = s.routes.match(ev)
 	}
 	s.o.Routed(ev, len(ids))
 	if len(ids) == 0 {
@@ -66,6 +64,10 @@ func (s *Shard) eventArrived(a *arrival) {
 		s.recordFanOut(ev, 0, ids)
 	}
 	s.leaseEvent(h, ev, ids)
+	if !known && len(h.leases) < len(ids) { // others ended, or wait in DEFERRED: the ack would not wait for the fan-out
+		h.leases = append(h.leases, &endpoint.Lease{Pair: transport.Pair{Seq: ev.Seq}, Event: ev, Owner: h})
+	}
+	s.give(h)
 }
 
 func (s *Shard) leaseEvent(h *held, ev *transport.Event, ids []string) {
@@ -83,7 +85,6 @@ func (s *Shard) leaseEvent(h *held, ev *transport.Event, ids []string) {
 		}
 		h.leases = append(h.leases, l)
 	}
-	s.give(h)
 }
 
 func (s *Shard) dueArrived(a *arrival) {
@@ -108,15 +109,16 @@ func (s *Shard) dueArrived(a *arrival) {
 		return
 	}
 	h := s.hold(a, seg.Seq, n)
-	h.leases = make([]*endpoint.Lease, 0, n)
+	h.endpoint, h.leases = seg.Endpoint, make([]*endpoint.Lease, 0, n)
 	if first {
-		s.returned(h, seg)
+		s.returned(seg)
 	}
 	for i := range seg.Entries {
 		if l := s.entryLease(h, seg.Endpoint, &seg.Entries[i]); l != nil {
 			h.leases = append(h.leases, l)
 		}
 	}
+	s.tellOver(h.endpoint, h.over...)
 	s.give(h)
 }
 
@@ -128,7 +130,11 @@ func (s *Shard) entryLease(h *held, id string, e *transport.Entry) *endpoint.Lea
 		Event: e.Event, Tries: e.Tries, Hop: e.Hop, Due: e.Due, Owner: h,
 	}
 	if st, ok := s.recovered.Pairs[l.Pair]; ok {
-		if st.Final || st.Hop > e.Hop {
+		if st.Final {
+			h.over = append(h.over, l.Place())
+			return nil
+		}
+		if st.Hop > e.Hop {
 			return nil
 		}
 		if len(st.Tries) > len(l.Tries) {
@@ -150,6 +156,10 @@ func (s *Shard) give(h *held) {
 		return
 	}
 	for _, l := range h.leases {
+		if l.Endpoint == "" {
+			l.Follow(&s.o.Deps)
+			continue
+		}
 		if l.Event.Object != "" && len(l.Event.Data) == 0 {
 			l.Bury(&s.o.Deps, transport.ReasonPayloadGone, nil)
 			continue

@@ -2,6 +2,7 @@ package shard
 
 import (
 	"slices"
+	"time"
 
 	"github.com/postrider/postrider/actors/endpoint"
 	"github.com/postrider/postrider/transport"
@@ -19,6 +20,22 @@ func (s *Shard) Passed(seq uint64) {
 	s.call(func() {
 		s.taken.take(seq, s.o.Deps.Now())
 		s.letGo()
+	})
+}
+
+// setAside has those parked that have waited for an earlier event for long: it
+// may be the very one that finds no room.
+func (s *Shard) setAside(now time.Time) {
+	s.behind = slices.DeleteFunc(s.behind, func(l *endpoint.Lease) bool {
+		ep := s.routes.byID[l.Endpoint]
+		if h, ours := l.Owner.(*held); ep == nil || !ours || now.Sub(h.since) <= patience {
+			return false
+		}
+		sl := s.slotOf(ep)
+		l.Holder = sl
+		sl.inHand++
+		sl.ref.Send(endpoint.Aside{Lease: l})
+		return true
 	})
 }
 

@@ -56,25 +56,39 @@ func (s *Shard) forgetPast(id string, now time.Time) {
 	}
 }
 
-// returned counts what came back from DEFERRED, and tells an ordered endpoint
-// of it before its leases come.
-func (s *Shard) returned(h *held, seg *transport.Segment) {
+// returned counts what came back from DEFERRED.
+func (s *Shard) returned(seg *transport.Segment) {
 	if p := s.pasts[seg.Endpoint]; p != nil {
 		for i := range seg.Entries {
 			p.Returned(&seg.Entries[i])
 		}
 	}
-	ep := s.routes.byID[seg.Endpoint]
-	if ep == nil || !ep.Delivery.Ordered {
-		return
+}
+
+// tellOver tells an ordered endpoint which pairs of a due segment have ended:
+// the segment is listed as parked until all of it is.
+func (s *Shard) tellOver(id string, places ...transport.Place) {
+	sl, ep := s.slots[id], s.routes.byID[id]
+	if len(places) > 0 && sl != nil && ep != nil && ep.Delivery.Ordered {
+		sl.ref.Send(endpoint.Back(places))
 	}
-	h.endpoint, h.places = seg.Endpoint, make([]transport.Place, len(seg.Entries))
-	for i, e := range seg.Entries {
-		h.places[i] = transport.Place{Replay: e.Replay, Seq: e.Event.Seq}
+}
+
+// backOf tells an actor that lists what is parked, what of it has ended.
+func (s *Shard) backOf(id string) {
+	var over []transport.Place
+	for _, h := range s.dues {
+		if h.endpoint != id {
+			continue
+		}
+		over = append(over, h.over...)
+		for _, l := range h.leases {
+			if l.IsOver() {
+				over = append(over, l.Place())
+			}
+		}
 	}
-	if !s.draining {
-		s.slotOf(ep).ref.Send(endpoint.Back(h.places))
-	}
+	s.tellOver(id, over...)
 }
 
 // Standing tells how an endpoint stands now; false where the registry's word

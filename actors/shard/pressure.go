@@ -8,21 +8,31 @@ import (
 
 // relieve makes room in a window that fills up: endpoints that are slow share
 // a quarter of it, and nobody keeps far more than the mean waiting for long.
-// What is beyond that is parked. While it is less than half full nobody is
-// touched, and when all are simply busy the pulling stops instead.
-func (s *Shard) relieve(w *window, all map[uint64]*held) {
+// What is beyond that is parked. While it is less than half full, and nothing
+// waits to be let in, nobody is touched, and when all are simply busy the pulling stops instead.
+//
+// It tells whether something waits to be let in.
+func (s *Shard) relieve(w *window, all map[uint64]*held) (pressed bool) {
 	fill := w.fill()
-	if fill < 0.5 {
-		return
+	if pressed = w.pressed(); fill < 0.5 && !pressed {
+		return false
 	}
 	now := s.o.Deps.Now()
 	holders := s.holders(all, now)
+	if pressed {
+		s.yieldBlocked(holders, now)
+		s.setAside(now)
+	}
+	if fill < 0.5 {
+		return pressed
+	}
 	slowAfter := slowAttempt
 	if fill > 0.75 {
 		slowAfter = slowAttempt / 4
 	}
 	s.shareAmongSlow(holders, w.maxLeases/4, now, slowAfter)
 	s.shedGreedy(holders, now)
+	return pressed
 }
 
 const (
@@ -80,6 +90,16 @@ func (s *Shard) shareAmongSlow(holders map[string]*holder, most int, now time.Ti
 	for _, o := range slow {
 		if o.leases > share {
 			o.slot.shed(share)
+		}
+	}
+}
+
+// yieldBlocked has ordered endpoints make room for the pair that all they hold
+// waits for: it may be the very one that finds no room.
+func (s *Shard) yieldBlocked(holders map[string]*holder, now time.Time) {
+	for id, o := range holders {
+		if ep := s.routes.byID[id]; ep != nil && ep.Delivery.Ordered && now.Sub(o.oldest) > patience {
+			o.slot.ref.Send(endpoint.ShedTo(0))
 		}
 	}
 }

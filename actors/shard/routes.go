@@ -1,124 +1,208 @@
 package shard
 
-import "github.com/postrider/postrider/transport"
+import (
+	"slices"
+	"strings"
+	"time"
 
-// maxCachedTypes bounds the answers remembered for one customer.
-const maxCachedTypes = 4096
+	"github.com/postrider/postrider/actors/endpoint"
+	"github.com/postrider/postrider/transport"
+)
+
+const (
+	// maxScanned is the number of a customer's endpoints up to which looking
+	// through them costs no more than an index, which takes memory.
+	maxScanned = 64
+	// maxRemembered bounds what is remembered of types, in bytes.
+	maxRemembered = 16 << 20
+)
 
 // routes knows which endpoints want what. A registered endpoint costs its
 // place here and nothing else.
 type routes struct {
 	byID       map[string]*transport.Endpoint
 	byCustomer map[string]*customerRoutes
+	filters    *filters
 	revision   uint64
+	remembered int
+	found      []*transport.Endpoint // room for a search
 }
 
+// customerRoutes are a customer's endpoints that want anything at all: those
+// that are not closed.
 type customerRoutes struct {
-	endpoints []*transport.Endpoint
+	few   []*transport.Endpoint
+	index *patterns // in place of few
+	count int
 	// wanted remembers which endpoints' patterns take in a type.
-	wanted map[string]*targets
+	wanted     map[string]*targets
+	remembered int
 }
 
-// targets are the endpoints of one fan-out, with their ids beside them.
+// targets are the endpoints of one type, in order of their ids.
 type targets struct {
-	endpoints []*transport.Endpoint
 	ids       []string
+	endpoints []*transport.Endpoint
+	// filters are beside the endpoints, nil where none has one.
+	filters []*filter
+	// from is the time from which on all of them want events.
+	from time.Time
 }
 
-func newRoutes() *routes {
-	return &routes{byID: map[string]*transport.Endpoint{}, byCustomer: map[string]*customerRoutes{}}
+func newRoutes(f *filters) *routes {
+	return &routes{byID: map[string]*transport.Endpoint{}, byCustomer: map[string]*customerRoutes{}, filters: f}
 }
 
 // apply takes one change in.
 func (r *routes) apply(c transport.Change) {
 	r.revision = max(r.revision, c.Revision)
-	if old := r.byID[c.ID]; old != nil {
-		r.remove(old)
+	old, open := r.byID[c.ID], !endpoint.IsClosed(c.Endpoint)
+	if open { // before old leaves it, so that one they share is kept
+		r.filters.take(c.Endpoint, old)
+	}
+	if !endpoint.IsClosed(old) {
+		r.drop(old)
+		r.filters.leave(old)
+	}
+	if open {
+		r.add(c.Endpoint)
 	}
 	if c.Endpoint == nil {
+		delete(r.byID, c.ID)
 		return
 	}
 	r.byID[c.ID] = c.Endpoint
-	cr := r.byCustomer[c.Endpoint.Customer]
+}
+
+func (r *routes) add(ep *transport.Endpoint) {
+	cr := r.byCustomer[ep.Customer]
 	if cr == nil {
 		cr = &customerRoutes{}
-		r.byCustomer[c.Endpoint.Customer] = cr
+		r.byCustomer[ep.Customer] = cr
 	}
-	cr.endpoints = append(cr.endpoints, c.Endpoint)
-	cr.wanted = nil
-}
-
-func (r *routes) remove(old *transport.Endpoint) {
-	delete(r.byID, old.ID)
-	cr := r.byCustomer[old.Customer]
-	for i, ep := range cr.endpoints {
-		if ep.ID == old.ID {
-			last := len(cr.endpoints) - 1
-			cr.endpoints[i] = cr.endpoints[last]
-			cr.endpoints[last] = nil
-			cr.endpoints = cr.endpoints[:last]
-			break
+	r.forget(cr)
+	cr.count++
+	if cr.index == nil && cr.count <= maxScanned {
+		cr.few = append(cr.few, ep)
+		return
+	}
+	if cr.index == nil {
+		cr.index = &patterns{}
+		for _, one := range cr.few {
+			cr.index.addAll(one)
 		}
+		cr.few = nil
 	}
-	cr.wanted = nil
-	if len(cr.endpoints) == 0 {
-		delete(r.byCustomer, old.Customer)
-	}
+	cr.index.addAll(ep)
 }
 
-// match gives the endpoints that want ev; nil where none does.
-func (r *routes) match(ev *transport.Event) *targets {
+func (r *routes) drop(ep *transport.Endpoint) {
+	cr := r.byCustomer[ep.Customer]
+	r.forget(cr)
+	if cr.count--; cr.count == 0 {
+		delete(r.byCustomer, ep.Customer)
+		return
+	}
+	if cr.index != nil {
+		cr.index.dropAll(ep)
+		return
+	}
+	cr.few = slices.DeleteFunc(cr.few, func(one *transport.Endpoint) bool { return one == ep })
+}
+
+// match gives the ids of the endpoints that want ev, in their order.
+func (r *routes) match(ev *transport.Event) []string {
 	cr := r.byCustomer[ev.Customer]
 	if cr == nil {
 		return nil
 	}
 	t := cr.wanted[ev.Type]
 	if t == nil {
-		t = cr.find(ev.Type)
+		t = r.search(cr, ev.Type)
 	}
-	for _, ep := range t.endpoints {
-		if ev.Stored.Before(ep.From) {
-			return t.since(ev)
+	if t.filters == nil && !ev.Stored.Before(t.from) {
+		return t.ids
+	}
+	return r.choose(t, ev)
+}
+
+// search finds the endpoints of a type and remembers them.
+func (r *routes) search(cr *customerRoutes, typ string) *targets {
+	found := cr.find(typ, r.found[:0])
+	slices.SortFunc(found, func(a, b *transport.Endpoint) int { return strings.Compare(a.ID, b.ID) })
+	t := r.targets(slices.Compact(found))
+	clear(found)
+	r.found = found
+	r.remember(cr, typ, t)
+	return t
+}
+
+func (cr *customerRoutes) find(typ string, found []*transport.Endpoint) []*transport.Endpoint {
+	if cr.index != nil {
+		return cr.index.find(typ, found)
+	}
+	for _, ep := range cr.few {
+		if slices.ContainsFunc(ep.Events, func(p string) bool { return transport.MatchType(p, typ) }) {
+			found = append(found, ep)
 		}
+	}
+	return found
+}
+
+func (r *routes) targets(found []*transport.Endpoint) *targets {
+	t := &targets{ids: make([]string, len(found)), endpoints: slices.Clone(found)}
+	for i, ep := range found {
+		t.ids[i] = ep.ID
+		if ep.From.After(t.from) {
+			t.from = ep.From
+		}
+		if ep.Filter == "" {
+			continue
+		}
+		if t.filters == nil {
+			t.filters = make([]*filter, len(found))
+		}
+		t.filters[i] = r.filters.bySource[ep.Filter]
 	}
 	return t
 }
 
-func (cr *customerRoutes) find(typ string) *targets {
-	t := &targets{}
-	for _, ep := range cr.endpoints {
-		if wants(ep, typ) {
-			t.endpoints = append(t.endpoints, ep)
-			t.ids = append(t.ids, ep.ID)
+// choose leaves out the endpoints that want only what came after ev, and those
+// whose filter does not take it.
+func (r *routes) choose(t *targets, ev *transport.Event) (ids []string) {
+	asked := r.filters.ask(ev)
+	for i, ep := range t.endpoints {
+		if ev.Stored.Before(ep.From) {
+			continue
+		}
+		if ep.Filter == "" || asked.wants(t.filters[i], ep.ID) {
+			ids = append(ids, ep.ID)
 		}
 	}
-	if cr.wanted == nil || len(cr.wanted) >= maxCachedTypes {
+	return ids
+}
+
+// remember keeps t until the customer's endpoints change, or the room is used
+// up: then all is found anew.
+func (r *routes) remember(cr *customerRoutes, typ string, t *targets) {
+	size := t.size() + len(typ)
+	if r.remembered+size > maxRemembered {
+		for _, other := range r.byCustomer {
+			r.forget(other)
+		}
+	}
+	if cr.wanted == nil {
 		cr.wanted = map[string]*targets{}
 	}
 	cr.wanted[typ] = t
-	return t
+	cr.remembered += size
+	r.remembered += size
 }
 
-func wants(ep *transport.Endpoint, typ string) bool {
-	if !ep.Enabled || ep.State == "disabled" {
-		return false
-	}
-	for _, p := range ep.Events {
-		if transport.MatchType(p, typ) {
-			return true
-		}
-	}
-	return false
+func (r *routes) forget(cr *customerRoutes) {
+	r.remembered -= cr.remembered
+	cr.remembered, cr.wanted = 0, nil
 }
 
-// since leaves out the endpoints that want only what came after ev.
-func (t *targets) since(ev *transport.Event) *targets {
-	out := &targets{}
-	for i, ep := range t.endpoints {
-		if !ev.Stored.Before(ep.From) {
-			out.endpoints = append(out.endpoints, ep)
-			out.ids = append(out.ids, t.ids[i])
-		}
-	}
-	return out
-}
+// size is about what t takes, with its place among those remembered.
+func (t *targets) size() int { return 160 + 24*len(t.ids) + 8*len(t.filters) }

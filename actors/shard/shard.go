@@ -22,6 +22,8 @@ type Options struct {
 	// RecallAll brings all that is parked for an endpoint back, since it is to
 	// be given up; nil: it comes when it is due.
 	RecallAll func(endpoint string)
+	// Away tells that NATS is out of reach, so that nothing can come; nil: never.
+	Away func() bool
 	// Recovered is what is known of the time before; nil: nothing.
 	Recovered *transport.Recovered
 	// Window and WindowBytes bound what is in hand; 0: 16384 and 64 MiB.
@@ -30,6 +32,15 @@ type Options struct {
 	Idle time.Duration
 	// Routed is told of each event and how many endpoints wanted it; nil: nobody.
 	Routed func(ev *transport.Event, endpoints int)
+	// Compile makes the filter of an endpoint out of its text, and View what
+	// filters look at, at most once for each event; the event itself where View
+	// is nil. An endpoint whose filter does not compile gets nothing. Without
+	// Compile none does.
+	Compile func(source string) (match func(view any) (bool, error), err error)
+	View    func(ev *transport.Event) any
+	// FilterError is told of each event that a filter failed at, which then is
+	// not wanted; nil: nobody.
+	FilterError func(endpoint string, err error)
 	// Fatal is told when the shard itself broke and the node must leave.
 	Fatal  func(error)
 	Logger *slog.Logger
@@ -114,6 +125,9 @@ func New(o Options) *Shard {
 	if o.RecallAll == nil {
 		o.RecallAll = func(string) {}
 	}
+	if o.Away == nil {
+		o.Away = func() bool { return false }
+	}
 	if o.Routed == nil {
 		o.Routed = func(*transport.Event, int) {}
 	}
@@ -124,7 +138,7 @@ func New(o Options) *Shard {
 		ticker: time.NewTicker(tickEvery),
 		stop:   make(chan struct{}),
 
-		routes:    newRoutes(),
+		routes:    newRoutes(newFilters(&o)),
 		slots:     map[string]*slot{},
 		events:    map[uint64]*held{},
 		dues:      map[uint64]*held{},

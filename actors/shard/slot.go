@@ -83,6 +83,7 @@ func (s *Shard) open(ep *transport.Endpoint) *slot {
 	if s.away {
 		sl.ref.Send(endpoint.Line(endpoint.UplinkLost))
 	}
+	s.backOf(ep.ID)
 	return sl
 }
 
@@ -114,7 +115,6 @@ func (s *Shard) broke(sl *slot, p *actors.Panic) {
 	delete(s.slots, sl.id)
 	sl.waiting = endpoint.Queue{}
 	culprit := endpoint.LeaseIn(p.Message)
-	s.backOf(sl.id)
 	for _, h := range s.allHeld() {
 		for i, l := range h.leases {
 			if l.Endpoint != sl.id || !l.Withdraw() {
@@ -127,23 +127,6 @@ func (s *Shard) broke(sl *slot, p *actors.Panic) {
 			h.leases[i] = again
 			s.lease(again)
 		}
-	}
-}
-
-// backOf tells a new actor of an ordered endpoint what is in hand of DEFERRED.
-func (s *Shard) backOf(id string) {
-	ep := s.routes.byID[id]
-	if ep == nil || !ep.Delivery.Ordered {
-		return
-	}
-	var back endpoint.Back
-	for _, h := range s.dues {
-		if h.endpoint == id {
-			back = append(back, h.places...)
-		}
-	}
-	if len(back) > 0 {
-		s.slotOf(ep).ref.Send(back)
 	}
 }
 
@@ -219,6 +202,7 @@ func (s *Shard) change(c transport.Change, taken chan struct{}) {
 		sl.ref.Send(endpoint.Close{Reason: transport.ReasonEndpointRemoved, Taken: taken})
 	} else {
 		sl.ref.Send(endpoint.Change{Endpoint: c.Endpoint, Taken: taken})
+		s.backOf(c.ID) // it may be ordered from now on
 	}
 }
 

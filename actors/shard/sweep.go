@@ -10,7 +10,9 @@ import (
 
 // tickOnce looks after room and line, and sweeps now and then.
 func (s *Shard) tickOnce() {
-	s.relieve(s.fresh, s.events)
+	if s.relieve(s.fresh, s.events) || s.o.Away() {
+		s.taken.wait(s.o.Deps.Now())
+	}
 	s.relieve(s.back, s.dues)
 	s.sendCanary()
 	if s.ticks++; s.ticks%sweepEvery == 0 {

@@ -54,6 +54,14 @@ func (t *taken) lowest() uint64 {
 	return low
 }
 
+// wait begins the time of all holes anew: while nothing can come, nothing is
+// given up.
+func (t *taken) wait(now time.Time) {
+	for seq := range t.holes {
+		t.holes[seq] = now
+	}
+}
+
 // giveUp drops the holes that are too old; true where there were any.
 func (t *taken) giveUp(now time.Time) (any bool) {
 	for seq, since := range t.holes {

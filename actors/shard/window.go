@@ -12,6 +12,8 @@ type window struct {
 	room      *sync.Cond
 	closed    bool
 	coming    int // let in, not yet worked
+	waiters   int
+	refused   bool // since pressed was asked
 	leases    int
 	bytes     int
 	maxLeases int
@@ -34,7 +36,9 @@ func (w *window) acquire(leases, bytes int) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for !w.closed && w.full(bytes) {
+		w.waiters++
 		w.room.Wait()
+		w.waiters--
 	}
 	if w.closed {
 		return false
@@ -54,7 +58,18 @@ func (w *window) full(bytes int) bool {
 func (w *window) takes(bytes int) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.closed || !w.full(bytes)
+	takes := w.closed || !w.full(bytes)
+	w.refused = w.refused || !takes
+	return takes
+}
+
+// pressed tells whether something waits for room.
+func (w *window) pressed() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	pressed := w.waiters > 0 || w.refused
+	w.refused = false
+	return pressed
 }
 
 // worked says that n more of what was let in have their leases.

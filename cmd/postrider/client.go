@@ -151,6 +151,9 @@ var lists = map[string]string{
 	"EndpointNotFoundError":   "postrider endpoint list",
 	"DeadLetterNotFoundError": "postrider deadletter list",
 	"DeliveryNotFoundError":   "postrider delivery list",
+	"AlertNotFoundError":      "postrider alert list",
+	"CustomerNotFoundError":   "postrider customer list",
+	"RunNotFoundError":        "postrider run list",
 }
 
 // answerError is one line from an error answer, in any of the API's shapes.

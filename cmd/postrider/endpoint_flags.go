@@ -1,36 +1,12 @@
 package main
 
 import (
-	"encoding/json"
-	"io"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
 )
 
-// kind is how a flag's text becomes the JSON of an endpoint's field.
-type kind int
-
-const (
-	text     kind = iota
-	flag          // true or false
-	number        // any JSON number
-	list          // repeatable
-	commas        // one value with commas
-	pairs         // repeatable NAME=VALUE
-	contents      // name of a file whose text is the value
-	document      // name of a file whose JSON is the value
-)
-
-// endpointFlag is one field of an endpoint on the command line.
-type endpointFlag struct {
-	name, field string // field is dotted where nested
-	kind        kind
-	help        string
-}
-
-var endpointFlags = []endpointFlag{
+var endpointFlags = []fieldFlag{
 	{"url", "url", text, "where deliveries are posted to; https (http on a development node)"},
 	{"name", "name", text, "a name for people"},
 	{"description", "description", text, "a longer description"},
@@ -64,37 +40,17 @@ var endpointFlags = []endpointFlag{
 	{"tls-key", "tls.client_key", contents, "PEM file of the client certificate's key"},
 }
 
-// maxDocument is the largest JSON file that is read; the node's own limit is lower.
-const maxDocument = 1 << 20
-
 // addEndpointFlags gives c a flag for each field of an endpoint.
 func addEndpointFlags(c *cobra.Command) {
-	flags := c.Flags()
-	for _, f := range endpointFlags {
-		switch f.kind {
-		case flag:
-			flags.Bool(f.name, true, f.help)
-		case list, pairs:
-			flags.StringArray(f.name, nil, f.help)
-		default:
-			flags.String(f.name, "", f.help)
-		}
-	}
-	flags.Bool("no-retries", false, "the same as --retries=false")
+	addFieldFlags(c, endpointFlags)
+	c.Flags().Bool("no-retries", false, "the same as --retries=false")
 }
 
 // endpointBody makes the JSON of the fields whose flags were given.
 func (a *app) endpointBody(c *cobra.Command) (map[string]any, error) {
-	body := map[string]any{}
-	for _, f := range endpointFlags {
-		if !c.Flags().Changed(f.name) {
-			continue
-		}
-		v, err := f.value(c, a.readFile)
-		if err != nil {
-			return nil, err
-		}
-		setField(body, f.field, v)
+	body, err := a.fieldBody(c, endpointFlags)
+	if err != nil {
+		return nil, err
 	}
 	if off, _ := c.Flags().GetBool("no-retries"); off {
 		if c.Flags().Changed("retries") {
@@ -103,87 +59,6 @@ func (a *app) endpointBody(c *cobra.Command) (map[string]any, error) {
 		setField(body, "delivery.retries", false)
 	}
 	return body, nil
-}
-
-func setField(body map[string]any, field string, v any) {
-	section, name, nested := strings.Cut(field, ".")
-	if !nested {
-		body[field] = v
-		return
-	}
-	if body[section] == nil {
-		body[section] = map[string]any{}
-	}
-	body[section].(map[string]any)[name] = v
-}
-
-func (f *endpointFlag) value(c *cobra.Command, read func(name string, limit int64) ([]byte, error)) (any, error) {
-	flags := c.Flags()
-	switch f.kind {
-	case flag:
-		return flags.GetBool(f.name)
-	case list:
-		return flags.GetStringArray(f.name)
-	case pairs:
-		return f.pairs(c)
-	}
-	s, err := flags.GetString(f.name)
-	if err != nil {
-		return nil, err
-	}
-	switch f.kind {
-	case number:
-		if n := json.Number(s); json.Valid([]byte(s)) && n != "" {
-			if _, err := n.Float64(); err == nil {
-				return n, nil
-			}
-		}
-		return nil, usagef("--%s %q is not a number", f.name, s)
-	case commas:
-		parts := []string{}
-		for part := range strings.SplitSeq(s, ",") {
-			if part = strings.TrimSpace(part); part != "" {
-				parts = append(parts, part)
-			}
-		}
-		return parts, nil
-	case document:
-		b, err := read(s, maxDocument)
-		if err != nil {
-			return nil, usagef("--%s: %s", f.name, err)
-		}
-		if !json.Valid(b) {
-			return nil, usagef("--%s: %s is not JSON", f.name, s)
-		}
-		return json.RawMessage(b), nil
-	case contents:
-		b, err := os.ReadFile(s)
-		if err != nil {
-			return nil, usagef("--%s: %s", f.name, err)
-		}
-		return string(b), nil
-	}
-	return s, nil
-}
-
-// pairs reads NAME=VALUE; a wrong one is not repeated, as values may be secret.
-func (f *endpointFlag) pairs(c *cobra.Command) (any, error) {
-	given, err := c.Flags().GetStringArray(f.name)
-	if err != nil {
-		return nil, err
-	}
-	values := map[string]any{}
-	for _, pair := range given {
-		name, value, ok := strings.Cut(pair, "=")
-		if !ok || name == "" {
-			return nil, usagef("--%s is given as NAME=VALUE, for example DD-API-KEY=0123", f.name)
-		}
-		values[name] = value
-		if value == "" {
-			values[name] = nil
-		}
-	}
-	return values, nil
 }
 
 // addSecretFlags gives c the two ways to name a secret: on the command line,
@@ -208,25 +83,4 @@ func (a *app) secretFrom(c *cobra.Command) (string, error) {
 		return "", usagef("--secret-file: %s", err)
 	}
 	return strings.TrimRight(string(b), "\r\n"), nil
-}
-
-// readFile reads a file, or stdin for "-", up to limit bytes.
-func (a *app) readFile(name string, limit int64) ([]byte, error) {
-	if name == "-" {
-		return readAtMost(a.stdin, "stdin", limit)
-	}
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return readAtMost(f, name, limit)
-}
-
-func readAtMost(r io.Reader, name string, limit int64) ([]byte, error) {
-	b, err := io.ReadAll(io.LimitReader(r, limit+1))
-	if err == nil && int64(len(b)) > limit {
-		return nil, usagef("%s is larger than %s bytes", name, grouped(uint64(limit)))
-	}
-	return b, err
 }

@@ -58,6 +58,7 @@ func newFakeAPI() *fakeAPI {
 	answer("GET /v1/deliveries/gone", 200, `{"id":"gone","event":{},"state":"skipped","attempts":[],"body_note":"the event is no longer kept"}`)
 	answer("GET /v1/deliveries/99-x", 404, `{"message":"Delivery 99-x not found","error_type":"DeliveryNotFoundError","error_code":"DELIVERY_NOT_FOUND"}`)
 	mux.HandleFunc("GET /v1/audit", f.audit)
+	f.alerts(mux)
 	f.server = httptest.NewServer(f.record(mux))
 	return f
 }

@@ -149,21 +149,25 @@ func (n *node) startShard(ctx context.Context, recovered *transport.Recovered) e
 	n.shelf = &shelf{Parker: n.parker, metrics: n.metrics, ctx: sending}
 	n.registry = n.store.Registry()
 	news := newNewsroom(n.registry, n.store.SubmitOps, n.metrics, n.log)
+	hardware := newHardwareNotices(n.registry, n.now, n.log)
 	n.shard = shard.New(shard.Options{
 		System: system,
 		Deps: endpoint.Deps{
 			Sender: preparer{n.sender, n.mail, n.metrics}, Journal: n.journal, Parker: n.shelf, Graveyard: n.graveyard,
 			Memories: n.memories, Teller: news, Tuning: tuningOf(n.cfg),
-			Observer: n.metrics, Runner: endpoint.NewPool(sending), Now: n.now, Context: sending,
+			Observer: observer{n.metrics, hardware}, Runner: endpoint.NewPool(sending), Now: n.now, Context: sending,
 		},
 		Recovered: recovered, Memories: memories, RecallAll: n.parker.RecallAll,
 		Window: n.cfg.Window.Events, WindowBytes: int(n.cfg.Window.Bytes),
 		Idle: n.cfg.Actors.Idle, Routed: n.routed, Fatal: n.leave, Logger: n.log,
+		Compile: compileFilter, View: viewForFilters, FilterError: func(string, error) { n.metrics.FilterError() },
 	})
 	n.background.Go(func() { news.run(sending) })
+	n.background.Go(func() { hardware.run(sending) })
 	states := newStates(n.metrics)
 	n.registry.Subscribe(n.shard.Change)
 	n.registry.Subscribe(states.change)
+	n.registry.Subscribe(hardware.change)
 	n.registry.Subscribe(n.forgetRemoved)
 	if err := n.registry.Start(ctx); err != nil {
 		return err

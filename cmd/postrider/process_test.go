@@ -72,11 +72,6 @@ type testNode struct {
 	proc *process
 }
 
-// hardy are the settings of a node whose receivers fail half of the time and
-// more: breakers hardly open, and drain at once.
-var hardy = []string{"POSTRIDER_BREAKER_FAILURES=64", "POSTRIDER_BREAKER_WINDOW=64",
-	"POSTRIDER_BREAKER_WAIT=1s", "POSTRIDER_BREAKER_MAX_WAIT=1s", "POSTRIDER_DRAIN_PACE=10000"}
-
 func newTestNode(t *testing.T, env ...string) *testNode {
 	n := &testNode{t: t, dir: t.TempDir(), http: freeAddress(t), nats: freeAddress(t)}
 	n.env = append([]string{"POSTRIDER_NATS_LISTEN=" + n.nats, "POSTRIDER_HTTP_LISTEN=" + n.http, "POSTRIDER_LOG_FORMAT=text"}, env...)
@@ -242,9 +237,14 @@ func (n *testNode) call(method, path, body string, out any) (int, string) {
 // await polls until true; real processes have no other signal to wait for.
 func (n *testNode) await(what string, true func() bool) {
 	n.t.Helper()
+	n.awaitFor(time.Minute, what, true)
+}
+
+func (n *testNode) awaitFor(most time.Duration, what string, true func() bool) {
+	n.t.Helper()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
-	limit := time.After(60 * time.Second)
+	limit := time.After(most)
 	for !true() {
 		select {
 		case <-tick.C:
@@ -253,7 +253,7 @@ func (n *testNode) await(what string, true func() bool) {
 			if n.proc != nil {
 				out = n.proc.out.String()
 			}
-			n.t.Fatalf("waited 60 s for %s\n%s", what, out)
+			n.t.Fatalf("waited %s for %s\n%s", most, what, out)
 		}
 	}
 }

@@ -71,7 +71,7 @@ endpoint that asked for it: at least once, at the pace that endpoint allows.`,
 	flags.StringVar(&a.server, "server", defaultServer, "the node's HTTP API")
 	flags.StringVar(&a.tokenFlag, "token", "", "token for the API (default $POSTRIDER_TOKEN, else a development node's admin.token)")
 	flags.StringVar(&a.data, "data", "", "data folder (default ./postrider-data, or the setting)")
-	root.AddCommand(a.publishCommand(), a.listenCommand(), a.endpointCommand(), a.deliveryCommand(), a.deadletterCommand(),
+	root.AddCommand(a.publishCommand(), a.listenCommand(), a.endpointCommand(), a.alertCommand(), a.customerCommand(), a.runCommand(), a.deliveryCommand(), a.deadletterCommand(),
 		a.auditCommand(), a.eventTypesCommand(), a.tokenCommand(), a.versionCommand())
 	root.AddCommand(a.nodeCommands()...)
 	root.SetIn(a.stdin)

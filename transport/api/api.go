@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/postrider/postrider/matching"
 	"github.com/postrider/postrider/transport"
 )
 
@@ -40,6 +41,10 @@ type Letters interface {
 	// ReplayDeadLetter gives the pair to delivery again, durably, and returns
 	// the replay's number.
 	ReplayDeadLetter(ctx context.Context, id uint64) (uint64, error)
+	// CountDeadLetters and PurgeDeadLetters count, and delete, what a filter
+	// chooses; Before and Limit do not count.
+	CountDeadLetters(ctx context.Context, f transport.LetterFilter) (uint64, error)
+	PurgeDeadLetters(ctx context.Context, f transport.LetterFilter) (uint64, error)
 }
 
 // Auditor adds up what became of what was owed. An empty customer means all,
@@ -75,13 +80,35 @@ type Options struct {
 	// that have anything to tell, by id; nil: nothing is known.
 	Standing  func(ctx context.Context, id string) (transport.Standing, bool)
 	Standings func(ctx context.Context) map[string]transport.Standing
+	Customers Customers
+	// Alerts, Runs and Detections go together; Alerts nil: none of their paths
+	// are there. Links make the addresses that previewed matches lack.
+	Alerts     Alerts
+	Runs       Runs
+	Detections Detections
+	Links      matching.Links
+	// Mailboxes; nil: there are none.
+	Mailboxes Mailboxes
 	// Deliveries and EventLog are the delivery log and the log of events; Redact
 	// masks JSON documents that are shown, nil: nothing is.
 	Deliveries Deliveries
 	EventLog   EventLog
-	Redact     func(doc []byte) []byte
-	// TokenSecret signs tokens: 32 bytes or more.
+	// Replays run replays of many; nil: there are none.
+	Replays Replays
+	Redact  func(doc []byte) []byte
+	// TokenSecret signs tokens (HS256): 32 bytes or more. Keys are public keys
+	// of those who sign tokens otherwise. One of the two is needed.
 	TokenSecret []byte
+	Keys        *Keys
+	// Issuer and Audience are what tokens signed with Keys must claim; empty:
+	// anything.
+	Issuer, Audience string
+	// Revocations are tokens that no longer hold; nil: none are.
+	Revocations Revocations
+	// Rate is how many requests a second one token may make, Burst how many at
+	// once (0: 2 × Rate); 0: without limit.
+	Rate  float64
+	Burst int
 	// Dev allows http and private addresses; AllowCIDRs are allowed always.
 	Dev        bool
 	AllowCIDRs []netip.Prefix
@@ -98,6 +125,8 @@ type Options struct {
 	Now func() time.Time
 	// ApplyWait is how long a change may take until its answer is 202; 0: 2 s.
 	ApplyWait time.Duration
+	// PreviewTime is how long a preview may look at detections; 0: 10 s.
+	PreviewTime time.Duration
 	// BodyBudget bounds the bytes of all event bodies being read or submitted
 	// at once; 0: 256 MiB. Beyond it the answer is 429.
 	BodyBudget int64
@@ -111,12 +140,16 @@ type Server struct {
 	tokens *tokens
 	mux    *http.ServeMux
 	bodies budget
+	// previews has a place for each preview under way.
+	previews chan struct{}
 }
 
 // New makes a Server. A token secret under 32 bytes is a *transport.FieldError.
 func New(o Options) (*Server, error) {
-	if err := checkTokenSecret(o.TokenSecret); err != nil {
-		return nil, err
+	if o.Keys == nil || len(o.TokenSecret) > 0 {
+		if err := checkTokenSecret(o.TokenSecret); err != nil {
+			return nil, err
+		}
 	}
 	if o.Now == nil {
 		o.Now = time.Now
@@ -130,11 +163,14 @@ func New(o Options) (*Server, error) {
 	if o.ApplyWait == 0 {
 		o.ApplyWait = 2 * time.Second
 	}
+	if o.PreviewTime == 0 {
+		o.PreviewTime = 10 * time.Second
+	}
 	if o.BodyBudget == 0 {
 		o.BodyBudget = 256 << 20
 	}
-	s := &Server{Options: o, log: o.Logger, tokens: newTokens(o.TokenSecret, o.Now),
-		mux: http.NewServeMux(), bodies: budget{most: o.BodyBudget}}
+	s := &Server{Options: o, log: o.Logger, tokens: newTokens(&o),
+		mux: http.NewServeMux(), bodies: budget{most: o.BodyBudget}, previews: make(chan struct{}, previewsAtOnce)}
 	s.routes()
 	return s, nil
 }
@@ -144,8 +180,17 @@ func (s *Server) routes() {
 	s.endpointRoutes(h)
 	s.stateRoutes(h)
 	s.recipeRoutes(h)
+	s.webhookRoutes(h)
+	s.customerRoutes(h)
+	if s.Alerts != nil {
+		s.alertRoutes(h)
+		s.runRoutes(h)
+	}
 	s.letterRoutes(h)
+	s.purgeRoutes(h)
 	s.deliveryRoutes(h)
+	s.replayRoutes(h)
+	s.tokenRoutes(h)
 	s.nodeRoutes(h)
 	s.eventRoutes(h)
 	s.eventTypeRoutes(h)

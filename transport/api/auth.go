@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"net/http"
@@ -48,6 +49,9 @@ type claims struct {
 type caller struct {
 	customer string
 	roles    []string
+	// subject is who the token was made for, token a digest of it.
+	subject string
+	token   [sha256.Size]byte
 }
 
 func (c *caller) has(role string) bool { return slices.Contains(c.roles, role) }
@@ -86,27 +90,61 @@ func callerOf(ctx context.Context) *caller { return ctx.Value(callerKey{}).(*cal
 
 // tokens reads and checks bearer tokens.
 type tokens struct {
-	secret []byte
-	parser *jwt.Parser
+	secret  []byte // nil: none are signed with it
+	keys    *Keys  // nil: none are signed with them
+	revoked func(jti string) bool
+	limiter *limiter // nil: no limit
+	issuer  string
+	aud     string
+	parser  *jwt.Parser
+	invalid string // what is said of a token that does not verify
 }
 
-func newTokens(secret []byte, now func() time.Time) *tokens {
-	return &tokens{secret: slices.Clone(secret), parser: jwt.NewParser(
-		jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}),
-		jwt.WithExpirationRequired(), jwt.WithLeeway(tokenLeeway),
-		jwt.WithTimeFunc(now), jwt.WithStrictDecoding())}
+func newTokens(o *Options) *tokens {
+	t := &tokens{secret: slices.Clone(o.TokenSecret), keys: o.Keys, issuer: o.Issuer, aud: o.Audience,
+		revoked: func(string) bool { return false }}
+	if o.Revocations != nil {
+		t.revoked = o.Revocations.Revoked
+	}
+	if o.Rate > 0 {
+		t.limiter = newLimiter(o.Rate, o.Burst, o.Now)
+	}
+	var methods, ways []string
+	if len(t.secret) > 0 {
+		methods, ways = append(methods, jwt.SigningMethodHS256.Alg()), append(ways, "by this node's key with HS256")
+	}
+	if t.keys != nil {
+		methods = append(methods, jwt.SigningMethodRS256.Alg(), jwt.SigningMethodES256.Alg(), jwt.SigningMethodEdDSA.Alg())
+		ways = append(ways, "by a key of auth.jwks with RS256, ES256 or EdDSA")
+	}
+	t.invalid = "Token not valid: it must be signed " + strings.Join(ways, ", or ")
+	t.parser = jwt.NewParser(jwt.WithValidMethods(methods), jwt.WithExpirationRequired(),
+		jwt.WithLeeway(tokenLeeway), jwt.WithTimeFunc(o.Now), jwt.WithStrictDecoding())
+	return t
 }
 
-// authorize gives who calls, or the 401 or 403 that it gets.
+// authorize gives who calls, or the 401, 403, 429 or 503 that it gets.
 func (t *tokens) authorize(r *http.Request, roles []string) (*caller, *Error) {
-	who, failure := t.caller(tokenOf(r))
-	if failure != nil {
-		return nil, failure
+	who, known := r.Context().Value(callerKey{}).(*caller)
+	if !known {
+		var failure *Error
+		if who, failure = t.admit(r); failure != nil {
+			return nil, failure
+		}
 	}
 	if !who.may(roles) {
 		return nil, lacksRoles(roles)
 	}
 	return who, nil
+}
+
+// admit gives who calls, whatever it may do, and counts the request.
+func (t *tokens) admit(r *http.Request) (*caller, *Error) {
+	who, failure := t.caller(r.Context(), tokenOf(r))
+	if failure == nil && t.limiter != nil {
+		failure = t.limiter.take(who.token)
+	}
+	return who, failure
 }
 
 func tokenOf(r *http.Request) string {
@@ -117,7 +155,7 @@ func tokenOf(r *http.Request) string {
 	return r.Header.Get("Access-Token")
 }
 
-func (t *tokens) caller(token string) (*caller, *Error) {
+func (t *tokens) caller(ctx context.Context, token string) (*caller, *Error) {
 	switch {
 	case token == "":
 		return nil, unauthorized("Token missing: send Authorization: Bearer <jwt> or Access-Token: <jwt>")
@@ -125,19 +163,14 @@ func (t *tokens) caller(token string) (*caller, *Error) {
 		return nil, unauthorized("Token too long: at most 8192 bytes")
 	}
 	var c claims
-	_, err := t.parser.ParseWithClaims(token, &c, func(*jwt.Token) (any, error) { return t.secret, nil })
-	switch {
-	case err == nil:
-	case errors.Is(err, jwt.ErrTokenExpired):
-		return nil, unauthorized("Token expired: get a new one")
-	case errors.Is(err, jwt.ErrTokenNotValidYet):
-		return nil, unauthorized("Token not valid yet: check the clocks")
-	case errors.Is(err, jwt.ErrTokenRequiredClaimMissing):
-		return nil, unauthorized("Token has no exp claim: get one that expires")
-	default:
-		return nil, unauthorized("Token not valid: it must be signed by this node's key with HS256")
+	parsed, err := t.parser.ParseWithClaims(token, &c, func(token *jwt.Token) (any, error) { return t.key(ctx, token) })
+	if failure := t.refusal(err); failure != nil {
+		return nil, failure
 	}
-	who := &caller{customer: c.Customer, roles: c.Roles}
+	if failure := t.checkClaims(&c, parsed.Method.Alg()); failure != nil {
+		return nil, failure
+	}
+	who := &caller{customer: c.Customer, roles: c.Roles, subject: c.Subject, token: sha256.Sum256([]byte(token))}
 	if who.customer == "" && who.operator() {
 		return who, nil
 	}
@@ -145,6 +178,56 @@ func (t *tokens) caller(token string) (*caller, *Error) {
 		return nil, unauthorized("Token has no valid customer claim")
 	}
 	return who, nil
+}
+
+// key gives what a token must be signed with: its algorithm alone decides
+// between the secret and the public keys, and each of these is good for one
+// algorithm, so that no key is ever used as one of another kind. Keys that the
+// token itself brings or points to (jwk, jku, x5c, x5u) are not looked at.
+func (t *tokens) key(ctx context.Context, token *jwt.Token) (any, error) {
+	if _, there := token.Header["crit"]; there {
+		return nil, errors.New("it asks for extensions that are not known here")
+	}
+	alg := token.Method.Alg()
+	if alg == jwt.SigningMethodHS256.Alg() {
+		return t.secret, nil // the parser knows HS256 only where there is one
+	}
+	kid, isText := token.Header["kid"].(string)
+	if _, there := token.Header["kid"]; there && !isText {
+		return nil, errors.New("its kid is no text")
+	}
+	return t.keys.key(ctx, kid, alg)
+}
+
+// refusal is the answer to a token that the parser did not take.
+func (t *tokens) refusal(err error) *Error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, errNoKeys):
+		return newError(http.StatusServiceUnavailable, "Token cannot be checked: "+errNoKeys.Error()+"; /readyz tells more, try again").retryAfter(5)
+	case errors.Is(err, jwt.ErrTokenExpired):
+		return unauthorized("Token expired: get a new one")
+	case errors.Is(err, jwt.ErrTokenNotValidYet):
+		return unauthorized("Token not valid yet: check the clocks")
+	case errors.Is(err, jwt.ErrTokenRequiredClaimMissing):
+		return unauthorized("Token has no exp claim: get one that expires")
+	}
+	return unauthorized(t.invalid)
+}
+
+// checkClaims: issuer and audience are asked of tokens that others sign alone.
+func (t *tokens) checkClaims(c *claims, alg string) *Error {
+	others := alg != jwt.SigningMethodHS256.Alg()
+	switch {
+	case others && t.issuer != "" && c.Issuer != t.issuer:
+		return unauthorized("Token is from another issuer: its iss claim must be auth.issuer")
+	case others && t.aud != "" && !slices.Contains(c.Audience, t.aud):
+		return unauthorized("Token is for others: its aud claim must name auth.audience")
+	case c.ID != "" && t.revoked(c.ID):
+		return unauthorized("Token revoked: get a new one")
+	}
+	return nil
 }
 
 // MintToken makes a token for customer with roles, valid from now for ttl.

@@ -14,6 +14,9 @@ import (
 // transport.ErrNotFound.
 type EventLog interface {
 	Event(ctx context.Context, seq uint64) (*transport.Event, error)
+	// Replay gives an event to an endpoint's delivery again, durably, and
+	// returns the replay's number.
+	Replay(ctx context.Context, endpoint string, ev *transport.Event) (uint64, error)
 }
 
 // ShownDelivery is a delivery with all that is still known of it.
@@ -109,7 +112,7 @@ func (s *Server) redactData(doc []byte) []byte {
 }
 
 func (s *Server) renderedBody(ev *transport.Event, d *transport.LoggedDelivery) (body, note string) {
-	ep, there := s.Registry.Endpoint(d.Endpoint)
+	ep, there := s.endpoint(d.Endpoint)
 	if !there || ep.Customer != d.Customer {
 		return "", "the endpoint was removed"
 	}

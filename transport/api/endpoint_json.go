@@ -66,10 +66,8 @@ func readNewEndpoint(raw []byte) (*transport.Endpoint, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range ownFields {
-		if object[name] != nil {
-			return nil, invalid(name, "is set by Postrider; leave it out")
-		}
+	if err := refuseOwn(object, ownFields); err != nil {
+		return nil, err
 	}
 	return endpointOf(object)
 }

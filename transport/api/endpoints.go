@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"reflect"
 	"strconv"
@@ -81,10 +82,7 @@ func (s *Server) createEndpoint(ctx context.Context, _ *struct{}) (*endpointAnsw
 	if err := mayHandle(who, ep); err != nil {
 		return nil, err
 	}
-	if err := s.checkUnique(ep); err != nil {
-		return nil, err
-	}
-	if ep.Revision, err = s.Registry.CreateEndpoint(ctx, ep); err != nil {
+	if ep.Revision, err = s.create(ctx, ep); err != nil {
 		return nil, err
 	}
 	shown := show(ep)
@@ -139,12 +137,44 @@ func (s *Server) checkUnique(ep *transport.Endpoint) error {
 	}
 	for _, other := range s.Registry.Endpoints(ep.Customer) {
 		if other.ID != ep.ID && other.Profile == ep.Profile && other.URL == ep.URL {
-			e := newError(http.StatusBadRequest, "Webhook URL already registered for this customer")
-			e.Details = map[string]any{"field": "url", "url": ep.URL}
-			return e
+			return registered(ep)
 		}
 	}
 	return nil
+}
+
+func registered(ep *transport.Endpoint) *Error {
+	e := newError(http.StatusBadRequest, "Webhook URL already registered for this customer")
+	e.Details = map[string]any{"field": "url", "url": ep.URL}
+	return e
+}
+
+// create stores a new endpoint that was checked, and gives its revision.
+func (s *Server) create(ctx context.Context, ep *transport.Endpoint) (uint64, error) {
+	if err := s.checkUnique(ep); err != nil {
+		return 0, err
+	}
+	revision, err := s.Registry.CreateEndpoint(ctx, ep)
+	return revision, lostURL(ep, err)
+}
+
+// update stores the next state of an endpoint, checked, and gives its revision.
+func (s *Server) update(ctx context.Context, ep *transport.Endpoint) (uint64, error) {
+	if err := s.checkUnique(ep); err != nil {
+		return 0, err
+	}
+	revision, err := s.Registry.UpdateEndpoint(ctx, ep)
+	return revision, lostURL(ep, err)
+}
+
+// lostURL is registered where the registry refused the URL: another request
+// was faster.
+func lostURL(ep *transport.Endpoint, err error) error {
+	var fe *transport.FieldError
+	if errors.As(err, &fe) && fe.Field == "webhook_url" {
+		return registered(ep)
+	}
+	return err
 }
 
 // mayHandle keeps genea endpoints to admins.
@@ -158,7 +188,7 @@ func mayHandle(who *caller, ep *transport.Endpoint) error {
 // find gives an endpoint that the caller may see and handle.
 func (s *Server) find(ctx context.Context, id string) (*transport.Endpoint, error) {
 	who := callerOf(ctx)
-	ep, there := s.Registry.Endpoint(id)
+	ep, there := s.endpoint(id)
 	if !there || !who.sees(ep.Customer) {
 		return nil, notFound("Endpoint", id)
 	}
@@ -168,10 +198,21 @@ func (s *Server) find(ctx context.Context, id string) (*transport.Endpoint, erro
 // findAsSeen is find for a change: not if another one came between.
 func (s *Server) findAsSeen(ctx context.Context, in *asSeen) (*transport.Endpoint, error) {
 	ep, err := s.find(ctx, in.ID)
-	if err == nil && in.IfMatch != "" && in.IfMatch != "*" && !holdsTag(in.IfMatch, etag(ep.Revision)) {
-		err = newError(http.StatusPreconditionFailed, "Changed since you read it: read it again and repeat your change")
+	if err == nil {
+		err = unchangeable(ep)
+	}
+	if err == nil {
+		err = checkMatch(in.IfMatch, ep.Revision)
 	}
 	return ep, err
+}
+
+// checkMatch refuses a change of what has another revision than the caller saw.
+func checkMatch(ifMatch string, revision uint64) error {
+	if ifMatch == "" || ifMatch == "*" || holdsTag(ifMatch, etag(revision)) {
+		return nil
+	}
+	return newError(http.StatusPreconditionFailed, "Changed since you read it: read it again and repeat your change")
 }
 
 func etag(revision uint64) string { return `"` + strconv.FormatUint(revision, 10) + `"` }
@@ -188,12 +229,18 @@ func holdsTag(list, tag string) bool {
 // applied waits until a change is in effect; where that takes too long the
 // answer is 202: kept, and on its way.
 func (s *Server) applied(ctx context.Context, revision uint64, status int, shown *ShownEndpoint) *endpointAnswer {
+	return &endpointAnswer{Status: s.appliedStatus(ctx, s.Registry.WaitApplied, revision, status), ETag: etag(revision), Body: shown}
+}
+
+// appliedStatus is the status of a change once wait says that it is in effect,
+// else 202.
+func (s *Server) appliedStatus(ctx context.Context, wait func(context.Context, uint64) error, revision uint64, status int) int {
 	ctx, cancel := context.WithTimeout(ctx, s.ApplyWait)
 	defer cancel()
-	if err := s.Registry.WaitApplied(ctx, revision); err != nil {
-		status = http.StatusAccepted
+	if wait(ctx, revision) != nil {
+		return http.StatusAccepted
 	}
-	return &endpointAnswer{Status: status, ETag: etag(revision), Body: shown}
+	return status
 }
 
 func (s *Server) showEndpoint(ctx context.Context, in *byID) (*endpointAnswer, error) {
@@ -223,10 +270,7 @@ func (s *Server) editEndpoint(ctx context.Context, in *asSeen) (*endpointAnswer,
 	if err := mayHandle(callerOf(ctx), ep); err != nil {
 		return nil, err
 	}
-	if err := s.checkUnique(ep); err != nil {
-		return nil, err
-	}
-	if ep.Revision, err = s.Registry.UpdateEndpoint(ctx, ep); err != nil {
+	if ep.Revision, err = s.update(ctx, ep); err != nil {
 		return nil, err
 	}
 	shown := show(ep)

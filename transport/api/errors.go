@@ -81,6 +81,16 @@ func notFound(what, id string) *Error {
 		Code: strings.ToUpper(strings.ReplaceAll(what, " ", "_")) + "_NOT_FOUND"}
 }
 
+// of names an error of validation after a thing: AlertValidationError.
+func (e *Error) of(thing string) *Error {
+	if thing != "" && e.Type == kinds[http.StatusBadRequest][0] {
+		named := *e
+		named.Type, named.Code = thing+e.Type, strings.ToUpper(thing)+"_"+e.Code
+		return &named
+	}
+	return e
+}
+
 func tooLarge(field, message string, limit int) *Error {
 	e := newError(http.StatusRequestEntityTooLarge, field+": "+message)
 	e.Details = map[string]any{"field": field, "limit": limit}

@@ -16,8 +16,8 @@ import (
 
 // fuzzed is a server whose dependencies never fail: a 5xx is ours.
 func fuzzed(f *testing.F) (*Server, *node) {
-	n := &node{endpoints: map[string]*transport.Endpoint{}}
-	s, err := New(Options{Registry: n, Events: n, Letters: n, Auditor: n, Tester: n, TokenSecret: testSecret,
+	n := &node{endpoints: map[string]*transport.Endpoint{}, customers: map[string]*transport.Customer{}, alertNode: alertNode{alerts: map[string]keptAlert{}}}
+	s, err := New(Options{Registry: n, Events: n, Letters: n, Auditor: n, Tester: n, Customers: n, Alerts: n, Runs: n, Detections: n, TokenSecret: testSecret,
 		Logger: slog.New(slog.NewTextHandler(io.Discard, nil)), Now: func() time.Time { return testNow }})
 	if err != nil {
 		f.Fatal(err)

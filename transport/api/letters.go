@@ -64,9 +64,7 @@ type LetterList struct {
 
 type letterQuery struct {
 	Page
-	Customer string `query:"customer" maxLength:"64" doc:"For operators: that customer's only"`
-	Endpoint string `query:"endpoint" maxLength:"64" doc:"Of that endpoint only"`
-	Reason   string `query:"reason" maxLength:"64" doc:"Given up for that reason only"`
+	LetterChoice
 }
 
 type (
@@ -87,16 +85,15 @@ type Replay struct {
 
 func (s *Server) listLetters(ctx context.Context, in *letterQuery) (*letterListAnswer, error) {
 	who := callerOf(ctx)
-	customer, err := who.listsOf(in.Customer)
+	f, err := in.filter(who)
 	if err != nil {
 		return nil, err
 	}
-	before, err := in.before()
-	if err != nil {
+	if f.Before, err = in.before(); err != nil {
 		return nil, err
 	}
-	letters, next, err := s.Letters.DeadLetters(ctx, transport.LetterFilter{Customer: customer,
-		Endpoint: in.Endpoint, Reason: in.Reason, Before: before, Limit: in.Limit})
+	f.Limit = in.Limit
+	letters, next, err := s.Letters.DeadLetters(ctx, f)
 	if err != nil {
 		return nil, err
 	}
@@ -173,12 +170,8 @@ func (s *Server) replayLetter(ctx context.Context, in *letterID) (*replayAnswer,
 	if letter.Endpoint == "" {
 		return nil, newError(http.StatusConflict, "The document could not be read, so no endpoint was owed it: publish it again, corrected")
 	}
-	ep, there := s.Registry.Endpoint(letter.Endpoint)
-	if !there {
-		return nil, newError(http.StatusConflict, "The endpoint was removed: publish the event again for another one")
-	}
-	if !ep.Enabled || ep.State == "disabled" {
-		return nil, newError(http.StatusConflict, "The endpoint is disabled: enable it first (PATCH enabled true), then repeat")
+	if err := s.takesReplays(letter.Endpoint, letter.Customer); err != nil {
+		return nil, err
 	}
 	number, err := s.Letters.ReplayDeadLetter(ctx, in.ID)
 	if err != nil {

@@ -33,6 +33,7 @@ func cursorAt(key string) string { return base64.RawURLEncoding.EncodeToString([
 type endpointQuery struct {
 	Page
 	Customer string `query:"customer" maxLength:"64" doc:"For operators: that customer's only"`
+	Kind     string `query:"kind" enum:"webhook,email" default:"webhook" doc:"email: the mailboxes, which are made from the addresses of alerts and customers"`
 }
 
 // EndpointList is a page of endpoints; without next_cursor it is the last.
@@ -56,7 +57,7 @@ func (s *Server) listEndpoints(ctx context.Context, in *endpointQuery) (*endpoin
 		return nil, err
 	}
 	var found []*transport.Endpoint
-	for _, ep := range s.Registry.Endpoints(customer) {
+	for _, ep := range s.endpoints(customer, in.Kind) {
 		if ep.ID > after && who.sees(ep.Customer) && mayHandle(who, ep) == nil {
 			found = append(found, ep)
 		}

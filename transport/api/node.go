@@ -123,6 +123,11 @@ func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
 	if s.Ready != nil {
 		missing = s.Ready(r.Context())
 	}
+	if s.Keys != nil {
+		if lack := s.Keys.Lack(); lack != nil {
+			missing = append(slices.Clip(missing), *lack)
+		}
+	}
 	if len(missing) == 0 {
 		writeJSON(w, http.StatusOK, map[string]string{"status": "ready"})
 		return

@@ -31,6 +31,12 @@ type node struct {
 	events    []transport.Event
 	letters   map[uint64]*transport.DeadLetter
 	replayed  []uint64
+	again     []string // single replays: sequence and endpoint
+	wishes    []transport.ReplayWish
+	jobs      []transport.ReplayJob
+	begun     []string
+	purges    []transport.LetterFilter
+	revoked   map[string]time.Time
 	logged    []transport.LoggedDelivery
 	asked     []transport.DeliveryFilter
 	eventLog  map[uint64]*transport.Event
@@ -40,6 +46,7 @@ type node struct {
 	failure   error // of every call
 	late      bool  // changes do not take effect in time
 	lacks     []Lack
+	alertNode
 }
 
 func (n *node) Endpoint(id string) (*transport.Endpoint, bool) {
@@ -180,8 +187,9 @@ type bench struct {
 func start(t *testing.T, change func(*Options)) *bench {
 	t.Helper()
 	b := &bench{T: t, log: &bytes.Buffer{}, node: &node{endpoints: map[string]*transport.Endpoint{},
-		letters: map[uint64]*transport.DeadLetter{}}}
-	o := Options{Registry: b, Events: b, Letters: b, Auditor: b, Tester: b, Deliveries: b, EventLog: b, TokenSecret: testSecret,
+		letters: map[uint64]*transport.DeadLetter{}, customers: map[string]*transport.Customer{}, alertNode: alertNode{alerts: map[string]keptAlert{}}}}
+	o := Options{Registry: b, Events: b, Letters: b, Auditor: b, Tester: b, Deliveries: b, EventLog: b, Replays: b, Revocations: b,
+		Customers: b, Alerts: b, Runs: b.node, Detections: b, Mailboxes: b, TokenSecret: testSecret,
 		Version: "test", Logger: slog.New(slog.NewTextHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Now: func() time.Time { return testNow }, ApplyWait: 10 * time.Millisecond,
 		Ready: func(context.Context) []Lack { return b.lacks }}

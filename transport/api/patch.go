@@ -1,8 +1,6 @@
 package api
 
 import (
-	"bytes"
-	"encoding/json"
 	"reflect"
 
 	"github.com/postrider/postrider/transport"
@@ -50,19 +48,6 @@ func keepOwn(ep, old *transport.Endpoint) {
 	ep.State, ep.StateReason, ep.Waiting = old.State, old.StateReason, old.Waiting
 	ep.From, ep.CreatedAt = old.From, old.CreatedAt
 	ep.Secrets, ep.Revision = old.Secrets, old.Revision
-}
-
-// objectOf is the endpoint's JSON, whole and unmasked, as parsed.
-func objectOf(ep *transport.Endpoint) (map[string]any, error) {
-	raw, err := json.Marshal(ep)
-	if err != nil {
-		return nil, err
-	}
-	d := json.NewDecoder(bytes.NewReader(raw))
-	d.UseNumber()
-	var object map[string]any
-	err = d.Decode(&object)
-	return object, err
 }
 
 // dropOwn takes out of patch what Postrider sets itself, and refuses changes to it.

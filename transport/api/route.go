@@ -18,10 +18,14 @@ type route struct {
 	id, summary  string
 	// roles of which a caller needs one; none: any token.
 	roles []string
+	// operator: only operators, whatever else a token may do.
+	operator bool
 	// body is the shape of the request's body for the documents; nil: none.
 	body reflect.Type
 	// status is the usual answer; 0: 200.
 	status int
+	// thing is what errors of validation are named after; "": nothing.
+	thing string
 }
 
 func (s *Server) newHuma() huma.API {
@@ -56,7 +60,7 @@ func handle[I, O any](s *Server, h huma.API, r route, do func(context.Context, *
 	huma.Register(h, op, func(ctx context.Context, in *I) (*O, error) {
 		out, err := do(ctx, in)
 		if err != nil {
-			return nil, s.fault(ctx, err)
+			return nil, s.fault(ctx, err).of(r.thing)
 		}
 		return out, nil
 	})
@@ -67,16 +71,19 @@ func handle[I, O any](s *Server, h huma.API, r route, do func(context.Context, *
 
 func (r route) operation() huma.Operation {
 	return huma.Operation{OperationID: r.id, Method: r.method, Path: r.path, Summary: r.summary,
-		Description: describeRoles(r.roles), DefaultStatus: r.status,
+		Description: r.describeRoles(), DefaultStatus: r.status,
 		Security: []map[string][]string{{"bearer": {}}, {"accessToken": {}}}}
 }
 
-func describeRoles(roles []string) string {
-	if len(roles) == 0 {
+func (r route) describeRoles() string {
+	switch {
+	case r.operator:
+		return "Roles: operator."
+	case len(r.roles) == 0:
 		return "Any token of the customer."
 	}
 	text := "Roles: admin"
-	for _, role := range roles {
+	for _, role := range r.roles {
 		if role != RoleAdmin {
 			text += ", " + role
 		}
@@ -88,6 +95,9 @@ func (s *Server) guard(r route) func(huma.Context, func(huma.Context)) {
 	return func(hc huma.Context, next func(huma.Context)) {
 		request, w := humago.Unwrap(hc)
 		who, failure := s.tokens.authorize(request, r.roles)
+		if failure == nil && r.operator && !who.operator() {
+			failure = forbidden("User lacks required roles: ['" + RoleOperator + "']")
+		}
 		if failure != nil {
 			writeError(w, failure)
 			return
@@ -96,7 +106,7 @@ func (s *Server) guard(r route) func(huma.Context, func(huma.Context)) {
 		if r.body != nil {
 			raw, failure := readBody(w, request, maxBody, bodyTimeout)
 			if failure != nil {
-				writeError(w, failure)
+				writeError(w, failure.of(r.thing))
 				return
 			}
 			ctx = context.WithValue(ctx, bodyKey{}, raw)

@@ -29,6 +29,9 @@ func (s *Server) pauseEndpoint(ctx context.Context, in *asSeen) (*endpointAnswer
 }
 
 func (s *Server) resumeEndpoint(ctx context.Context, in *asSeen) (*endpointAnswer, error) {
+	if ep, err := s.find(ctx, in.ID); err == nil && ep.Kind == transport.KindEmail {
+		return s.resumeMailbox(ctx, ep)
+	}
 	return s.setState(ctx, in, func(ep *transport.Endpoint) error {
 		if !ep.Enabled {
 			return newError(http.StatusConflict, "The endpoint is not enabled; edit it with enabled true")

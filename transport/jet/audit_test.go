@@ -146,7 +146,11 @@ func (s *shardOfSorts) Event(ev *transport.Event, h transport.Handle) {
 	s.j.Append(fanOutOf(ev.Seq, ev.ID, endpointA, endpointB), nil)
 	all := newCountdown(2)
 	s.j.Append(triedRecord(ev.Seq, 1, transport.Delivered), settle{s, a, all, h})
-	s.p.Park("acme", endpointB, transport.Entry{Event: ev, Hop: 1, Due: time.Now()}, settle{s, b, all, h})
+	e := transport.Entry{Event: ev, Hop: 1, Due: time.Now()}
+	if ev.Seq%2 == 0 {
+		e.Due, e.At = time.Time{}, time.Now().Add(time.Hour) // comes back by being recalled
+	}
+	s.p.Park("acme", endpointB, e, settle{s, b, all, h})
 }
 
 func (s *shardOfSorts) Passed(uint64) {}
@@ -177,6 +181,15 @@ func TestAuditIsExactUnderLoad(t *testing.T) {
 	c, _ := startConsuming(t, s, shard)
 	ctx, stop := context.WithCancel(t.Context())
 	var publisher sync.WaitGroup
+	recalls, enough := context.WithCancel(t.Context())
+	var recaller sync.WaitGroup
+	recaller.Go(func() {
+		for recalls.Err() == nil {
+			told := newCountdown(1)
+			shard.p.Recall(endpointB, 500, told)
+			told.wait(t)
+		}
+	})
 	n := 0
 	publisher.Go(func() {
 		for ctx.Err() == nil {
@@ -204,6 +217,8 @@ func TestAuditIsExactUnderLoad(t *testing.T) {
 		t.Errorf("%d published: %+v", n, a)
 	}
 	t.Logf("%d events", n)
+	enough()
+	recaller.Wait()
 	shutWith(t, shard.p.Close)
 	shutWith(t, shard.j.Close)
 }

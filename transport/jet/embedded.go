@@ -61,7 +61,7 @@ func (s *Store) startEmbedded(ctx context.Context) error {
 	if err := s.runServer(ctx, so); err != nil {
 		return err
 	}
-	return s.shrinkEvents(ctx, so)
+	return s.shrinkLogs(ctx, so)
 }
 
 // runServer starts the embedded server and connects to it.
@@ -80,19 +80,24 @@ func (s *Store) runServer(ctx context.Context, so *server.Options) error {
 	return s.use(nc)
 }
 
-// shrinkEvents sees to a disk that has become much smaller: a server whose
-// limit is below what EVENTS has reserved changes no stream at all. So EVENTS
-// is shrunk by a run of the server without the limit.
-func (s *Store) shrinkEvents(ctx context.Context, so *server.Options) error {
-	events, err := s.js.Stream(ctx, StreamEvents)
-	if errors.Is(err, jetstream.ErrStreamNotFound) {
-		return nil
+// shrinkLogs sees to a disk that has become much smaller: a server whose limit
+// is below what EVENTS and DETECTIONS have reserved changes no stream at all. So
+// these are shrunk by a run of the server without the limit.
+func (s *Store) shrinkLogs(ctx context.Context, so *server.Options) error {
+	var logs []jetstream.StreamConfig
+	reserved := int64(0)
+	for _, name := range []string{StreamEvents, StreamDetections} {
+		stream, err := s.js.Stream(ctx, name)
+		if errors.Is(err, jetstream.ErrStreamNotFound) {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("stream %s: %w", name, unavailable(err))
+		}
+		config := stream.CachedInfo().Config
+		logs, reserved = append(logs, config), reserved+max(config.MaxBytes, 0)
 	}
-	if err != nil {
-		return fmt.Errorf("stream %s: %w", StreamEvents, unavailable(err))
-	}
-	config := events.CachedInfo().Config
-	if config.MaxBytes <= s.embedded.maxStore {
+	if reserved <= s.embedded.maxStore {
 		return nil
 	}
 	lifted := so.Clone()
@@ -100,9 +105,14 @@ func (s *Store) shrinkEvents(ctx context.Context, so *server.Options) error {
 	if err := s.rerunServer(ctx, lifted); err != nil {
 		return err
 	}
-	config.MaxBytes = eventsShare(s.embedded.maxStore)
-	if _, err := s.js.UpdateStream(ctx, config); err != nil {
-		return fmt.Errorf("stream %s: %w", StreamEvents, unavailable(err))
+	for _, config := range logs {
+		config.MaxBytes = eventsShare(s.embedded.maxStore)
+		if config.Name == StreamDetections {
+			config.MaxBytes = detectionsShare(config.MaxBytes)
+		}
+		if _, err := s.js.UpdateStream(ctx, config); err != nil {
+			return fmt.Errorf("stream %s: %w", config.Name, unavailable(err))
+		}
 	}
 	return s.rerunServer(ctx, so)
 }

@@ -45,7 +45,7 @@ func (s *Store) DeadLetters(ctx context.Context, f transport.LetterFilter) (page
 	}
 	for step := uint64(firstStep); before > max(state.FirstSeq, 1); step = min(2*step, mostStep) {
 		from := max(state.FirstSeq, before-min(step, before-1))
-		found, err := s.lettersBetween(ctx, filter, from, before, f.Reason)
+		found, err := s.lettersBetween(ctx, filter, from, before, &f)
 		if err != nil {
 			return nil, 0, fmt.Errorf("reading dead letters: %w", unavailable(err))
 		}
@@ -77,9 +77,9 @@ func letterFilter(f transport.LetterFilter) (string, error) {
 }
 
 // lettersBetween gives those from (inclusive) to before (exclusive), in order.
-func (s *Store) lettersBetween(ctx context.Context, filter string, from, before uint64, reason string) ([]transport.DeadLetter, error) {
+func (s *Store) lettersBetween(ctx context.Context, subject string, from, before uint64, f *transport.LetterFilter) ([]transport.DeadLetter, error) {
 	var found []transport.DeadLetter
-	sweep := sweep{stream: StreamDeadLetters, subject: filter, from: from}
+	sweep := sweep{stream: StreamDeadLetters, subject: subject, from: from}
 	err := s.sweep(ctx, sweep, func(m *jetstream.RawStreamMsg) error {
 		if m.Sequence >= before {
 			return errSweepEnough
@@ -89,7 +89,7 @@ func (s *Store) lettersBetween(ctx context.Context, filter string, from, before 
 			s.log.Warn("a dead letter cannot be read", "id", m.Sequence, "err", err)
 			return nil
 		}
-		if reason == "" || d.Reason == reason {
+		if f.Chooses(d) {
 			found = append(found, *d)
 		}
 		return nil
@@ -183,34 +183,13 @@ func (s *Store) ReplayDeadLetter(ctx context.Context, id uint64) (replay uint64,
 			return 0, withoutData(id)
 		}
 	}
-	now := s.now()
-	for replay = uint64(now.UnixNano()); ; replay++ {
-		err := s.parkReplay(ctx, d, replay, now)
-		var api *jetstream.APIError
-		if errors.As(err, &api) && api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence {
-			continue // another replay has that number
-		}
-		if err != nil {
-			return 0, fmt.Errorf("replaying dead letter %d: %w", id, unavailable(err))
-		}
-		return replay, nil
+	if replay, err = s.Replay(ctx, d.Endpoint, d.Event); err != nil {
+		return 0, fmt.Errorf("replaying dead letter %d: %w", id, err)
 	}
+	return replay, nil
 }
 
 func withoutData(id uint64) error {
 	return &transport.FieldError{Field: "id", Message: fmt.Sprintf(
 		"dead letter %d no longer has its event's data; publish the event again", id)}
-}
-
-func (s *Store) parkReplay(ctx context.Context, d *transport.DeadLetter, replay uint64, due time.Time) error {
-	e := transport.Entry{Event: d.Event, Replay: replay, Hop: 1, Due: due}
-	it := s.encodeItem(&e)
-	p := segmentParcel(d.Customer, d.Endpoint, []item{it}, randomToken(8), s.clock.ahead())
-	for _, o := range p.objects {
-		if err := s.PutPayload(ctx, o.name, o.data); err != nil {
-			return err
-		}
-	}
-	_, err := s.js.PublishMsg(ctx, p.msg, jetstream.WithExpectLastSequencePerSubject(0))
-	return err
 }

@@ -30,11 +30,13 @@ const (
 // remains is a schedule that fires between that check and its purge, and a
 // second copy by it, which shows by its name.
 func (s *Store) bringBack(ctx context.Context, all []parked) (entries int, err error) {
-	if err := s.away(); err != nil {
-		return 0, err
-	}
 	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
 	defer cancel()
+	ctx, unlink, err := s.linked(ctx)
+	if err != nil {
+		return 0, err
+	}
+	defer unlink()
 	subjects, places := make([]string, len(all)), make(map[string]int, len(all))
 	for i := range all {
 		subjects[i] = all[i].parkSubject()

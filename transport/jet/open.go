@@ -34,6 +34,9 @@ func (o Options) withDefaults() (Options, error) {
 	if o.AttemptsKeep == 0 {
 		o.AttemptsKeep = 7 * 24 * time.Hour
 	}
+	if o.DetectionsKeep == 0 {
+		o.DetectionsKeep = 30 * 24 * time.Hour
+	}
 	if o.Window == 0 {
 		o.Window = 16384
 	}
@@ -105,6 +108,7 @@ func (s *Store) open(ctx context.Context) error {
 		return fmt.Errorf("asking the NATS server for its time: %w", unavailable(err))
 	}
 	s.registry = newRegistry(s)
+	s.alertRegistry = newAlerts(s)
 	s.submits = s.newSubmits()
 	if s.embedded != nil {
 		return s.embedded.listen()
@@ -115,6 +119,7 @@ func (s *Store) open(ctx context.Context) error {
 // use takes the connection that everything else works on.
 func (s *Store) use(nc *nats.Conn) error {
 	s.nc = nc
+	s.link.up()
 	js, err := jetstream.New(nc, jetstream.WithDefaultTimeout(apiTimeout))
 	if err != nil {
 		return fmt.Errorf("JetStream client: %w", err)
@@ -131,12 +136,14 @@ func (s *Store) connOptions() []nats.Option {
 		nats.MaxReconnects(-1),
 		nats.ReconnectWait(250 * time.Millisecond),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
+			s.link.down()
 			if err != nil {
 				s.log.Warn("NATS connection lost; reconnecting", "err", err)
 			}
 		}),
 		nats.ReconnectHandler(func(nc *nats.Conn) {
 			s.log.Info("NATS connection is back", "server", nc.ConnectedServerName())
+			s.link.up()
 			s.reconnects.tell()
 		}),
 		nats.ErrorHandler(func(_ *nats.Conn, sub *nats.Subscription, err error) {
@@ -164,6 +171,9 @@ func (s *Store) close(ctx context.Context) error {
 	}
 	if s.registry != nil {
 		s.registry.stop()
+	}
+	if s.alertRegistry != nil {
+		s.alertRegistry.stop()
 	}
 	if s.nc != nil {
 		err = drain(ctx, s.nc)

@@ -70,6 +70,7 @@ func FuzzParkedSubject(f *testing.F) {
 }
 
 func TestRecoverCountsWhatIsParked(t *testing.T) {
+	t.Parallel()
 	s := openEmbedded(t, embeddedOptions(t))
 	p := newParker(t, s)
 	g := s.Graveyard()
@@ -149,15 +150,22 @@ func TestSubjectsArePaged(t *testing.T) {
 }
 
 func TestListingsAreBounded(t *testing.T) {
+	t.Parallel()
 	s := openEmbedded(t, embeddedOptions(t))
-	fillParked(t, s, 3000, 1)
-	list, found, err := s.listParked(testContext(t), endpointOf(0), 2, func(*parked) bool { return true })
-	if err != nil || found != 3 || len(list) != 2 || list[0].first.Seq != 1 || list[1].first.Seq != 1001 {
+	p := newParker(t, s)
+	var entries []transport.Entry
+	for i := range 20 { // a segment each
+		entries = append(entries, readyEntry(uint64(20-i), time.Now().Add(time.Hour+time.Duration(i)*time.Second)))
+	}
+	parkWith(t, p, endpointA, entries...)
+	parkWith(t, p, endpointB, readyEntry(50, time.Now().Add(time.Hour)))
+	list, found, err := s.listParked(testContext(t), endpointA, 3, func(*parked) bool { return true })
+	if err != nil || found != 20 || len(list) != 3 || list[0].first.Seq != 1 || list[2].first.Seq != 3 {
 		t.Errorf("%d of %d: %+v, %v", len(list), found, list, err)
 	}
-	some, found, err := s.listParked(testContext(t), endpointOf(1), 100, func(p *parked) bool { return p.first.Seq > 1000 })
-	if err != nil || found != 2 || len(some) != 2 || some[0].first.Seq != 1002 {
-		t.Errorf("%d of %d, %v", len(some), found, err)
+	some, found, err := s.listParked(testContext(t), endpointA, 100, func(p *parked) bool { return p.first.Seq > 17 })
+	if err != nil || found != 3 || len(some) != 3 || some[0].first.Seq != 18 {
+		t.Errorf("%d of %d: %+v, %v", len(some), found, some, err)
 	}
 }
 
@@ -182,6 +190,7 @@ func fillParked(t testing.TB, s *Store, segments, entries int) {
 }
 
 func TestListGivesEveryPairOfAnEndpoint(t *testing.T) {
+	t.Parallel()
 	s := openEmbedded(t, embeddedOptions(t))
 	p := newParker(t, s)
 	sink := newSink(10)
@@ -212,6 +221,7 @@ func TestListGivesEveryPairOfAnEndpoint(t *testing.T) {
 }
 
 func TestListTriesUntilItCan(t *testing.T) {
+	t.Parallel()
 	b := startBare(t)
 	s := b.open()
 	p := newParker(t, s)

@@ -55,11 +55,13 @@ type subjectsPage struct {
 }
 
 func (s *Store) subjectsPage(ctx context.Context, stream string, ask []byte) (*subjectsPage, error) {
-	if err := s.away(); err != nil {
-		return nil, err
-	}
 	ctx, cancel := context.WithTimeout(ctx, subjectsTimeout)
 	defer cancel()
+	ctx, unlink, err := s.linked(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer unlink()
 	reply, err := s.nc.RequestWithContext(ctx, "$JS.API.STREAM.INFO."+stream, ask)
 	if err != nil {
 		return nil, err

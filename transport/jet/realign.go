@@ -32,10 +32,12 @@ func (p *Parker) keepClock() {
 	defer tick.Stop()
 	back, unlisten := s.reconnects.listen()
 	defer unlisten()
-	for {
-		if err := p.checkClock(p.ctx); err != nil && p.ctx.Err() == nil {
-			s.log.Warn("the times of what is parked cannot be checked against the server's clock for now", "err", unavailable(err))
+	for failed := false; ; {
+		err := p.checkClock(p.ctx)
+		if err != nil && !failed && p.ctx.Err() == nil {
+			s.log.Warn("the times of what is parked cannot be held to the server's clock for now", "err", unavailable(err))
 		}
+		failed = err != nil
 		select {
 		case <-tick.C:
 		case <-back:
@@ -65,10 +67,10 @@ func (p *Parker) checkClock(ctx context.Context) error {
 }
 
 // realign writes every schedule anew that is not where skew puts it, the
-// soonest first. It ends early where the clocks moved once more. The mark it
-// begins with has the next node go on where this one ends on the way, and has
-// the server look at its schedules: the timer it had set ran by no clock that
-// moved.
+// soonest first. It ends early where the clocks moved once more. By the mark it
+// begins with, the next node does it where this one ends on the way. Any change
+// of the stream also has the server set its timer anew, which did not move with
+// the clock and could be set to fire too late.
 func (p *Parker) realign(ctx context.Context, skew time.Duration) (moved bool, err error) {
 	if err := p.store.markSkew(ctx, skewInTheAir); err != nil {
 		return false, err

@@ -1,6 +1,7 @@
 package jet
 
 import (
+	"math"
 	"slices"
 	"sync"
 	"time"
@@ -14,8 +15,8 @@ const (
 	listFor    = 5 * time.Second
 	listFactor = 20
 	// mostListed bounds a listing, mostListings how many are kept.
-	mostListed   = 8192
-	mostListings = 256
+	mostListed   = 4096
+	mostListings = 64
 	// awayPause is how long a recall waits that could not reach NATS.
 	awayPause = time.Second
 )
@@ -117,7 +118,7 @@ func (p *Parker) recallFailed(one *recall, err error) {
 		return
 	}
 	one.tell()
-	for _, other := range p.recalls.take(len(p.recalls.queue)) {
+	for _, other := range p.recalls.take(math.MaxInt) {
 		other.tell()
 	}
 }

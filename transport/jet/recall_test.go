@@ -60,6 +60,7 @@ func seqsOf(t testing.TB, sink *sinkOf, segments int) (seqs []uint64) {
 }
 
 func TestRecallBringsTheOldestThatWaitForRoom(t *testing.T) {
+	t.Parallel()
 	s := openEmbedded(t, embeddedOptions(t))
 	p := newParker(t, s)
 	sink := newSink(100)
@@ -130,15 +131,20 @@ func TestSegmentsThatFireHaveTheirName(t *testing.T) {
 // Recalls while the schedules fire: each entry comes once, by the one way or
 // the other.
 func TestRecallWhileSchedulesFire(t *testing.T) {
+	t.Parallel()
 	s := openEmbedded(t, embeddedOptions(t))
 	p := newParker(t, s)
-	const n = 3000
+	const n = 2000
 	sink := newSink(2 * n)
 	startConsuming(t, s, sink)
 	from := time.Now()
 	w := newCountdown(n)
-	for i := range n { // one to a segment, firing over three seconds
-		p.Park("acme", endpointOf(i%8), readyEntry(uint64(i+1), from.Add(time.Duration(i)*time.Millisecond+51*time.Millisecond*time.Duration(i/8%2))), w)
+	for i := range n { // firing over two seconds, but for some that must be recalled
+		at := from.Add(time.Duration(i)*time.Millisecond + 51*time.Millisecond*time.Duration(i/8%2))
+		if i%5 == 0 {
+			at = at.Add(time.Hour)
+		}
+		p.Park("acme", endpointOf(i%8), readyEntry(uint64(i+1), at), w)
 		if i%64 == 63 {
 			if err := p.Flush(testContext(t)); err != nil {
 				t.Fatal(err)
@@ -243,7 +249,7 @@ func TestManyRecallsAtOnceAreServedInTurn(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := s.Parker()
-	const endpoints, each = 400, 3
+	const endpoints, each = 150, 3
 	later := time.Now().Add(time.Hour)
 	w := newCountdown(endpoints * each)
 	for i := range endpoints {
@@ -279,6 +285,7 @@ func due(t testing.TB, s *Store) (n int) {
 }
 
 func TestRecallTellsWhenNATSIsAway(t *testing.T) {
+	t.Parallel()
 	b := startBare(t)
 	s := b.open()
 	p := newParker(t, s)
@@ -306,6 +313,7 @@ func TestRecallTellsWhenNATSIsAway(t *testing.T) {
 }
 
 func TestRecallAllBringsEverythingBack(t *testing.T) {
+	t.Parallel()
 	b := startBare(t)
 	s := b.open()
 	p := newParker(t, s)
@@ -355,5 +363,32 @@ func oldPark(t testing.TB, s *Store, endpoint string, seq uint64, due time.Time)
 	m.Header.Del(headerSegment)
 	if _, err := s.js.PublishMsg(testContext(t), m); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// BenchmarkRecall brings back segments of one entry, 20 at a time.
+func BenchmarkRecall(b *testing.B) {
+	for _, sync := range []time.Duration{2 * time.Minute, 0} {
+		b.Run(fmt.Sprintf("synced=%v", sync == 0), func(b *testing.B) {
+			o := embeddedOptions(b)
+			o.SyncInterval = sync
+			s := openEmbedded(b, o)
+			p := newParker(b, s)
+			used := time.Duration(0)
+			for i := range b.N {
+				if i%1000 == 0 {
+					b.StopTimer()
+					fillParked(b, s, 20_000, 1)
+					b.StartTimer()
+				}
+				from := cpuTime()
+				w := newCountdown(1)
+				p.Recall(endpointOf(i%1000), 20, w)
+				<-w.done
+				used += cpuTime() - from
+			}
+			b.ReportMetric(float64(20*b.N)/b.Elapsed().Seconds(), "segments/s")
+			b.ReportMetric(float64(used)/float64(20*b.N)/1000, "cpu-us/segment")
+		})
 	}
 }

@@ -23,9 +23,11 @@ const recoverMargin = time.Minute
 //
 // What is read begins a minute before the oldest message that will come again:
 // no record of it can be older. Kept are pairs of events above the floor, and
-// pairs whose due message was not acked; nothing else can come back. A
-// schedule that the server fires a second time around a kill -9 is not seen:
-// that pair may be sent again.
+// pairs whose due message was not acked; nothing else can come back. A pair
+// that was parked and never tried is met by its event, above the floor, or by
+// its due message. A schedule that the server fires a second time around a
+// kill -9 shows by its segment's name, but for one whose first copy was settled
+// before this start: that pair may be sent again.
 func (s *Store) Recover(ctx context.Context) (*transport.Recovered, error) {
 	r := &recovery{store: s, out: &transport.Recovered{
 		FanOuts: map[uint64][]string{},

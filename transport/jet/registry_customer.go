@@ -43,6 +43,21 @@ func (r *Registry) EnsureCustomer(ctx context.Context, id string) (*transport.Cu
 	return made, nil
 }
 
+// CreateCustomer stores a new customer, and sets c.CustomerID where it is 0 and
+// c.Revision. transport.ErrConflict: there is one of that id. A customer_id of
+// another customer is a *transport.FieldError.
+func (r *Registry) CreateCustomer(ctx context.Context, c *transport.Customer) error {
+	if err := transport.CheckCustomer(c.ID); err != nil {
+		return err
+	}
+	if _, there := r.Customer(c.ID); there {
+		return fmt.Errorf("customer %s: %w", c.ID, transport.ErrConflict)
+	}
+	return r.putCustomer(ctx, c, func(data []byte) (uint64, error) {
+		return r.store.customers.Create(ctx, c.ID, data)
+	})
+}
+
 // PutCustomer stores a customer, and sets c.CustomerID where it is 0 (to the
 // one it had, or a new one) and c.Revision. With c.Revision set, only that
 // state is replaced (transport.ErrConflict); with 0, any. A customer_id of

@@ -314,6 +314,13 @@ func TestCustomers(t *testing.T) {
 	if err := r.PutCustomer(ctx, &old); !errors.Is(err, transport.ErrConflict) {
 		t.Errorf("an old state: %v", err)
 	}
+	made := &transport.Customer{ID: "epsilon", CustomerID: 99, Name: "Epsilon"}
+	if err := r.CreateCustomer(ctx, made); err != nil || made.Revision == 0 {
+		t.Errorf("%+v, %v", made, err)
+	}
+	if err := r.CreateCustomer(ctx, &transport.Customer{ID: "epsilon"}); !errors.Is(err, transport.ErrConflict) {
+		t.Errorf("a second one: %v", err)
+	}
 	for _, bad := range []string{"", "a b", "a.b", strings.Repeat("a", 65)} {
 		if _, err := r.EnsureCustomer(ctx, bad); fieldName(err) != "customer" {
 			t.Errorf("customer %q: %v", bad, err)

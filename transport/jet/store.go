@@ -39,6 +39,8 @@ type Options struct {
 	// EventsKeep and AttemptsKeep: how long acked events and the journal are
 	// kept; 0: 7 days.
 	EventsKeep, AttemptsKeep time.Duration
+	// DetectionsKeep is how long detections are kept; 0: 30 days.
+	DetectionsKeep time.Duration
 	// Window is the most events of a shard in hand; 0: 16384.
 	Window int
 	// DedupTime is how far back Recover looks for event ids; 0: 2 minutes.
@@ -70,15 +72,21 @@ type Store struct {
 	clock      serverClock
 	watchClock time.Duration // how often the server's clock is looked at
 
-	vault      *vault
-	endpoints  jetstream.KeyValue
-	customers  jetstream.KeyValue
-	payloads   jetstream.ObjectStore
-	registry   *Registry
-	submits    *publisher.Committer
-	reconnects reconnects
-	closing    sync.Once
-	closed     error
+	vault     *vault
+	endpoints jetstream.KeyValue
+	customers jetstream.KeyValue
+	payloads  jetstream.ObjectStore
+	alerts    jetstream.KeyValue
+	runs      jetstream.KeyValue
+	cursors   jetstream.KeyValue
+	registry  *Registry
+	// alertRegistry has the alerts, as registry has the endpoints.
+	alertRegistry *Alerts
+	submits       *publisher.Committer
+	reconnects    reconnects
+	link          link
+	closing       sync.Once
+	closed        error
 }
 
 // Names of the streams and buckets of a node with one shard.

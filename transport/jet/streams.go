@@ -21,6 +21,7 @@ func (s *Store) prepareStreams(ctx context.Context) error {
 	}
 	for _, c := range []jetstream.StreamConfig{
 		eventsConfig(eventsMax), deferredConfig(), attemptsConfig(s.opts.AttemptsKeep), deadLettersConfig(),
+		detectionsConfig(s.opts.DetectionsKeep, detectionsShare(eventsMax)), runsConfig(), runLogConfig(),
 	} {
 		if err := s.prepareStream(ctx, c); err != nil {
 			return fmt.Errorf("stream %s: %w", c.Name, unavailable(err))
@@ -134,6 +135,9 @@ func (s *Store) prepareBuckets(ctx context.Context) (err error) {
 		return err
 	}
 	if err = s.prepareMemory(ctx); err != nil {
+		return err
+	}
+	if err = s.prepareAlerts(ctx); err != nil {
 		return err
 	}
 	s.payloads, err = s.js.ObjectStore(ctx, BucketPayloads)

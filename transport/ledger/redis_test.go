@@ -179,6 +179,31 @@ func TestRedisCluster(t *testing.T) {
 			t.Errorf("sequence %d is marked as a duplicate of %d, want %d", ev.Seq, ev.DuplicateOf, want)
 		}
 	}
+	clusterCursors(t, r)
+}
+
+// clusterCursors are spread over slots, by pipeline and by script.
+func clusterCursors(t *testing.T, r *Redis) {
+	c, err := NewRedisCursors(r, thisLog, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var keys []string
+	for i := range 50 {
+		keys = append(keys, fmt.Sprintf("customer-%d.hot", i))
+		if err := c.Move(t.Context(), keys[i], 0, uint64(i)+1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	at, err := c.Read(t.Context(), keys)
+	for i := range at {
+		if at[i] != uint64(i)+1 {
+			t.Errorf("%s is at %d", keys[i], at[i])
+		}
+	}
+	if err != nil || len(at) != 50 {
+		t.Errorf("%d read, %v", len(at), err)
+	}
 }
 
 func TestRedisTLS(t *testing.T) {

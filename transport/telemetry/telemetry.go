@@ -18,6 +18,7 @@ type Telemetry struct {
 	log      *slog.Logger
 
 	published, unrouted prometheus.Counter
+	filterErrors        prometheus.Counter
 	attempts            attempts
 	deferred            prometheus.Counter
 	skipped, letters    reasons
@@ -43,6 +44,7 @@ func New(version string) *Telemetry {
 	t := &Telemetry{registry: r, log: slog.Default()}
 	t.published = t.counter("published_total", "Events taken into the log by this node.")
 	t.unrouted = t.counter("unrouted_total", "Events that no endpoint wanted.")
+	t.filterErrors = t.counter("filter_errors_total", "Pairs not wanted since the endpoint's filter failed at the event.")
 	t.deferred = t.counter("deferred_total", "Entries parked until later.")
 	t.attempts = t.newAttempts()
 	t.skipped = t.newReasons("skipped_total", "Pairs or events skipped, by reason.", skipReasons)
@@ -89,6 +91,13 @@ func (t *Telemetry) Unreadable(reason string) {
 func (t *Telemetry) Unrouted() {
 	if t != nil {
 		t.unrouted.Inc()
+	}
+}
+
+// FilterError counts an event that an endpoint's filter failed at.
+func (t *Telemetry) FilterError() {
+	if t != nil {
+		t.filterErrors.Inc()
 	}
 }
 

@@ -104,6 +104,7 @@ func TestWhatIsCounted(t *testing.T) {
 	tele, _ := logging(t, "error")
 	tele.Published(3)
 	tele.Unrouted()
+	tele.FilterError()
 	tele.Deferred(64)
 	tele.InFlight(5)
 	tele.InFlight(-2)
@@ -125,7 +126,7 @@ func TestWhatIsCounted(t *testing.T) {
 		Endpoints: func() map[string]int { return map[string]int{"active": 2, "odd": 1} },
 	})
 	expect(t, tele,
-		`postrider_published_total 3`, `postrider_unrouted_total 1`, `postrider_deferred_total 64`, `postrider_in_flight 3`,
+		`postrider_published_total 3`, `postrider_unrouted_total 1`, `postrider_filter_errors_total 1`, `postrider_deferred_total 64`, `postrider_in_flight 3`,
 		`postrider_delivered_total 1`,
 		`postrider_failed_total{class="failed",reason="status"} 1`, `postrider_failed_total{class="refused",reason="other"} 1`,
 		`postrider_skipped_total{reason="duplicate"} 1`, `postrider_dead_lettered_total{reason="retries_exhausted"} 1`,

@@ -1,0 +1,239 @@
+package sim
+
+import (
+	"math"
+	"strconv"
+	"time"
+
+	"github.com/postrider/postrider/transport"
+)
+
+// fault is a kind of what may go wrong.
+type fault int
+
+const (
+	killed fault = iota
+	drained
+	outages
+	uplinkLost
+	clockJumps
+	edited
+	replayed
+	lostAck
+	swallowed
+	redelivered
+	firedTwice
+	brokenOff
+	receivedTwice
+	retryAfters
+	firstMood
+	faults = firstMood + fault(moods)
+)
+
+var faultWords = [...]string{"kill -9", "graceful stops", "NATS away", "uplink down", "clock jumps", "registry changes",
+	"replays", "acks lost", "deliveries lost on the way", "redeliveries", "schedules fired twice",
+	"attempts broken off", "receipts repeated", "Retry-After kept"}
+
+func (f fault) String() string {
+	if f > firstMood {
+		return "receivers " + moodWords[f-firstMood]
+	}
+	return faultWords[f]
+}
+
+func (w *world) did(f fault) { w.counts[f]++ }
+
+// moods has a receiver change its mood now and then.
+func (w *world) moods(st *station) {
+	mean := float64(w.plan.moody)
+	w.after(time.Duration(mean*-math.Log(1-w.dice.Float64())), func() {
+		if !w.faulty {
+			return
+		}
+		m := mood(w.dice.IntN(int(moods)))
+		if m == gone && !w.dice.one(6) || w.dice.one(3) {
+			m = healthy
+		}
+		st.turn(w, m)
+		w.moods(st)
+	})
+}
+
+// stop is a graceful one; the node comes back after a while.
+func (w *world) stop() {
+	if w.node != nil && w.node.pulling {
+		w.did(drained)
+		w.drain()
+	}
+}
+
+func (w *world) comeBack() {
+	w.after(w.dice.between(500*time.Millisecond, 20*time.Second), w.startNode)
+}
+
+// outage takes NATS away from the node for a while.
+func (w *world) outage() {
+	if w.away {
+		return
+	}
+	w.did(outages)
+	w.away = true
+	w.note(line{what: "NATS is away"})
+	w.after(w.dice.between(500*time.Millisecond, 90*time.Second), w.natsBack)
+}
+
+func (w *world) natsBack() {
+	if w.away {
+		w.away = false
+		w.note(line{what: "NATS is back"})
+	}
+}
+
+// uplink takes the node's own line down for a while.
+func (w *world) uplink() {
+	w.did(uplinkLost)
+	w.uplinkDown = true
+	w.note(line{what: "the uplink is down"})
+	w.after(w.dice.between(3*time.Second, 2*time.Minute), func() {
+		w.uplinkDown = false
+		w.note(line{what: "the uplink is back"})
+	})
+}
+
+// mostAhead bounds the server's clock against one that is right: less than the
+// margin that a recovery allows for.
+const mostAhead = 25 * time.Second
+
+// jump sets the server's clock. The node's goes on as it was; it learns of it
+// within some seconds and has what is parked written anew.
+func (w *world) jump() {
+	w.did(clockJumps)
+	w.serverAhead = w.dice.between(-mostAhead, mostAhead)
+	w.note(line{what: "the server's clock is", more: w.serverAhead.String()})
+	w.deferred.scheduleAll()
+	w.after(w.dice.between(0, 10*time.Second), w.realign)
+}
+
+func (w *world) realign() {
+	n := w.node
+	switch {
+	case n == nil: // the next one begins with it
+	case w.away:
+		w.after(time.Second, w.realign)
+	default:
+		n.realign()
+	}
+}
+
+func (n *node) realign() {
+	n.skew = n.w.serverAhead - n.ahead
+	for _, p := range n.w.deferred.all {
+		if !p.gone && !p.due {
+			p.fires = p.wake.Add(n.skew)
+		}
+	}
+	n.w.deferred.scheduleAll()
+}
+
+// register changes the registry, and tells the node.
+func (w *world) register(st *station, next *transport.Endpoint) {
+	st.endpoint = next
+	w.note(line{what: "registry", endpoint: st.id})
+	if n := w.node; n != nil {
+		n.news = append(n.news, change{st, next})
+		n.after(20*time.Millisecond, n.hear)
+	}
+}
+
+// hear brings what the registry told to the shard.
+func (n *node) hear() {
+	if n.w.away {
+		n.after(300*time.Millisecond, n.hear)
+		return
+	}
+	news := n.news
+	n.news = nil
+	for _, c := range news {
+		n.begin(c)
+	}
+}
+
+// edit changes one endpoint, or adds one.
+func (w *world) edit() {
+	w.did(edited)
+	d := w.dice
+	if d.one(8) {
+		st := w.newStation()
+		w.moods(st)
+		w.register(st, st.endpoint)
+		return
+	}
+	st := of(d, w.stations...)
+	if st.endpoint == nil {
+		return
+	}
+	next := *st.endpoint
+	switch d.IntN(10) {
+	case 0:
+		w.register(st, nil)
+		return
+	case 1:
+		next.State = transport.StateDisabled
+	case 2, 3:
+		next.State = transport.StatePaused
+	case 4:
+		next.State, next.Enabled = transport.StateActive, true
+	case 5:
+		next.URL = "https://receiver/" + strconv.Itoa(d.IntN(1000))
+	case 6:
+		next.Delivery.Ordered = !next.Delivery.Ordered
+	case 7:
+		w.limit(&next.Delivery)
+	case 8:
+		next.Delivery = w.newDelivery()
+	case 9:
+		next.Events = of(d, wanted...)
+	}
+	w.register(st, &next)
+}
+
+// replay asks for a few pairs that have ended once more.
+func (w *world) replay() {
+	var entries []transport.Entry
+	st := of(w.dice, w.stations...)
+	w.replays++
+	for _, f := range w.judge.all {
+		if f.st == st && f.final != "" && f.pair.Replay == 0 && len(entries) < 16 && w.dice.one(2) {
+			entries = append(entries, transport.Entry{Event: w.log.at(f.pair.Seq).event, Replay: w.replays})
+		}
+	}
+	if len(entries) == 0 || !w.serverUp {
+		return
+	}
+	w.did(replayed)
+	w.note(line{what: "replay", endpoint: st.id, n: int64(len(entries))})
+	for _, e := range entries {
+		f := w.judge.fate(transport.Pair{Seq: e.Event.Seq, Endpoint: st.id, Replay: e.Replay})
+		f.owed, f.owedKept = true, true
+	}
+	w.deferred.store(&parked{id: "replay." + strconv.FormatUint(w.replays, 10), customer: st.customer, endpoint: st.id,
+		entries: entries, wake: w.serverNow(), due: true})
+}
+
+// calmDown ends all faults: from now on everything must come to its end.
+func (w *world) calmDown() {
+	w.faulty = false
+	w.killIn = 0
+	w.natsBack()
+	w.uplinkDown = false
+	w.note(line{what: "all is calm"})
+	for _, st := range w.stations {
+		st.turn(w, healthy)
+		if ep := st.endpoint; ep != nil && ep.State == transport.StatePaused {
+			next := *ep
+			next.State = transport.StateActive
+			w.register(st, &next)
+		}
+	}
+	w.calmAt = w.now
+}

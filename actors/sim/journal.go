@@ -1,0 +1,42 @@
+package sim
+
+import (
+	"time"
+
+	"github.com/postrider/postrider/transport"
+)
+
+// attempts is ATTEMPTS: batches in the order they were stored.
+type attempts struct {
+	w       *world
+	batches []stored
+}
+
+type stored struct {
+	at      time.Time // by the server's clock
+	records []jotted
+}
+
+func (a *attempts) store(batch []jotted) {
+	a.batches = append(a.batches, stored{a.w.serverNow(), batch})
+	for i := range batch {
+		if batch[i].kept {
+			a.w.judge.journaled(&batch[i].record)
+		}
+	}
+}
+
+// since calls f for each record from the first batch on that is no older than t.
+func (a *attempts) since(t time.Time, f func(r *transport.Record)) {
+	from := 0
+	for from < len(a.batches) && a.batches[from].at.Before(t) {
+		from++
+	}
+	for _, b := range a.batches[from:] {
+		for i := range b.records {
+			if b.records[i].kept {
+				f(&b.records[i].record)
+			}
+		}
+	}
+}

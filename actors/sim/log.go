@@ -1,0 +1,145 @@
+package sim
+
+import (
+	"time"
+
+	"github.com/postrider/postrider/transport"
+)
+
+// eventLog is EVENTS with its consumer.
+type eventLog struct {
+	consumer
+	events []entry
+	floor  uint64 // all up to it are acked
+	next   uint64 // the first that was never handed out since the last reset
+	recent []recentAck
+}
+
+type entry struct {
+	event      *transport.Event
+	unreadable bool
+	acked      bool
+	after      bool // acked since the last reset
+}
+
+// recentAck may be lost when the server is killed.
+type recentAck struct {
+	seq uint64
+	at  time.Duration
+}
+
+const (
+	// ackLossMost is how many of the last acks a kill may cost, and ackLossFor
+	// how old they are at most.
+	ackLossMost = 18
+	ackLossFor  = time.Second
+)
+
+func newLog(w *world, most int) *eventLog {
+	l := &eventLog{next: 1}
+	l.consumer = consumer{w: w, stream: "EVENTS", most: most}
+	l.consumer.settled = func(seq uint64, _ bool) { l.ack(seq) }
+	l.reset()
+	return l
+}
+
+func (l *eventLog) last() uint64 { return uint64(len(l.events)) }
+
+func (l *eventLog) at(seq uint64) *entry { return &l.events[seq-1] }
+
+// publish stores one event and gives its sequence.
+func (l *eventLog) publish(ev *transport.Event, unreadable bool) uint64 {
+	l.events = append(l.events, entry{event: ev, unreadable: unreadable})
+	ev.Seq = l.last()
+	ev.Stored = l.w.serverNow()
+	ev.Time = ev.Stored
+	return ev.Seq
+}
+
+func (l *eventLog) ack(seq uint64) {
+	e := l.at(seq)
+	delete(l.pending, seq)
+	if e.acked {
+		return
+	}
+	e.acked, e.after = true, true
+	l.recent = append(l.recent, recentAck{seq, l.w.now})
+	if n := len(l.recent); n > 4*ackLossMost {
+		l.recent = append(l.recent[:0], l.recent[n-ackLossMost:]...)
+	}
+	l.settleFloor()
+}
+
+func (l *eventLog) settleFloor() {
+	for l.floor < l.last() && l.at(l.floor+1).acked {
+		l.floor++
+	}
+}
+
+// kill loses the last acks.
+func (l *eventLog) kill() {
+	n := l.w.dice.IntN(ackLossMost + 1)
+	for i := len(l.recent) - 1; i >= 0 && n > 0 && l.w.now-l.recent[i].at < ackLossFor; i, n = i-1, n-1 {
+		l.at(l.recent[i].seq).acked = false
+		l.floor = min(l.floor, l.recent[i].seq-1)
+		l.w.did(lostAck)
+	}
+	l.recent = nil
+}
+
+// toFloor is a reset of the consumer: all above the floor comes again.
+func (l *eventLog) toFloor() uint64 {
+	l.reset()
+	for seq := l.floor + 1; seq <= l.last(); seq++ {
+		l.at(seq).acked = false
+	}
+	l.next, l.recent = l.floor+1, nil
+	return l.floor
+}
+
+// pull hands one event to the node; false where there is none, or no room.
+func (l *eventLog) pull(n *node) bool {
+	again := len(l.again) > 0 && (l.next > l.last() || !l.w.dice.one(3))
+	seq, i := l.next, 0
+	switch {
+	case again:
+		i = l.choose()
+		seq = l.again[i]
+	case l.next > l.last() || l.full():
+		return false
+	}
+	e := l.at(seq)
+	if room, _ := n.shard.Room(e.event.Size()); !room && !e.acked {
+		return false
+	}
+	if again {
+		l.again = unlist(l.again, i)
+	} else {
+		l.next++
+	}
+	if !e.acked {
+		l.give(n, seq)
+	}
+	return true
+}
+
+func (l *eventLog) give(n *node, seq uint64) {
+	e := l.at(seq)
+	switch {
+	case l.w.faulty && l.w.dice.one(300): // a broken connection, or a payload out of reach
+		l.w.did(swallowed)
+		l.w.note(line{what: "delivery lost", seq: seq})
+		l.hand(seq, of(l.w.dice, ackWait, time.Second))
+		return
+	case e.unreadable:
+		l.hand(seq, ackWait)
+		l.w.note(line{what: "unreadable", seq: seq})
+		n.bury(nil, func() { (&handle{n: n, c: &l.consumer, seq: seq}).Ack() })
+		n.shard.Passed(seq)
+		return
+	}
+	l.hand(seq, ackWait)
+	l.w.note(line{what: "event", seq: seq})
+	n.inHand[inHand{&l.consumer, seq}] = true
+	n.shard.Event(e.event, &handle{n: n, c: &l.consumer, seq: seq})
+}

@@ -1,0 +1,328 @@
+package sim
+
+import (
+	"context"
+	"log/slog"
+	"maps"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/postrider/postrider/actors"
+	"github.com/postrider/postrider/actors/endpoint"
+	"github.com/postrider/postrider/actors/shard"
+	"github.com/postrider/postrider/transport"
+)
+
+// node is one life of the process: all of it is lost at a kill.
+type node struct {
+	w       *world
+	alive   bool
+	life    int
+	system  *actors.System
+	shard   *shard.Shard
+	ahead   time.Duration // of its clock against one that is right
+	skew    time.Duration // the server's clock against its own, as it was learnt
+	pulling bool
+
+	air    []*write
+	flying map[uint64]*attempt
+	sent   uint64
+	// inHand are the messages that the shard has not settled.
+	inHand map[inHand]bool
+
+	news    []change // heard of, not begun
+	changes []change // begun one after the other
+	taking  <-chan struct{}
+}
+
+type inHand struct {
+	c   *consumer
+	seq uint64
+}
+
+// change is one of the registry's on its way to the shard.
+type change struct {
+	st   *station
+	next *transport.Endpoint
+}
+
+// ended begins a drain without waiting for its end.
+var ended = func() context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	return ctx
+}()
+
+func (n *node) now() time.Time { return start.Add(n.w.now + n.ahead) }
+
+// after calls f when d has passed, unless the node is dead by then.
+func (n *node) after(d time.Duration, f func()) {
+	n.w.after(d, func() {
+		if n.alive {
+			f()
+		}
+	})
+}
+
+func (n *node) name(i int) string { return strconv.Itoa(n.life) + "." + strconv.Itoa(i) }
+
+// startNode takes the shard anew.
+func (w *world) startNode() {
+	w.serverUp = true
+	w.lives++
+	n := &node{w: w, alive: true, life: w.lives, ahead: w.serverAhead, pulling: true,
+		flying: map[uint64]*attempt{}, inHand: map[inHand]bool{}}
+	w.node = n
+	w.note(line{what: "node starts", n: int64(w.lives)})
+	recovered := w.recover()
+	w.judge.begun(n)
+	n.system = actors.NewStepped(w.dice.IntN)
+	n.shard = shard.New(shard.Options{
+		System: n.system, Deps: n.deps(), Memories: maps.Clone(w.memories), Recovered: recovered,
+		RecallAll: n.recallAll, Window: w.plan.window, WindowBytes: w.plan.windowBytes, Idle: w.plan.idle,
+		Away:   func() bool { return w.away },
+		Routed: w.judge.routed, Fatal: func(err error) { w.breaks("no panic", "%v", err) },
+		Logger: slog.New(listener{w}),
+	})
+	for _, st := range w.stations {
+		if st.endpoint != nil {
+			n.begin(change{st, st.endpoint})
+			for n.taking != nil && n.step() {
+			}
+		}
+	}
+	n.shard.Known()
+	n.after(250*time.Millisecond, n.realign)
+	n.tick()
+}
+
+func (n *node) deps() endpoint.Deps {
+	return endpoint.Deps{
+		Sender: sender{}, Journal: &journal{n: n}, Parker: &parker{n: n, open: map[string]*bucket{}},
+		Graveyard: graveyard{n}, Memories: &memories{n: n}, Teller: teller{n}, Observer: &n.w.judge, Runner: n,
+		Tuning: &n.w.plan.tuning, Now: n.now, Context: context.Background(),
+		After: func(d time.Duration, f func()) endpoint.Timer {
+			t := &timer{n: n, do: f}
+			t.Reset(d)
+			return t
+		},
+	}
+}
+
+// step has one actor handle one message, and looks what came of it.
+func (n *node) step() bool {
+	if !n.system.Step() {
+		return false
+	}
+	n.taken()
+	n.w.judge.stepped()
+	return true
+}
+
+// taken looks whether the change on its way in is in effect.
+func (n *node) taken() {
+	select {
+	case <-n.taking:
+		n.taking = nil
+		n.w.judge.changed(n.changes[0].st, n.changes[0].next)
+		if n.changes = n.changes[1:]; len(n.changes) > 0 {
+			n.take()
+		}
+	default:
+	}
+}
+
+// begin gives the shard a change after those before it.
+func (n *node) begin(c change) {
+	n.changes = append(n.changes, c)
+	if len(n.changes) == 1 {
+		n.take()
+	}
+}
+
+func (n *node) take() {
+	c := n.changes[0]
+	n.w.judge.changing(c.st, c.next)
+	n.w.revision++
+	n.taking = n.shard.Begin(transport.Change{ID: c.st.id, Customer: c.st.customer, Endpoint: c.next, Revision: n.w.revision})
+}
+
+// pull hands the shard what it has room for, at most so many messages.
+func (n *node) pull(most int) (any bool) {
+	w := n.w
+	if !n.pulling || w.away || !w.serverUp {
+		return false
+	}
+	for range most {
+		if !w.log.pull(n) && !w.deferred.pull(n) {
+			return any
+		}
+		any = true
+		if w.dice.one(4) {
+			w.deferred.pull(n)
+		}
+	}
+	return any
+}
+
+// tick is the shard's: every 100 ms while it holds anything.
+func (n *node) tick() {
+	n.shard.Tick()
+	d := 5 * time.Second
+	switch {
+	case len(n.inHand) > 0:
+		d = 100 * time.Millisecond
+	case n.system.Live() > 1:
+		d = time.Second
+	}
+	n.after(d, n.tick)
+}
+
+// kill is kill -9.
+func (w *world) kill() {
+	n := w.node
+	w.note(line{what: "kill -9"})
+	n.alive = false
+	w.node = nil
+	n.crashWrites()
+	if !w.plan.external {
+		w.serverUp = false
+		w.log.kill()
+		w.deferred.kill()
+	}
+	if w.o.Plant == ForgotSegment {
+		w.forgetSegment()
+	}
+	w.judge.ended(true)
+}
+
+// forgetSegment is a planted fault: a segment that was said to be durable is not.
+func (w *world) forgetSegment() {
+	for _, p := range slices.Backward(w.deferred.all) {
+		if !p.gone {
+			p.gone = true
+			delete(w.deferred.dues, p.seq)
+			delete(w.deferred.parks, p.name())
+			return
+		}
+	}
+}
+
+const patience = 25 * time.Second
+
+// drain is a graceful stop: what is in flight ends, the rest is handed back.
+func (w *world) drain() {
+	n := w.node
+	w.note(line{what: "drains"})
+	n.pulling = false
+	_ = n.shard.Drain(ended)
+	n.leave(w.now + patience)
+}
+
+func (n *node) leave(latest time.Duration) {
+	switch {
+	case len(n.inHand) == 0:
+	case n.w.now < latest:
+		n.after(100*time.Millisecond, func() { n.leave(latest) })
+		return
+	case len(n.flying) > 0:
+		for _, k := range slices.Sorted(maps.Keys(n.flying)) {
+			n.flying[k].finish(transport.Answer{Class: transport.Aborted})
+		}
+		n.after(5*time.Second, func() { n.leave(0) })
+		return
+	}
+	if n.w.away || len(n.air) > 0 {
+		n.after(100*time.Millisecond, func() { n.leave(latest) })
+		return
+	}
+	n.w.note(line{what: "left"})
+	n.alive = false
+	n.w.node = nil
+	if !n.w.plan.external {
+		n.w.serverUp = false
+	}
+	n.w.judge.ended(false)
+	n.w.comeBack()
+}
+
+// Start makes one attempt.
+func (n *node) Start(j *endpoint.Attempt) {
+	l := j.Lease()
+	n.sent++
+	st := n.w.byID[l.Endpoint]
+	a := &attempt{n: n, st: st, pair: l.Pair, number: j.Number(), began: n.w.now, version: st.sight.version, end: j.End}
+	a.key = n.sent
+	n.flying[a.key] = a
+	n.w.note(line{what: "attempt", endpoint: st.id, seq: l.Seq, n: int64(a.number)})
+	n.w.judge.started(a)
+	n.w.attempts++
+	a.travel()
+}
+
+// timer is a *time.Timer in virtual time.
+type timer struct {
+	n     *node
+	do    func()
+	round int
+}
+
+func (t *timer) Reset(d time.Duration) bool {
+	t.round++
+	round := t.round
+	t.n.after(d, func() {
+		if t.round == round {
+			t.do()
+		}
+	})
+	return true
+}
+
+func (t *timer) Stop() bool { t.round++; return true }
+
+type sender struct{}
+
+func (sender) Prepare(*transport.Endpoint) (endpoint.Target, error) { return target{}, nil }
+
+// target is never sent to: the node answers in its place.
+type target struct{}
+
+func (target) Send(context.Context, *transport.Event, int) transport.Answer {
+	return transport.Answer{}
+}
+func (target) Close() {}
+
+// teller brings a disabling to the registry.
+type teller struct{ n *node }
+
+func (t teller) Tell(news transport.News) {
+	n, w := t.n, t.n.w
+	w.note(line{what: "tells", endpoint: news.Endpoint, more: news.What})
+	if news.What != transport.NewsDisabled {
+		return
+	}
+	st := w.byID[news.Endpoint]
+	w.judge.disabled(st)
+	n.after(w.dice.between(20*time.Millisecond, 500*time.Millisecond), func() {
+		if st.endpoint != nil && st.endpoint.State != transport.StateDisabled {
+			next := *st.endpoint
+			next.State = transport.StateDisabled
+			w.register(st, &next)
+		}
+	})
+}
+
+// listener takes an error in the log as a breach: nothing here may cause one.
+type listener struct{ w *world }
+
+func (l listener) Enabled(_ context.Context, level slog.Level) bool { return level >= slog.LevelError }
+func (l listener) WithAttrs([]slog.Attr) slog.Handler               { return l }
+func (l listener) WithGroup(string) slog.Handler                    { return l }
+
+func (l listener) Handle(_ context.Context, r slog.Record) error {
+	more := ""
+	r.Attrs(func(a slog.Attr) bool { more += " " + a.String(); return true })
+	l.w.breaks("no error", "%s%s", r.Message, more)
+	return nil
+}

@@ -1,0 +1,169 @@
+package sim
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/postrider/postrider/actors/endpoint"
+	"github.com/postrider/postrider/transport"
+)
+
+// plan is what one seed makes of the world before it begins.
+type plan struct {
+	// span is how long events are published and faults happen.
+	span      time.Duration
+	events    int
+	customers int
+	endpoints int
+	// external: the NATS server outlives the node.
+	external    bool
+	window      int
+	windowBytes int
+	idle        time.Duration
+	tuning      endpoint.Tuning
+	// So many of each happen in the span.
+	kills, drains, outages, uplinks, jumps, edits, replays int
+	// moody is the mean time between two moods of a receiver.
+	moody time.Duration
+}
+
+func newPlan(d dice) plan {
+	p := plan{
+		span:      d.between(time.Minute, 10*time.Minute),
+		events:    d.IntN(300),
+		customers: d.most(4), endpoints: d.most(12),
+		external: d.one(2), window: of(d, 0, 32, 64, 256), windowBytes: of(d, 0, 0, 1<<16),
+		idle: of(d, 30*time.Second, 30*time.Second, 2*time.Second), tuning: endpoint.DefaultTuning(),
+		kills: d.IntN(4), drains: d.IntN(2), outages: d.IntN(3), jumps: d.IntN(3), edits: d.IntN(8), replays: d.IntN(4),
+	}
+	if d.one(4) {
+		p.span = d.between(10*time.Minute, 4*time.Hour)
+	}
+	if d.one(12) { // many endpoints, so that our own line shows
+		p.endpoints, p.uplinks, p.window = 20+d.IntN(8), d.most(2), of(d, 0, 256)
+	}
+	if d.one(40) { // a large backlog
+		p.events, p.window = 1000+d.IntN(3000), of(d, 0, 256)
+	}
+	if d.one(10) {
+		p.kills = 4 + d.IntN(12)
+	}
+	if d.one(10) {
+		p.tuning.FailingMost = 30 * time.Minute
+	}
+	p.moody = p.span / time.Duration(d.most(6))
+	return p
+}
+
+var (
+	types     = []string{"door.open", "door.shut", "card.made", "audit.card.made"}
+	wanted    = [][]string{{">"}, {">"}, {">"}, {"door.>"}, {"card.made", "audit.>"}, {"door.open"}}
+	schedules = [][]time.Duration{
+		{10 * time.Second, 10 * time.Second, 10 * time.Second},
+		{5 * time.Second, 5 * time.Minute, 30 * time.Minute, 2 * time.Hour, 5 * time.Hour, 10 * time.Hour, 10 * time.Hour},
+		{time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second, 16 * time.Second, time.Minute},
+		{time.Minute}, {},
+	}
+)
+
+// newStation makes an endpoint and its receiver.
+func (w *world) newStation() *station {
+	d := w.dice
+	n := len(w.stations) + 1
+	st := &station{number: n, id: fmt.Sprintf("ep-%02d", n), customer: fmt.Sprintf("customer-%d", 1+d.IntN(w.plan.customers)),
+		base: d.between(time.Millisecond, 60*time.Millisecond), took: map[transport.Pair]int{}}
+	now := w.serverNow()
+	st.endpoint = &transport.Endpoint{
+		ID: st.id, Customer: st.customer, URL: "https://receiver/1", Enabled: true, Profile: of(d, "standard", "standard", "genea"),
+		State: transport.StateActive, Events: of(d, wanted...), From: now, CreatedAt: now, Delivery: w.newDelivery(),
+	}
+	w.stations = append(w.stations, st)
+	w.byID[st.id] = st
+	return st
+}
+
+func (w *world) newDelivery() transport.Delivery {
+	d := w.dice
+	p := transport.Delivery{
+		Retries: !d.one(10), Jitter: of(d, 0, 0.2, 0.2, 0.5), Timeout: transport.Duration(time.Duration(d.most(15)) * time.Second),
+		Concurrency: of(d, 1, 2, 4, 8, 8, 32), Ordered: d.one(4), MaxWaiting: transport.DefaultMaxWaiting,
+	}
+	for _, wait := range of(d, schedules...) {
+		p.Schedule = append(p.Schedule, transport.Duration(wait))
+	}
+	if d.one(3) {
+		w.limit(&p)
+	}
+	if d.one(12) {
+		p.MaxAge = transport.Duration(d.between(time.Minute, 10*time.Minute))
+	}
+	if d.one(12) {
+		p.MaxWaiting = d.most(40)
+	}
+	return p
+}
+
+func (w *world) limit(p *transport.Delivery) {
+	p.Rate = of(w.dice, 0.1, 0.5, 2, 10, 50)
+	p.Burst = w.dice.most(2 + int(2*p.Rate))
+}
+
+// begin builds the world and makes the appointments of its faults.
+func (w *world) begin() {
+	p, d := &w.plan, w.dice
+	for range p.endpoints {
+		w.newStation()
+	}
+	w.startNode()
+	w.publishAll()
+	for _, st := range w.stations {
+		w.moods(st)
+	}
+	some := func(n int, f func()) {
+		for range n {
+			w.after(d.between(0, p.span), func() {
+				if w.faulty {
+					f()
+				}
+			})
+		}
+	}
+	some(p.kills, func() { w.killIn = d.most(60) })
+	some(p.drains, w.stop)
+	some(p.outages, w.outage)
+	some(p.uplinks, w.uplink)
+	some(p.jumps, w.jump)
+	some(p.edits, w.edit)
+	some(p.replays, w.replay)
+	w.after(p.span, w.calmDown)
+}
+
+// publishAll spreads the events in bursts.
+func (w *world) publishAll() {
+	for left := w.plan.events; left > 0; {
+		n := min(left, w.dice.most(1+w.plan.events/4))
+		at, over := w.dice.between(0, w.plan.span), of(w.dice, 0, time.Second, time.Minute)
+		for range n {
+			w.after(at+w.dice.between(0, over), w.publish)
+		}
+		left -= n
+	}
+}
+
+var document = make([]byte, 1<<13)
+
+func (w *world) publish() {
+	if !w.serverUp {
+		w.after(500*time.Millisecond, w.publish)
+		return
+	}
+	d := w.dice
+	ev := &transport.Event{Customer: fmt.Sprintf("customer-%d", d.most(w.plan.customers)), Type: of(d, types...),
+		Data: document[:of(d, 2, 200, 200, 4000)]}
+	if last := w.log.last(); last > 0 && d.one(50) {
+		ev.DuplicateOf = 1 + d.Uint64N(last)
+	}
+	seq := w.log.publish(ev, d.one(200))
+	ev.ID = fmt.Sprintf("EVENTS-%d", seq)
+	w.note(line{what: "published", seq: seq, more: ev.Type})
+}

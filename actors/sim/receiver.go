@@ -1,0 +1,153 @@
+package sim
+
+import (
+	"time"
+
+	"github.com/postrider/postrider/transport"
+)
+
+// mood is how a receiver behaves for now.
+type mood int
+
+const (
+	healthy mood = iota
+	slow
+	loaded  // the slower the more it has to do
+	failing // answers 500
+	lying   // takes it, and answers 500
+	hanging // never answers
+	refusing
+	unreachable
+	throttling
+	gone // answers 410
+	moods
+)
+
+var moodWords = [...]string{"healthy", "slow", "slower under load", "failing", "lying", "hanging",
+	"refusing connections", "unreachable", "throttling", "gone"}
+
+// station is an endpoint and the receiver behind it.
+type station struct {
+	id       string
+	customer string
+	number   int
+	// endpoint is the registry's; nil: removed.
+	endpoint *transport.Endpoint
+	mood     mood
+	busy     int
+	base     time.Duration // a usual answer's time
+	took     map[transport.Pair]int
+
+	sight sight // what the judge knows of it
+}
+
+// attempt is one on its way.
+type attempt struct {
+	n       *node
+	st      *station
+	pair    transport.Pair
+	number  int
+	began   time.Duration
+	version int // of the endpoint's settings
+	key     uint64
+	end     func(transport.Answer)
+	over    bool
+}
+
+// travel takes the attempt to the receiver.
+func (a *attempt) travel() {
+	w := a.n.w
+	timeout := time.Duration(a.st.sight.now.Delivery.Timeout)
+	there := w.dice.between(200*time.Microsecond, 20*time.Millisecond)
+	if w.dice.one(30) {
+		there = w.dice.between(20*time.Millisecond, 300*time.Millisecond)
+	}
+	w.after(timeout, func() {
+		a.finish(transport.Answer{Class: transport.Failed, Reason: transport.ReasonTimeout})
+	})
+	switch {
+	case w.uplinkDown || a.st.mood == unreachable:
+		w.after(there, func() {
+			a.finish(transport.Answer{Class: transport.Failed, Reason: "connect", Unreached: true})
+		})
+	case a.st.mood == refusing:
+		w.after(there, func() { a.finish(transport.Answer{Class: transport.Failed, Reason: "connect"}) })
+	default:
+		w.after(there, func() { a.st.arrived(w, a) })
+	}
+}
+
+// arrived is the request at the receiver, who answers as its mood is.
+func (st *station) arrived(w *world, a *attempt) {
+	w.judge.arrived(a)
+	if st.mood == hanging {
+		return
+	}
+	st.busy++
+	w.after(st.thinks(w), func() {
+		st.busy--
+		answer := st.answer(w)
+		if answer.Class == transport.Delivered || st.mood == lying {
+			st.took[a.pair]++
+			if st.took[a.pair] > 1 {
+				w.did(receivedTwice)
+			}
+		}
+		w.after(w.dice.between(200*time.Microsecond, 20*time.Millisecond), func() { a.finish(answer) })
+	})
+}
+
+func (st *station) thinks(w *world) time.Duration {
+	d := st.base/2 + w.dice.between(0, st.base)
+	switch st.mood {
+	case slow:
+		return d + w.dice.between(500*time.Millisecond, 4*time.Second)
+	case loaded:
+		return d * time.Duration(st.busy*st.busy)
+	}
+	return d
+}
+
+func (st *station) answer(w *world) transport.Answer {
+	switch st.mood {
+	case failing, lying:
+		return transport.Answer{Class: transport.Failed, Status: 500, Reason: "status"}
+	case gone:
+		return transport.Answer{Class: transport.Gone, Status: 410, Reason: "status"}
+	case throttling:
+		a := transport.Answer{Class: transport.Throttled, Status: of(w.dice, 429, 503), Reason: "status"}
+		if w.dice.one(2) {
+			a.RetryAfter = w.dice.between(time.Second, 3*time.Minute).Truncate(time.Second)
+		}
+		return a
+	}
+	return transport.Answer{Class: transport.Delivered, Status: 200}
+}
+
+// finish brings the answer to the node, unless something else came first.
+func (a *attempt) finish(answer transport.Answer) {
+	if a.over || !a.n.alive {
+		return
+	}
+	a.over = true
+	w := a.n.w
+	delete(a.n.flying, a.key)
+	answer.Took = w.now - a.began
+	w.judge.answered(a, &answer)
+	w.note(line{what: "answer " + answer.Class.String(), endpoint: a.st.id, seq: a.pair.Seq, n: int64(answer.Status), more: answer.Reason})
+	if w.o.Plant == IgnoredRetryAfter {
+		answer.RetryAfter = 0
+	}
+	a.end(answer)
+}
+
+func (st *station) turn(w *world, m mood) {
+	if st.mood == m {
+		return
+	}
+	st.mood = m
+	if m != healthy {
+		w.did(firstMood + fault(m))
+	}
+	w.note(line{what: "receiver is", endpoint: st.id, more: moodWords[m]})
+}

@@ -1,0 +1,287 @@
+package sim
+
+import (
+	"math/bits"
+	"time"
+
+	"github.com/postrider/postrider/actors/endpoint"
+	"github.com/postrider/postrider/transport"
+)
+
+// sight is what the judge knows of an endpoint: the settings in effect, and a
+// reference of its own for what the endpoint may be sent.
+type sight struct {
+	now, next *transport.Endpoint
+	changing  bool // next is on its way in
+	version   int  // of the settings
+	flying    int
+	closed    bool // by its own node's word, ahead of the registry
+	hold      moment
+	breaker   reference
+	kept      struct { // durable
+		hold    moment
+		breaker reference
+	}
+	// level is what is in the receiver's bucket, at its time.
+	level float64
+	at    time.Duration
+	// mostTries is the most attempts that any of its settings allowed.
+	mostTries int
+	// ordered since the log was as long as orderedFrom; all up to head have ended.
+	ordered     bool
+	orderedFrom uint64
+	head        uint64
+}
+
+func (s *sight) settings() []*transport.Endpoint {
+	if s.changing {
+		return []*transport.Endpoint{s.now, s.next}
+	}
+	return []*transport.Endpoint{s.now}
+}
+
+// leastWait is the shortest wait after that many attempts.
+func (s *sight) leastWait(made int) time.Duration {
+	least := time.Duration(-1)
+	for _, ep := range s.settings() {
+		wait := time.Duration(0)
+		if ep != nil && made <= len(ep.Delivery.Schedule) {
+			d := time.Duration(ep.Delivery.Schedule[made-1])
+			wait = d - time.Duration(ep.Delivery.Jitter*float64(d)) - 1
+		}
+		if least < 0 || wait < least {
+			least = wait
+		}
+	}
+	return least
+}
+
+// asked is how long the endpoint waits at least after a 429 or 503.
+func (s *sight) asked(retryAfter, wait time.Duration) time.Duration {
+	if retryAfter > 0 {
+		return retryAfter
+	}
+	if wait > 0 {
+		return min(10*time.Second, wait)
+	}
+	return 0
+}
+
+// changing: settings are on their way into effect.
+func (j *judge) changing(st *station, next *transport.Endpoint) {
+	s := &st.sight
+	s.changing, s.next = true, next
+	if next != nil && next.Delivery.Retries {
+		s.mostTries = max(s.mostTries, 1+len(next.Delivery.Schedule))
+	}
+	s.mostTries = max(s.mostTries, 1)
+}
+
+// changed: they are in effect.
+func (j *judge) changed(st *station, next *transport.Endpoint) {
+	s := &st.sight
+	was := s.now
+	s.now, s.next, s.changing = next, nil, false
+	ordered := next != nil && next.Delivery.Ordered
+	if ordered && !s.ordered {
+		s.orderedFrom = j.w.log.last()
+	}
+	s.ordered = ordered
+	if was == next {
+		return
+	}
+	s.version++
+	s.level = 0
+	if was == nil || next == nil {
+		return
+	}
+	moved := was.URL != next.URL
+	if moved || stopped(was) && !stopped(next) {
+		s.breaker, s.closed = reference{}, false
+	}
+	if moved {
+		s.hold = moment{}
+	}
+	j.w.note(line{what: "change in effect", endpoint: st.id, more: next.State})
+}
+
+func stopped(ep *transport.Endpoint) bool {
+	return endpoint.IsClosed(ep) || ep.State == transport.StatePaused
+}
+
+// disabled: the machine closed the endpoint by what it was answered.
+func (j *judge) disabled(st *station) {
+	s := &st.sight
+	s.closed, s.hold, s.breaker = true, moment{}, reference{}
+}
+
+// remembering takes what is known at the end of this step as durable when the
+// memory that is being stored is.
+func (j *judge) remembering(id string) (keep func()) {
+	s := &j.w.byID[id].sight
+	then := s.kept
+	j.captures = append(j.captures, func() { then.hold, then.breaker = s.hold, s.breaker })
+	return func() { s.kept = then }
+}
+
+// started judges an attempt as it leaves.
+func (j *judge) started(a *attempt) {
+	f, s, w := j.fate(a.pair), &a.st.sight, j.w
+	now := w.nodeNow()
+	switch {
+	case !f.owed:
+		w.breaks("2: only what is owed is sent", "pair %v is in no fan-out", a.pair)
+	case f.final != "" && !f.doubled:
+		w.breaks("5: what is journaled is not sent again", "pair %v had %s", a.pair, f.final)
+	case (f.decided != "" || f.took) && !f.doubled:
+		w.breaks("5: what was answered is not sent again", "pair %v had %s", a.pair, f.decided)
+	case f.flying:
+		w.breaks("2: a pair is sent once at a time", "pair %v is in flight", a.pair)
+	case s.shut():
+		w.breaks("7: a change holds from the next attempt on", "%s is closed or paused, and was sent pair %v", a.st.id, a.pair)
+	case s.flying >= s.limit():
+		w.breaks("3: never more in flight than the concurrency", "%d in flight at %s, which takes %d", s.flying+1, a.st.id, s.limit())
+	case w.ahead(f.notBefore) > 0:
+		w.breaks("3: never sooner than the schedule", "pair %v was sent %v too soon", a.pair, w.ahead(f.notBefore))
+	case w.ahead(s.hold) > 0 && !s.changing:
+		w.breaks("3: never sooner than Retry-After", "%s was sent pair %v %v too soon", a.st.id, a.pair, w.ahead(s.hold))
+	case a.number != f.tries+1 && !f.doubled:
+		w.breaks("3: attempts are counted", "pair %v: attempt %d, after %d", a.pair, a.number, f.tries)
+	}
+	if s.breaker.open && !s.changing && !s.breaker.unsure {
+		if s.breaker.probing || now.Before(s.breaker.until) {
+			w.breaks("4: an open breaker sends nothing but its probe", "%s was sent pair %v (probing %v, open for %v)",
+				a.st.id, a.pair, s.breaker.probing, s.breaker.until.Sub(now))
+		}
+		s.breaker.probing, f.probe = true, true
+	}
+	if s.ordered && !s.changing {
+		j.inOrder(a)
+	}
+	f.flying = true
+	s.flying++
+}
+
+// shut: nothing may be sent, whichever settings are in effect.
+func (s *sight) shut() bool {
+	if s.closed && !s.changing {
+		return true
+	}
+	for _, ep := range s.settings() {
+		if !stopped(ep) {
+			return false
+		}
+	}
+	return true
+}
+
+func (s *sight) limit() (most int) {
+	for _, ep := range s.settings() {
+		switch {
+		case ep == nil:
+		case ep.Delivery.Ordered:
+			most = max(most, 1)
+		default:
+			most = max(most, ep.Delivery.Concurrency)
+		}
+	}
+	return most
+}
+
+// inOrder is invariant 6: every event before this one that the endpoint is owed
+// has ended.
+func (j *judge) inOrder(a *attempt) {
+	s := &a.st.sight
+	if a.pair.Replay != 0 || a.pair.Seq <= s.orderedFrom {
+		return
+	}
+	s.head = max(s.head, s.orderedFrom)
+	behind := true
+	for seq := s.head + 1; seq < a.pair.Seq; seq++ {
+		ev := j.w.log.at(seq).event
+		f := j.fates[transport.Pair{Seq: seq, Endpoint: a.st.id}]
+		waits := f != nil && f.owed && f.decided == "" ||
+			!j.passed[seq] && wants(s.now, ev) && ev.DuplicateOf == 0 && !j.w.log.at(seq).unreadable
+		if waits {
+			j.w.breaks("6: ordered endpoints receive in log order", "%s was sent %d before %d", a.st.id, a.pair.Seq, seq)
+			return
+		}
+		ended := j.passed[seq] && (f == nil || !f.owedKept && !f.owed || f.final != "")
+		if behind = behind && ended; behind && j.w.log.floor >= seq {
+			s.head = seq
+		}
+	}
+}
+
+// answered sees what comes back, before the endpoint does.
+func (j *judge) answered(a *attempt, answer *transport.Answer) {
+	f, s := j.fate(a.pair), &a.st.sight
+	f.flying, f.retryAfter = false, answer.RetryAfter
+	s.flying--
+	switch answer.Class {
+	case transport.Delivered:
+		f.took = true
+		j.w.delivered++
+	case transport.Aborted:
+		if f.probe {
+			s.breaker.probing, f.probe = false, false
+		}
+	}
+}
+
+// reference is the contract's breaker, written anew: it opens after 5 failures
+// in a row or half of the last 20, for 10 s, doubling to 10 min with each probe
+// that fails. Where the contract leaves room it lets more through than the
+// machine does, never less.
+type reference struct {
+	open    bool
+	probing bool
+	until   time.Time
+	opens   int
+	row     int
+	last    uint64
+	n       int
+	// unsure: some attempts reached nothing, and whose fault that was is not
+	// known here, so that nothing is, until one that was alone succeeds.
+	unsure bool
+}
+
+// ended takes an attempt's end in.
+func (b *reference) ended(now time.Time, t *endpoint.Tuning, r *transport.Record, probe, alone bool) {
+	failed := r.Answer.Class == transport.Failed || r.Answer.Class == transport.Gone
+	delivered := r.Answer.Class == transport.Delivered
+	switch {
+	case r.Answer.Unreached:
+		b.unsure = true
+	case b.unsure && delivered && alone:
+		*b = reference{}
+	case b.unsure:
+	case delivered && (!b.open || probe):
+		b.open, b.row, b.opens = false, 0, 0
+		b.last, b.n = b.last<<1, b.n+1
+		if probe {
+			b.last, b.n = 0, 0
+		}
+	case failed && (!b.open || probe):
+		b.failed(now, t, probe)
+	}
+	if probe {
+		b.probing = false
+	}
+}
+
+func (b *reference) failed(now time.Time, t *endpoint.Tuning, probe bool) {
+	b.row++
+	b.last, b.n = b.last<<1|1, b.n+1
+	half := b.n >= t.BreakerWindow && 2*bits.OnesCount64(b.last&(1<<t.BreakerWindow-1)) >= t.BreakerWindow
+	if !probe && b.row < t.BreakerFailures && !half {
+		return
+	}
+	b.open = true
+	b.opens++
+	wait := t.BreakerWait
+	for i := 1; i < b.opens && wait < t.BreakerMost; i++ {
+		wait *= 2
+	}
+	b.until = now.Add(min(wait, t.BreakerMost))
+}

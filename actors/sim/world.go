@@ -1,0 +1,190 @@
+package sim
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/postrider/postrider/transport"
+)
+
+// world is one run: a node, what surrounds it, and its judge.
+type world struct {
+	clock
+	trace
+	o    Options
+	dice dice
+	plan plan
+
+	serverAhead time.Duration // of the server's clock against one that is right
+	serverUp    bool
+	away        bool // the node does not reach NATS
+	uplinkDown  bool
+	log         *eventLog
+	deferred    *deferred
+	journal     attempts
+	memories    map[string]transport.Memory
+	letters     int
+
+	stations []*station
+	byID     map[string]*station
+	revision uint64
+	node     *node
+	lives    int
+	judge    judge
+
+	faulty    bool
+	killIn    int // steps until a kill; 0: none is due
+	calmAt    time.Duration
+	settledAt time.Duration
+	replays   uint64
+
+	counts                    [faults]int
+	attempts, delivered, ends int
+	breach                    *Breach
+}
+
+func newWorld(o Options) *world {
+	w := &world{o: o, dice: newDice(o.Seed), trace: newTrace(o.Trace), faulty: true, serverUp: true,
+		memories: map[string]transport.Memory{}, byID: map[string]*station{}}
+	w.plan = newPlan(w.dice)
+	w.journal.w = w
+	w.judge = newJudge(w)
+	most := w.plan.window
+	if most == 0 {
+		most = 16384
+	}
+	w.log, w.deferred = newLog(w, most), newDeferred(w, most)
+	return w
+}
+
+func (w *world) serverNow() time.Time { return start.Add(w.now + w.serverAhead) }
+
+// nodeNow is the node's time; while there is none, that of a clock that is right.
+func (w *world) nodeNow() time.Time {
+	if w.node != nil {
+		return w.node.now()
+	}
+	return start.Add(w.now)
+}
+
+func (w *world) note(l line) {
+	l.at = w.now
+	w.trace.note(l)
+}
+
+// breaks notes the first breach of an invariant; it ends the run.
+func (w *world) breaks(invariant, format string, args ...any) {
+	if w.breach != nil {
+		return
+	}
+	w.breach = &Breach{Seed: w.o.Seed, At: w.now, Invariant: invariant, What: fmt.Sprintf(format, args...)}
+	w.note(line{what: "BREACH", more: invariant + ": " + w.breach.What})
+	w.breach.Trace = w.last()
+}
+
+// calmMost is how long everything may take to come to its end once all is calm:
+// longer than the longest wait of a schedule.
+const calmMost = 48 * time.Hour
+
+// run goes on until all has ended, or an invariant is broken.
+func (w *world) run() {
+	w.begin()
+	for w.breach == nil {
+		if w.turn() {
+			continue
+		}
+		if w.over() {
+			return
+		}
+		at, any := w.next()
+		switch {
+		case !any:
+			w.breaks("everything ends", "nothing is left to happen")
+		case w.calmAt > 0 && at > w.calmAt+calmMost:
+			w.breaks("everything ends", "%v after the last fault %s", calmMost, w.standing())
+		default:
+			w.keep()
+		}
+	}
+}
+
+// turn lets the node do one thing at this instant; false: time goes on. Now and
+// then it is slower than time.
+func (w *world) turn() bool {
+	n := w.node
+	if n == nil {
+		return false
+	}
+	if w.killIn == 1 {
+		w.killIn = 0
+		w.did(killed)
+		w.kill()
+		w.comeBack()
+		return true
+	}
+	if at, any := w.next(); any && at-w.now < 5*time.Millisecond && w.dice.one(8) {
+		return false
+	}
+	if n.step() {
+		if w.killIn > 1 {
+			w.killIn--
+		}
+		if w.dice.one(16) {
+			n.pull(w.dice.most(4))
+		}
+		if w.dice.one(4096) {
+			w.judge.scan()
+		}
+		return true
+	}
+	return n.pull(w.dice.most(16))
+}
+
+// over tells whether all has ended, and has been quiet for long enough that
+// nothing of it may be left.
+func (w *world) over() bool {
+	if w.calmAt == 0 || w.node == nil {
+		return false
+	}
+	busy := w.log.floor < w.log.last() || len(w.deferred.parks)+len(w.deferred.dues)+len(w.node.inHand)+len(w.node.changes)+len(w.node.news) > 0
+	switch {
+	case busy:
+		w.settledAt = 0
+		return false
+	case w.settledAt == 0:
+		w.settledAt = w.now
+		return false
+	case w.now-w.settledAt < w.plan.idle+3*time.Minute:
+		return false
+	}
+	w.atEnd()
+	return true
+}
+
+// standing tells how far everything has come.
+func (w *world) standing() string {
+	s := fmt.Sprintf("%d pairs have no outcome, as %v; the log is acked up to %d of %d; %d schedules, %d due",
+		w.judge.scan(), w.judge.undecided(), w.log.floor, w.log.last(), len(w.deferred.parks), len(w.deferred.dues))
+	if n := w.node; n != nil {
+		fresh, back := n.shard.Room(0)
+		s += fmt.Sprintf("; room for events %v, for segments %v; %d messages in hand; the shard: %+v", fresh, back, len(n.inHand), n.shard.Stats())
+	}
+	return s
+}
+
+// atEnd: nothing is left anywhere.
+func (w *world) atEnd() {
+	if waiting := w.judge.scan(); waiting > 0 {
+		w.breaks("everything ends", "%d pairs have no outcome, as %v", waiting, w.judge.undecided())
+	}
+	st := w.node.shard.Stats()
+	if st.Held+st.InHand+st.Waiting != 0 || st.WindowBytes != 0 {
+		w.breaks("everything ends", "the shard still holds something: %+v", st)
+	}
+	if st.Parked != 0 {
+		w.breaks("everything ends", "nothing is parked, and the shard counts %d", st.Parked)
+	}
+	if n := w.node.system.Live(); n != 1 {
+		w.breaks("everything ends", "%d actors of endpoints live on", n-1)
+	}
+}

@@ -1,0 +1,85 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/postrider/postrider/bench"
+)
+
+// runBench runs a suite as a process, with a report that it reads.
+func runBench(t *testing.T, args ...string) *bench.Report {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	defer cancel()
+	dir := t.TempDir()
+	out, err := command(ctx, dir, nil, append(append([]string{"bench"}, args...), "--report", dir)...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("postrider bench %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+	t.Logf("%s", out)
+	text, err := os.ReadFile(filepath.Join(dir, "report.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var report bench.Report
+	if err := json.Unmarshal(text, &report); err != nil {
+		t.Fatal(err)
+	}
+	if left, _ := filepath.Glob(filepath.Join(dir, "postrider-bench-*")); len(left) > 0 {
+		t.Errorf("data folders left: %v", left)
+	}
+	return &report
+}
+
+// The real program, killed, with a backlog, and under a rate limit: small, so
+// that the suite of the bench stays true.
+func TestBenchRecovery(t *testing.T) {
+	t.Parallel()
+	r := runBench(t, "recovery", "--kills", "2", "--load", "100", "--endpoints", "3", "--seconds", "2s",
+		"--waiting", "40", "--rate", "50", "--burst", "10", "--events", "60").Recovery
+	if k := r.Kill; len(k.Restarts) != 2 || k.Owed == 0 || k.Lost != 0 || !k.AuditOK || k.Restarts[0].First <= 0 {
+		t.Errorf("kill: %+v", k)
+	}
+	if w := r.Waiting; w.Lost != 0 || w.Restart.First <= 0 || w.OfPace > 1 || w.FirstBack <= 0 || w.Full <= 0 {
+		t.Errorf("waiting: %+v", w)
+	}
+	if l := r.Rate; l.AtOnce > 10+1e-6 || l.Share <= 0 || l.Took < 900*time.Millisecond {
+		t.Errorf("rate: %+v", l)
+	}
+}
+
+func TestBenchNeighbours(t *testing.T) {
+	t.Parallel()
+	n := runBench(t, "neighbours", "--rounds", "1", "--seconds", "1s", "--healthy", "10", "--troubles", "hang-5,refuse-5",
+		"--rate", "5", "--timeout", "1s", "--sync", "2m").Neighbours
+	if len(n.Runs) != 5 || len(n.Medians) != 3 {
+		t.Fatalf("%d runs, %d medians", len(n.Runs), len(n.Medians))
+	}
+	for _, r := range n.Runs {
+		if r.Owed == 0 || r.Received < r.Owed || r.Latency.Count == 0 || (r.Kind == "") != (r.Published == 0) {
+			t.Errorf("%s: %+v", r.Name, r)
+		}
+	}
+}
+
+func TestBenchRefusesWhatItDoesNotKnow(t *testing.T) {
+	t.Parallel()
+	for want, args := range map[string][]string{
+		"neither always nor 2m": {"recovery", "--sync", "5m"},
+		"hang-N":                {"neighbours", "--troubles", "sulk-3"},
+		"kill, waiting or rate": {"recovery", "--cases", "rain"},
+	} {
+		out, err := command(t.Context(), t.TempDir(), nil, append([]string{"bench"}, args...)...).CombinedOutput()
+		if _, failed := errors.AsType[*exec.ExitError](err); !failed || !strings.Contains(string(out), want) {
+			t.Errorf("%v: %v, %s", args, err, out)
+		}
+	}
+}

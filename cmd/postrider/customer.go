@@ -1,0 +1,129 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+
+	"github.com/spf13/cobra"
+
+	"github.com/postrider/postrider/transport"
+)
+
+const customersPath = "/v1/customers"
+
+func customerPath(id string) string { return customersPath + "/" + url.PathEscape(id) }
+
+// customerFlags are the fields of a customer.
+var customerFlags = []fieldFlag{
+	{"name", "name", text, "a name for people"},
+	{"email", "email", text, "address that gets mail when endpoints or runs fail and deliveries are given up"},
+	{"time-zone", "time_zone", text, "such as America/Chicago (default UTC)"},
+	{"normal", "schedules.normal", text, "when normal alerts run, as cron of five fields (default '0 7 * * *')"},
+	{"hot", "schedules.hot", text, "when hot alerts run (default '*/15 * * * *')"},
+	{"locations", "locations", document, `JSON file of its sites, [{"uuid":"…","name":"…","hardware":"vertx|mercury"}]; - for stdin`},
+	{"customer-id", "customer_id", number, "its number, in GenLogs payloads (default: one is made); for operators"},
+}
+
+func (a *app) customerCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:     "customer",
+		Short:   "Manage customers: whom endpoints and alerts belong to",
+		Example: "  postrider customer list\n  postrider customer edit acme --time-zone America/Chicago --email ops@example.com",
+	}
+	c.AddCommand(a.customerList(), a.customerShow(), a.customerAdd(), a.customerEdit())
+	return c
+}
+
+func (a *app) customerAdd() *cobra.Command {
+	c := &cobra.Command{
+		Use:     "add CUSTOMER",
+		Short:   "Add a customer (one also comes to be with its first endpoint or alert)",
+		Example: "  postrider customer add acme --name 'Acme Inc' --time-zone America/Chicago --normal '0 6 * * mon-fri'",
+		Args:    arguments("CUSTOMER"),
+		RunE: func(c *cobra.Command, args []string) error {
+			body, err := a.fieldBody(c, customerFlags)
+			if err != nil {
+				return err
+			}
+			body["id"] = args[0]
+			return a.ask(c, http.MethodPost, customersPath, body, a.printCustomer)
+		},
+	}
+	addFieldFlags(c, customerFlags)
+	return c
+}
+
+func (a *app) customerEdit() *cobra.Command {
+	c := &cobra.Command{
+		Use:     "edit CUSTOMER",
+		Short:   "Change a customer; what is not named stays, '' brings a default back",
+		Example: "  postrider customer edit acme --hot '*/5 * * * *' --email ''",
+		Args:    arguments("CUSTOMER"),
+		RunE: func(c *cobra.Command, args []string) error {
+			body, err := a.fieldBody(c, customerFlags)
+			if err != nil {
+				return err
+			}
+			if len(body) == 0 {
+				return usagef("nothing to change was given; see postrider customer edit --help")
+			}
+			return a.ask(c, http.MethodPatch, customerPath(args[0]), body, a.printCustomer)
+		},
+	}
+	addFieldFlags(c, customerFlags)
+	return c
+}
+
+func (a *app) customerShow() *cobra.Command {
+	return &cobra.Command{
+		Use:     "show CUSTOMER",
+		Short:   "Show a customer",
+		Example: "  postrider customer show acme",
+		Args:    arguments("CUSTOMER"),
+		RunE: func(c *cobra.Command, args []string) error {
+			return a.ask(c, http.MethodGet, customerPath(args[0]), nil, a.printCustomer)
+		},
+	}
+}
+
+func (a *app) customerList() *cobra.Command {
+	var limit int
+	c := &cobra.Command{
+		Use:     "list",
+		Short:   "List customers: one's own, for operators all",
+		Example: "  postrider customer list -o json",
+		Args:    arguments(),
+		RunE: func(c *cobra.Command, _ []string) error {
+			return a.askAll(c, customersPath, nil, limit, a.printCustomers)
+		},
+	}
+	c.Flags().IntVar(&limit, "limit", 10_000, "at most so many")
+	return c
+}
+
+func (a *app) printCustomers(rows []json.RawMessage) error {
+	t := table{head: []string{"ID", "NUMBER", "NAME", "EMAIL", "TIME ZONE", "NORMAL", "HOT", "LOCATIONS"}}
+	for _, row := range rows {
+		c, err := readRow[transport.Customer](row, "a customer")
+		if err != nil {
+			return err
+		}
+		t.add(c.ID, c.CustomerID, orDash(c.Name), orDash(c.Email), c.TimeZone, c.Schedules["normal"], c.Schedules["hot"], len(c.Locations))
+	}
+	return t.print(a.stdout)
+}
+
+func (a *app) printCustomer(raw json.RawMessage) error {
+	c, err := readRow[transport.Customer](raw, "a customer")
+	if err != nil {
+		return err
+	}
+	lines := [][2]string{{"id", c.ID}, {"customer_id", fmt.Sprint(c.CustomerID)}, {"name", c.Name}, {"email", c.Email}, {"time zone", c.TimeZone},
+		{"normal alerts run", c.Schedules["normal"]}, {"hot alerts run", c.Schedules["hot"]}}
+	for _, l := range c.Locations {
+		lines = append(lines, [2]string{"location", l.UUID + " " + l.Hardware + " " + l.Name})
+	}
+	return a.printLines(lines)
+}

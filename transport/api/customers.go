@@ -1,0 +1,225 @@
+package api
+
+import (
+	"cmp"
+	"context"
+	"net/http"
+	"reflect"
+	"slices"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/postrider/postrider/matching"
+	"github.com/postrider/postrider/transport"
+)
+
+// Customers keeps customers. What it returns is shared and is not changed here.
+type Customers interface {
+	Customer(id string) (*transport.Customer, bool)
+	Customers() []*transport.Customer
+	// CreateCustomer stores a new one, and fails with transport.ErrConflict
+	// where there is one of that id. It and PutCustomer set CustomerID, where
+	// that is 0, and Revision, and return when the change is in effect.
+	CreateCustomer(ctx context.Context, c *transport.Customer) error
+	// PutCustomer replaces the state of c.Revision.
+	PutCustomer(ctx context.Context, c *transport.Customer) error
+}
+
+// CustomerInput is what a caller may say about a customer.
+type CustomerInput struct {
+	ID         string               `json:"id" doc:"1 to 64 of A-Z a-z 0-9 _ -, as in its events' subjects. Create only"`
+	CustomerID int64                `json:"customer_id" doc:"Its number, in GenLogs payloads; made if left out. For operators"`
+	Name       string               `json:"name" doc:"At most 200 characters"`
+	Email      string               `json:"email" doc:"Gets mail when endpoints fail, deliveries are given up, or runs fail"`
+	TimeZone   string               `json:"time_zone" doc:"Of the IANA database, such as America/Chicago; default UTC"`
+	Locations  []transport.Location `json:"locations" doc:"Sites, with their hardware: vertx or mercury"`
+	Schedules  CustomerSchedules    `json:"schedules" doc:"When alerts run, in time_zone"`
+}
+
+// CustomerSchedules are cron expressions of five fields.
+type CustomerSchedules struct {
+	Normal string `json:"normal,omitempty" doc:"Default 0 7 * * *"`
+	Hot    string `json:"hot,omitempty" doc:"Default */15 * * * *"`
+}
+
+// CustomerList is a page of customers; without next_cursor it is the last.
+type CustomerList struct {
+	Items      []*transport.Customer `json:"items"`
+	NextCursor string                `json:"next_cursor,omitempty"`
+}
+
+type (
+	customerAnswer struct {
+		Status int
+		ETag   string `header:"ETag"`
+		Body   *transport.Customer
+	}
+	customerID struct {
+		ID string `path:"id" doc:"The customer's id"`
+	}
+	customerAsSeen struct {
+		ID      string `path:"id" doc:"The customer's id"`
+		IfMatch string `header:"If-Match" doc:"The ETag that was shown: 412 where the customer has changed since"`
+	}
+	customerListAnswer struct{ Body CustomerList }
+)
+
+func (s *Server) customerRoutes(h huma.API) {
+	const all, one = "/v1/customers", "/v1/customers/{id}"
+	input := reflect.TypeFor[CustomerInput]()
+	handle(s, h, route{method: http.MethodGet, path: all, id: "list-customers",
+		summary: "List customers: one's own, for operators all"}, s.listCustomers)
+	handle(s, h, route{method: http.MethodPost, path: all, id: "create-customer", operator: true,
+		summary: "Create a customer (one also comes to be with its first endpoint or alert)", body: input, status: http.StatusCreated}, s.createCustomer)
+	handle(s, h, route{method: http.MethodGet, path: one, id: "show-customer",
+		summary: "Show a customer"}, s.showCustomer)
+	handle(s, h, route{method: http.MethodPatch, path: one, id: "edit-customer", roles: adminRoles,
+		summary: "Change a customer by JSON merge patch; null brings a default back", body: input}, s.editCustomer)
+}
+
+// zoneOf is the time zone in which a customer's days begin.
+func (s *Server) zoneOf(customer string) *time.Location {
+	c, _ := s.Customers.Customer(customer)
+	return c.Zone()
+}
+
+// shownCustomer is a customer with what holds where it says nothing.
+func shownCustomer(c *transport.Customer) *transport.Customer {
+	shown := *c
+	shown.TimeZone = cmp.Or(c.TimeZone, "UTC")
+	shown.Schedules = map[string]string{}
+	for _, alertType := range []string{matching.AlertNormal, matching.AlertHot} {
+		shown.Schedules[alertType] = c.Schedule(alertType)
+	}
+	if shown.Locations == nil {
+		shown.Locations = []transport.Location{}
+	}
+	return &shown
+}
+
+func (s *Server) createCustomer(ctx context.Context, _ *struct{}) (*customerAnswer, error) {
+	object, err := parseObject(bodyOf(ctx))
+	if err != nil {
+		return nil, err
+	}
+	c, err := customerOf(object)
+	if err != nil {
+		return nil, err
+	}
+	if _, there := s.Customers.Customer(c.ID); there {
+		return nil, newError(http.StatusConflict, "Customer "+c.ID+" is there already: change it by PATCH /v1/customers/"+c.ID)
+	}
+	if err := s.Customers.CreateCustomer(ctx, c); err != nil {
+		return nil, err
+	}
+	return answerCustomer(http.StatusCreated, c), nil
+}
+
+func answerCustomer(status int, c *transport.Customer) *customerAnswer {
+	return &customerAnswer{Status: status, ETag: etag(c.Revision), Body: shownCustomer(c)}
+}
+
+// customerOf makes a customer of its JSON, and checks it.
+func customerOf(object map[string]any) (*transport.Customer, error) {
+	var in CustomerInput
+	if err := assign(object, &in); err != nil {
+		return nil, err
+	}
+	c := &transport.Customer{ID: in.ID, CustomerID: in.CustomerID, Name: in.Name, Email: in.Email, TimeZone: in.TimeZone,
+		Locations: in.Locations}
+	for alertType, cron := range map[string]string{matching.AlertNormal: in.Schedules.Normal, matching.AlertHot: in.Schedules.Hot} {
+		if cron != "" {
+			if c.Schedules == nil {
+				c.Schedules = map[string]string{}
+			}
+			c.Schedules[alertType] = cron
+		}
+	}
+	if c.Email != "" {
+		var err error
+		if c.Email, err = transport.CheckAddress("email", c.Email); err != nil {
+			return nil, err
+		}
+	}
+	return c, c.Validate()
+}
+
+// findCustomer gives a customer that the caller may see.
+func (s *Server) findCustomer(ctx context.Context, id string) (*transport.Customer, error) {
+	c, there := s.Customers.Customer(id)
+	if !there || !callerOf(ctx).sees(id) {
+		return nil, notFound("Customer", id)
+	}
+	return c, nil
+}
+
+func (s *Server) showCustomer(ctx context.Context, in *customerID) (*customerAnswer, error) {
+	c, err := s.findCustomer(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	return answerCustomer(http.StatusOK, c), nil
+}
+
+func (s *Server) editCustomer(ctx context.Context, in *customerAsSeen) (*customerAnswer, error) {
+	old, err := s.findCustomer(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkMatch(in.IfMatch, old.Revision); err != nil {
+		return nil, err
+	}
+	patch, err := parseObject(bodyOf(ctx))
+	if err != nil {
+		return nil, err
+	}
+	base, err := objectOf(old)
+	if err != nil {
+		return nil, err
+	}
+	kept := []string{"id", "customer_id"}
+	if callerOf(ctx).operator() {
+		kept = kept[:1]
+	}
+	if err := keepSame(patch, base, kept...); err != nil {
+		return nil, err
+	}
+	c, err := customerOf(merge(base, patch))
+	if err != nil {
+		return nil, err
+	}
+	c.Revision = old.Revision
+	if c.CustomerID == 0 {
+		c.CustomerID = old.CustomerID
+	}
+	if err := s.Customers.PutCustomer(ctx, c); err != nil {
+		return nil, err
+	}
+	return answerCustomer(http.StatusOK, c), nil
+}
+
+// listCustomers goes by id.
+func (s *Server) listCustomers(ctx context.Context, in *Page) (*customerListAnswer, error) {
+	after, err := in.after()
+	if err != nil {
+		return nil, err
+	}
+	who := callerOf(ctx)
+	var found []*transport.Customer
+	for _, c := range s.Customers.Customers() {
+		if c.ID > after && who.sees(c.ID) {
+			found = append(found, c)
+		}
+	}
+	slices.SortFunc(found, func(a, b *transport.Customer) int { return cmp.Compare(a.ID, b.ID) })
+	out := &customerListAnswer{Body: CustomerList{Items: []*transport.Customer{}}}
+	for i, c := range found {
+		if i == in.Limit {
+			out.Body.NextCursor = cursorAt(found[i-1].ID)
+			break
+		}
+		out.Body.Items = append(out.Body.Items, shownCustomer(c))
+	}
+	return out, nil
+}

@@ -1,0 +1,41 @@
+package api
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/postrider/postrider/transport"
+)
+
+// A mailbox is shown like any endpoint, and is not changed by itself.
+func TestMailboxesAreReadOnly(t *testing.T) {
+	b := start(t, nil)
+	hook := b.made("acme", `{"url":"https://example.com"}`)
+	box := &transport.Endpoint{ID: transport.MailboxID("acme", "a@example.com"), Customer: "acme", Kind: transport.KindEmail, Address: "a@example.com",
+		Enabled: true, State: transport.StateDisabled, StateReason: "gone"}
+	box.ApplyDefaults()
+	b.mailboxes = []*transport.Endpoint{box}
+	admin, path := token(t, "acme", RoleAdmin), "/v1/endpoints/"+box.ID
+	shown := read[ShownEndpoint](b, b.call(admin, "GET", path, ""))
+	if shown.Kind != "email" || shown.Address != "a@example.com" || shown.Events[0] != "alert.matches_found" {
+		t.Errorf("%+v", shown)
+	}
+	for query, want := range map[string]string{"": hook.ID, "?kind=webhook": hook.ID, "?kind=email": box.ID} {
+		if got := read[EndpointList](b, b.call(admin, "GET", "/v1/endpoints"+query, "")).Items; len(got) != 1 || got[0].ID != want {
+			t.Errorf("%q: %+v", query, got)
+		}
+	}
+	b.wantStatus(b.call(admin, "GET", "/v1/endpoints?kind=fax", ""), 400)
+	for _, c := range [][2]string{{"PATCH", path}, {"DELETE", path}, {"POST", path + "/rotate"}, {"POST", path + "/pause"}} {
+		b.want(b.call(admin, c[0], c[1], `{}`), 409,
+			`{"message":"A mailbox is made from the addresses of alerts and of the customer: change those","error_type":"ConflictError","error_code":"CONFLICT"}`)
+	}
+	got := b.call(admin, "POST", path+"/resume", "")
+	if got.status != 200 || !strings.Contains(got.body, `"state":"active"`) || box.State != transport.StateActive {
+		t.Errorf("%d %s", got.status, got.body)
+	}
+	b.wantStatus(b.call(token(t, "other", RoleAdmin), "GET", path, ""), 404)
+	b.wantStatus(b.call(token(t, "other", RoleAdmin), "POST", path+"/resume", ""), 404)
+	b.letters[5] = &transport.DeadLetter{ID: 5, Customer: "acme", Endpoint: box.ID, Event: &transport.Event{Data: []byte(`{}`)}}
+	b.wantStatus(b.call(admin, "POST", "/v1/deadletters/5/replay", ""), 202)
+}

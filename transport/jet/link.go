@@ -1,0 +1,47 @@
+package jet
+
+import (
+	"context"
+	"sync"
+)
+
+// link is the connection from when it is there until it is lost: an answer
+// that was still owed then never comes.
+type link struct {
+	mu     sync.Mutex
+	ctx    context.Context
+	cancel context.CancelFunc
+}
+
+func (l *link) up() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.cancel != nil {
+		l.cancel()
+	}
+	l.ctx, l.cancel = context.WithCancel(context.Background())
+}
+
+func (l *link) down() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.cancel != nil {
+		l.cancel()
+	}
+}
+
+// linked is ctx, and ends with the connection too. The error is that there is none.
+func (s *Store) linked(ctx context.Context) (context.Context, context.CancelFunc, error) {
+	if err := s.away(); err != nil {
+		return nil, nil, err
+	}
+	s.link.mu.Lock()
+	lost := s.link.ctx
+	s.link.mu.Unlock()
+	ctx, cancel := context.WithCancel(ctx)
+	if lost == nil {
+		return ctx, cancel, nil
+	}
+	stop := context.AfterFunc(lost, cancel)
+	return ctx, func() { stop(); cancel() }, nil
+}

@@ -1,0 +1,59 @@
+package jet
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/postrider/postrider/transport"
+)
+
+// headerZone is the time zone that a schedule's cron expression is read in.
+const headerZone = "Nats-Schedule-Time-Zone"
+
+// Schedules gives when runs are due: by key the cron expression of five fields
+// and its time zone.
+func (s *Store) Schedules(ctx context.Context) (map[transport.RunKey]transport.RunSchedule, error) {
+	all := map[transport.RunKey]transport.RunSchedule{}
+	err := s.sweep(ctx, sweep{stream: StreamRuns, subject: subjectSchedules + ">"}, func(m *jetstream.RawStreamMsg) error {
+		customer, alertType, _ := strings.Cut(strings.TrimPrefix(m.Subject, subjectSchedules), ".")
+		all[transport.RunKey{Customer: customer, Type: alertType}] = transport.RunSchedule{
+			Cron: strings.TrimPrefix(m.Header.Get(headerSchedule), cronSeconds), Zone: m.Header.Get(headerZone)}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading schedules: %w", unavailable(err))
+	}
+	return all, nil
+}
+
+// cronSeconds makes JetStream's six fields of cron's five.
+const cronSeconds = "0 "
+
+// PutSchedule has JetStream trigger runs of a key, in place of the schedule it
+// had. After the node was away, what was due meanwhile is due once.
+func (s *Store) PutSchedule(ctx context.Context, key transport.RunKey, schedule transport.RunSchedule) error {
+	m := nats.NewMsg(subjectSchedules + key.String())
+	m.Header.Set(headerSchedule, cronSeconds+strings.Join(strings.Fields(schedule.Cron), " "))
+	m.Header.Set(headerZone, schedule.Zone)
+	m.Header.Set(headerTarget, subjectTriggers+key.String())
+	if _, err := s.js.PublishMsg(ctx, m); err != nil {
+		return fmt.Errorf("schedule %s: %w", key, unavailable(err))
+	}
+	return nil
+}
+
+// RemoveSchedule ends a key's schedule; one that is not there is fine.
+func (s *Store) RemoveSchedule(ctx context.Context, key transport.RunKey) error {
+	stream, err := s.js.Stream(ctx, StreamRuns)
+	if err == nil {
+		err = stream.Purge(ctx, jetstream.WithPurgeSubject(subjectSchedules+key.String()))
+	}
+	if err != nil {
+		return fmt.Errorf("schedule %s: %w", key, unavailable(err))
+	}
+	return nil
+}

@@ -1,0 +1,206 @@
+package jet
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/postrider/postrider/transport"
+)
+
+const (
+	// StreamRuns holds the schedules of runs, schedules.<customer>.<type>, and
+	// what they and people trigger, runs.<customer>.<type>.
+	StreamRuns = "RUNS"
+
+	subjectTriggers  = "runs."
+	subjectSchedules = "schedules."
+	triggersConsumer = "runner"
+	// triggersWaiting bounds what one subject holds: a node that was away for
+	// long finds a handful of triggers, which are one run.
+	triggersWaiting = 8
+	// triggersInHand bounds what is pulled and not settled.
+	triggersInHand = 16384
+
+	// headerAnswerTo is where a trigger by hand hears of its run.
+	headerAnswerTo = "Postrider-Answer-To"
+)
+
+// runsConfig: message schedules refuse an age and DiscardNew. A trigger is gone
+// once a run's record stands for it.
+func runsConfig() jetstream.StreamConfig {
+	return jetstream.StreamConfig{
+		Name:              StreamRuns,
+		Description:       "Postrider: when alerts run",
+		Subjects:          []string{subjectTriggers + ">", subjectSchedules + ">"},
+		Storage:           jetstream.FileStorage,
+		Retention:         jetstream.WorkQueuePolicy,
+		MaxMsgsPerSubject: triggersWaiting,
+		Duplicates:        100 * time.Millisecond,
+		AllowMsgSchedules: true,
+		AllowRollup:       true,
+		AllowDirect:       true,
+	}
+}
+
+// Trigger says that a customer's alerts of a type are due.
+type Trigger struct {
+	Key     transport.RunKey
+	store   *Store
+	msg     jetstream.Msg
+	settled sync.Once
+	held    *heldTriggers
+}
+
+// Settle drops the trigger: a record stands for it, or there is nothing to run.
+// One that is not settled comes again.
+func (t *Trigger) Settle() {
+	t.settled.Do(func() {
+		t.held.drop(t)
+		if err := t.msg.Ack(); err != nil {
+			t.store.log.Debug("a trigger's ack did not leave; it will come again", "subject", t.msg.Subject(), "err", err)
+		}
+	})
+}
+
+// Tell lets whoever triggered the run by hand know of it; nil: there is nothing
+// to run.
+func (t *Trigger) Tell(run *transport.Run) {
+	to := t.msg.Headers().Get(headerAnswerTo)
+	if to == "" {
+		return
+	}
+	if err := t.store.nc.Publish(to, compactJSON(triggerAnswer{t.Key.Type, run})); err != nil {
+		t.store.log.Debug("a run's state did not leave", "customer", t.Key.Customer, "err", err)
+	}
+}
+
+type triggerAnswer struct {
+	Type string         `json:"type"`
+	Run  *transport.Run `json:"run"`
+}
+
+// heldTriggers keeps those that are not settled from coming again.
+type heldTriggers struct {
+	mu  sync.Mutex
+	all map[*Trigger]bool
+}
+
+func (h *heldTriggers) drop(t *Trigger) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.all, t)
+}
+
+func (h *heldTriggers) keep() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for t := range h.all {
+		_ = t.msg.InProgress() // one that does not leave: the trigger comes again, and is one with this one
+	}
+}
+
+// Triggers gives what becomes due to take, from one goroutine, until ctx ends.
+// It comes back by itself after NATS was away.
+func (s *Store) Triggers(ctx context.Context, take func(*Trigger)) error {
+	held := &heldTriggers{all: map[*Trigger]bool{}}
+	cons, err := s.js.CreateOrUpdateConsumer(ctx, StreamRuns, jetstream.ConsumerConfig{
+		Durable: triggersConsumer, FilterSubject: subjectTriggers + ">", AckPolicy: jetstream.AckExplicitPolicy,
+		AckWait: ackWait, MaxDeliver: -1, MaxAckPending: triggersInHand,
+	})
+	if err != nil {
+		return fmt.Errorf("consumer of %s: %w", StreamRuns, unavailable(err))
+	}
+	running, err := cons.Consume(func(m jetstream.Msg) { s.takeTrigger(m, held, take) }, jetstream.PullHeartbeat(2*time.Second),
+		jetstream.PullExpiry(10*time.Second))
+	if err != nil {
+		return fmt.Errorf("consumer of %s: %w", StreamRuns, unavailable(err))
+	}
+	defer running.Stop()
+	progress := time.NewTicker(ackWait / 3)
+	defer progress.Stop()
+	for {
+		select {
+		case <-progress.C:
+			held.keep()
+		case <-running.Closed():
+			return fmt.Errorf("consumer of %s: %w: it ended", StreamRuns, transport.ErrUnavailable)
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+func (s *Store) takeTrigger(m jetstream.Msg, held *heldTriggers, take func(*Trigger)) {
+	customer, alertType, found := strings.Cut(strings.TrimPrefix(m.Subject(), subjectTriggers), ".")
+	if !found || transport.CheckCustomer(customer) != nil {
+		s.log.Error("a trigger of no customer was dropped", "subject", m.Subject())
+		_ = m.Term() // it would be dropped again
+		return
+	}
+	t := &Trigger{Key: transport.RunKey{Customer: customer, Type: alertType}, store: s, msg: m, held: held}
+	held.mu.Lock()
+	held.all[t] = true
+	held.mu.Unlock()
+	take(t)
+}
+
+// StartRuns triggers a customer's runs of some types at once, and gives their
+// records: when all are made, or with wait when all are done. Types that have no active alert
+// have none. Where ctx ends first it gives those it knows, and stored tells that
+// the rest will run.
+func (s *Store) StartRuns(ctx context.Context, customer string, types []string, wait bool) (runs []transport.Run, stored bool, err error) {
+	if err := transport.CheckCustomer(customer); err != nil {
+		return nil, false, err
+	}
+	inbox := s.nc.NewInbox()
+	answers, err := s.nc.SubscribeSync(inbox)
+	if err != nil {
+		return nil, false, fmt.Errorf("starting runs of %s: %w", customer, unavailable(err))
+	}
+	defer func() { _ = answers.Unsubscribe() }()
+	for _, t := range types {
+		m := nats.NewMsg(subjectTriggers + transport.RunKey{Customer: customer, Type: t}.String())
+		m.Header.Set(headerAnswerTo, inbox)
+		if _, err := s.js.PublishMsg(ctx, m); err != nil {
+			return nil, false, fmt.Errorf("starting runs of %s: %w", customer, unavailable(err))
+		}
+	}
+	known := map[string]*transport.Run{}
+	for !allTold(known, types, wait) {
+		m, err := answers.NextMsgWithContext(ctx)
+		if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+			break
+		}
+		if err != nil {
+			return nil, true, fmt.Errorf("starting runs of %s: %w", customer, unavailable(err))
+		}
+		var a triggerAnswer
+		if json.Unmarshal(m.Data, &a) == nil {
+			known[a.Type] = a.Run
+		}
+	}
+	for _, t := range types {
+		if run := known[t]; run != nil {
+			runs = append(runs, *run)
+		}
+	}
+	return runs, true, nil
+}
+
+func allTold(known map[string]*transport.Run, types []string, wait bool) bool {
+	for _, t := range types {
+		run, told := known[t]
+		if !told || wait && run != nil && run.State != transport.RunDone {
+			return false
+		}
+	}
+	return true
+}

@@ -89,6 +89,8 @@ func (a *Actor) told(msg any) {
 		a.step(Input{Kind: Shed, Keep: int(msg)})
 	case Line:
 		a.step(Input{Kind: InputKind(msg)})
+	case Unsure:
+		a.step(Input{Kind: Doubted})
 	case Back:
 		a.step(Input{Kind: Returned, Places: msg})
 	case Ask:

@@ -20,12 +20,6 @@ func oneASecond() *transport.Endpoint {
 	return ep
 }
 
-func ordered() *transport.Endpoint {
-	ep := plain()
-	ep.Delivery.Ordered = true
-	return ep
-}
-
 func (h *house) wantSent(want ...uint64) {
 	h.t.Helper()
 	h.mu.Lock()
@@ -147,68 +141,6 @@ func TestTheNextActorKnowsWhatTheLastOneDid(t *testing.T) {
 		h.wantSent(1, 2, 3, 4, 5, 6)
 		if last := h.news[len(h.news)-1]; last.What != transport.NewsRecovered {
 			t.Errorf("told %+v", last)
-		}
-	})
-}
-
-func TestAnOrderedEndpointListsWhatIsParkedFirst(t *testing.T) {
-	inHouse(t, plain(), func(h *house) {
-		h.answers(failure)
-		h.lease(1)
-		h.next(ordered())
-		h.answers(ok)
-		h.lease(2)
-		h.wantSent(1)
-		h.told([]Waiting{{Place: transport.Place{Seq: 1}, Due: time.Now().Add(time.Second)}})
-		h.wantSent(1)
-		h.past.Returned(&h.entries[0])
-		h.send(Back{{Seq: 1}}) // it had ended
-		h.wantSent(1, 2)
-	})
-}
-
-func TestAnOrderedEndpointGoesOnWhenADeadLetterIsDurable(t *testing.T) {
-	ep := ordered()
-	ep.Delivery.Retries = false
-	inHouse(t, ep, func(h *house) {
-		h.answers(failure)
-		h.lease(1)
-		h.lease(2)
-		for _, write := range []string{"tried 1", "letter 1", "buried 1"} {
-			h.wantSent(1)
-			h.durable(slices.Index(h.waiting, write))
-		}
-		h.wantSent(1)
-		h.durable(slices.Index(h.waiting, "all before"))
-		h.wantSent(1, 2)
-	})
-}
-
-// What was owed is known before a fresh pair that is parked untried is settled.
-func TestAFreshPairIsParkedBehindItsFanOut(t *testing.T) {
-	for _, first := range []string{"park 1", "all before"} {
-		ep := plain()
-		ep.State = transport.StatePaused
-		inHouse(t, ep, func(h *house) {
-			h.lease(1)
-			h.durable(slices.Index(h.waiting, first))
-			h.wantEnd(1, "")
-			h.durable(0)
-			h.wantEnd(1, "settled")
-		})
-	}
-}
-
-// A pair that comes back to a paused endpoint was known before.
-func TestAPairThatIsParkedAgainWaitsForItsSegmentAlone(t *testing.T) {
-	ep := plain()
-	ep.State = transport.StatePaused
-	inHouse(t, ep, func(h *house) {
-		h.send(&Lease{Pair: transport.Pair{Seq: 1, Endpoint: "ep"}, Event: &transport.Event{Seq: 1}, Hop: 1, Owner: h})
-		h.durable(0)
-		h.wantEnd(1, "settled")
-		if !slices.Equal(h.written, []string{"park 1"}) || h.entries[0].Hop != 2 {
-			t.Errorf("wrote %v, %+v", h.written, h.entries)
 		}
 	})
 }

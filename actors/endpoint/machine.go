@@ -71,6 +71,8 @@ func (m *Machine) take(now time.Time, in *Input) {
 		m.order.listed(in.Number, in.Waiting)
 	case Returned:
 		m.order.ended(in.Places)
+	case Doubted:
+		m.relist()
 	case Recalled:
 		m.recalls.under = false
 	case Shed:

@@ -36,6 +36,9 @@ type (
 	// not named: they are awaited until their lease is there, nor are those
 	// that were parked again.
 	Back []transport.Place
+	// Unsure has an ordered endpoint list anew what is parked: something was
+	// counted as parked whose end it was not told of.
+	Unsure struct{}
 	// Ask has the endpoint's standing put into a channel with room for it.
 	Ask chan transport.Standing
 	// Quit hands back what waits and frees what the actor holds; it is the

@@ -47,7 +47,7 @@ func (w *world) checkOrder(p *pair) {
 	}
 	for _, o := range w.pairs {
 		if !o.ended && o.place().Before(p.place()) {
-			println(w.dump()); w.t.Fatalf("pair %v sent before %v", p.Pair, o.Pair)
+			w.t.Fatalf("pair %v sent before %v", p.Pair, o.Pair)
 		}
 	}
 }
@@ -109,7 +109,7 @@ func (w *world) end() {
 	w.pass(w.now.Add(most))
 	for _, p := range w.pairs {
 		if !p.ended {
-			println(w.dump()); w.t.Fatalf("pair %v has no end after %s: parked %t, coming %t, due %s, back at %s", p.Pair, most, p.parked, p.coming, p.due, p.backAt)
+			w.t.Fatalf("pair %v has no end after %s: parked %t, coming %t, due %s, back at %s", p.Pair, most, p.parked, p.coming, p.due, p.backAt)
 		}
 	}
 	if len(w.hand) > 0 || w.count != (transport.Parked{}) || w.m.shed != 0 {

@@ -32,11 +32,19 @@ func (a *Actor) perform(e *Effect) {
 	case Recall:
 		a.deps.Parker.Recall(a.endpoint.ID, e.Entries, done{a.self, recalled{}})
 	case List:
-		self := a.self
-		number := e.Number
-		a.deps.Parker.List(a.endpoint.ID, func(all []Waiting) { self.Send(listed{number, all}) })
+		// Behind the parkings that wait for the journal.
+		self, parker, id, number := a.self, a.deps.Parker, a.endpoint.ID, e.Number
+		a.deps.Journal.After(then(func() {
+			parker.List(id, func(all []Waiting) { self.Send(listed{number, all}) })
+		}))
 	}
 }
+
+// then does something when what it waits for is durable.
+type then func()
+
+// Done does it.
+func (f then) Done() { f() }
 
 func (a *Actor) wake(at time.Time) {
 	wait := at.Sub(a.deps.Now())
@@ -78,24 +86,26 @@ func (a *Actor) record(e *Effect) {
 }
 
 func (a *Actor) bury(e *Effect) {
-	var then transport.Waiter
+	var kept transport.Waiter
 	if e.Wait {
-		then = done{a.self, stored{}}
+		kept = done{a.self, stored{}}
 	}
-	e.Lease.bury(&a.deps, e.Reason, e.Answer, then)
+	e.Lease.bury(&a.deps, e.Reason, e.Answer, kept)
 }
 
 func (a *Actor) park(e *Effect) {
 	l := e.Lease
 	l.awaitClosing()
-	if l.fresh() && l.Replay == 0 {
-		l.await(1) // what was owed must be known before the event is acked
-		a.deps.Journal.After(l)
-	}
 	entry := transport.Entry{
 		Event: l.Event, Replay: l.Replay, Tries: l.Tries, Hop: l.Hop + 1, Due: l.Due, At: e.At,
 	}
 	a.past.count(&entry, 1)
 	l.handed, l.parked = true, true
-	a.deps.Parker.Park(l.Event.Customer, l.Endpoint, entry, l)
+	parker := a.deps.Parker
+	if !l.fresh() || l.Replay != 0 {
+		parker.Park(l.Event.Customer, l.Endpoint, entry, l)
+		return
+	}
+	// What is owed must be known before anything of it comes back.
+	a.deps.Journal.After(then(func() { parker.Park(l.Event.Customer, l.Endpoint, entry, l) }))
 }

@@ -11,6 +11,9 @@ type Queue struct {
 // Len is how many wait.
 func (q *Queue) Len() int { return len(q.items) - q.head }
 
+// All are those that wait, oldest first; not to be kept.
+func (q *Queue) All() []*Lease { return q.items[q.head:] }
+
 // Push appends.
 func (q *Queue) Push(l *Lease) { q.items = append(q.items, l) }
 

@@ -120,3 +120,13 @@ func (m *Machine) reorder(now time.Time, was bool) {
 		}
 	}
 }
+
+// relist forgets what is known of what is parked, and has it told anew.
+func (m *Machine) relist() {
+	if !m.policy.Ordered {
+		return
+	}
+	m.order.forget()
+	m.order.begin(m.waiting.All())
+	m.do(Effect{Do: List})
+}

@@ -24,6 +24,7 @@ import (
 //	at +5s                    time passes; the machine is stepped when it asked for it
 //	answer N STATUS [retry-after=30s] [reason=…] [ours]
 //	back N | due              parked pairs come back: these, or all whose time has come
+//	aside N                   parked pairs come back only to be parked again
 //	ended N                   parked pairs come back and turn out to have ended
 //	recalled                  what was recalled comes back, the lowest first
 //	listed                    the machine is told what is parked
@@ -106,6 +107,11 @@ var commands = map[string]func(s *scenario, words []string, args map[string]stri
 	"at":     func(s *scenario, words []string, _ map[string]string) { s.until(s.time(words[0])) },
 	"answer": (*scenario).answer,
 	"back":   func(s *scenario, words []string, _ map[string]string) { s.back(words) },
+	"aside": func(s *scenario, words []string, _ map[string]string) {
+		for _, name := range s.names(words) {
+			s.step(Input{Kind: PutAside, Lease: s.again(name)})
+		}
+	},
 	"ended": func(s *scenario, words []string, _ map[string]string) {
 		for _, name := range s.names(words) {
 			s.unpark(name)
@@ -184,12 +190,17 @@ func (s *scenario) back(words []string) {
 		words = slices.DeleteFunc(s.parkedNames(), func(name string) bool { return s.parked[name].After(s.now) })
 	}
 	for _, name := range s.names(words) {
-		was := s.leases[name]
-		s.unpark(name)
-		l := &Lease{Pair: was.Pair, Event: was.Event, Tries: was.Tries, Hop: was.Hop + 1, Due: was.Due}
-		s.leases[name] = l
-		s.step(Input{Kind: Leased, Lease: l})
+		s.step(Input{Kind: Leased, Lease: s.again(name)})
 	}
+}
+
+// again is the lease of a pair that was parked.
+func (s *scenario) again(name string) *Lease {
+	was := s.leases[name]
+	s.unpark(name)
+	l := &Lease{Pair: was.Pair, Event: was.Event, Tries: was.Tries, Hop: was.Hop + 1, Due: was.Due}
+	s.leases[name] = l
+	return l
 }
 
 func (s *scenario) unpark(name string) {

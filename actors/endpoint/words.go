@@ -62,6 +62,8 @@ const (
 	// Returned: pairs of an ordered endpoint came back from DEFERRED, and there
 	// is no lease of them, since they have ended.
 	Returned
+	// Doubted: what is known of what is parked may be too much; list it anew.
+	Doubted
 	// Recalled: what was recalled is on its way back.
 	Recalled
 	// Shed: others need the room; park what waits beyond Keep.

@@ -32,13 +32,12 @@ func (r *Runner) adoptAll(ctx context.Context) error {
 		if r.mustWait(a) {
 			continue
 		}
-		from, err := r.coveredBy(ctx, transport.RunKey{Customer: a.Customer, Type: a.MovedFrom})
+		from, to, busy, err := r.covered(ctx, a)
 		if err != nil {
 			return err
 		}
-		to, err := r.coveredBy(ctx, transport.RunKey{Customer: a.Customer, Type: a.AlertType})
-		if err != nil {
-			return err
+		if busy {
+			continue
 		}
 		position, catchUp := adopt(a, from, to)
 		revision, err := r.o.Alerts.SettleAlert(ctx, a.Customer, a.ID, a.Revision, position, catchUp, "")
@@ -75,32 +74,44 @@ func (r *Runner) mustWait(a *Alert) bool {
 	return false
 }
 
-// coveredBy is the sequence up to which a key's runs have come; moving is held.
-func (r *Runner) coveredBy(ctx context.Context, key transport.RunKey) (uint64, error) {
-	if key.Type == matching.AlertLive && r.tail.follows {
-		return r.tail.covered(key.Customer), nil
-	}
+// covered gives the sequences up to which runs of an alert's old and its new
+// type have come; busy tells that one of them broke off and is still open.
+// moving is held.
+func (r *Runner) covered(ctx context.Context, a *Alert) (from, to uint64, busy bool, err error) {
+	keys := []transport.RunKey{{Customer: a.Customer, Type: a.MovedFrom}, {Customer: a.Customer, Type: a.AlertType},
+		{Customer: a.Customer, Type: transport.RunCatchUp}}
 	last, err := r.o.Detections.LastDetection(ctx)
 	if err != nil {
-		return 0, err
+		return 0, 0, false, err
 	}
-	records, err := r.o.Records.LoadRuns(ctx, []transport.RunKey{key})
+	records, err := r.o.Records.LoadRuns(ctx, keys)
 	if err != nil {
-		return 0, err
+		return 0, 0, false, err
 	}
-	cursors, err := r.o.Cursors.Read(ctx, []string{key.String(), liveCursor})
+	for _, run := range records {
+		busy = busy || run != nil && run.State == transport.RunOpen
+	}
+	cursors, err := r.o.Cursors.Read(ctx, []string{keys[0].String(), keys[1].String(), liveCursor})
 	if err != nil {
-		return 0, err
+		return 0, 0, false, err
 	}
-	cursor := cursors[0]
-	if key.Type == matching.AlertLive {
-		cursor = max(cursor, cursors[1])
+	of := func(i int) uint64 {
+		switch {
+		case keys[i].Type != matching.AlertLive:
+			return covered(cursors[i], records[i], last)
+		case r.tail.follows:
+			return r.tail.covered(a.Customer)
+		}
+		return covered(max(cursors[i], cursors[2]), records[i], last)
 	}
-	return covered(cursor, records[0], last), nil
+	return of(0), of(1), busy, nil
 }
 
 // caughtUp notes what alerts have caught up by a run.
 func (r *Runner) caughtUp(ctx context.Context, run *transport.Run) error {
+	if run.Type == matching.AlertLive {
+		return nil // what live alerts have missed is for a run of its own
+	}
 	for {
 		again := false
 		for _, a := range r.alerts.catchingUp(run.Key()) {

@@ -152,7 +152,10 @@ func (s *story) judge() {
 			case n == 1 && (!matches || in.over && raw.Seq > in.until):
 				s.t.Fatalf("%s was reported in vain", key)
 			case n == 0 && matches && !in.over:
-				s.t.Fatalf("%s was missed; runs %+v, alerts %+v", key, s.w.runs, s.w.alerts)
+				for id, a := range s.w.alerts {
+					s.t.Logf("%s: %s from %q, position %d, catch up %d", id, a.AlertType, a.MovedFrom, a.Position, a.CatchUp)
+				}
+				s.t.Fatalf("%s was missed; runs %+v", key, s.w.runs)
 			}
 		}
 	}

@@ -96,6 +96,7 @@ func (s *Shard) dueArrived(a *arrival) {
 	}
 	if s.settledIn.has(seg.Seq) {
 		s.drop(a, n)
+		s.doubt(seg.Endpoint)
 		return
 	}
 	if s.draining {
@@ -106,6 +107,7 @@ func (s *Shard) dueArrived(a *arrival) {
 	first, again := s.segments.note(seg)
 	if again { // its schedule was fired twice
 		s.drop(a, n)
+		s.doubt(seg.Endpoint)
 		return
 	}
 	h := s.hold(a, seg.Seq, n)

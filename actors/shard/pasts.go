@@ -74,6 +74,15 @@ func (s *Shard) tellOver(id string, places ...transport.Place) {
 	}
 }
 
+// doubt has an ordered endpoint list anew what is parked: a message of it that
+// was counted in is gone without a word of its pairs.
+func (s *Shard) doubt(id string) {
+	sl, ep := s.slots[id], s.routes.byID[id]
+	if sl != nil && ep != nil && ep.Delivery.Ordered {
+		sl.ref.Send(endpoint.Unsure{})
+	}
+}
+
 // backOf tells an actor that lists what is parked, what of it has ended.
 func (s *Shard) backOf(id string) {
 	var over []transport.Place

@@ -15,6 +15,7 @@ type sight struct {
 	changing  bool // next is on its way in
 	version   int  // of the settings
 	flying    int
+	lastEnd   time.Duration
 	closed    bool // by its own node's word, ahead of the registry
 	hold      moment
 	breaker   reference
@@ -148,6 +149,9 @@ func (j *judge) started(a *attempt) {
 	case a.number != f.tries+1 && !f.doubled:
 		w.breaks("3: attempts are counted", "pair %v: attempt %d, after %d", a.pair, a.number, f.tries)
 	}
+	if s.flying == 0 && w.now-s.lastEnd >= w.plan.idle {
+		s.breaker.n = 0 // an endpoint that was idle forgets all but its failures in a row
+	}
 	if s.breaker.open && !s.changing && !s.breaker.unsure {
 		if s.breaker.probing || now.Before(s.breaker.until) {
 			w.breaks("4: an open breaker sends nothing but its probe", "%s was sent pair %v (probing %v, open for %v)",
@@ -218,6 +222,7 @@ func (j *judge) answered(a *attempt, answer *transport.Answer) {
 	f, s := j.fate(a.pair), &a.st.sight
 	f.flying, f.retryAfter = false, answer.RetryAfter
 	s.flying--
+	s.lastEnd = j.w.now
 	switch answer.Class {
 	case transport.Delivered:
 		f.took = true

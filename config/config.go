@@ -9,37 +9,42 @@ import (
 // (dev: the default with --dev, where that differs) and its meaning; the
 // settings table of docs/operations.md is made from them.
 type Config struct {
-	Dev        bool       `koanf:"dev" default:"false" help:"A development node: http and loopback endpoints are allowed, keys are made and kept in the data folder."`
-	Data       string     `koanf:"data" default:"./postrider-data" help:"The data folder: the streams of the embedded NATS server and, in dev, the node's keys."`
-	MasterKey  Secret     `koanf:"master_key" help:"Encrypts endpoint secrets at rest: 32 bytes as 64 hex digits or as base64. Required; a development node makes its own."`
-	HTTP       HTTP       `koanf:"http" help:"The HTTP API."`
-	NATS       NATS       `koanf:"nats" help:"The NATS server: embedded, or an external one by nats.url."`
-	Redis      Redis      `koanf:"redis" help:"Redis, which is optional."`
-	Auth       Auth       `koanf:"auth" help:"Who may use the HTTP API."`
-	Events     Events     `koanf:"events" help:"The log of events."`
-	Attempts   Attempts   `koanf:"attempts" help:"The journal of attempts."`
-	Detections Detections `koanf:"detections" help:"The log of detections."`
-	Links      Links      `koanf:"links" help:"Addresses in reports for detections that have none of their own; {id} stands for the detection's id."`
-	Runs       Runs       `koanf:"runs" help:"Runs of alerts."`
-	Dedup      Dedup      `koanf:"dedup" help:"How long an event id that a producer gave is remembered."`
-	Egress     Egress     `koanf:"egress" help:"How deliveries leave this machine."`
-	SMTP       SMTP       `koanf:"smtp" help:"The SMTP relay that mails leave by."`
-	Log        Log        `koanf:"log" help:"The log lines on stderr, and the delivery log."`
-	Shutdown   Shutdown   `koanf:"shutdown" help:"Leaving."`
-	Window     Window     `koanf:"window" help:"What a shard holds in memory."`
-	Actors     Actors     `koanf:"actors" help:"Endpoint actors."`
-	Breaker    Breaker    `koanf:"breaker" help:"When deliveries to an endpoint that fails stop for a while."`
-	Drain      Drain      `koanf:"drain" help:"How deliveries begin again after an endpoint had failed."`
-	Waiting    Waiting    `koanf:"waiting" help:"What waits for an endpoint."`
+	Dev         bool        `koanf:"dev" default:"false" help:"A development node: http and loopback endpoints are allowed, keys are made and kept in the data folder."`
+	Data        string      `koanf:"data" default:"./postrider-data" help:"The data folder: the streams of the embedded NATS server and, in dev, the node's keys."`
+	MasterKey   Secret      `koanf:"master_key" help:"Encrypts endpoint secrets at rest: 32 bytes as 64 hex digits or as base64. Required; a development node makes its own."`
+	HTTP        HTTP        `koanf:"http" help:"The HTTP API."`
+	NATS        NATS        `koanf:"nats" help:"The NATS server: embedded, or an external one by nats.url."`
+	Redis       Redis       `koanf:"redis" help:"Redis, which is optional."`
+	Auth        Auth        `koanf:"auth" help:"Who may use the HTTP API."`
+	Events      Events      `koanf:"events" help:"The log of events."`
+	Attempts    Attempts    `koanf:"attempts" help:"The journal of attempts."`
+	DeadLetters DeadLetters `koanf:"deadletters" help:"What was given up."`
+	Replays     Replays     `koanf:"replays" help:"Replays of many deliveries."`
+	Detections  Detections  `koanf:"detections" help:"The log of detections."`
+	Links       Links       `koanf:"links" help:"Addresses in reports for detections that have none of their own; {id} stands for the detection's id."`
+	Runs        Runs        `koanf:"runs" help:"Runs of alerts."`
+	Dedup       Dedup       `koanf:"dedup" help:"How long an event id that a producer gave is remembered."`
+	Egress      Egress      `koanf:"egress" help:"How deliveries leave this machine."`
+	SMTP        SMTP        `koanf:"smtp" help:"The SMTP relay that mails leave by."`
+	Log         Log         `koanf:"log" help:"The log lines on stderr, and the delivery log."`
+	Shutdown    Shutdown    `koanf:"shutdown" help:"Leaving."`
+	Window      Window      `koanf:"window" help:"What a shard holds in memory."`
+	Actors      Actors      `koanf:"actors" help:"Endpoint actors."`
+	Breaker     Breaker     `koanf:"breaker" help:"When deliveries to an endpoint that fails stop for a while."`
+	Drain       Drain       `koanf:"drain" help:"How deliveries begin again after an endpoint had failed."`
+	Waiting     Waiting     `koanf:"waiting" help:"What waits for an endpoint."`
 
 	origins map[string]Origin
 }
 
 // HTTP is the API and what else speaks HTTP to operators.
 type HTTP struct {
-	Listen        string `koanf:"listen" default:"127.0.0.1:8080" help:"Address of the HTTP API, host:port."`
-	MetricsListen string `koanf:"metrics_listen" help:"Address of /metrics alone, host:port; empty: on http.listen."`
-	PprofListen   string `koanf:"pprof_listen" help:"Address of Go's profiler, host:port; empty: off. It shows the memory of the process: loopback only."`
+	Listen        string   `koanf:"listen" default:"127.0.0.1:8080" help:"Address of the HTTP API, host:port."`
+	MetricsListen string   `koanf:"metrics_listen" help:"Address of /metrics alone, host:port; empty: on http.listen."`
+	Rate          int      `koanf:"rate" default:"0" help:"Requests a second that one token may make, up to 100000; beyond it the answer is 429. 0: without limit."`
+	Burst         int      `koanf:"burst" default:"0" help:"Requests that one token may make at once; 0: twice http.rate."`
+	CORSOrigins   []string `koanf:"cors_origins" help:"Origins whose pages may use the API from a browser, for example https://app.example.com; a list. Empty: none."`
+	PprofListen   string   `koanf:"pprof_listen" help:"Address of Go's profiler, host:port; empty: off. It shows the memory of the process: loopback only."`
 }
 
 // NATS is the embedded server's settings, and how an external one is reached.
@@ -65,7 +70,10 @@ type Redis struct {
 
 // Auth is the signing of the API's tokens.
 type Auth struct {
-	Secret Secret `koanf:"secret" help:"Key of the API's tokens (HS256), 32 bytes or more. Required; a development node makes its own."`
+	Secret   Secret `koanf:"secret" help:"Key of the API's tokens (HS256), 32 bytes or more. Required without auth.jwks; a development node makes its own."`
+	JWKS     string `koanf:"jwks" help:"Public keys of tokens that others sign (RS256, ES256, EdDSA): a JSON Web Key Set, by https URL or file. It is read again every 5 minutes (a file: 10 s), and for tokens with an unknown key."`
+	Issuer   string `koanf:"issuer" help:"What tokens signed with auth.jwks must have as iss; empty: anything."`
+	Audience string `koanf:"audience" help:"What tokens signed with auth.jwks must name in aud; empty: anything."`
 }
 
 // Events is the log.
@@ -76,6 +84,16 @@ type Events struct {
 // Attempts is the journal.
 type Attempts struct {
 	Keep time.Duration `koanf:"keep" default:"168h" help:"How long the journal of attempts is kept. Dead letters stay."`
+}
+
+// DeadLetters is what was given up.
+type DeadLetters struct {
+	Keep time.Duration `koanf:"keep" default:"0s" help:"How long dead letters are kept, 1h or more; 0s: until they are purged by hand."`
+}
+
+// Replays are replays of many deliveries.
+type Replays struct {
+	Rate int `koanf:"rate" default:"100" help:"Deliveries a second of a replay that asks for no rate of its own, 1 to 10000."`
 }
 
 // Detections is the log of detections.

@@ -74,7 +74,7 @@ func (v *validation) secrets() {
 	if c.Dev {
 		return
 	}
-	if c.Auth.Secret == "" {
+	if c.Auth.Secret == "" && c.Auth.JWKS == "" {
 		v.required("auth.secret")
 	}
 	if c.MasterKey == "" {
@@ -94,6 +94,11 @@ func (v *validation) http() {
 	v.address("http.listen", h.Listen)
 	v.address("http.metrics_listen", h.MetricsListen)
 	v.address("http.pprof_listen", h.PprofListen)
+	for _, origin := range h.CORSOrigins {
+		if u, err := url.Parse(origin); err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.Scheme+"://"+u.Host != origin {
+			v.fail("http.cors_origins", "has %.80q, which is not an origin such as https://app.example.com; * is not taken", origin)
+		}
+	}
 	if h.PprofListen != "" && !loopback(h.PprofListen) {
 		v.fail("http.pprof_listen", "%q is not a loopback address, and the profiler shows the memory of the process; use 127.0.0.1:6060", h.PprofListen)
 	}
@@ -182,6 +187,9 @@ func (v *validation) limits() {
 	c := v.c
 	v.between("nats.max_payload", int64(c.NATS.MaxPayload), 512<<10, 64<<20, func(n int64) string { return Bytes(n).String() })
 	whole := func(n int64) string { return strconv.FormatInt(n, 10) }
+	v.between("http.rate", int64(c.HTTP.Rate), 0, 100_000, whole)
+	v.between("http.burst", int64(c.HTTP.Burst), 0, 1_000_000, whole)
+	v.between("replays.rate", int64(c.Replays.Rate), 1, 10_000, whole)
 	v.between("breaker.failures", int64(c.Breaker.Failures), 1, 64, whole)
 	v.between("breaker.window", int64(c.Breaker.Window), 2, 64, whole)
 	v.between("drain.pace", int64(c.Drain.Pace), 1, 10_000, whole)
@@ -192,6 +200,9 @@ func (v *validation) limits() {
 	v.between("runs.workers", int64(c.Runs.Workers), 0, 256, whole)
 	v.between("runs.memory", int64(c.Runs.Memory), 64<<20, 1<<40, func(n int64) string { return Bytes(n).String() })
 	v.between("window.bytes", int64(c.Window.Bytes), 16<<20, 1<<40, func(n int64) string { return Bytes(n).String() })
+	if keep := c.DeadLetters.Keep; keep != 0 && (keep < time.Hour || keep > 100*365*24*time.Hour) {
+		v.fail("deadletters.keep", "is %s and must be 1h or more; 0s keeps them until they are purged", durationText(keep))
+	}
 	if c.NATS.MaxStore != 0 && c.NATS.MaxStore < 64<<20 {
 		v.fail("nats.max_store", "is %s and needs 64MiB or more; 0 takes what is free less 10 %%", c.NATS.MaxStore)
 	}

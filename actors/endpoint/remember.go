@@ -127,6 +127,5 @@ func (m *Machine) relist() {
 		return
 	}
 	m.order.forget()
-	m.order.begin(m.waiting.All())
-	m.do(Effect{Do: List})
+	m.do(Effect{Do: List, Number: m.order.begin(m.waiting.All())})
 }

@@ -1,13 +1,12 @@
 package main
 
 import (
-	"bufio"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -18,36 +17,30 @@ const lettersPath = "/v1/deadletters"
 func (a *app) deadletterCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:     "deadletter",
-		Short:   "What was given up, and why; and send it again",
-		Example: "  postrider deadletter list\n  postrider deadletter replay 17",
+		Short:   "What was given up, and why; send it again, or delete it",
+		Example: "  postrider deadletter list\n  postrider deadletter replay 17\n  postrider deadletter purge --reason endpoint_removed",
 	}
-	c.AddCommand(a.deadletterList(), a.deadletterShow(), a.deadletterReplay())
+	c.AddCommand(a.deadletterList(), a.deadletterShow(), a.deadletterReplay(), a.deadletterPurge())
 	return c
 }
 
-// letterFilter is what list and replay choose dead letters by.
+// letterFilter is what dead letters are chosen by.
 type letterFilter struct {
-	customer, endpoint, reason string
-	limit                      int
+	customer, endpoint, reason, from, to string
 }
 
 func (f *letterFilter) flags(c *cobra.Command) {
 	c.Flags().StringVar(&f.customer, "customer", "", "this customer's only")
 	c.Flags().StringVar(&f.endpoint, "endpoint", "", "this endpoint's only")
 	c.Flags().StringVar(&f.reason, "reason", "", "with this reason only, such as retries_exhausted")
-	c.Flags().IntVar(&f.limit, "limit", 1000, "at most so many, newest first")
+	c.Flags().StringVar(&f.from, "from", "", "given up from this time on (RFC 3339)")
+	c.Flags().StringVar(&f.to, "to", "", "given up before this time (RFC 3339)")
 }
 
-func (f *letterFilter) any() bool { return f.customer+f.endpoint+f.reason != "" }
+func (f *letterFilter) any() bool { return f.customer+f.endpoint+f.reason+f.from+f.to != "" }
 
-func (f *letterFilter) query() url.Values {
-	q := url.Values{}
-	for name, value := range map[string]string{"customer": f.customer, "endpoint": f.endpoint, "reason": f.reason} {
-		if value != "" {
-			q.Set(name, value)
-		}
-	}
-	return q
+func (f *letterFilter) query() (url.Values, error) {
+	return filterQuery(map[string]string{"customer": f.customer, "endpoint": f.endpoint, "reason": f.reason}, f.from, f.to)
 }
 
 // letter is a dead letter in a list.
@@ -62,17 +55,22 @@ type letter struct {
 
 func (a *app) deadletterList() *cobra.Command {
 	var filter letterFilter
+	var limit int
 	c := &cobra.Command{
 		Use:     "list",
 		Short:   "List dead letters, newest first",
 		Example: "  postrider deadletter list --customer acme --reason retries_exhausted",
 		Args:    arguments(),
 		RunE: func(c *cobra.Command, _ []string) error {
+			query, err := filter.query()
+			if err != nil {
+				return err
+			}
 			cl, err := a.client()
 			if err != nil {
 				return err
 			}
-			rows, err := listAll[json.RawMessage](c.Context(), cl, lettersPath, filter.query(), filter.limit)
+			rows, err := listAll[json.RawMessage](c.Context(), cl, lettersPath, query, limit)
 			if err != nil {
 				return err
 			}
@@ -83,6 +81,7 @@ func (a *app) deadletterList() *cobra.Command {
 		},
 	}
 	filter.flags(c)
+	c.Flags().IntVar(&limit, "limit", 1000, "at most so many, newest first")
 	return c
 }
 
@@ -128,31 +127,64 @@ func (a *app) deadletterShow() *cobra.Command {
 
 func (a *app) deadletterReplay() *cobra.Command {
 	var filter letterFilter
-	var yes bool
+	var how replayFlags
 	c := &cobra.Command{
 		Use:   "replay [ID...]",
 		Short: "Deliver dead letters again, by id or by filter",
 		Long: `Gives the events of dead letters to their endpoints again, with the same
-webhook-id as before. By filter it first tells how many there are, and asks.`,
+webhook-id as before. By filter it first tells how many there are, and asks;
+then it shows how far the node has come. The letters stay; purge removes them.`,
 		Example: "  postrider deadletter replay 17 18\n  postrider deadletter replay --endpoint 6f9619ff-8b86-4d01-b42d-00cf4fc964ff --yes",
 		Args:    arguments("[ID...]"),
 		RunE: func(c *cobra.Command, args []string) error {
-			if len(args) == 0 && !filter.any() {
+			if len(args) == 0 && !filter.any() && how.cancel == "" {
 				return usagef("postrider deadletter replay needs an ID, or a filter such as --endpoint; see postrider deadletter replay --help")
 			}
 			if len(args) > 0 && filter.any() {
 				return usagef("give ids or a filter, not both")
 			}
+			query, err := filter.query()
+			if err != nil {
+				return err
+			}
 			cl, err := a.client()
 			if err != nil {
 				return err
 			}
-			if len(args) == 0 {
-				if args, err = a.chooseLetters(c, cl, &filter, yes); err != nil {
-					return err
-				}
+			if len(args) > 0 {
+				return a.replayLetters(c, cl, args)
 			}
-			return a.replayLetters(c, cl, args)
+			return a.replayMany(c.Context(), cl, lettersPath+"/replay", "dead letters", query, &how)
+		},
+	}
+	filter.flags(c)
+	how.flags(c)
+	return c
+}
+
+func (a *app) deadletterPurge() *cobra.Command {
+	var filter letterFilter
+	var yes bool
+	c := &cobra.Command{
+		Use:   "purge",
+		Short: "Delete dead letters for good, by filter",
+		Long: `Deletes the dead letters that a filter chooses, with their events. It first
+tells how many there are, and asks. What was given up stays counted as such.`,
+		Example: "  postrider deadletter purge --endpoint 6f9619ff-8b86-4d01-b42d-00cf4fc964ff --to 2026-01-01T00:00:00Z",
+		Args:    arguments(),
+		RunE: func(c *cobra.Command, _ []string) error {
+			if !filter.any() {
+				return usagef("postrider deadletter purge needs a filter such as --endpoint; see postrider deadletter purge --help")
+			}
+			query, err := filter.query()
+			if err != nil {
+				return err
+			}
+			cl, err := a.client()
+			if err != nil {
+				return err
+			}
+			return a.purgeLetters(c.Context(), cl, query, yes)
 		},
 	}
 	filter.flags(c)
@@ -160,30 +192,25 @@ webhook-id as before. By filter it first tells how many there are, and asks.`,
 	return c
 }
 
-// chooseLetters finds the dead letters of a filter and asks before they go.
-func (a *app) chooseLetters(c *cobra.Command, cl *client, filter *letterFilter, yes bool) ([]string, error) {
-	rows, err := listAll[letter](c.Context(), cl, lettersPath, filter.query(), filter.limit)
-	if err != nil {
-		return nil, err
+func (a *app) purgeLetters(ctx context.Context, cl *client, query url.Values, yes bool) error {
+	var answer struct{ Count uint64 }
+	path := lettersPath + "?" + query.Encode()
+	if _, err := cl.call(ctx, http.MethodDelete, path+"&dry_run=true", nil, &answer); err != nil {
+		return err
 	}
-	var ids []string
-	for _, l := range rows {
-		if l.Endpoint != "" {
-			ids = append(ids, l.ID.String())
+	if answer.Count > 0 {
+		if err := a.confirm(grouped(answer.Count)+" dead letters will be deleted for good", "nothing was deleted", yes); err != nil {
+			return err
+		}
+		if _, err := cl.call(ctx, http.MethodDelete, path, nil, &answer); err != nil {
+			return err
 		}
 	}
-	switch {
-	case len(rows) > 0 && len(ids) == 0:
-		return nil, errors.New("nothing to replay: these documents could not be read, so no endpoint was owed them; publish them again, corrected")
-	case len(ids) == 0 || yes:
-		return ids, nil
+	if a.output == "json" {
+		return a.printJSON(map[string]uint64{"deleted": answer.Count})
 	}
-	fmt.Fprintf(a.stderr, "%s dead letters will be delivered again. Go on? [y/N] ", grouped(uint64(len(ids))))
-	answer, _ := bufio.NewReader(a.stdin).ReadString('\n')
-	if answer = strings.ToLower(strings.TrimSpace(answer)); answer != "y" && answer != "yes" {
-		return nil, fmt.Errorf("nothing was replayed; answer y, or give --yes")
-	}
-	return ids, nil
+	_, err := fmt.Fprintf(a.stdout, "deleted %s\n", grouped(answer.Count))
+	return err
 }
 
 func (a *app) replayLetters(c *cobra.Command, cl *client, ids []string) error {

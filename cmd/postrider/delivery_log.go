@@ -15,17 +15,16 @@ const deliveriesPath = "/v1/deliveries"
 func (a *app) deliveryCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:     "delivery",
-		Short:   "The delivery log: what became of each event at each endpoint",
-		Example: "  postrider delivery list --status dead_lettered\n  postrider delivery show 17-6f9619ff-8b86-4d01-b42d-00cf4fc964ff",
+		Short:   "The delivery log: what became of each event at each endpoint; and deliver it again",
+		Example: "  postrider delivery list --status dead_lettered\n  postrider delivery replay --status dead_lettered --from 2026-01-01T00:00:00Z\n  postrider delivery show 17-6f9619ff-8b86-4d01-b42d-00cf4fc964ff",
 	}
-	c.AddCommand(a.deliveryList(), a.deliveryShow())
+	c.AddCommand(a.deliveryList(), a.deliveryShow(), a.deliveryReplay())
 	return c
 }
 
 // deliveryFilter is what deliveries are chosen by.
 type deliveryFilter struct {
 	customer, endpoint, event, kind, status, from, to string
-	limit                                             int
 }
 
 func (f *deliveryFilter) flags(c *cobra.Command) {
@@ -36,30 +35,32 @@ func (f *deliveryFilter) flags(c *cobra.Command) {
 	c.Flags().StringVar(&f.status, "status", "", "waiting, retrying, delivered, dead_lettered or skipped; or, of the last attempt, failed, throttled, gone, refused or an HTTP status")
 	c.Flags().StringVar(&f.from, "from", "", "owed from this time on (RFC 3339)")
 	c.Flags().StringVar(&f.to, "to", "", "owed before this time (RFC 3339)")
-	c.Flags().IntVar(&f.limit, "limit", 100, "at most so many, newest first")
 }
 
 func (f *deliveryFilter) query() (url.Values, error) {
+	return filterQuery(map[string]string{"customer": f.customer, "endpoint": f.endpoint, "event": f.event,
+		"type": f.kind, "status": f.status}, f.from, f.to)
+}
+
+// filterQuery makes the query of a filter: what is empty is left out.
+func filterQuery(texts map[string]string, from, to string) (url.Values, error) {
 	q := url.Values{}
-	for name, value := range map[string]string{"customer": f.customer, "endpoint": f.endpoint, "event": f.event,
-		"type": f.kind, "status": f.status} {
+	for name, value := range texts {
 		if value != "" {
 			q.Set(name, value)
 		}
 	}
-	for name, text := range map[string]string{"from": f.from, "to": f.to} {
+	for name, text := range map[string]string{"from": from, "to": to} {
 		if err := setTime(q, name, text); err != nil {
 			return nil, err
 		}
-	}
-	if f.limit < 1 {
-		return nil, usagef("--limit %d is not 1 or more", f.limit)
 	}
 	return q, nil
 }
 
 func (a *app) deliveryList() *cobra.Command {
 	var filter deliveryFilter
+	var limit int
 	c := &cobra.Command{
 		Use:   "list",
 		Short: "List deliveries, newest first",
@@ -71,11 +72,14 @@ func (a *app) deliveryList() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if limit < 1 {
+				return usagef("--limit %d is not 1 or more", limit)
+			}
 			cl, err := a.client()
 			if err != nil {
 				return err
 			}
-			rows, err := listAll[json.RawMessage](c.Context(), cl, deliveriesPath, query, filter.limit)
+			rows, err := listAll[json.RawMessage](c.Context(), cl, deliveriesPath, query, limit)
 			if err != nil {
 				return err
 			}
@@ -86,6 +90,7 @@ func (a *app) deliveryList() *cobra.Command {
 		},
 	}
 	filter.flags(c)
+	c.Flags().IntVar(&limit, "limit", 100, "at most so many, newest first")
 	return c
 }
 

@@ -26,6 +26,7 @@ type face struct {
 	main    net.Listener
 	handler atomic.Pointer[http.Handler]
 	stop    context.CancelFunc
+	keys    *api.Keys // nil without auth.jwks
 	servers []*http.Server
 	// failed gets the error of a listener that broke.
 	failed chan error
@@ -39,6 +40,11 @@ func openFace(cfg *config.Config, log *slog.Logger) (*face, error) {
 		return nil, fmt.Errorf("http.listen: %w; choose another address with --listen", err)
 	}
 	f := &face{cfg: cfg, log: log, main: l, failed: make(chan error, 4)}
+	if cfg.Auth.JWKS != "" {
+		if f.keys, err = api.OpenKeys(api.KeysOptions{Source: cfg.Auth.JWKS, Dev: cfg.Dev, Logger: log}); err != nil {
+			return nil, errors.Join(err, l.Close())
+		}
+	}
 	f.answer(away(starting(cfg)))
 	f.serve(l, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { (*f.handler.Load()).ServeHTTP(w, r) }))
 	var ctx context.Context
@@ -103,7 +109,9 @@ func starting(cfg *config.Config) api.Lack {
 func (f *face) show(n *node, keys *nodeKeys) error {
 	o := api.Options{
 		Registry: n.registry, Events: n.store, Letters: n.store, Auditor: auditor{n}, Tester: tester{n},
-		Deliveries: n.deliveries, EventLog: n.store, Redact: n.redactor.Redact,
+		Deliveries: n.deliveries, EventLog: n.store, Replays: n.replays, Redact: n.redactor.Redact,
+		Keys: f.keys, Issuer: f.cfg.Auth.Issuer, Audience: f.cfg.Auth.Audience, Revocations: n.revoked,
+		Rate: float64(f.cfg.HTTP.Rate), Burst: f.cfg.HTTP.Burst,
 		TokenSecret: keys.auth, Dev: f.cfg.Dev, AllowCIDRs: f.cfg.Egress.AllowCIDRs,
 		Ready: func(context.Context) []api.Lack { return n.lacks() },
 		Info:  n.info, Egress: n.egress, Standing: n.shard.Standing, Standings: n.shard.Standings,
@@ -136,6 +144,9 @@ func (f *face) leaving() {
 
 func (f *face) close() {
 	f.stop()
+	if f.keys != nil {
+		f.keys.Close()
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	for _, s := range f.servers {

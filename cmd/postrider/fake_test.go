@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -59,6 +60,7 @@ func newFakeAPI() *fakeAPI {
 	answer("GET /v1/deliveries/99-x", 404, `{"message":"Delivery 99-x not found","error_type":"DeliveryNotFoundError","error_code":"DELIVERY_NOT_FOUND"}`)
 	mux.HandleFunc("GET /v1/audit", f.audit)
 	f.alerts(mux)
+	f.replays(mux)
 	f.server = httptest.NewServer(f.record(mux))
 	return f
 }
@@ -81,6 +83,7 @@ func (f *fakeAPI) record(next http.Handler) http.Handler {
 		f.mu.Lock()
 		fmt.Fprintf(&f.log, "%s %s %s\n", r.Method, r.URL.RequestURI(), body)
 		f.mu.Unlock()
+		r.Body = io.NopCloser(bytes.NewReader(body))
 		if r.Header.Get("Authorization") != "Bearer script-token" {
 			write(w, 401, `{"detail":"Token not valid: it must be signed by this node's key with HS256"}`)
 			return

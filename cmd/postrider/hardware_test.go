@@ -43,6 +43,13 @@ func (r *noticeRegistry) UpdateEndpoint(_ context.Context, ep *transport.Endpoin
 	return 1, nil
 }
 
+// fail makes the next writes fail so.
+func (r *noticeRegistry) fail(errs ...error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.fails = errs
+}
+
 // edit changes the endpoint, whoever does it.
 func (r *noticeRegistry) edit(f func(*transport.Endpoint)) {
 	r.mu.Lock()
@@ -56,6 +63,8 @@ func (r *noticeRegistry) edit(f func(*transport.Endpoint)) {
 func (r *noticeRegistry) want(t *testing.T, reason string, writes int) {
 	t.Helper()
 	synctest.Wait()
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	if r.ep.StateReason != reason || r.writes != writes {
 		t.Errorf("it shows %q after %d writes, want %q after %d", r.ep.StateReason, r.writes, reason, writes)
 	}
@@ -125,7 +134,7 @@ func TestANoticeTakesNothingElsesPlace(t *testing.T) {
 
 func TestANoticeIsTriedUntilItIsWritten(t *testing.T) {
 	withNotices(t, func(r *noticeRegistry, skip func()) {
-		r.fails = []error{fmt.Errorf("away: %w", transport.ErrUnavailable), fmt.Errorf("other: %w", transport.ErrConflict)}
+		r.fail(fmt.Errorf("away: %w", transport.ErrUnavailable), fmt.Errorf("other: %w", transport.ErrConflict))
 		skip()
 		r.want(t, "", 1)
 		time.Sleep(2 * hardwarePause) // the bubble's time
@@ -136,11 +145,11 @@ func TestANoticeIsTriedUntilItIsWritten(t *testing.T) {
 // The endpoint is gone, or can never be written: nothing is tried for ever.
 func TestANoticeThatCannotBeWrittenIsLetGo(t *testing.T) {
 	withNotices(t, func(r *noticeRegistry, skip func()) {
-		r.fails = []error{fmt.Errorf("gone: %w", transport.ErrNotFound)}
+		r.fail(fmt.Errorf("gone: %w", transport.ErrNotFound))
 		skip()
 		r.want(t, "", 1)
 		r.edit(func(*transport.Endpoint) {})
-		r.fails = []error{fmt.Errorf("never")}
+		r.fail(fmt.Errorf("never"))
 		skip()
 		time.Sleep(5 * hardwarePause)
 		r.want(t, "", 2)

@@ -23,6 +23,9 @@ func (n *node) close(ctx context.Context) error {
 		n.stopHouse()
 		n.house.Wait()
 	}
+	if n.replays != nil {
+		n.replays.Close()
+	}
 	n.drain(ctx, keep)
 	after, cancel := context.WithTimeout(context.WithoutCancel(ctx), closingTime)
 	defer cancel()

@@ -18,6 +18,7 @@ import (
 	"github.com/postrider/postrider/transport/jet"
 	"github.com/postrider/postrider/transport/ledger"
 	deliverylog "github.com/postrider/postrider/transport/log"
+	"github.com/postrider/postrider/transport/replay"
 	"github.com/postrider/postrider/transport/telemetry"
 	"github.com/postrider/postrider/transport/webhook"
 )
@@ -47,6 +48,8 @@ type node struct {
 	consumers  *jet.Consumers
 	deliveries *deliverylog.Index
 	redactor   *deliverylog.Redactor
+	replays    *replay.Replays
+	revoked    *jet.Revoked
 	abort      context.CancelFunc // ends the attempts under way
 	stopHouse  context.CancelFunc
 	house      sync.WaitGroup
@@ -102,6 +105,9 @@ func (n *node) start(ctx context.Context, keys *nodeKeys) error {
 	if err := n.openDeliveries(); err != nil {
 		return err
 	}
+	if err := n.openReplays(ctx, recovered.Floor); err != nil {
+		return err
+	}
 	n.keepHouse()
 	n.startedAt = n.now()
 	return nil
@@ -129,7 +135,8 @@ func (n *node) storeOptions(keys *nodeKeys) jet.Options {
 		Listen: c.Listen, AnyPort: n.cfg.Dev, User: c.User, Password: c.Password.Reveal(),
 		Token: c.Token.Reveal(), TLSCert: c.TLSCert, TLSKey: c.TLSKey, TLSCA: c.TLSCA,
 		SyncInterval: c.Sync.Every(), MaxPayload: int32(c.MaxPayload), MaxStore: int64(c.MaxStore),
-		EventsKeep: n.cfg.Events.Keep, AttemptsKeep: n.cfg.Attempts.Keep, Window: n.cfg.Window.Events,
+		DeadLettersKeep: n.cfg.DeadLetters.Keep,
+		EventsKeep:      n.cfg.Events.Keep, AttemptsKeep: n.cfg.Attempts.Keep, Window: n.cfg.Window.Events,
 		DedupTime: n.cfg.Dedup.Local, MasterKey: keys.master, Logger: n.log, Now: n.now,
 		Journaled: n.metrics.JournalBatch, Unreadable: n.metrics.Unreadable,
 	}

@@ -72,6 +72,11 @@ type testNode struct {
 	proc *process
 }
 
+// hardy are the settings of a node whose receivers fail half of the time and
+// more: breakers hardly open, and drain at once.
+var hardy = []string{"POSTRIDER_BREAKER_FAILURES=64", "POSTRIDER_BREAKER_WINDOW=64",
+	"POSTRIDER_BREAKER_WAIT=1s", "POSTRIDER_BREAKER_MAX_WAIT=1s", "POSTRIDER_DRAIN_PACE=10000"}
+
 func newTestNode(t *testing.T, env ...string) *testNode {
 	n := &testNode{t: t, dir: t.TempDir(), http: freeAddress(t), nats: freeAddress(t)}
 	n.env = append([]string{"POSTRIDER_NATS_LISTEN=" + n.nats, "POSTRIDER_HTTP_LISTEN=" + n.http, "POSTRIDER_LOG_FORMAT=text"}, env...)

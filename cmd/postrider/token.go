@@ -28,7 +28,8 @@ func (a *app) tokenCommand() *cobra.Command {
 		Short: "Make a token for the HTTP API and print it, alone",
 		Long: `Makes a JWT with the node's key (auth.secret, or auth.key in a development
 node's data folder) and prints nothing else. Roles: admin may do everything for
-its customer, operator for all customers; see docs/operations.md for the rest.`,
+its customer, operator for all customers; see docs/operations.md for the rest.
+A token is revoked by postrider token revoke.`,
 		Example: "  postrider token --customer acme --role admin --ttl 8h\n  postrider token --customer acme --role publish-events --role replay-deliveries\n  POSTRIDER_TOKEN=$(postrider token --role operator) postrider audit",
 		Args:    arguments(),
 		RunE: func(*cobra.Command, []string) error {
@@ -54,6 +55,7 @@ its customer, operator for all customers; see docs/operations.md for the rest.`,
 			return err
 		},
 	}
+	c.AddCommand(a.tokenRevoke())
 	c.Flags().StringVar(&customer, "customer", "", "the customer it is for; an operator's may be without")
 	c.Flags().StringArrayVar(&roles, "role", nil, "what it may do; repeatable")
 	c.Flags().DurationVar(&ttl, "ttl", time.Hour, "how long it holds")

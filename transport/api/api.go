@@ -80,9 +80,11 @@ type Options struct {
 	// that have anything to tell, by id; nil: nothing is known.
 	Standing  func(ctx context.Context, id string) (transport.Standing, bool)
 	Standings func(ctx context.Context) map[string]transport.Standing
+	// Customers; nil: their paths are not there.
 	Customers Customers
-	// Alerts, Runs and Detections go together; Alerts nil: none of their paths
-	// are there. Links make the addresses that previewed matches lack.
+	// Alerts, Runs and Detections go together, and with Customers; Alerts nil:
+	// their paths are not there. Links make the addresses that previewed
+	// matches lack.
 	Alerts     Alerts
 	Runs       Runs
 	Detections Detections
@@ -181,7 +183,9 @@ func (s *Server) routes() {
 	s.stateRoutes(h)
 	s.recipeRoutes(h)
 	s.webhookRoutes(h)
-	s.customerRoutes(h)
+	if s.Customers != nil {
+		s.customerRoutes(h)
+	}
 	if s.Alerts != nil {
 		s.alertRoutes(h)
 		s.runRoutes(h)

@@ -116,7 +116,7 @@ func (s *Server) renderedBody(ev *transport.Event, d *transport.LoggedDelivery) 
 	if !there || ep.Customer != d.Customer {
 		return "", "the endpoint was removed"
 	}
-	request, none := s.Tester.Preview(ep, ev)
+	request, none := s.preview(ep, ev)
 	if request == nil {
 		return "", "the endpoint as it is now has no body for it: " + cmp.Or(none.Detail, none.Reason)
 	}

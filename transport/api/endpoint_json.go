@@ -29,7 +29,7 @@ type EndpointInput struct {
 	Signature   transport.Signature `json:"signature"`
 	Delivery    transport.Delivery  `json:"delivery"`
 	TLS         transport.TLS       `json:"tls"`
-	From        time.Time           `json:"from" doc:"Events from then on; default now. Create only"`
+	From        time.Time           `json:"from" doc:"Events from then on; default now. In the past: those that are still kept are delivered too, by a replay. Create only"`
 	Secret      string              `json:"secret" doc:"16 bytes or more; made if left out. Create only: later by rotate"`
 }
 
@@ -38,6 +38,8 @@ type EndpointInput struct {
 type ShownEndpoint struct {
 	transport.Endpoint
 	Secret string `json:"secret,omitempty"`
+	// Replay delivers what a from in the past asks for.
+	Replay string `json:"replay,omitempty" doc:"Of create with a from in the past: the replay that delivers the events since then"`
 	// Standing is how deliveries to it go right now.
 	Standing *ShownStanding `json:"standing,omitempty"`
 	// Warnings tell, in the answers to create and edit, what will hardly do

@@ -7,7 +7,6 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/google/uuid"
@@ -82,10 +81,13 @@ func (s *Server) createEndpoint(ctx context.Context, _ *struct{}) (*endpointAnsw
 	if err := mayHandle(who, ep); err != nil {
 		return nil, err
 	}
-	if ep.Revision, err = s.create(ctx, ep); err != nil {
+	revision, replay, err := s.createSince(ctx, ep)
+	if err != nil {
 		return nil, err
 	}
+	ep.Revision = revision
 	shown := show(ep)
+	shown.Replay = replay
 	shown.Secret, shown.Warnings = ep.Secrets.Current, payload.Warnings(ep)
 	return s.applied(ctx, ep.Revision, http.StatusCreated, shown), nil
 }
@@ -101,8 +103,8 @@ func (s *Server) prepareNew(ep *transport.Endpoint) error {
 	switch {
 	case ep.From.IsZero():
 		ep.From = now
-	case ep.From.Before(now.Add(-time.Minute)):
-		return invalid("from", "lies in the past, which is not available in this version: leave it out")
+	case ep.From.Before(now) && s.Replays == nil:
+		return invalid("from", "lies in the past, and this node has no replays: leave it out")
 	}
 	if ep.Secrets.Current == "" && ep.Signature.Scheme != "none" {
 		ep.Secrets.Current = signature.NewSecret(ep.Signature.Scheme)

@@ -71,7 +71,6 @@ func TestWhatIsRefused(t *testing.T) {
 		{`{"headers":{"X-A":1}}`, "headers.X-A: expected a string", `{"field":"headers.X-A"}`},
 		{`{"enabled":"yes"}`, "enabled: expected true or false", `{"field":"enabled"}`},
 		{`{"from":"yesterday"}`, "from: expected a time such as 2026-01-31T12:00:00Z", `{"field":"from"}`},
-		{`{"url":"https://example.com","from":"2020-01-01T00:00:00Z"}`, "from: lies in the past, which is not available in this version: leave it out", `{"field":"from"}`},
 		{`{"id":"mine"}`, "id: is set by Postrider; leave it out", `{"field":"id"}`},
 		{`{"state":"paused"}`, "state: is set by Postrider; leave it out", `{"field":"state"}`},
 		{`{"url":"http://example.com"}`, "url: http is not encrypted; give an https URL (http is for development nodes, serve --dev)", `{"field":"url"}`},

@@ -89,3 +89,40 @@ func FuzzEndpoints(f *testing.F) {
 		}
 	})
 }
+
+// FuzzAlerts: whatever is sent, what is kept is valid, and its addresses are those of mailboxes.
+func FuzzAlerts(f *testing.F) {
+	f.Add(anAlert)
+	f.Add(`{"alert_name":"a","email":"A@B.example","cc_emails":["c@d.example"],"license_plate":"A?*","max_differences":2,"match":"any","start_date":"2026-01-01"}`)
+	f.Add(`{"id":{},"customer":[],"created_at":null,"cc_emails":null,"email":"a@b.c","alert_name":"\u0000","from":"2026-01-01T00:00:00Z","to":1}`)
+	f.Add(`{"alert_type":"live","wait":true,"webhook_url":"https://example.com","secret":"0123456789abcdef","schedules":{"hot":"* * * * *"}}`)
+	s, n := fuzzed(f)
+	admin := token(f, "acme", RoleAdmin)
+	f.Fuzz(func(t *testing.T, body string) {
+		clear(n.alerts)
+		clear(n.endpoints)
+		clear(n.customers)
+		send(t, s, admin, "POST", "/alerts", anAlert, "")
+		for id := range n.alerts {
+			send(t, s, admin, "PATCH", "/alerts/"+id, body, "")
+		}
+		for _, path := range []string{"/alerts", "/alerts/preview", "/alerts/run", "/alerts/webhook", "/alerts/webhook/test"} {
+			send(t, s, admin, "POST", path, body, "")
+		}
+		for id := range n.endpoints {
+			send(t, s, admin, "PATCH", "/alerts/webhook/"+id, body, "")
+		}
+		n.customers["acme"] = &transport.Customer{ID: "acme", CustomerID: 1}
+		send(t, s, admin, "PATCH", "/v1/customers/acme", body, "")
+		n.tested = nil
+		for _, a := range n.alerts {
+			email, err := transport.CheckAddress("email", a.Email)
+			if invalid := a.Validate(); invalid != nil || err != nil || email != a.Email || a.Customer != "acme" {
+				t.Errorf("kept %+v: %v, %v", a.Alert, invalid, err)
+			}
+		}
+		if err := n.customers["acme"].Validate(); err != nil {
+			t.Errorf("kept what is not valid: %v", err)
+		}
+	})
+}

@@ -57,6 +57,12 @@ func TestSecretsDoNotLeak(t *testing.T) {
 		{"PATCH", path, `{"tls":{"client_certificate":null}}`}, {"PATCH", path, `{"secret":"` + secret + `"}`},
 		{"PATCH", path, `{"headers":{"X-Key":"` + value + `${x}"}}`},
 		{"POST", path + "/rotate", `{"secret":"` + secret + `"}`}, {"POST", path + "/rotate", `{"overlap":"` + secret + `"}`},
+		{"GET", "/alerts/webhook", ""}, {"GET", "/alerts/webhook/" + id, ""}, {"PATCH", "/alerts/webhook/" + id, `{"description":"x"}`},
+		{"POST", "/alerts/webhook", `{"webhook_url":"https://example.com","secret":"` + secret + `"}`}, // the URL is taken
+		{"POST", "/alerts/webhook", `{"webhook_url":"https://u:` + secret + `@e.com","secret":"` + secret + `"}`},
+		{"PATCH", "/alerts/webhook/" + id, `{"secret":["` + secret + `"]}`}, {"PATCH", "/alerts/webhook/" + id, `{"secret":"` + secret + `","x":1}`},
+		{"POST", "/alerts/webhook/test", `{"webhook_url":"https://e.com","secret":"` + secret + `"}`},
+		{"POST", "/alerts/webhook/test", `{"webhook_url":"ftp://e.com","secret":"` + secret + `"}`},
 		{"GET", "/v1/info", ""}, {"GET", "/v1/deadletters", ""}, {"GET", "/v1/audit", ""}}
 	for _, failure := range []error{nil, errors.New("away"), transport.ErrUnavailable, transport.ErrConflict} {
 		b.failure = failure

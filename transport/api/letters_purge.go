@@ -54,8 +54,8 @@ func (s *Server) purgeLetters(ctx context.Context, in *purgeQuery) (*purgedAnswe
 	if err != nil {
 		return nil, err
 	}
-	if f.Endpoint+f.Reason == "" && f.From.IsZero() && f.To.IsZero() {
-		return nil, invalid("endpoint", "missing; give endpoint, reason, from or to, so that not everything is deleted")
+	if in.Customer+f.Endpoint+f.Reason == "" && f.From.IsZero() && f.To.IsZero() {
+		return nil, invalid("endpoint", "missing; give endpoint, reason, from, to or customer, so that not everything is deleted")
 	}
 	do := s.Letters.PurgeDeadLetters
 	if in.DryRun {

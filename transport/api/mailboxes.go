@@ -45,6 +45,14 @@ func unchangeable(ep *transport.Endpoint) error {
 	return newError(http.StatusConflict, "A mailbox is made from the addresses of alerts and of the customer: change those")
 }
 
+// preview is the request that a delivery makes; a mail is not shown.
+func (s *Server) preview(ep *transport.Endpoint, ev *transport.Event) (*Preview, transport.Answer) {
+	if ep.Kind == transport.KindEmail {
+		return nil, transport.Answer{Class: transport.Refused, Reason: "mail", Detail: "mails are not shown here; send one by a test"}
+	}
+	return s.Tester.Preview(ep, ev)
+}
+
 // resumeMailbox is resume for a mailbox, which alone of all changes it takes.
 func (s *Server) resumeMailbox(ctx context.Context, ep *transport.Endpoint) (*endpointAnswer, error) {
 	if err := s.Mailboxes.ResumeMailbox(ctx, ep.ID); err != nil {

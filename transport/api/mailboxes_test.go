@@ -34,6 +34,14 @@ func TestMailboxesAreReadOnly(t *testing.T) {
 	if got.status != 200 || !strings.Contains(got.body, `"state":"active"`) || box.State != transport.StateActive {
 		t.Errorf("%d %s", got.status, got.body)
 	}
+	dry := read[TestResult](b, b.call(admin, "POST", path+"/test", `{"dry_run":true}`))
+	if dry.Success || !strings.Contains(dry.Answer.Detail, "mails are not shown") {
+		t.Errorf("%+v", dry)
+	}
+	b.answer = transport.Answer{Class: transport.Delivered, Status: 250}
+	if sent := read[TestResult](b, b.call(admin, "POST", path+"/test", ``)); !sent.Success || b.tested[0].Type != "postrider.test" {
+		t.Errorf("%+v", sent)
+	}
 	b.wantStatus(b.call(token(t, "other", RoleAdmin), "GET", path, ""), 404)
 	b.wantStatus(b.call(token(t, "other", RoleAdmin), "POST", path+"/resume", ""), 404)
 	b.letters[5] = &transport.DeadLetter{ID: 5, Customer: "acme", Endpoint: box.ID, Event: &transport.Event{Data: []byte(`{}`)}}

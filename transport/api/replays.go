@@ -112,8 +112,8 @@ func (s *Server) startReplay(ctx context.Context, _ *struct{}) (*replayStartedAn
 	if err := decode(bodyOf(ctx), &in); err != nil {
 		return nil, err
 	}
-	if in.Endpoint+in.Event+in.Type+in.Status == "" && in.From.IsZero() {
-		return nil, invalid("endpoint", "missing; give endpoint, event, type, status or from, so that not everything is replayed")
+	if in.Customer+in.Endpoint+in.Event+in.Type+in.Status == "" && in.From.IsZero() {
+		return nil, invalid("endpoint", "missing; give endpoint, event, type, status, from or customer, so that not everything is replayed")
 	}
 	return s.start(ctx, transport.ReplayWish{Source: transport.ReplayDeliveries, Customer: in.Customer, Endpoint: in.Endpoint,
 		EventID: in.Event, EventType: in.Type, Status: in.Status, From: in.From, To: in.To, Rate: in.Rate}, in.DryRun)
@@ -124,8 +124,8 @@ func (s *Server) replayLetters(ctx context.Context, _ *struct{}) (*replayStarted
 	if err := decode(bodyOf(ctx), &in); err != nil {
 		return nil, err
 	}
-	if in.Endpoint+in.Reason == "" && in.From.IsZero() {
-		return nil, invalid("endpoint", "missing; give endpoint, reason or from, so that not everything is replayed")
+	if in.Customer+in.Endpoint+in.Reason == "" && in.From.IsZero() {
+		return nil, invalid("endpoint", "missing; give endpoint, reason, from or customer, so that not everything is replayed")
 	}
 	return s.start(ctx, transport.ReplayWish{Source: transport.ReplayLetters, Customer: in.Customer, Endpoint: in.Endpoint,
 		Reason: in.Reason, From: in.From, To: in.To, Rate: in.Rate}, in.DryRun)

@@ -128,7 +128,7 @@ func TestReplaysByFilter(t *testing.T) {
 		t.Errorf("pages %+v %+v", page, next)
 	}
 	for body, field := range map[string]string{
-		`{}`: "endpoint", `{"customer":"acme"}`: "endpoint", `{"endpoint":"e","rate":-1}`: "rate", `{"endpoint":"e","rate":10001}`: "rate",
+		`{}`: "endpoint", `{"to":"2026-01-02T00:00:00Z"}`: "endpoint", `{"endpoint":"e","rate":-1}`: "rate", `{"endpoint":"e","rate":10001}`: "rate",
 		`{"endpoint":"e","from":"2026-01-02T00:00:00Z","to":"2026-01-01T00:00:00Z"}`: "to", `{"endpoint":1}`: "endpoint", `{"colour":"red"}`: "colour",
 	} {
 		if got := b.call(may, "POST", "/v1/replays", body); got.status != 400 || !strings.Contains(got.body, `"field":"`+field+`"`) {
@@ -157,5 +157,26 @@ func TestDeadLettersAreReplayedAndPurgedByFilter(t *testing.T) {
 	if len(b.letters) != 0 || fmt.Sprint(b.purges) != fmt.Sprint([]transport.LetterFilter{{Customer: "acme", Reason: "gone"},
 		{Customer: "acme", Endpoint: "e", To: testNow.Truncate(24*time.Hour).AddDate(0, 0, -1)}}) {
 		t.Errorf("purged by %+v", b.purges)
+	}
+}
+
+func TestAnEndpointThatStartsInThePast(t *testing.T) {
+	b := start(t, nil)
+	ep := b.made("acme", `{"url":"https://example.com/","from":"2025-01-01T00:00:00Z"}`)
+	if ep.Replay != "past" || !ep.From.Equal(testNow.AddDate(-1, 0, -1).Truncate(24*time.Hour)) || fmt.Sprint(b.begun) != "[past 1]" {
+		t.Errorf("replay %q from %s, begun %q", ep.Replay, ep.From, b.begun)
+	}
+	if got := b.made("acme", `{"url":"https://example.com/2"}`); got.Replay != "" || len(b.jobs) != 1 {
+		t.Errorf("a replay without a from: %q", got.Replay)
+	}
+	b.failure = transport.ErrUnavailable
+	admin := token(t, "acme", RoleAdmin)
+	b.wantStatus(b.call(admin, "POST", "/v1/endpoints", `{"url":"https://example.com/3","from":"2025-01-01T00:00:00Z"}`), 503)
+	b.failure = nil
+	b.made("acme", `{"url":"https://example.com/4","profile":"genlogs"}`)
+	b.jobs = nil
+	got := b.call(admin, "POST", "/v1/endpoints", `{"url":"https://example.com/4","profile":"genlogs","from":"2025-01-01T00:00:00Z"}`)
+	if got.status != 400 || len(b.jobs) != 1 || b.jobs[0].State != transport.ReplayCancelled || len(b.begun) != 1 {
+		t.Errorf("an endpoint that was refused: %d, %+v", got.status, b.jobs)
 	}
 }

@@ -34,6 +34,16 @@ func TestRolesAndCustomers(t *testing.T) {
 		{"POST", "/v1/deadletters/5/replay", "", []string{RoleReplay}, 202, true},
 		{"GET", "/v1/deliveries", "", nil, 200, false},
 		{"GET", "/v1/deliveries/5-{id}", "", nil, 200, true},
+		{"POST", "/v1/deliveries/5-{id}/replay", "", []string{RoleReplay}, 202, true},
+		{"POST", "/v1/replays", `{"endpoint":"e"}`, []string{RoleReplay}, 202, false},
+		{"GET", "/v1/replays", "", nil, 200, false},
+		{"GET", "/v1/replays/r", "", nil, 200, true},
+		{"DELETE", "/v1/replays/r", "", []string{RoleReplay}, 200, true},
+		{"POST", "/v1/deadletters/replay", `{"endpoint":"e"}`, []string{RoleReplay}, 202, false},
+		{"DELETE", "/v1/deadletters?reason=gone", "", []string{}, 200, false},
+		{"POST", "/v1/endpoints/{id}/pause", "", []string{RoleEditEndpoint}, 200, true},
+		{"POST", "/v1/endpoints/{id}/resume", "", []string{RoleEditEndpoint}, 200, true},
+		{"GET", "/v1/recipes", "", nil, 200, false},
 		{"GET", "/v1/audit", "", nil, 200, false},
 		{"GET", "/v1/info", "", nil, 200, false},
 		{"GET", "/v1/event-types", "", nil, 200, false},
@@ -48,7 +58,9 @@ func TestRolesAndCustomers(t *testing.T) {
 				clear(b.endpoints)
 				ep := b.made("acme", fmt.Sprintf(hook, "first"))
 				b.letters[5] = &transport.DeadLetter{ID: 5, Customer: "acme", Endpoint: ep.ID, Event: &transport.Event{Data: []byte(`{}`)}}
-				b.logged = []transport.LoggedDelivery{{Pair: transport.Pair{Seq: 5, Endpoint: ep.ID}, Customer: "acme"}}
+				b.logged = []transport.LoggedDelivery{{Pair: transport.Pair{Seq: 5, Endpoint: ep.ID}, Customer: "acme", State: transport.StateDelivered}}
+				b.eventLog = map[uint64]*transport.Event{5: {Seq: 5, Customer: "acme", Data: []byte(`{}`)}}
+				b.jobs = []transport.ReplayJob{{ID: "r", ReplayWish: transport.ReplayWish{Customer: "acme"}}}
 				allowed := r.roles == nil || role == RoleAdmin || role == RoleOperator || slices.Contains(r.roles, role)
 				want := r.ok
 				switch {
@@ -87,10 +99,11 @@ func TestAnotherCustomersThingsAreAsIfAbsent(t *testing.T) {
 		`{"message":"Dead Letter 5 not found","error_type":"DeadLetterNotFoundError","error_code":"DEAD_LETTER_NOT_FOUND"}`)
 	b.want(b.call(other, "GET", "/v1/endpoints", ""), 200, `{"items":[]}`)
 	b.want(b.call(other, "GET", "/v1/deadletters", ""), 200, `{"items":[]}`)
-	for _, path := range []string{"/v1/endpoints?customer=acme", "/v1/deadletters?customer=acme", "/v1/audit?customer=acme"} {
+	for _, path := range []string{"/v1/endpoints?customer=acme", "/v1/deadletters?customer=acme", "/v1/audit?customer=acme", "/v1/deliveries?customer=acme", "/v1/replays?customer=acme"} {
 		b.want(b.call(other, "GET", path, ""), 403, `{"detail":"Token of customer 'other' may not act for another customer"}`)
 	}
-	for _, c := range [][2]string{{"/v1/endpoints", `{"customer":"acme","url":"https://example.com"}`}, {"/v1/events", `{"customer":"acme","type":"a","data":1}`}} {
+	for _, c := range [][2]string{{"/v1/endpoints", `{"customer":"acme","url":"https://example.com"}`}, {"/v1/events", `{"customer":"acme","type":"a","data":1}`},
+		{"/v1/replays", `{"customer":"acme","endpoint":"e"}`}, {"/v1/deadletters/replay", `{"customer":"acme","endpoint":"e"}`}} {
 		b.want(b.call(other, "POST", c[0], c[1]), 403, `{"detail":"Token of customer 'other' may not act for another customer"}`)
 	}
 	if len(b.events) > 0 || len(b.endpoints) != 1 {

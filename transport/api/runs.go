@@ -17,8 +17,9 @@ import (
 type Runs interface {
 	// StartRun begins runs of a customer's active alerts of a type ("": normal
 	// and hot, one for each type that it has), and none where it has no such
-	// alert. With wait it returns when all have ended, or ctx has, as they are
-	// then. A run whose State is "" is on its way.
+	// alert. It returns when all are known, with wait when all have ended, or
+	// when ctx has. A run that is not known by then has no ID and no State: it
+	// is on its way.
 	StartRun(ctx context.Context, customer, alertType string, wait bool) ([]transport.Run, error)
 	// Runs lists newest first; an empty customer or alertType means all. next
 	// is the cursor of the page after this one, "" where there is none.
@@ -36,7 +37,7 @@ const (
 
 // Run is one run of a customer's alerts of one type.
 type Run struct {
-	ID        string `json:"run_id"`
+	ID        string `json:"run_id" doc:"Empty where it is accepted and not known yet: GET /v1/runs will list it"`
 	Customer  string `json:"customer,omitempty"`
 	AlertType string `json:"alert_type,omitempty" enum:"normal,hot,live"`
 	Status    string `json:"status" enum:"accepted,running,finished,failed" doc:"failed: it is tried again, over the same detections"`
@@ -114,8 +115,12 @@ func (s *Server) runRoutes(h huma.API) {
 		summary: "Show a run, with its matches"}, s.showRun)
 }
 
-// runWait is how long an answer waits for a run's end.
-const runWait = 60 * time.Second
+// runWait is how long an answer waits for runs to end, runMade for them to be
+// known: not at once where others are under way.
+const (
+	runWait = 60 * time.Second
+	runMade = 10 * time.Second
+)
 
 func (s *Server) runAlerts(ctx context.Context, _ *struct{}) (*startedRunAnswer, error) {
 	var wish RunInput
@@ -130,7 +135,11 @@ func (s *Server) runAlerts(ctx context.Context, _ *struct{}) (*startedRunAnswer,
 	if err != nil {
 		return nil, err
 	}
-	limited, cancel := context.WithTimeout(ctx, runWait)
+	patience := runMade
+	if wish.Wait {
+		patience = runWait
+	}
+	limited, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	runs, err := s.Runs.StartRun(limited, customer, wish.AlertType, wish.Wait)
 	if err != nil {

@@ -157,7 +157,10 @@ func TestTheDocumentsNameEveryRoute(t *testing.T) {
 	}
 	for _, route := range []string{"post /v1/endpoints", "get /v1/endpoints", "get /v1/endpoints/{id}", "patch /v1/endpoints/{id}",
 		"delete /v1/endpoints/{id}", "get /v1/endpoints/{id}/secret", "post /v1/endpoints/{id}/rotate", "post /v1/endpoints/{id}/test",
-		"post /v1/events", "get /v1/deadletters", "get /v1/deadletters/{id}", "post /v1/deadletters/{id}/replay", "get /v1/deliveries", "get /v1/deliveries/{id}", "get /v1/recipes", "get /v1/audit", "get /v1/info", "get /v1/egress", "get /v1/event-types"} {
+		"post /v1/events", "get /v1/deadletters", "get /v1/deadletters/{id}", "post /v1/deadletters/{id}/replay", "get /v1/deliveries", "get /v1/deliveries/{id}", "get /v1/recipes", "get /v1/audit", "get /v1/info", "get /v1/egress", "get /v1/event-types",
+		"post /alerts", "get /alerts", "get /alerts/{id}", "patch /alerts/{id}", "delete /alerts/{id}", "post /alerts/preview", "post /alerts/run",
+		"post /alerts/webhook", "get /alerts/webhook", "get /alerts/webhook/{id}", "patch /alerts/webhook/{id}", "delete /alerts/webhook/{id}",
+		"post /alerts/webhook/test", "get /v1/runs", "get /v1/runs/{id}", "post /v1/customers", "get /v1/customers", "get /v1/customers/{id}", "patch /v1/customers/{id}"} {
 		method, path, _ := strings.Cut(route, " ")
 		if o.Paths[path][method].OperationID == "" {
 			t.Errorf("%s is not in the OpenAPI document", route)

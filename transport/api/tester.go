@@ -88,7 +88,7 @@ var sampleTypes = map[string]string{
 
 // dryRun tells what a test would send, or why it would send nothing.
 func (s *Server) dryRun(ep *transport.Endpoint, ev *transport.Event) TestResult {
-	request, refused := s.Tester.Preview(ep, ev)
+	request, refused := s.preview(ep, ev)
 	result := testResult(ep, ev, refused)
 	result.DryRun, result.Success = true, request != nil
 	if request == nil {

@@ -2,8 +2,13 @@
 // this process or on a server elsewhere.
 //
 // It holds the log (EVENTS), what waits (DEFERRED), the journal (ATTEMPTS),
-// dead letters, and the registry of customers and endpoints with their sealed
-// secrets. It promises that what it said is stored is on disk as Options.Sync-
+// dead letters, what endpoints must remember (MEMORY), and the registry of
+// customers and endpoints with their sealed secrets. What waits is counted and
+// chosen by its subjects alone; it comes back at its time by the node's clock,
+// whatever the server's says, or when it is recalled, and shows by its
+// segment's name where it comes twice.
+//
+// The package promises that what it said is stored is on disk as Options.Sync-
 // Interval says, that what comes back may come more than once and never less,
 // and that producers on the listener can publish events and detections and
 // touch nothing else. Where NATS is away, calls fail with an error that wraps

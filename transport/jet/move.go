@@ -32,11 +32,50 @@ const (
 func (s *Store) bringBack(ctx context.Context, all []parked) (entries int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
 	defer cancel()
-	ctx, unlink, err := s.linked(ctx)
+	by := s.now().Add(s.clock.ahead() + soon)
+	inOrder := make([]*nats.Msg, len(all))
+	err = s.readSchedules(ctx, all, func(i int, m *jetstream.RawStreamMsg) {
+		entries += all[i].entries
+		if at, err := scheduledFor(m.Header); err != nil || at.After(by) {
+			inOrder[i] = fired(m)
+		}
+	})
 	if err != nil {
 		return 0, err
 	}
+	return entries, s.publishGuarded(ctx, slices.DeleteFunc(inOrder, func(m *nats.Msg) bool { return m == nil }))
+}
+
+// readSchedules tells each schedule that is still there, by its place in all,
+// in any order. On a stream with replicas the leader is asked: see sweep.
+func (s *Store) readSchedules(ctx context.Context, all []parked, each func(i int, m *jetstream.RawStreamMsg)) error {
+	ctx, cancel := context.WithTimeout(ctx, apiTimeout)
+	defer cancel()
+	ctx, unlink, err := s.linked(ctx)
+	if err != nil {
+		return err
+	}
 	defer unlink()
+	stream, err := s.js.Stream(ctx, StreamDeferred)
+	if err != nil {
+		return err
+	}
+	if stream.CachedInfo().Config.Replicas > 1 {
+		for i := range all {
+			m, err := s.leaderGet(ctx, StreamDeferred, 1, all[i].parkSubject())
+			if err != nil {
+				return err
+			}
+			if m != nil {
+				each(i, m)
+			}
+		}
+		return nil
+	}
+	return s.readLast(ctx, all, each)
+}
+
+func (s *Store) readLast(ctx context.Context, all []parked, each func(i int, m *jetstream.RawStreamMsg)) error {
 	subjects, places := make([]string, len(all)), make(map[string]int, len(all))
 	for i := range all {
 		subjects[i] = all[i].parkSubject()
@@ -44,30 +83,20 @@ func (s *Store) bringBack(ctx context.Context, all []parked) (entries int, err e
 	}
 	found, err := jetstreamext.GetLastMsgsFor(ctx, s.js, StreamDeferred, subjects)
 	if err != nil {
-		return 0, err
+		return err
 	}
-	by := s.now().Add(s.clock.ahead() + soon)
-	inOrder := make([]*nats.Msg, len(all))
 	for m, err := range found {
 		if errors.Is(err, jetstreamext.ErrNoMessages) {
 			break
 		}
 		if err != nil {
-			return 0, err
+			return err
 		}
-		i, asked := places[m.Subject]
-		if !asked {
-			continue
-		}
-		entries += all[i].entries
-		if at, err := scheduledFor(m.Header); err != nil || at.After(by) {
-			inOrder[i] = fired(m)
+		if i, asked := places[m.Subject]; asked {
+			each(i, m)
 		}
 	}
-	if ctx.Err() != nil {
-		return 0, ctx.Err()
-	}
-	return entries, s.publishGuarded(ctx, slices.DeleteFunc(inOrder, func(m *nats.Msg) bool { return m == nil }))
+	return ctx.Err()
 }
 
 // fired is what the schedule m would fire, and takes its place.

@@ -41,6 +41,8 @@ type Options struct {
 	EventsKeep, AttemptsKeep time.Duration
 	// DetectionsKeep is how long detections are kept; 0: 30 days.
 	DetectionsKeep time.Duration
+	// DeadLettersKeep is how long dead letters are kept; 0: for ever.
+	DeadLettersKeep time.Duration
 	// Window is the most events of a shard in hand; 0: 16384.
 	Window int
 	// DedupTime is how far back Recover looks for event ids; 0: 2 minutes.

@@ -20,7 +20,7 @@ func (s *Store) prepareStreams(ctx context.Context) error {
 		return err
 	}
 	for _, c := range []jetstream.StreamConfig{
-		eventsConfig(eventsMax), deferredConfig(), attemptsConfig(s.opts.AttemptsKeep), deadLettersConfig(),
+		eventsConfig(eventsMax), deferredConfig(), attemptsConfig(s.opts.AttemptsKeep), deadLettersConfig(s.opts.DeadLettersKeep),
 		detectionsConfig(s.opts.DetectionsKeep, detectionsShare(eventsMax)), runsConfig(), runLogConfig(),
 	} {
 		if err := s.prepareStream(ctx, c); err != nil {
@@ -75,14 +75,15 @@ func attemptsConfig(keep time.Duration) jetstream.StreamConfig {
 	}
 }
 
-// deadLettersConfig: without an age. What was given up is the only copy of what
-// an endpoint did not get, and is not forgotten unasked.
-func deadLettersConfig() jetstream.StreamConfig {
+// deadLettersConfig: without an age unless one is asked for. What was given up
+// is the only copy of what an endpoint did not get.
+func deadLettersConfig(keep time.Duration) jetstream.StreamConfig {
 	return jetstream.StreamConfig{
 		Name:               StreamDeadLetters,
 		Description:        "Postrider: what was given up, or could not be read",
 		Subjects:           []string{subjectDeadLetters},
 		Storage:            jetstream.FileStorage,
+		MaxAge:             keep,
 		AllowDirect:        true,
 		AllowAtomicPublish: true,
 	}

@@ -11,9 +11,6 @@ import (
 	"github.com/postrider/postrider/transport"
 )
 
-// mostLists is how many endpoints are listed by their messages at a time.
-const mostLists = 4
-
 // parkFilter is what waits of one endpoint, or ("") of all.
 func parkFilter(endpoint string) string {
 	if endpoint == "" {
@@ -137,69 +134,4 @@ func (s *Store) countRead(ctx context.Context, all map[string]transport.Parked) 
 		all[seg.Endpoint] = sum
 		return nil
 	})
-}
-
-// List gives all pairs of an endpoint that lie in DEFERRED, those that came due
-// and are not settled among them, in the order they go in; it reads its
-// messages. What was parked before the call is there; what comes back or is
-// parked again meanwhile may be. It tries until it can or ctx or the parker ends.
-func (p *Parker) List(ctx context.Context, endpoint string) ([]transport.ParkedPair, error) {
-	select {
-	case p.lists <- struct{}{}:
-		defer func() { <-p.lists }()
-	case <-ctx.Done():
-		return nil, fmt.Errorf("listing what is parked: %w", ctx.Err())
-	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	defer context.AfterFunc(p.ctx, cancel)()
-	var wait backoff
-	for {
-		list, err := p.list(ctx, endpoint)
-		if err == nil {
-			return list, nil
-		}
-		if ctx.Err() == nil && wait.first() {
-			p.store.log.Warn("what is parked cannot be listed; trying until it can", "endpoint", endpoint, "err", unavailable(err))
-		}
-		if !wait.pause(ctx.Done()) {
-			return nil, fmt.Errorf("listing what is parked: %w", ctx.Err())
-		}
-	}
-}
-
-func (p *Parker) list(ctx context.Context, endpoint string) ([]transport.ParkedPair, error) {
-	if err := p.Flush(ctx); err != nil {
-		return nil, err
-	}
-	type known struct {
-		pair transport.ParkedPair
-		hop  uint32
-	}
-	found := map[transport.Place]known{}
-	// One pass over both: what moves meanwhile moves to the stream's end.
-	w := sweep{stream: StreamDeferred, subject: fmt.Sprintf("*.%d.%s.>", shard, subjectWord(endpoint))}
-	err := p.store.sweep(ctx, w, func(m *jetstream.RawStreamMsg) error {
-		seg, err := decodeSegment(m.Data)
-		if err != nil {
-			return nil // it is buried when it comes due
-		}
-		for i := range seg.Entries {
-			e := &seg.Entries[i]
-			place := transport.Place{Replay: e.Replay, Seq: e.Event.Seq}
-			if was, ok := found[place]; !ok || e.Hop >= was.hop {
-				found[place] = known{transport.ParkedPair{Place: place, Due: e.Due}, e.Hop}
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	list := make([]transport.ParkedPair, 0, len(found))
-	for _, k := range found {
-		list = append(list, k.pair)
-	}
-	slices.SortFunc(list, func(a, b transport.ParkedPair) int { return comparePlaces(a.Place, b.Place) })
-	return list, nil
 }

@@ -51,6 +51,24 @@ func TestAddresses(t *testing.T) {
 	}
 }
 
+// A mailbox needs an address, and nothing of HTTP.
+func TestMailboxesAsEndpoints(t *testing.T) {
+	box := func(change func(*Endpoint)) *Endpoint {
+		e := &Endpoint{Customer: "acme", Kind: KindEmail, Address: "ops@example.com", Enabled: true}
+		e.ApplyDefaults()
+		change(e)
+		return e
+	}
+	e := box(func(*Endpoint) {})
+	if err := e.Validate(false); err != nil || len(e.Events) != 1 || e.Events[0] != "alert.matches_found" || len(e.Delivery.Schedule) != 7 || e.Profile != "" || e.Signature.Scheme != "" {
+		t.Errorf("%v: %+v", err, e)
+	}
+	refused(t, box(func(e *Endpoint) { e.Address = "ops" }).Validate(true), "address", "not one plain")
+	refused(t, box(func(e *Endpoint) { e.Customer = "a b" }).Validate(true), "customer", "has ' '")
+	refused(t, box(func(e *Endpoint) { e.Events = []string{"a..b"} }).Validate(true), "events[0]", "empty word")
+	refused(t, box(func(e *Endpoint) { e.Delivery.Concurrency = 0 }).Validate(true), "delivery.concurrency", "out of range")
+}
+
 // The ids are promises: they are stored, and must never change.
 func TestMailIDs(t *testing.T) {
 	const box = "f1007329-c835-5d26-8b58-e47690d5df46"

@@ -41,6 +41,7 @@ type house struct {
 
 	told      func([]Waiting)
 	forgetful bool // what is remembered takes its time
+	slow      bool // so does what was journaled before
 	memories  []transport.Remembered
 	news      []transport.News
 	system    *actors.System

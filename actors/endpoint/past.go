@@ -39,8 +39,16 @@ func (p *Past) Parked() transport.Parked {
 	}
 }
 
-// Returned counts an entry that came back.
-func (p *Past) Returned(e *transport.Entry) { p.count(e, -1) }
+// Returned counts an entry that came back. One that was parked past the actor,
+// by a replay, was never counted.
+func (p *Past) Returned(e *transport.Entry) {
+	p.count(e, -1)
+	for _, n := range []*atomic.Int64{&p.entries, &p.bytes, &p.ready} {
+		if below := n.Load(); below < 0 {
+			n.Add(-below)
+		}
+	}
+}
 
 func (p *Past) count(e *transport.Entry, n int64) {
 	p.entries.Add(n)

@@ -1,10 +1,14 @@
-// Package sim will hold the deterministic simulation: shard and endpoint
-// machines under a clock and faults of its own, with the invariants checked
-// after every step.
+// Package sim is the deterministic simulation: real shard and endpoint actors
+// on a stepped engine, and models of all that surrounds them (JetStream's log,
+// scheduled messages and journal, receivers, the registry, clocks, kills), in
+// virtual time.
 //
-// It is empty until its time; the machines' own tests (actors/endpoint,
-// actors/shard) hold the invariants now. It will promise that a seed gives the
-// same run again.
+// It promises: everything random comes from the seed, so that a seed gives the
+// same run again, to the line; the invariants of design.md are judged at the
+// edges, by what was sent, stored and acked, and never by the machines' own
+// word; the faults that are planted in its tests are found.
 //
-// It may import transport, matching, and actors with what is below it.
+// What the models promise is what transport/jet was seen to keep (recover.go,
+// park.go, journal.go there), no more. It may import transport, and actors with
+// what is below it.
 package sim

@@ -3,40 +3,38 @@ package sim
 import (
 	"flag"
 	"os"
-	"strconv"
 	"testing"
 	"time"
 )
 
-var seed = flag.Uint64("seed", 0, "the one seed to run, with its whole trace")
-
-// fewer seeds are run under the race detector: all happens on one goroutine,
-// and each takes ten times as long.
-func seeds() int {
-	if raceDetector {
-		return 60
-	}
-	return 1000
-}
+var (
+	seed  = flag.Uint64("seed", 0, "the one seed that TestSeed runs, with its whole trace")
+	seeds = flag.Uint64("seeds", manySeeds, "how many seeds TestInvariantsHold runs")
+	from  = flag.Uint64("from", 1, "its first seed")
+	limit = flag.Duration("for", 0, "how long it goes on, at most; 0: until all seeds have run")
+)
 
 func TestInvariantsHold(t *testing.T) {
-	sum := Result{}
-	for s := range uint64(seeds()) {
-		r := Run(Options{Seed: s + 1})
-		if r.Breach != nil {
-			t.Fatalf("%v\nreplay: go test ./actors/sim -run TestSeed -seed=%d -v", r.Breach, s+1)
-		}
+	sum, breaches, began := Result{}, 0, time.Now()
+	for s := *from; s < *from+*seeds && (*limit == 0 || time.Since(began) < *limit); s++ {
+		r := Run(Options{Seed: s})
 		sum.Add(r)
+		if r.Breach == nil {
+			continue
+		}
+		t.Errorf("%v\nreplay: go test ./actors/sim -run 'TestSeed$' -seed=%d -v", r.Breach, s)
+		if breaches++; breaches == 20 {
+			t.Error("that is enough")
+			break
+		}
 	}
-	t.Log(sum.String())
+	t.Logf("%s%d breaches, in %.0f s", sum.String(), breaches, time.Since(began).Seconds())
 }
 
-// TestSeed replays one run: go test ./actors/sim -run TestSeed -seed=N -v
+// TestSeed replays one run: go test ./actors/sim -run 'TestSeed$' -seed=N -v
 func TestSeed(t *testing.T) {
-	s, o := *seed, Options{Seed: *seed}
-	if s == 0 {
-		o.Seed = 1
-	} else {
+	o := Options{Seed: max(1, *seed)}
+	if *seed != 0 {
 		o.Trace = os.Stdout
 	}
 	r := Run(o)
@@ -47,50 +45,45 @@ func TestSeed(t *testing.T) {
 }
 
 func TestASeedReplaysExactly(t *testing.T) {
-	for s := range uint64(20) {
+	seen := map[uint64]uint64{}
+	for s := range uint64(someSeeds) {
 		a, b := Run(Options{Seed: 7000 + s}), Run(Options{Seed: 7000 + s})
 		if a.Hash != b.Hash || a.Virtual != b.Virtual {
 			t.Fatalf("seed %d went two ways: %d attempts in %v, %d in %v", 7000+s, a.Attempts, a.Virtual, b.Attempts, b.Virtual)
 		}
+		if was, same := seen[a.Hash]; same {
+			t.Errorf("seeds %d and %d are the same run", was, 7000+s)
+		}
+		seen[a.Hash] = 7000 + s
 	}
 }
 
+// The simulation must see what it is there for.
 func TestThePlantedFaultsAreFound(t *testing.T) {
-	plants := map[string]Plant{
-		"the journal acks early":        AckedEarly,
-		"a kill forgets a segment":      ForgotSegment,
-		"Retry-After does not arrive":   IgnoredRetryAfter,
-		"a recovery forgets what ended": ForgotEnds,
+	plants := []struct {
+		name      string
+		plant     Plant
+		invariant string
+	}{
+		{"the journal says too early that a record is durable", AckedEarly, "1: no ack before the outcome is durable"},
+		{"a kill takes a segment with it", ForgotSegment, "2: owed = ended + waiting"},
+		{"Retry-After does not reach the endpoint", IgnoredRetryAfter, "3: never sooner than Retry-After"},
+		{"the next node is not told what has ended", ForgotEnds, "5: what is journaled is not sent again"},
 	}
-	for name, plant := range plants {
-		t.Run(name, func(t *testing.T) {
+	for _, p := range plants {
+		t.Run(p.name, func(t *testing.T) {
+			found := map[string]bool{}
 			for s := range uint64(300) {
-				if r := Run(Options{Seed: s + 1, Plant: plant}); r.Breach != nil {
-					t.Logf("seed %d: %s: %s", s+1, r.Breach.Invariant, r.Breach.What)
+				r := Run(Options{Seed: s + 1, Plant: p.plant})
+				if r.Breach == nil {
+					continue
+				}
+				if found[r.Breach.Invariant] = true; found[p.invariant] {
+					t.Logf("seed %d: %s", s+1, r.Breach.What)
 					return
 				}
 			}
-			t.Error("not seen in 300 seeds: the simulation is blind to it")
+			t.Errorf("300 seeds do not break %q, but %v: the simulation is blind to it", p.invariant, found)
 		})
 	}
-}
-
-// TestSoak runs SIM_SEEDS seeds from SIM_FROM on, or as many as SIM_TIME allows.
-func TestSoak(t *testing.T) {
-	most, _ := strconv.ParseUint(os.Getenv("SIM_SEEDS"), 10, 64)
-	limit, _ := time.ParseDuration(os.Getenv("SIM_TIME"))
-	from, _ := strconv.ParseUint(os.Getenv("SIM_FROM"), 10, 64)
-	if most == 0 && limit == 0 {
-		t.Skip("make sim-soak runs this, with SIM_SEEDS or SIM_TIME")
-	}
-	sum, breaches, began := Result{}, 0, time.Now()
-	for s := from + 1; (most == 0 || s <= from+most) && (limit == 0 || time.Since(began) < limit); s++ {
-		r := Run(Options{Seed: s})
-		sum.Add(r)
-		if r.Breach != nil {
-			breaches++
-			t.Errorf("%v", r.Breach)
-		}
-	}
-	t.Logf("%sbreaches %d, %.0f s", sum.String(), breaches, time.Since(began).Seconds())
 }

@@ -6,6 +6,9 @@ VERSION       ?= $(shell git describe --tags --always --dirty 2>/dev/null || ech
 GOLANGCI_LINT := v2.15.0
 FUZZTIME      ?= 5s
 REPORT        ?= report
+SIM_SEEDS     ?= 100000
+SIM_FROM      ?= 1
+SIM_TIME      ?= 0
 SOAK          ?= 10m
 
 # The race detector needs a C compiler; the tests themselves do not.
@@ -50,6 +53,10 @@ bench: build ## Measure signing and delivery on this machine; figures and plots 
 .PHONY: soak
 soak: needs ## Random faults of every part for SOAK (10m): nothing lost, nothing grows; SOAK_SEED repeats one
 	SOAK=$(SOAK) $(GO) test -count=1 -v -timeout 0 -run '^TestSoak$$' ./cmd/postrider
+
+.PHONY: sim-soak
+sim-soak: ## Simulate SIM_SEEDS (100000) seeds from SIM_FROM (1) on, for SIM_TIME at most; see docs/reliability.md
+	$(GO) test ./actors/sim -count=1 -v -timeout 0 -run '^TestInvariantsHold$$' -seeds=$(SIM_SEEDS) -from=$(SIM_FROM) -for=$(SIM_TIME)
 
 .PHONY: fuzz
 fuzz: ## Fuzz every parser of outside bytes, FUZZTIME (5s) each

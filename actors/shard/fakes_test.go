@@ -98,7 +98,14 @@ func (p parker) Park(cust, id string, e transport.Entry, wt transport.Waiter) {
 
 func (p parker) Recall(string, int, transport.Waiter) {}
 
-func (p parker) List(_ string, got func([]endpoint.Waiting)) { got(nil) }
+// List tells of the pairs that the test names.
+func (p parker) List(_ string, got func([]endpoint.Waiting)) {
+	var all []endpoint.Waiting
+	for _, seq := range p.w.lists {
+		all = append(all, endpoint.Waiting{Place: transport.Place{Seq: seq}})
+	}
+	got(all)
+}
 
 func (j journal) After(wt transport.Waiter) { j.w.write(wt, func() {}) }
 

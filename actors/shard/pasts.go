@@ -80,6 +80,7 @@ func (s *Shard) doubt(id string) {
 	sl, ep := s.slots[id], s.routes.byID[id]
 	if sl != nil && ep != nil && ep.Delivery.Ordered {
 		sl.ref.Send(endpoint.Unsure{})
+		s.backOf(id)
 	}
 }
 

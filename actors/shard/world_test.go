@@ -49,6 +49,7 @@ type world struct {
 	letters []*transport.DeadLetter
 	parked  []transport.Segment // one entry each, in order of parking
 	nextDue uint64
+	lists   []uint64 // what List tells is parked
 	routed  map[uint64]int
 
 	holding bool

@@ -269,7 +269,10 @@ func (p *parker) list(id string, before []*write, got func([]endpoint.Waiting)) 
 				all = append(all, endpoint.Waiting{Place: placeOf(&seg.entries[i]), Due: seg.entries[i].Due})
 			}
 		}
-		n.after(n.w.dice.between(0, 10*time.Millisecond), func() { got(all) })
+		n.after(n.w.dice.between(0, 10*time.Millisecond), func() {
+			n.w.note(line{what: "lists", endpoint: id, n: int64(len(all))})
+			got(all)
+		})
 	})
 }
 

@@ -299,10 +299,14 @@ type teller struct{ n *node }
 func (t teller) Tell(news transport.News) {
 	n, w := t.n, t.n.w
 	w.note(line{what: "tells", endpoint: news.Endpoint, more: news.What})
-	if news.What != transport.NewsDisabled {
+	st := w.byID[news.Endpoint]
+	switch news.What {
+	case transport.NewsRecovered:
+		st.sight.breaker.n = 0 // counted from here on
+		return
+	case transport.NewsFailing:
 		return
 	}
-	st := w.byID[news.Endpoint]
 	w.judge.disabled(st)
 	n.after(w.dice.between(20*time.Millisecond, 500*time.Millisecond), func() {
 		if st.endpoint != nil && st.endpoint.State != transport.StateDisabled {

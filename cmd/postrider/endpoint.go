@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -143,12 +144,12 @@ func (a *app) endpointShow() *cobra.Command {
 }
 
 func (a *app) endpointList() *cobra.Command {
-	var customer string
+	var customer, kind string
 	var limit int
 	c := &cobra.Command{
 		Use:     "list",
 		Short:   "List endpoints",
-		Example: "  postrider endpoint list --customer acme",
+		Example: "  postrider endpoint list --customer acme\n  postrider endpoint list --kind email",
 		Args:    arguments(),
 		RunE: func(c *cobra.Command, _ []string) error {
 			cl, err := a.client()
@@ -158,6 +159,9 @@ func (a *app) endpointList() *cobra.Command {
 			query := url.Values{}
 			if customer != "" {
 				query.Set("customer", customer)
+			}
+			if kind != "" {
+				query.Set("kind", kind)
 			}
 			rows, err := listAll[json.RawMessage](c.Context(), cl, endpointsPath, query, limit)
 			if err != nil {
@@ -170,6 +174,7 @@ func (a *app) endpointList() *cobra.Command {
 		},
 	}
 	c.Flags().StringVar(&customer, "customer", "", "this customer's only")
+	c.Flags().StringVar(&kind, "kind", "", "webhook (the default), or email: the mailboxes made from the addresses of alerts")
 	c.Flags().IntVar(&limit, "limit", 10_000, "at most so many")
 	return c
 }
@@ -181,7 +186,7 @@ func (a *app) printEndpoints(rows []json.RawMessage) error {
 		if err := json.Unmarshal(row, &e); err != nil {
 			return fmt.Errorf("an endpoint cannot be read (%w); use the same version as the node, or -o json", err)
 		}
-		t.add(e.ID, e.Customer, e.Name, e.URL, e.Profile, firstOf(e.Events), stateOf(&e))
+		t.add(e.ID, e.Customer, e.Name, cmp.Or(e.URL, e.Address), cmp.Or(e.Profile, e.Kind), firstOf(e.Events), stateOf(&e))
 	}
 	return t.print(a.stdout)
 }
@@ -228,6 +233,7 @@ func (a *app) printEndpoint(e *transport.Endpoint) {
 	line("customer", e.Customer)
 	line("name", e.Name)
 	line("description", e.Description)
+	line("address", e.Address)
 	line("url", e.URL)
 	line("enabled", e.Enabled)
 	line("profile", strings.TrimSpace(e.Profile+" "+e.Version))

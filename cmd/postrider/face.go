@@ -108,7 +108,8 @@ func starting(cfg *config.Config) api.Lack {
 // show puts the API of a node that is ready in place.
 func (f *face) show(n *node, keys *nodeKeys) error {
 	o := api.Options{
-		Registry: n.registry, Events: n.store, Letters: n.store, Auditor: auditor{n}, Tester: tester{n},
+		Registry: n.registry, Customers: n.registry, Mailboxes: n.mailroom,
+		Alerts: n.store.Alerts(), Runs: runStore{n.store}, Detections: n.store, Events: n.store, Letters: n.store, Auditor: auditor{n}, Tester: tester{n},
 		Deliveries: n.deliveries, EventLog: n.store, Replays: n.replays, Redact: n.redactor.Redact,
 		Keys: f.keys, Issuer: f.cfg.Auth.Issuer, Audience: f.cfg.Auth.Audience, Revocations: n.revoked,
 		Rate: float64(f.cfg.HTTP.Rate), Burst: f.cfg.HTTP.Burst,
@@ -167,7 +168,7 @@ type tester struct{ n *node }
 
 // Test makes one attempt that is neither logged nor journaled.
 func (t tester) Test(ctx context.Context, ep *transport.Endpoint, ev *transport.Event) transport.Answer {
-	target, err := t.n.sender.Prepare(ep)
+	target, err := preparer{webhooks: t.n.sender, mail: t.n.mail}.target(ep)
 	if err != nil {
 		return transport.Answer{Class: transport.Refused, Reason: "endpoint_invalid", Detail: err.Error()}
 	}

@@ -50,6 +50,8 @@ type node struct {
 	redactor   *deliverylog.Redactor
 	replays    *replay.Replays
 	revoked    *jet.Revoked
+	mailroom   *mailroom
+	mailStates *states
 	abort      context.CancelFunc // ends the attempts under way
 	stopHouse  context.CancelFunc
 	house      sync.WaitGroup
@@ -155,7 +157,8 @@ func (n *node) startShard(ctx context.Context, recovered *transport.Recovered) e
 	n.abort = abort
 	n.shelf = &shelf{Parker: n.parker, metrics: n.metrics, ctx: sending}
 	n.registry = n.store.Registry()
-	news := newNewsroom(n.registry, n.store.SubmitOps, n.metrics, n.log)
+	n.mailroom = newMailroom(n.mailboxChanged(), n.now)
+	news := newNewsroom(receivers{n.registry, n.mailroom}, n.store.SubmitOps, n.metrics, n.log)
 	hardware := newHardwareNotices(n.registry, n.now, n.log)
 	n.shard = shard.New(shard.Options{
 		System: system,
@@ -179,9 +182,38 @@ func (n *node) startShard(ctx context.Context, recovered *transport.Recovered) e
 	if err := n.registry.Start(ctx); err != nil {
 		return err
 	}
+	if err := n.openAlerts(ctx); err != nil {
+		return err
+	}
 	n.shard.Known()
 	states.loud.Store(true)
 	return n.startStage(ctx, recovered)
+}
+
+// openAlerts reads the alerts and keeps the mailboxes as they are. Without a
+// relay no mail can be sent, and no mailbox is owed any.
+func (n *node) openAlerts(ctx context.Context) error {
+	alerts := n.store.Alerts()
+	if n.mail != nil {
+		alerts.Subscribe(n.mailroom.alertChanged)
+		alerts.SubscribeCustomers(n.mailroom.customerChanged)
+	}
+	if err := alerts.Start(ctx); err != nil {
+		return err
+	}
+	n.mailStates.loud.Store(true)
+	return nil
+}
+
+// mailboxChanged is what the mailroom tells its changes to. Their states are
+// told apart from the registry's, which come from another goroutine.
+func (n *node) mailboxChanged() func(transport.Change) {
+	n.mailStates = newStates(n.metrics)
+	return func(c transport.Change) {
+		n.shard.Change(c)
+		n.mailStates.change(c)
+		n.forgetRemoved(c)
+	}
 }
 
 // forgetRemoved drops what was remembered of an endpoint that is no more.

@@ -90,18 +90,8 @@ func (s *Server) readPreview(ctx context.Context) (*matching.Alert, *AlertPrevie
 	if err != nil {
 		return nil, nil, err
 	}
-	period := map[string]any{}
-	for _, name := range []string{"from", "to"} {
-		if value, there := object[name]; there {
-			period[name] = value
-			delete(object, name)
-		}
-	}
-	var wish struct {
-		From time.Time `json:"from"`
-		To   time.Time `json:"to"`
-	}
-	if err := assign(period, &wish); err != nil {
+	out, err := s.takePeriod(object)
+	if err != nil {
 		return nil, nil, err
 	}
 	if err := refuseOwn(object, ownAlertFields); err != nil {
@@ -116,8 +106,24 @@ func (s *Server) readPreview(ctx context.Context) (*matching.Alert, *AlertPrevie
 	}
 	a.ID, a.IsActive = uuid.NewString(), true
 	a.AlertName, a.Email = cmp.Or(a.AlertName, "preview"), cmp.Or(a.Email, previewEmail)
-	if err := checkAlert(a, s.zoneOf(a.Customer)); err != nil {
-		return nil, nil, err
+	return a, out, checkAlert(a, s.zoneOf(a.Customer))
+}
+
+// takePeriod takes from and to out of object.
+func (s *Server) takePeriod(object map[string]any) (*AlertPreview, error) {
+	period := map[string]any{}
+	for _, name := range []string{"from", "to"} {
+		if value, there := object[name]; there {
+			period[name] = value
+			delete(object, name)
+		}
+	}
+	var wish struct {
+		From time.Time `json:"from"`
+		To   time.Time `json:"to"`
+	}
+	if err := assign(period, &wish); err != nil {
+		return nil, err
 	}
 	out := &AlertPreview{Matches: []matching.Match{}, From: wish.From.UTC(), To: wish.To.UTC()}
 	if out.To.IsZero() {
@@ -127,9 +133,9 @@ func (s *Server) readPreview(ctx context.Context) (*matching.Alert, *AlertPrevie
 		out.From = out.To.Add(-defaultPreviewFor)
 	}
 	if out.To.Before(out.From) {
-		return nil, nil, invalid("to", "lies before from; swap them")
+		return nil, invalid("to", "lies before from; swap them")
 	}
-	return a, out, nil
+	return out, nil
 }
 
 // sight matches one detection after the other.

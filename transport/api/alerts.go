@@ -211,11 +211,8 @@ func (s *Server) listAlerts(ctx context.Context, in *alertQuery) (*alertListAnsw
 	}
 	slices.SortFunc(found, func(a, b *matching.Alert) int { return cmp.Compare(a.ID, b.ID) })
 	out := &alertListAnswer{Body: AlertList{Items: []*matching.Alert{}}}
-	for i, a := range found {
-		if i == in.Limit {
-			out.Body.NextCursor = cursorAt(found[i-1].ID)
-			break
-		}
+	found, out.Body.NextCursor = pageOf(found, in.Limit, func(a *matching.Alert) string { return a.ID })
+	for _, a := range found {
 		out.Body.Items = append(out.Body.Items, showAlert(a))
 	}
 	return out, nil

@@ -111,6 +111,11 @@ type Options struct {
 	// once (0: 2 × Rate); 0: without limit.
 	Rate  float64
 	Burst int
+	// CORSOrigins are the origins whose pages may use the API; none: no page may.
+	CORSOrigins []string
+	// Answers keep what was answered to requests with an Idempotency-Key; nil:
+	// the header is not looked at.
+	Answers Answers
 	// Dev allows http and private addresses; AllowCIDRs are allowed always.
 	Dev        bool
 	AllowCIDRs []netip.Prefix
@@ -205,12 +210,18 @@ func (s *Server) routes() {
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	answer := &answerWriter{ResponseWriter: w}
 	defer s.recoverPanic(answer, r)
-	handler, pattern := s.mux.Handler(r)
-	if pattern == "" {
-		s.noRoute(answer, r, handler)
+	if s.cors(answer, r) {
 		return
 	}
-	s.mux.ServeHTTP(answer, r)
+	handler, pattern := s.mux.Handler(r)
+	switch {
+	case pattern == "":
+		s.noRoute(answer, r, handler)
+	case s.Answers != nil && r.Method == http.MethodPost && r.Header.Get(idempotencyHeader) != "":
+		s.idempotent(answer, r, s.mux)
+	default:
+		s.mux.ServeHTTP(answer, r)
+	}
 }
 
 // noRoute gives the mux's own 404 and 405 our shape, and keeps its Allow header.

@@ -214,11 +214,8 @@ func (s *Server) listCustomers(ctx context.Context, in *Page) (*customerListAnsw
 	}
 	slices.SortFunc(found, func(a, b *transport.Customer) int { return cmp.Compare(a.ID, b.ID) })
 	out := &customerListAnswer{Body: CustomerList{Items: []*transport.Customer{}}}
-	for i, c := range found {
-		if i == in.Limit {
-			out.Body.NextCursor = cursorAt(found[i-1].ID)
-			break
-		}
+	found, out.Body.NextCursor = pageOf(found, in.Limit, func(c *transport.Customer) string { return c.ID })
+	for _, c := range found {
 		out.Body.Items = append(out.Body.Items, shownCustomer(c))
 	}
 	return out, nil

@@ -34,12 +34,12 @@ type DeliveryItem struct {
 	State    string       `json:"state" enum:"waiting,retrying,delivered,dead_lettered,skipped"`
 	Reason   string       `json:"reason" doc:"Of the outcome, or of the last attempt that failed"`
 	// Status and Class are the last attempt's.
-	Status   int        `json:"status" doc:"HTTP status of the last attempt; 0: no answer came"`
-	Class    string     `json:"class"`
-	Attempts int        `json:"attempt_count"`
-	Since    time.Time  `json:"created_at"`
-	Changed  time.Time  `json:"updated_at"`
-	NextAt   *time.Time `json:"next_attempt_at,omitempty"`
+	Status       int        `json:"status" doc:"HTTP status of the last attempt; 0: no answer came"`
+	Class        string     `json:"class"`
+	AttemptCount int        `json:"attempt_count"`
+	Since        time.Time  `json:"created_at"`
+	Changed      time.Time  `json:"updated_at"`
+	NextAt       *time.Time `json:"next_attempt_at,omitempty"`
 }
 
 // DeliveryList is a page of deliveries; without next_cursor it is the last.
@@ -118,7 +118,7 @@ func (in *deliveryQuery) filter(who *caller) (*transport.DeliveryFilter, error) 
 func deliveryItem(d *transport.LoggedDelivery) DeliveryItem {
 	item := DeliveryItem{ID: transport.DeliveryID(d.Pair), Customer: d.Customer, Endpoint: d.Endpoint, Replay: d.Replay,
 		Event: &LetterEvent{ID: d.EventID, Type: d.EventType}, State: d.State.String(), Reason: d.Reason,
-		Status: d.Status, Class: d.Class.String(), Attempts: d.Attempts, Since: d.Since, Changed: d.Changed}
+		Status: d.Status, Class: d.Class.String(), AttemptCount: d.Attempts, Since: d.Since, Changed: d.Changed}
 	if !d.NextAt.IsZero() {
 		item.NextAt = &d.NextAt
 	}

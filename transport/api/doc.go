@@ -1,5 +1,5 @@
-// Package api is the HTTP face of a node: REST under /v1, tokens and roles,
-// OpenAPI, health and metrics.
+// Package api is the HTTP face of a node: REST under /v1, alerts and GenLogs'
+// face of webhooks under /alerts, tokens and roles, OpenAPI, health and metrics.
 //
 // It promises that a customer sees its own things only (another's answer 404,
 // as if absent), that secrets leave in the answers to create, rotate and
@@ -7,6 +7,6 @@
 // that names it, and that an accepted event is durable before its 202.
 //
 // What it needs of the node it asks for by the small interfaces of Options.
-// It may import transport, transport/signature and the catalogue of event
-// types; huma and golang-jwt have their only door here.
+// It may import transport, matching, transport/signature and the catalogue of
+// event types; huma and golang-jwt have their only door here.
 package api

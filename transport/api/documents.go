@@ -35,6 +35,9 @@ func (s *Server) eventRoutes(h huma.API) {
 		"default": {Description: "Error", Content: map[string]*huma.MediaType{
 			"application/json": {Schema: schemas.Schema(reflect.TypeFor[Error](), true, "Error")}}},
 	}
+	if s.Answers != nil {
+		op.Parameters = append(op.Parameters, idempotencyParameter())
+	}
 	h.OpenAPI().AddOperation(&op)
 }
 

@@ -64,12 +64,9 @@ func (s *Server) listEndpoints(ctx context.Context, in *endpointQuery) (*endpoin
 	}
 	slices.SortFunc(found, func(a, b *transport.Endpoint) int { return cmp.Compare(a.ID, b.ID) })
 	out := &endpointListAnswer{Body: EndpointList{Items: []*ShownEndpoint{}}}
+	found, out.Body.NextCursor = pageOf(found, in.Limit, func(ep *transport.Endpoint) string { return ep.ID })
 	standings := s.allStandings(ctx)
-	for i, ep := range found {
-		if i == in.Limit {
-			out.Body.NextCursor = cursorAt(found[i-1].ID)
-			break
-		}
+	for _, ep := range found {
 		shown := show(ep)
 		if st, known := standings[ep.ID]; known {
 			shown.stand(&st)
@@ -77,6 +74,15 @@ func (s *Server) listEndpoints(ctx context.Context, in *endpointQuery) (*endpoin
 		out.Body.Items = append(out.Body.Items, shown)
 	}
 	return out, nil
+}
+
+// pageOf is the first limit of found, which goes by key, and the cursor of the
+// page after it.
+func pageOf[T any](found []T, limit int, key func(T) string) (page []T, next string) {
+	if len(found) <= limit {
+		return found, ""
+	}
+	return found[:limit], cursorAt(key(found[limit-1]))
 }
 
 // listsOf is actsFor, but an operator that names nobody means everybody.

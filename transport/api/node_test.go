@@ -37,6 +37,7 @@ type node struct {
 	begun     []string
 	purges    []transport.LetterFilter
 	revoked   map[string]time.Time
+	answers   map[string][]byte
 	logged    []transport.LoggedDelivery
 	asked     []transport.DeliveryFilter
 	eventLog  map[uint64]*transport.Event
@@ -188,7 +189,7 @@ func start(t *testing.T, change func(*Options)) *bench {
 	t.Helper()
 	b := &bench{T: t, log: &bytes.Buffer{}, node: &node{endpoints: map[string]*transport.Endpoint{},
 		letters: map[uint64]*transport.DeadLetter{}, customers: map[string]*transport.Customer{}, alertNode: alertNode{alerts: map[string]keptAlert{}}}}
-	o := Options{Registry: b, Events: b, Letters: b, Auditor: b, Tester: b, Deliveries: b, EventLog: b, Replays: b, Revocations: b,
+	o := Options{Registry: b, Events: b, Letters: b, Auditor: b, Tester: b, Deliveries: b, EventLog: b, Replays: b, Revocations: b, Answers: b,
 		Customers: b, Alerts: b, Runs: b.node, Detections: b, Mailboxes: b, TokenSecret: testSecret,
 		Version: "test", Logger: slog.New(slog.NewTextHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Now: func() time.Time { return testNow }, ApplyWait: 10 * time.Millisecond,

@@ -2,11 +2,13 @@ package api
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"io"
 	"net/http"
 	"reflect"
+	"strconv"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -64,9 +66,34 @@ func handle[I, O any](s *Server, h huma.API, r route, do func(context.Context, *
 		}
 		return out, nil
 	})
+	described := operationOf(h.OpenAPI().Paths[r.path], r.method)
 	if r.body != nil {
-		operationOf(h.OpenAPI().Paths[r.path], r.method).RequestBody = bodyDocument(h, r.body)
+		described.RequestBody = bodyDocument(h, r.body)
 	}
+	if r.method == http.MethodPost && s.Answers != nil {
+		described.Parameters = append(described.Parameters, idempotencyParameter())
+	}
+	if _, chosen := reflect.TypeFor[O]().FieldByName("Status"); chosen {
+		describeOther(described, cmp.Or(r.status, http.StatusOK))
+	}
+}
+
+func idempotencyParameter() *huma.Param {
+	most := maxIdempotencyKey
+	return &huma.Param{Name: idempotencyHeader, In: "header", Schema: &huma.Schema{Type: "string", MaxLength: &most},
+		Description: "The same key with the same request gives the same answer for 24 hours, and does nothing again"}
+}
+
+// describeOther: an answer that chooses its status is 202 where the change is
+// kept and not in effect yet; one that is 202 is 200 where nothing was begun.
+func describeOther(op *huma.Operation, usual int) {
+	other := http.StatusAccepted
+	if usual == other {
+		other = http.StatusOK
+	}
+	same := *op.Responses[strconv.Itoa(usual)]
+	same.Description = http.StatusText(other)
+	op.Responses[strconv.Itoa(other)] = &same
 }
 
 func (r route) operation() huma.Operation {
@@ -140,6 +167,8 @@ func operationOf(item *huma.PathItem, method string) *huma.Operation {
 		return item.Post
 	case http.MethodPatch:
 		return item.Patch
+	case http.MethodDelete:
+		return item.Delete
 	}
 	return item.Get
 }

@@ -46,7 +46,7 @@ type TestRequest struct {
 // TestAnswer is what came back; status 0: no answer came.
 type TestAnswer struct {
 	Status int    `json:"status"`
-	Class  string `json:"class" enum:"delivered,failed,throttled,gone,refused,aborted,skip"`
+	Class  string `json:"class" doc:"delivered, failed, throttled, gone, refused, aborted or skip; empty: nothing was sent, and nothing stands in the way"`
 	Reason string `json:"reason"`
 	Detail string `json:"detail"`
 	Body   string `json:"body" doc:"The first 4 KiB"`

@@ -252,16 +252,16 @@ func (s *Server) listWebhooks(ctx context.Context, in *customerQuery) (*webhookL
 	if err != nil {
 		return nil, err
 	}
-	found := slices.DeleteFunc(s.Registry.Endpoints(customer), func(ep *transport.Endpoint) bool {
-		return ep.Profile != transport.ProfileGenLogs || ep.ID <= after || !who.sees(ep.Customer)
-	})
+	var found []*transport.Endpoint
+	for _, ep := range s.Registry.Endpoints(customer) {
+		if ep.Profile == transport.ProfileGenLogs && ep.ID > after && who.sees(ep.Customer) {
+			found = append(found, ep)
+		}
+	}
 	slices.SortFunc(found, func(a, b *transport.Endpoint) int { return cmp.Compare(a.ID, b.ID) })
 	out := &webhookListAnswer{Body: WebhookList{Items: []*Webhook{}}}
-	for i, ep := range found {
-		if i == in.Limit {
-			out.Body.NextCursor = cursorAt(found[i-1].ID)
-			break
-		}
+	found, out.Body.NextCursor = pageOf(found, in.Limit, func(ep *transport.Endpoint) string { return ep.ID })
+	for _, ep := range found {
 		out.Body.Items = append(out.Body.Items, s.webhook(ep))
 	}
 	return out, nil

@@ -173,6 +173,11 @@ func (r *Renderer) profile(dst []byte, ev *transport.Event) ([]byte, error) {
 	case formatCloudEvents:
 		return r.cloudEvent(dst, ev), nil
 	case formatGenLogs:
+		if ev.Type == typeMatchesFound {
+			if body, ok := r.matchesFound(dst, ev); ok {
+				return body, nil
+			}
+		}
 		return r.genLogs(dst, ev), nil
 	case formatGenea:
 		return appendGenea(dst, ev, r.version)

@@ -1,0 +1,186 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Answers keep the answers to requests that had an Idempotency-Key, for a day,
+// through restarts, and not readable at rest: some hold a secret.
+type Answers interface {
+	// Claim notes data under a key; where something is there already it gives that.
+	Claim(ctx context.Context, key string, data []byte) (there []byte, err error)
+	// Keep puts data in the place of what is under a key.
+	Keep(ctx context.Context, key string, data []byte) error
+	Release(ctx context.Context, key string) error
+}
+
+const (
+	idempotencyHeader = "Idempotency-Key"
+	maxIdempotencyKey = 255
+	// maxKeptAnswer is the most of an answer that is kept.
+	maxKeptAnswer = 256 << 10
+	// answerWithin is how long a request may be under way: after that the one
+	// that claimed its key is taken to have ended with its node.
+	answerWithin = 3 * time.Minute
+	// keepTime bounds the storing of an answer.
+	keepTime = 5 * time.Second
+)
+
+// keptAnswer is what is kept under a key. Status 0: the request is under way.
+type keptAnswer struct {
+	Request string      `json:"request"` // its digest
+	At      time.Time   `json:"at"`
+	Status  int         `json:"status,omitempty"`
+	Header  http.Header `json:"header,omitempty"`
+	Body    []byte      `json:"body,omitempty"`
+}
+
+// idempotent answers a POST with an Idempotency-Key: the same caller with the
+// same key and the same request gets the answer of the first one that succeeded
+// within 24 hours, and the request is not made again. A failure is not kept:
+// it may be tried again with the same key.
+func (s *Server) idempotent(w http.ResponseWriter, r *http.Request, next http.Handler) {
+	r, key, digest, back, failure := s.readIdempotent(w, r)
+	if failure != nil {
+		writeError(w, failure)
+		return
+	}
+	defer back()
+	there, failure := s.claim(r.Context(), key, digest)
+	switch {
+	case failure != nil:
+		writeError(w, failure)
+		return
+	case there != nil:
+		for name, values := range there.Header {
+			w.Header()[name] = values
+		}
+		w.Header().Set("Idempotency-Replayed", "true")
+		w.WriteHeader(there.Status)
+		_, _ = w.Write(there.Body) // the caller went away: nobody to tell
+		return
+	}
+	answer := &keptWriter{header: http.Header{}, status: http.StatusOK}
+	defer func() { // whatever happened: a panic is no answer
+		s.keepAnswer(r.Context(), key, digest, answer)
+	}()
+	next.ServeHTTP(answer, r)
+	for name, values := range answer.header {
+		w.Header()[name] = values
+	}
+	w.WriteHeader(answer.status)
+	_, _ = w.Write(answer.body.Bytes())
+	answer.done = true
+}
+
+// readIdempotent finds out who asks for what: the key under which the answer is
+// kept, and the request's digest. The roles belong to the key, so that nobody
+// is given what a token with more of them was.
+func (s *Server) readIdempotent(w http.ResponseWriter, r *http.Request) (_ *http.Request, key, digest string, back func(), failure *Error) {
+	who, failure := s.tokens.admit(r)
+	if failure != nil {
+		return nil, "", "", nil, failure
+	}
+	given := r.Header.Get(idempotencyHeader)
+	if len(given) > maxIdempotencyKey || strings.ContainsFunc(given, func(c rune) bool { return c <= ' ' || c > '~' }) {
+		return nil, "", "", nil, invalid(idempotencyHeader, "not 1 to 255 visible ASCII characters; give for example a UUID")
+	}
+	limit, timeout, back := maxBody, bodyTimeout, func() {}
+	if r.URL.Path == "/v1/events" {
+		limit, timeout = maxBatch, eventsTimeout
+		if back, failure = s.bodies.spend(r); failure != nil {
+			return nil, "", "", nil, failure
+		}
+	}
+	raw, failure := readBody(w, r, limit, timeout)
+	if failure != nil {
+		back()
+		return nil, "", "", nil, failure
+	}
+	r = r.WithContext(context.WithValue(r.Context(), callerKey{}, who))
+	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(raw)), int64(len(raw))
+	roles := slices.Sorted(slices.Values(who.roles))
+	key = digestOf(who.customer, who.subject, strings.Join(roles, "\n"), given)
+	return r, key, digestOf(r.Method, r.URL.RequestURI(), r.Header.Get("Content-Type"), string(raw)), back, nil
+}
+
+// digestOf tells texts from others, whatever is in them.
+func digestOf(texts ...string) string {
+	h := sha256.New()
+	for _, text := range texts {
+		fmt.Fprintf(h, "%d:%s", len(text), text)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// claim gives the answer there is to the request, or nil: then it is to be made.
+func (s *Server) claim(ctx context.Context, key, digest string) (*keptAnswer, *Error) {
+	mine, err := json.Marshal(keptAnswer{Request: digest, At: s.Now().UTC()})
+	if err != nil {
+		return nil, s.fault(ctx, err)
+	}
+	data, err := s.Answers.Claim(ctx, key, mine)
+	if err != nil {
+		return nil, s.fault(ctx, err)
+	}
+	if data == nil {
+		return nil, nil
+	}
+	var there keptAnswer
+	if err := json.Unmarshal(data, &there); err != nil {
+		return nil, s.fault(ctx, err)
+	}
+	switch {
+	case there.Request != digest:
+		return nil, newError(http.StatusConflict, "This Idempotency-Key was used for another request: give each request a key of its own")
+	case there.Status != 0:
+		return &there, nil
+	case s.Now().Sub(there.At) < answerWithin:
+		return nil, newError(http.StatusConflict, "A request with this Idempotency-Key is under way: wait for its answer").retryAfter(1)
+	}
+	if err := s.Answers.Keep(ctx, key, mine); err != nil {
+		return nil, s.fault(ctx, err)
+	}
+	return nil, nil
+}
+
+// keepAnswer stores the answer to a request that was done; otherwise the key is free again.
+func (s *Server) keepAnswer(ctx context.Context, key, digest string, answer *keptWriter) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), keepTime)
+	defer cancel()
+	err := error(nil)
+	if !answer.done || answer.status >= 300 || answer.body.Len() > maxKeptAnswer {
+		err = s.Answers.Release(ctx, key)
+	} else {
+		var data []byte
+		data, err = json.Marshal(keptAnswer{Request: digest, At: s.Now().UTC(), Status: answer.status, Header: answer.header, Body: answer.body.Bytes()})
+		if err == nil {
+			err = s.Answers.Keep(ctx, key, data)
+		}
+	}
+	if err != nil {
+		s.log.WarnContext(ctx, "the answer to a request with an Idempotency-Key is not kept; a repeat within some minutes is refused", "error", err)
+	}
+}
+
+// keptWriter holds an answer until it is whole.
+type keptWriter struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+	done   bool
+}
+
+func (k *keptWriter) Header() http.Header         { return k.header }
+func (k *keptWriter) WriteHeader(status int)      { k.status = status }
+func (k *keptWriter) Write(b []byte) (int, error) { return k.body.Write(b) }

@@ -1,0 +1,250 @@
+package jet
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/postrider/postrider/matching"
+	"github.com/postrider/postrider/transport"
+)
+
+func startAlerts(t testing.TB, s *Store) *Alerts {
+	t.Helper()
+	if err := s.Alerts().Start(testContext(t)); err != nil {
+		t.Fatal(err)
+	}
+	return s.Alerts()
+}
+
+func anAlert(customer, alertType string) *matching.Alert {
+	a := matching.NewAlert()
+	a.ID, a.Customer, a.AlertType = uuid.NewString(), customer, alertType
+	a.AlertName, a.Email, a.LicensePlate = "Stolen", "a@example.com", "ABC1234"
+	return &a
+}
+
+func createAlert(t testing.TB, r *Alerts, a *matching.Alert) *Alert {
+	t.Helper()
+	return alertAt(t, r, a.ID, func() (uint64, error) { return r.CreateAlert(testContext(t), a) })
+}
+
+// alertAt gives the alert once a change is in effect.
+func alertAt(t testing.TB, r *Alerts, id string, change func() (uint64, error)) *Alert {
+	t.Helper()
+	revision, err := change()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.WaitAlerts(testContext(t), revision); err != nil {
+		t.Fatal(err)
+	}
+	got, there := r.Stored(id)
+	if !there || got.Revision != revision {
+		t.Fatalf("there %v, %+v; want revision %d", there, got, revision)
+	}
+	return got
+}
+
+func TestAlertLife(t *testing.T) {
+	o := embeddedOptions(t)
+	s := openEmbedded(t, o)
+	r := s.Alerts()
+	var changes []AlertChange
+	r.Subscribe(func(c AlertChange) { changes = append(changes, c) })
+	startAlerts(t, s)
+	ctx := testContext(t)
+
+	publishOn(t, s, "detections.cam1", `{}`)
+	a := anAlert("acme", matching.AlertNormal)
+	first := createAlert(t, r, a)
+	if first.Position != 1 || a.Position != 1 || first.Zone == nil || first.Zone.String() != "UTC" {
+		t.Errorf("a new alert matches what comes from now on, in UTC: %+v", first)
+	}
+	if c, there := registryOf(t, s).Customer("acme"); !there || c.CustomerID != 1 {
+		t.Errorf("the customer came to be with its alert: %+v", c)
+	}
+
+	publishOn(t, s, "detections.cam1", `{}`)
+	next := first.Alert
+	next.Description = "edited"
+	edited := alertAt(t, r, a.ID, func() (uint64, error) { return r.UpdateAlert(ctx, &next, first.Revision) })
+	if edited.Position != 2 || edited.Description != "edited" || first.Description != "" {
+		t.Errorf("an edited alert matches what comes from now on: %+v", edited)
+	}
+	if _, err := r.UpdateAlert(ctx, &next, first.Revision); !errors.Is(err, transport.ErrConflict) {
+		t.Errorf("an update of an old state: %v", err)
+	}
+	if _, err := r.CreateAlert(ctx, a); !errors.Is(err, transport.ErrConflict) {
+		t.Errorf("the same id again: %v", err)
+	}
+	if got := r.Alerts("acme"); len(got) != 1 || len(r.Alerts("")) != 1 || len(r.Alerts("globex")) != 0 {
+		t.Errorf("lists: %v", got)
+	}
+
+	revision, err := r.RemoveAlert(ctx, a.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.WaitAlerts(ctx, revision); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, there := r.Alert(a.ID); there {
+		t.Error("it is still there")
+	}
+	if _, err := r.RemoveAlert(ctx, a.ID); !errors.Is(err, transport.ErrNotFound) {
+		t.Errorf("removed twice: %v", err)
+	}
+	if _, err := r.UpdateAlert(ctx, &next, edited.Revision); !errors.Is(err, transport.ErrNotFound) {
+		t.Errorf("update of what is not there: %v", err)
+	}
+	if len(changes) != 3 || changes[2].Alert != nil || changes[2].Customer != "acme" || changes[2].Revision != revision {
+		t.Errorf("told %+v", changes)
+	}
+	if last, err := r.Revision(ctx); err != nil || last != revision {
+		t.Errorf("the last revision is %d, %v", last, err)
+	}
+}
+
+func registryOf(t testing.TB, s *Store) *Registry {
+	t.Helper()
+	if s.Registry().done == nil {
+		startRegistry(t, s)
+	}
+	return s.Registry()
+}
+
+// Only a change of the type alone keeps an alert's place; until runs have
+// adopted it, it is known where it comes from.
+func TestAlertsThatMove(t *testing.T) {
+	s := openEmbedded(t, embeddedOptions(t))
+	r := startAlerts(t, s)
+	ctx := testContext(t)
+	a := createAlert(t, r, anAlert("acme", matching.AlertNormal))
+	update := func(change func(*matching.Alert)) {
+		t.Helper()
+		publishOn(t, s, "detections.cam1", `{}`)
+		next := a.Alert
+		change(&next)
+		a = alertAt(t, r, a.ID, func() (uint64, error) { return r.UpdateAlert(ctx, &next, a.Revision) })
+	}
+	want := func(position uint64, from string, catchUp uint64) {
+		t.Helper()
+		if a.Position != position || a.MovedFrom != from || a.CatchUp != catchUp {
+			t.Errorf("position %d, from %q, catch up %d; want %d, %q, %d", a.Position, a.MovedFrom, a.CatchUp, position, from, catchUp)
+		}
+	}
+	update(func(a *matching.Alert) { a.AlertType, a.UpdatedAt = "hot", testTime })
+	want(0, "normal", 0)
+	update(func(a *matching.Alert) { a.AlertType = "live" })
+	want(0, "normal", 0)
+	update(func(a *matching.Alert) { a.AlertType = "normal" })
+	want(0, "", 0)
+	update(func(a *matching.Alert) { a.AlertType = "hot" })
+	a = alertAt(t, r, a.ID, func() (uint64, error) { return r.SettleAlert(ctx, "acme", a.ID, a.Revision, 1, 3, "") })
+	want(1, "", 3)
+	if _, err := r.SettleAlert(ctx, "acme", a.ID, a.Revision-1, 9, 9, ""); !errors.Is(err, transport.ErrConflict) {
+		t.Errorf("settling an old state: %v", err)
+	}
+	update(func(a *matching.Alert) { a.AlertType = "live" })
+	want(1, "hot", 3)
+	update(func(a *matching.Alert) { a.AlertType, a.VIN = "hot", "004352" })
+	want(6, "", 0)
+	update(func(a *matching.Alert) { a.AlertType, a.IsActive = "normal", false })
+	want(7, "", 0)
+	if _, err := r.SettleAlert(ctx, "acme", uuid.NewString(), 1, 9, 9, ""); !errors.Is(err, transport.ErrConflict) {
+		t.Errorf("settling an alert that is gone: %v", err)
+	}
+}
+
+// Alerts come back after a restart and after NATS was away, in their
+// customer's time zone; a change of that is told.
+func TestAlertsComeBack(t *testing.T) {
+	b := startBare(t)
+	s := b.open()
+	r := s.Alerts()
+	told := make(chan AlertChange, 100)
+	r.Subscribe(func(c AlertChange) { told <- c })
+	startAlerts(t, s)
+	if err := s.Registry().PutCustomer(testContext(t), &transport.Customer{ID: "acme", TimeZone: "America/Chicago"}); err != nil {
+		t.Fatal(err)
+	}
+	kept, gone := anAlert("acme", matching.AlertHot), anAlert("acme", matching.AlertHot)
+	was := createAlert(t, r, kept)
+	createAlert(t, r, gone)
+	other := b.open()
+	startAlerts(t, other)
+	got, there := other.Alerts().Stored(kept.ID)
+	if got.Zone.String() != "America/Chicago" {
+		t.Errorf("its days begin in %v", got.Zone)
+	}
+	b.stop()
+	b.start()
+	if _, err := other.Alerts().RemoveAlert(testContext(t), gone.ID); err != nil {
+		t.Fatal(err)
+	}
+	for receiveFrom(t, told, "the removal").Alert != nil {
+	}
+	if got, there = r.Stored(kept.ID); !there || got.Revision != was.Revision {
+		t.Errorf("there %v, %+v", there, got)
+	}
+	if err := other.Registry().PutCustomer(testContext(t), &transport.Customer{ID: "acme", TimeZone: "Asia/Tokyo"}); err != nil {
+		t.Fatal(err)
+	}
+	for c := receiveFrom(t, told, "the new time zone"); c.Alert == nil || c.Alert.Zone.String() != "Asia/Tokyo"; {
+		c = receiveFrom(t, told, "the new time zone")
+	}
+}
+
+func TestSameAlert(t *testing.T) {
+	a := anAlert("acme", matching.AlertNormal)
+	same := *a
+	same.AlertType, same.Position, same.CCEmails, same.CreatedAt, same.Zone = "hot", 9, nil, time.Now(), time.UTC
+	if !sameAlert(a, &same) {
+		t.Error("type, times, position and zone make no other alert")
+	}
+	v := reflect.ValueOf(a).Elem()
+	for i := range v.NumField() {
+		f := v.Type().Field(i)
+		switch f.Name {
+		case "ID", "Customer", "AlertType", "CreatedAt", "UpdatedAt", "Position", "Zone":
+			continue
+		}
+		other := *a
+		switch field := reflect.ValueOf(&other).Elem().Field(i); field.Kind() {
+		case reflect.String:
+			field.SetString(field.String() + "x")
+		case reflect.Bool:
+			field.SetBool(!field.Bool())
+		case reflect.Int:
+			field.SetInt(1)
+		case reflect.Slice:
+			field.Set(reflect.ValueOf([]string{"x"}))
+		default:
+			t.Fatalf("%s is of kind %s", f.Name, field.Kind())
+		}
+		if sameAlert(a, &other) {
+			t.Errorf("another %s is another alert", f.Name)
+		}
+	}
+}
+
+func BenchmarkAlertsLoad(b *testing.B) {
+	s := openEmbedded(b, embeddedOptions(b))
+	for i := range 1000 {
+		if _, err := s.Alerts().CreateAlert(b.Context(), anAlert(fmt.Sprintf("c%d", i%10), matching.AlertHot)); err != nil {
+			b.Fatal(err)
+		}
+	}
+	for b.Loop() {
+		r := newAlerts(s)
+		if err := r.Start(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+		r.stop()
+	}
+}

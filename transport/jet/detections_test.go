@@ -1,0 +1,204 @@
+package jet
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/postrider/postrider/transport"
+)
+
+// readAll gives the sequences from from to to, and checks that they come in order.
+func readAll(t testing.TB, s *Store, from, to uint64) (seqs []uint64) {
+	t.Helper()
+	err := s.ReadDetections(testContext(t), from, to, func(raws []transport.RawDetection) error {
+		for _, raw := range raws {
+			if n := len(seqs); n > 0 && raw.Seq <= seqs[n-1] {
+				t.Errorf("%d comes after %d", raw.Seq, seqs[n-1])
+			}
+			if want := fmt.Sprintf(`{"n":%d}`, raw.Seq); string(raw.Data) != want || raw.Subject != "detections.cam1" || time.Since(raw.Stored) > time.Minute {
+				t.Errorf("%d: %s on %s at %s", raw.Seq, raw.Data, raw.Subject, raw.Stored)
+			}
+			seqs = append(seqs, raw.Seq)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return seqs
+}
+
+func seeMany(t testing.TB, s *Store, from, to int) {
+	t.Helper()
+	for i := from; i <= to; i++ {
+		if _, err := s.js.PublishAsync("detections.cam1", fmt.Appendf(nil, `{"n":%d}`, i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	<-s.js.PublishAsyncComplete()
+}
+
+func TestReadDetections(t *testing.T) {
+	s := openEmbedded(t, embeddedOptions(t))
+	ctx := testContext(t)
+	if got := readAll(t, s, 1, 100); len(got) != 0 {
+		t.Errorf("of an empty log %v", got)
+	}
+	seeMany(t, s, 1, 1000)
+	stream, err := s.js.Stream(ctx, StreamDetections)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, seq := range []uint64{500, 998, 999, 1000} { // as if by age, in the middle and at the end
+		if err := stream.DeleteMsg(ctx, seq); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := stream.Purge(ctx, jetstream.WithPurgeSequence(11)); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		from, to    uint64
+		n           int
+		first, last uint64
+	}{
+		{1, 1000, 986, 11, 997}, {11, 11, 1, 11, 11}, {499, 501, 2, 499, 501}, {990, 5000, 8, 990, 997},
+		{500, 500, 0, 0, 0}, {1, 10, 0, 0, 0}, {998, 1000, 0, 0, 0}, {20, 19, 0, 0, 0}, {1001, 2000, 0, 0, 0},
+	} {
+		got := readAll(t, s, c.from, c.to)
+		if len(got) != c.n || c.n > 0 && (got[0] != c.first || got[c.n-1] != c.last) {
+			t.Errorf("from %d to %d: %d", c.from, c.to, len(got))
+		}
+	}
+	if last, err := s.LastDetection(ctx); err != nil || last != 1000 {
+		t.Errorf("the last one is %d, %v", last, err)
+	}
+	stop := errors.New("enough")
+	if err := s.ReadDetections(ctx, 1, 1000, func([]transport.RawDetection) error { return stop }); !errors.Is(err, stop) {
+		t.Errorf("take's own error: %v", err)
+	}
+}
+
+func TestDetectionsOfAPeriod(t *testing.T) {
+	s := openEmbedded(t, embeddedOptions(t))
+	seeMany(t, s, 1, 10)
+	cut := time.Now()
+	seeMany(t, s, 11, 20)
+	count := func(from, to time.Time) (n int) {
+		t.Helper()
+		err := s.Detections(testContext(t), from, to, func(stored time.Time, _ []byte) error {
+			if stored.Before(from) || !stored.Before(to) {
+				t.Errorf("one of %s", stored)
+			}
+			n++
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	hour := time.Hour
+	if a, b, all, none := count(cut.Add(-hour), cut), count(cut, cut.Add(hour)), count(cut.Add(-hour), cut.Add(hour)), count(cut.Add(hour), cut.Add(2*hour)); a != 10 || b != 10 || all != 20 || none != 0 {
+		t.Errorf("%d, %d, %d, %d", a, b, all, none)
+	}
+}
+
+// Following goes on over a server's restart: nothing is left out, nothing comes twice.
+func TestFollowDetections(t *testing.T) {
+	b := startBare(t)
+	s := b.open()
+	seeMany(t, s, 1, 5)
+	ctx, cancel := context.WithCancel(testContext(t))
+	seqs, ended := make(chan uint64, 1000), make(chan error, 1)
+	go func() {
+		ended <- s.FollowDetections(ctx, 3, func(raws []transport.RawDetection) error {
+			for _, raw := range raws {
+				seqs <- raw.Seq
+			}
+			return nil
+		})
+	}()
+	want := uint64(3)
+	upTo := func(last uint64) {
+		t.Helper()
+		for ; want <= last; want++ {
+			if got := receiveFrom(t, seqs, "a detection"); got != want {
+				t.Fatalf("%d came, want %d", got, want)
+			}
+		}
+	}
+	upTo(5)
+	began := time.Now()
+	seeMany(t, s, 6, 6)
+	upTo(6)
+	if took := time.Since(began); took > time.Second {
+		t.Errorf("a detection took %s", took)
+	}
+	back, stop := s.reconnects.listen()
+	defer stop()
+	b.stop()
+	b.start()
+	receiveFrom(t, back, "the connection")
+	seeMany(t, s, 7, 700)
+	upTo(700)
+	cancel()
+	if err := receiveFrom(t, ended, "the end"); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+}
+
+// What is no detection is buried once, however often it is read.
+func TestUnreadDetectionsAreBuriedOnce(t *testing.T) {
+	s := openEmbedded(t, embeddedOptions(t))
+	unread := func(seq uint64) transport.UnreadDetection {
+		return transport.UnreadDetection{RawDetection: transport.RawDetection{Seq: seq, Stored: testTime, Subject: "detections.cam1", Data: []byte(`[1`)}, Detail: "detection: no '{'"}
+	}
+	for range 3 {
+		if err := s.BuryDetections(testContext(t), []transport.UnreadDetection{unread(7), unread(9)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.BuryDetections(testContext(t), []transport.UnreadDetection{unread(9), unread(10)}); err != nil {
+		t.Fatal(err)
+	}
+	letters, _, err := s.DeadLetters(testContext(t), transport.LetterFilter{Limit: 100})
+	if err != nil || len(letters) != 3 {
+		t.Fatalf("%d letters, %v", len(letters), err)
+	}
+	for i, seq := range []uint64{10, 9, 7} { // newest first
+		l := letters[i]
+		if l.Event.Seq != seq || l.Reason != transport.ReasonNotReadable || l.Detail != "detection: no '{'" || l.Subject != "detections.cam1" || string(l.Event.Data) != `[1` {
+			t.Errorf("%+v", l)
+		}
+	}
+}
+
+// Producers at the listener publish detections, and hear that they are stored.
+func TestProducersPublishDetections(t *testing.T) {
+	s := openEmbedded(t, embeddedOptions(t))
+	nc, err := nats.Connect(s.ClientURL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	js, err := jetstream.New(nc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ack, err := js.Publish(testContext(t), "detections.i45.north", []byte(`{}`))
+	if err != nil || ack.Stream != StreamDetections || ack.Sequence != 1 {
+		t.Errorf("%+v, %v", ack, err)
+	}
+	for _, subject := range []string{"runs.acme.hot", "schedules.acme.hot", "runlog.acme.hot.1.x", "$KV.ALERTS.acme.x"} {
+		if _, err := js.Publish(testContext(t), subject, nil, jetstream.WithRetryAttempts(0)); err == nil {
+			t.Errorf("a producer published on %s", subject)
+		}
+	}
+}

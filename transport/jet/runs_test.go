@@ -1,0 +1,374 @@
+package jet
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/postrider/postrider/transport"
+	"github.com/postrider/postrider/transport/ledger/cursortest"
+)
+
+func TestCursors(t *testing.T) {
+	b := startBare(t)
+	s := b.open()
+	cursortest.Run(t, s.Cursors(), func() {
+		b.stop()
+		if err := s.Cursors().Move(testContext(t), "acme.hot", 1, 2); !errors.Is(err, transport.ErrUnavailable) {
+			t.Errorf("with NATS away: %v", err)
+		}
+		back, stop := s.reconnects.listen()
+		defer stop()
+		b.start()
+		receiveFrom(t, back, "the connection")
+	})
+}
+
+func aRun(customer, alertType string, to uint64) *transport.Run {
+	run := &transport.Run{Customer: customer, Type: alertType, State: transport.RunOpen, From: 1, Since: 1, To: to, Through: to, StartedAt: testTime}
+	run.ID = transport.RunID(run)
+	return run
+}
+
+func TestRunRecords(t *testing.T) {
+	s := openEmbedded(t, embeddedOptions(t))
+	ctx := testContext(t)
+	run := aRun("acme", "hot", 10)
+	if err := s.StoreRun(ctx, run); err != nil || run.Revision == 0 {
+		t.Fatal(err)
+	}
+	if err := s.StoreRun(ctx, aRun("acme", "hot", 11)); !errors.Is(err, transport.ErrConflict) {
+		t.Errorf("two runs of a customer and type at once: %v", err)
+	}
+	stale := *run
+	run.State = transport.RunDone
+	if err := s.StoreRun(ctx, run); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.StoreRun(ctx, &stale); !errors.Is(err, transport.ErrConflict) {
+		t.Errorf("a stale state: %v", err)
+	}
+	keys := []transport.RunKey{{Customer: "acme", Type: "normal"}, run.Key(), {Customer: "globex", Type: "hot"}}
+	got, err := s.LoadRuns(ctx, keys)
+	if err != nil || got[0] != nil || got[2] != nil || *got[1] != *run {
+		t.Errorf("loaded %+v, %v; want %+v", got, err, run)
+	}
+	if all, err := s.AllRuns(ctx); err != nil || len(all) != 1 || *all[0] != *run {
+		t.Errorf("all %+v, %v", all, err)
+	}
+	if found, err := s.Run(ctx, run.ID); err != nil || found.ID != run.ID {
+		t.Errorf("%+v, %v", found, err)
+	}
+}
+
+func TestRunLog(t *testing.T) {
+	s := openEmbedded(t, embeddedOptions(t))
+	ctx := testContext(t)
+	var ids []string
+	for i := range 25 {
+		run := aRun([]string{"acme", "globex"}[i%5/4], []string{"hot", "normal"}[i%2], uint64(i)+1)
+		run.StartedAt = testTime.Add(time.Duration(i/2) * time.Second)
+		for range 2 { // a repeat takes the place of the first
+			if err := s.LogRun(ctx, run); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if run.Customer == "acme" {
+			ids = append(ids, run.ID)
+		}
+	}
+	var got []string
+	var began time.Time
+	for cursor, pages := "", 0; ; pages++ {
+		page, next, err := s.Runs(ctx, "acme", "", cursor, 6)
+		if err != nil || len(page) > 6 || pages > 5 {
+			t.Fatalf("%d runs, %v", len(page), err)
+		}
+		for _, run := range page {
+			if len(got) > 0 && run.StartedAt.After(began) {
+				t.Errorf("%s comes after one of %s", run.StartedAt, began)
+			}
+			began = run.StartedAt
+			got = append(got, run.ID)
+		}
+		if cursor = next; cursor == "" {
+			break
+		}
+	}
+	slices.Sort(ids)
+	slices.Sort(got)
+	if !slices.Equal(ids, got) {
+		t.Errorf("listed %v, want %v", got, ids)
+	}
+	if hot, _, err := s.Runs(ctx, "", "hot", "", 100); err != nil || len(hot) != 13 {
+		t.Errorf("%d hot runs, %v", len(hot), err)
+	}
+	if _, _, err := s.Runs(ctx, "acme", "", "x.y.z", 6); fieldName(err) != "cursor" {
+		t.Errorf("a cursor of nobody: %v", err)
+	}
+	if run, err := s.Run(ctx, ids[3]); err != nil || run.ID != ids[3] {
+		t.Errorf("%+v, %v", run, err)
+	}
+	for _, id := range []string{"0199c3a0-0000-5000-8000-000000000002", "a.b", ">", "", strings.Repeat("x", 1000)} {
+		if _, err := s.Run(ctx, id); !errors.Is(err, transport.ErrNotFound) {
+			t.Errorf("%.20q: %v", id, err)
+		}
+	}
+}
+
+func TestRunLogIsBounded(t *testing.T) {
+	s := openEmbedded(t, embeddedOptions(t))
+	ctx := testContext(t)
+	for i := range runLogMost + 30 {
+		run := aRun("acme", "live", uint64(i)+1)
+		run.StartedAt = testTime.Add(time.Duration(i) * time.Second)
+		if _, err := s.js.PublishAsync(runLogSubject(run), compactJSON(run)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	<-s.js.PublishAsyncComplete()
+	if err := s.trimRunLog(ctx, "acme"); err != nil {
+		t.Fatal(err)
+	}
+	page, _, err := s.Runs(ctx, "acme", "", "", 2*runLogMost)
+	if err != nil || len(page) != runLogMost || page[len(page)-1].To != 31 {
+		t.Errorf("%d runs are left, the oldest to %d, %v", len(page), page[len(page)-1].To, err)
+	}
+}
+
+// A run's event is stored once, however often that is tried, by whomever, and
+// whatever else is published on its subject.
+func TestReportsAreStoredOnce(t *testing.T) {
+	s := openEmbedded(t, embeddedOptions(t))
+	ctx := testContext(t)
+	for i := range 3 {
+		publishOn(t, s, "events.acme.alert.matches_found", fmt.Sprintf(`{"n":%d}`, i), headerID, "another")
+	}
+	run := aRun("acme", "hot", 10)
+	run.After, run.Matches, run.Alerts = 3, 7, 2
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			mine := *run
+			if err := s.SubmitReport(ctx, &mine, []byte(`{"run_id":"1"}`)); err != nil || mine.Event == 0 {
+				t.Errorf("event %d, %v", mine.Event, err)
+			}
+			publishOn(t, s, "events.acme.alert.matches_found", `{}`)
+		})
+	}
+	all.Wait()
+	stored := 0
+	err := s.sweep(ctx, sweep{stream: StreamEvents, subject: ">"}, func(m *jetstream.RawStreamMsg) error {
+		if m.Header.Get(headerID) == run.ID {
+			stored++
+			run.Event = m.Sequence
+		}
+		return nil
+	})
+	if err != nil || stored != 1 {
+		t.Errorf("stored %d times, %v", stored, err)
+	}
+	again := aRun("acme", "hot", 10)
+	again.After = 3
+	if found, err := s.FindReport(ctx, again); err != nil || !found || again.Event != run.Event || again.Matches != 7 || again.Alerts != 2 {
+		t.Errorf("found %v: %+v, %v", found, again, err)
+	}
+	other := aRun("acme", "hot", 11)
+	if found, err := s.FindReport(ctx, other); err != nil || found {
+		t.Errorf("another run's event: %v, %v", found, err)
+	}
+	if found, err := s.FindReport(ctx, aRun("globex", "hot", 10)); err != nil || found {
+		t.Errorf("another customer's: %v, %v", found, err)
+	}
+}
+
+// A report over the message limit goes by the object store, whole.
+func TestLargeReports(t *testing.T) {
+	s := openEmbedded(t, embeddedOptions(t))
+	sink := newSink(1)
+	startConsuming(t, s, sink)
+	run := aRun("acme", "hot", 10)
+	data := []byte(`{"run_id":"1","matches":["` + strings.Repeat("x", 9<<20) + `"]}`)
+	if err := s.SubmitReport(testContext(t), run, data); err != nil {
+		t.Fatal(err)
+	}
+	got := sink.event(t)
+	if got.ev.ID != run.ID || got.ev.Seq != run.Event || got.ev.Type != "alert.matches_found" || got.ev.Customer != "acme" || !bytes.Equal(got.ev.Data, data) {
+		t.Errorf("%s of %s, %d bytes", got.ev.ID, got.ev.Customer, len(got.ev.Data))
+	}
+	got.h.Ack()
+}
+
+// takeTriggers has triggers come to a channel until the test ends.
+func takeTriggers(t testing.TB, s *Store) chan *Trigger {
+	t.Helper()
+	taken := make(chan *Trigger, 100)
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- s.Triggers(ctx, func(t *Trigger) { taken <- t }) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := receiveFrom(t, ended, "the end of triggers"); !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+	})
+	return taken
+}
+
+func TestTriggersByHand(t *testing.T) {
+	s := openEmbedded(t, embeddedOptions(t))
+	taken := takeTriggers(t, s)
+	type answer struct {
+		runs   []transport.Run
+		stored bool
+		err    error
+	}
+	ask := func(ctx context.Context, wait bool) chan answer {
+		answers := make(chan answer, 1)
+		go func() {
+			runs, stored, err := s.StartRuns(ctx, "acme", []string{"normal", "hot"}, wait)
+			answers <- answer{runs, stored, err}
+		}()
+		return answers
+	}
+	answers := ask(testContext(t), true)
+	for range 2 {
+		tr := receiveFrom(t, taken, "a trigger")
+		if tr.Key.Customer != "acme" {
+			t.Errorf("key %s", tr.Key)
+		}
+		if tr.Key.Type == "normal" {
+			tr.Tell(nil)
+			tr.Settle()
+			continue
+		}
+		run := aRun("acme", "hot", 10)
+		tr.Tell(run)
+		tr.Settle()
+		run.State, run.Matches = transport.RunDone, 3
+		tr.Tell(run)
+	}
+	got := receiveFrom(t, answers, "the answer")
+	if got.err != nil || !got.stored || len(got.runs) != 1 || got.runs[0].Matches != 3 || got.runs[0].State != transport.RunDone {
+		t.Errorf("%+v", got)
+	}
+
+	short, cancel := context.WithTimeout(testContext(t), 200*time.Millisecond)
+	defer cancel()
+	got = receiveFrom(t, ask(short, false), "the answer")
+	if got.err != nil || !got.stored || len(got.runs) != 0 {
+		t.Errorf("with nobody there: %+v", got)
+	}
+	for range 2 { // stored, they are carried out nevertheless
+		receiveFrom(t, taken, "a trigger").Settle()
+	}
+	if _, _, err := s.StartRuns(testContext(t), "a.b", []string{"hot"}, false); fieldName(err) != "customer" {
+		t.Errorf("a customer of two words: %v", err)
+	}
+}
+
+// What is triggered and not settled comes again; what is settled does not.
+func TestTriggersThatAreNotSettled(t *testing.T) {
+	o := embeddedOptions(t)
+	s, err := Open(testContext(t), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 20 { // of one subject a handful is kept
+		publishOn(t, s, "runs.acme.hot", "")
+	}
+	publishOn(t, s, "runs.acme.normal", "")
+	ctx, cancel := context.WithCancel(context.Background())
+	taken, ended := make(chan *Trigger, 100), make(chan error, 1)
+	go func() { ended <- s.Triggers(ctx, func(t *Trigger) { taken <- t }) }()
+	for range triggersWaiting + 1 {
+		tr := receiveFrom(t, taken, "a trigger")
+		if tr.Key.Type == "hot" {
+			tr.Settle()
+		}
+	}
+	cancel()
+	<-ended
+	closeStore(t, s)
+	s = openEmbedded(t, o)
+	info, err := s.js.Stream(testContext(t), StreamRuns)
+	if err != nil || info.CachedInfo().State.Msgs != 1 {
+		t.Errorf("%d messages are left, %v", info.CachedInfo().State.Msgs, err)
+	}
+}
+
+// JetStream triggers runs in a time zone: here one of which the zone's hour is
+// named, and another that is an hour off.
+func TestSchedulesFire(t *testing.T) {
+	s := openEmbedded(t, embeddedOptions(t))
+	ctx := testContext(t)
+	taken := takeTriggers(t, s)
+	zone, err := time.LoadLocation("America/St_Johns") // its hours are half an hour off
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := func(customer string) transport.RunKey { return transport.RunKey{Customer: customer, Type: "hot"} }
+	// JetStream has seconds, which ours leave at 0: the test writes them itself.
+	soon := time.Now().Add(2 * time.Second)
+	put := func(customer string, at time.Time) {
+		t.Helper()
+		m := nats.NewMsg(subjectSchedules + key(customer).String())
+		m.Header.Set(headerSchedule, at.Format("5 4 15 2 1 *"))
+		m.Header.Set(headerZone, "America/St_Johns")
+		m.Header.Set(headerTarget, subjectTriggers+key(customer).String())
+		if _, err := s.js.PublishMsg(ctx, m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put("inutc", soon.UTC())
+	put("inzone", soon.In(zone))
+	got := receiveFrom(t, taken, "the schedule")
+	if late := time.Since(soon.Truncate(time.Second)); got.Key != key("inzone") || late < 0 || late > 5*time.Second {
+		t.Errorf("%s fired %s late", got.Key, late)
+	}
+	got.Settle()
+}
+
+func TestSchedules(t *testing.T) {
+	o := embeddedOptions(t)
+	s, err := Open(testContext(t), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := testContext(t)
+	acme, globex := transport.RunKey{Customer: "acme", Type: "normal"}, transport.RunKey{Customer: "globex", Type: "hot"}
+	put := func(key transport.RunKey, cron, zone string) {
+		t.Helper()
+		if err := s.PutSchedule(ctx, key, transport.RunSchedule{Cron: cron, Zone: zone}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put(acme, "0 7 * * *", "UTC")
+	put(acme, "30 6 * * mon-fri", "America/Chicago") // takes the place of the first
+	put(globex, "*/15 * * * *", "Europe/Berlin")
+	for range 2 {
+		if err := s.RemoveSchedule(ctx, globex); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, bad := range []transport.RunSchedule{{Cron: "0 7 * * *", Zone: "Mars/Olympus"}, {Cron: "0 7 * *", Zone: "UTC"}} {
+		if err := s.PutSchedule(ctx, globex, bad); err == nil {
+			t.Errorf("%+v was taken", bad)
+		}
+	}
+	closeStore(t, s)
+	s = openEmbedded(t, o)
+	got, err := s.Schedules(testContext(t))
+	if want := (transport.RunSchedule{Cron: "30 6 * * mon-fri", Zone: "America/Chicago"}); err != nil || len(got) != 1 || got[acme] != want {
+		t.Errorf("%v, %v", got, err)
+	}
+}

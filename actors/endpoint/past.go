@@ -39,14 +39,11 @@ func (p *Past) Parked() transport.Parked {
 	}
 }
 
-// Returned counts an entry that came back. One that was parked past the actor,
-// by a replay, was never counted.
+// Returned counts an entry that came back. The first parking of a replay is
+// past any actor, and was never counted.
 func (p *Past) Returned(e *transport.Entry) {
-	p.count(e, -1)
-	for _, n := range []*atomic.Int64{&p.entries, &p.bytes, &p.ready} {
-		if below := n.Load(); below < 0 {
-			n.Add(-below)
-		}
+	if e.Replay == 0 || e.Hop > 1 {
+		p.count(e, -1)
 	}
 }
 

@@ -106,7 +106,7 @@ type Options struct {
 	// long nothing comes before it goes at once, LiveKeep how often the live
 	// cursor is stored; 0: 700 ms, 100 ms, 5 s.
 	Live, LiveQuiet, LiveKeep time.Duration
-	// Pause is between tries of what failed, doubling to 32 of it; 0: 1 s.
+	// Pause is between tries of what failed, doubling to 8 of it; 0: 1 s.
 	Pause    time.Duration
 	Observer Observer
 	Now      func() time.Time

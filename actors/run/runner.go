@@ -143,7 +143,7 @@ func (r *Runner) until(ctx context.Context, part string, do func(context.Context
 		if ctx.Err() != nil {
 			return
 		}
-		if r.o.Now().Sub(began) > 32*r.o.Pause {
+		if r.o.Now().Sub(began) > 8*r.o.Pause {
 			tries = 0
 		}
 		r.trouble(part, err)
@@ -155,7 +155,7 @@ func (r *Runner) until(ctx context.Context, part string, do func(context.Context
 	}
 }
 
-func (r *Runner) pause(tries int) time.Duration { return r.o.Pause << min(tries, 5) }
+func (r *Runner) pause(tries int) time.Duration { return r.o.Pause << min(tries, 3) }
 
 // trouble notes why a part waits, or that it goes on (nil), and logs each once.
 func (r *Runner) trouble(part string, err error) {

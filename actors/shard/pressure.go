@@ -125,7 +125,5 @@ func (s *Shard) shedGreedy(holders map[string]*holder, now time.Time) {
 func (sl *slot) shed(keep int) {
 	sl.shedding = true
 	sl.ref.Send(endpoint.ShedTo(keep))
-	for sl.waiting.Len() > 0 {
-		sl.send(sl.waiting.Pop())
-	}
+	sl.sendAll()
 }

@@ -108,7 +108,7 @@ const (
 	sweepEvery = 10
 	// progressEvery keeps held messages from being given to anyone again.
 	progressEvery = 10 * time.Second
-	recentDues    = 1 << 16
+	recentDues    = 1 << 14
 )
 
 // wake tells the actor that its inbox holds something.

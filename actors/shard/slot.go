@@ -26,8 +26,9 @@ type slot struct {
 	changes []chan struct{}
 }
 
-// credit is how many leases an endpoint's mailbox may hold. It covers what is
-// in flight and what waits for the journal at full speed.
+// credit is how many leases an endpoint's mailbox may hold, unless it is
+// ordered. It covers what is in flight and what waits for the journal at full
+// speed.
 const credit = 1024
 
 // stopPatience bounds the stop of one idle actor.
@@ -52,7 +53,7 @@ func (s *Shard) lease(l *endpoint.Lease) {
 		return
 	}
 	sl := s.slotOf(ep)
-	if sl.inHand >= credit && !sl.shedding {
+	if sl.inHand >= credit && !sl.shedding && !ep.Delivery.Ordered {
 		sl.waiting.Push(l)
 		return
 	}
@@ -63,6 +64,14 @@ func (sl *slot) send(l *endpoint.Lease) {
 	l.Holder = sl
 	sl.inHand++
 	sl.ref.Send(l)
+}
+
+// sendAll gives the endpoint what waits for credit. An ordered one must have all
+// in hand: the pair that the others wait for may be among it.
+func (sl *slot) sendAll() {
+	for sl.waiting.Len() > 0 {
+		sl.send(sl.waiting.Pop())
+	}
 }
 
 func (s *Shard) slotOf(ep *transport.Endpoint) *slot {
@@ -202,7 +211,10 @@ func (s *Shard) change(c transport.Change, taken chan struct{}) {
 		sl.ref.Send(endpoint.Close{Reason: transport.ReasonEndpointRemoved, Taken: taken})
 	} else {
 		sl.ref.Send(endpoint.Change{Endpoint: c.Endpoint, Taken: taken})
-		s.backOf(c.ID) // it may be ordered from now on
+		if c.Endpoint.Delivery.Ordered {
+			sl.sendAll()
+			s.backOf(c.ID)
+		}
 	}
 }
 

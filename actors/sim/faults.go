@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"fmt"
 	"math"
 	"strconv"
 	"time"
@@ -68,7 +69,13 @@ func (w *world) stop() {
 }
 
 func (w *world) comeBack() {
-	w.after(w.dice.between(500*time.Millisecond, 20*time.Second), w.startNode)
+	w.after(w.dice.between(500*time.Millisecond, 20*time.Second), func() {
+		if w.away { // a shard is taken from NATS alone
+			w.comeBack()
+			return
+		}
+		w.startNode()
+	})
 }
 
 // outage takes NATS away from the node for a while.
@@ -204,7 +211,7 @@ func (w *world) replay() {
 	w.replays++
 	for _, f := range w.judge.all {
 		if f.st == st && f.final != "" && f.pair.Replay == 0 && len(entries) < 16 && w.dice.one(2) {
-			entries = append(entries, transport.Entry{Event: w.log.at(f.pair.Seq).event, Replay: w.replays})
+			entries = append(entries, transport.Entry{Event: w.log.at(f.pair.Seq).event, Replay: w.replays, Hop: 1, Due: w.nodeNow()})
 		}
 	}
 	if len(entries) == 0 || !w.serverUp {
@@ -215,9 +222,9 @@ func (w *world) replay() {
 	for _, e := range entries {
 		f := w.judge.fate(transport.Pair{Seq: e.Event.Seq, Endpoint: st.id, Replay: e.Replay})
 		f.owed, f.owedKept = true, true
+		w.deferred.store(&parked{id: fmt.Sprintf("replay.%d.%d", e.Replay, e.Event.Seq), customer: st.customer, endpoint: st.id,
+			entries: []transport.Entry{e}, wake: e.Due, fires: w.serverNow()})
 	}
-	w.deferred.store(&parked{id: "replay." + strconv.FormatUint(w.replays, 10), customer: st.customer, endpoint: st.id,
-		entries: entries, wake: w.serverNow(), due: true})
 }
 
 // calmDown ends all faults: from now on everything must come to its end.

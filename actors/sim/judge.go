@@ -22,8 +22,9 @@ type judge struct {
 	passed  map[uint64]bool // events that were routed, or skipped
 	skipped map[uint64]bool
 	// captures take the judge's sight at the end of the step.
-	captures []func()
-	scans    int
+	captures   []func()
+	scans      int
+	anyDoubled bool
 }
 
 // fate is what became of a pair. What is kept is durable; the rest dies with
@@ -304,6 +305,7 @@ func (j *judge) inLog(f *fate) bool { return f.pair.Replay == 0 && !j.w.log.at(f
 // doubled: around a kill the schedule of p fires a second time, and the node
 // that comes cannot know (see Recover in transport/jet).
 func (j *judge) doubled(p *parked) {
+	j.anyDoubled = true
 	for i := range p.entries {
 		j.home(p, i).doubled = true
 	}

@@ -19,7 +19,7 @@ type entry struct {
 	event      *transport.Event
 	unreadable bool
 	acked      bool
-	after      bool // acked since the last reset
+	lost       bool // on its way, once
 }
 
 // recentAck may be lost when the server is killed.
@@ -62,7 +62,7 @@ func (l *eventLog) ack(seq uint64) {
 	if e.acked {
 		return
 	}
-	e.acked, e.after = true, true
+	e.acked = true
 	l.recent = append(l.recent, recentAck{seq, l.w.now})
 	if n := len(l.recent); n > 4*ackLossMost {
 		l.recent = append(l.recent[:0], l.recent[n-ackLossMost:]...)
@@ -126,7 +126,8 @@ func (l *eventLog) pull(n *node) bool {
 func (l *eventLog) give(n *node, seq uint64) {
 	e := l.at(seq)
 	switch {
-	case l.w.faulty && l.w.dice.one(300): // a broken connection, or a payload out of reach
+	case l.w.faulty && !e.lost && l.w.dice.one(300): // a broken connection, or a payload out of reach
+		e.lost = true // twice in a row is longer than an ordered endpoint waits
 		l.w.did(swallowed)
 		l.w.note(line{what: "delivery lost", seq: seq})
 		l.hand(seq, of(l.w.dice, ackWait, time.Second))

@@ -243,7 +243,7 @@ func (n *node) leave(latest time.Duration) {
 	if !n.w.plan.external {
 		n.w.serverUp = false
 	}
-	n.w.judge.ended(false)
+	n.w.judge.ended(len(n.inHand) > 0)
 	n.w.comeBack()
 }
 

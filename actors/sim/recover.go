@@ -69,11 +69,15 @@ func (r *recovery) since() (since time.Time) {
 	return since.Add(-recoverMargin)
 }
 
-// count tells what is parked of each endpoint.
+// count tells what is parked of each endpoint, but for the first parking of a
+// replay, which is past any actor and counted nowhere.
 func (r *recovery) count(p *parked) {
 	c := r.out.Parked[p.endpoint]
 	for i := range p.entries {
 		e := &p.entries[i]
+		if e.Replay != 0 && e.Hop == 1 {
+			continue
+		}
 		c.Entries++
 		c.Bytes += int64(e.Event.Size())
 		if e.Due.IsZero() {

@@ -129,6 +129,10 @@ func (j *judge) remembering(id string) (keep func()) {
 func (j *judge) started(a *attempt) {
 	f, s, w := j.fate(a.pair), &a.st.sight, j.w
 	now := w.nodeNow()
+	if s.flying == 0 && w.now-s.lastEnd >= w.plan.idle {
+		// One that was idle forgets all but its failures in a row, and goes by the registry.
+		s.breaker.n, s.closed = 0, false
+	}
 	switch {
 	case !f.owed:
 		w.breaks("2: only what is owed is sent", "pair %v is in no fan-out", a.pair)
@@ -142,15 +146,12 @@ func (j *judge) started(a *attempt) {
 		w.breaks("7: a change holds from the next attempt on", "%s is closed or paused, and was sent pair %v", a.st.id, a.pair)
 	case s.flying >= s.limit():
 		w.breaks("3: never more in flight than the concurrency", "%d in flight at %s, which takes %d", s.flying+1, a.st.id, s.limit())
-	case w.ahead(f.notBefore) > 0:
+	case w.ahead(f.notBefore) > 0 && !f.doubled:
 		w.breaks("3: never sooner than the schedule", "pair %v was sent %v too soon", a.pair, w.ahead(f.notBefore))
 	case w.ahead(s.hold) > 0 && !s.changing:
 		w.breaks("3: never sooner than Retry-After", "%s was sent pair %v %v too soon", a.st.id, a.pair, w.ahead(s.hold))
 	case a.number != f.tries+1 && !f.doubled:
 		w.breaks("3: attempts are counted", "pair %v: attempt %d, after %d", a.pair, a.number, f.tries)
-	}
-	if s.flying == 0 && w.now-s.lastEnd >= w.plan.idle {
-		s.breaker.n = 0 // an endpoint that was idle forgets all but its failures in a row
 	}
 	if s.breaker.open && !s.changing && !s.breaker.unsure {
 		if s.breaker.probing || now.Before(s.breaker.until) {

@@ -47,14 +47,18 @@ func newHardwareNotices(r hardwareRegistry, now func() time.Time, log *slog.Logg
 		seen: map[string]bool{}, due: map[string]bool{}, wake: make(chan struct{}, 1)}
 }
 
-// observer lets the metrics and the notices see each record.
+// observer lets the metrics, the notices and the news of dead letters see each record.
 type observer struct {
 	*telemetry.Telemetry
 	hardware *hardwareNotices
+	letters  *letterNews
 }
 
 func (o observer) Record(r *transport.Record) {
 	o.Telemetry.Record(r)
+	if o.letters != nil {
+		o.letters.record(r)
+	}
 	if r.Kind == transport.Skipped && r.Reason == transport.ReasonHardware {
 		o.hardware.skipped(r.Endpoint)
 	}

@@ -50,6 +50,7 @@ type node struct {
 	redactor   *deliverylog.Redactor
 	replays    *replay.Replays
 	revoked    *jet.Revoked
+	answers    *jet.Answers
 	mailroom   *mailroom
 	mailStates *states
 	abort      context.CancelFunc // ends the attempts under way
@@ -160,12 +161,13 @@ func (n *node) startShard(ctx context.Context, recovered *transport.Recovered) e
 	n.mailroom = newMailroom(n.mailboxChanged(), n.now)
 	news := newNewsroom(receivers{n.registry, n.mailroom}, n.store.SubmitOps, n.metrics, n.log)
 	hardware := newHardwareNotices(n.registry, n.now, n.log)
+	letters := newLetterNews(receivers{n.registry, n.mailroom}, n.store.SubmitOps, n.now, n.log)
 	n.shard = shard.New(shard.Options{
 		System: system,
 		Deps: endpoint.Deps{
 			Sender: preparer{n.sender, n.mail, n.metrics}, Journal: n.journal, Parker: n.shelf, Graveyard: n.graveyard,
 			Memories: n.memories, Teller: news, Tuning: tuningOf(n.cfg),
-			Observer: observer{n.metrics, hardware}, Runner: endpoint.NewPool(sending), Now: n.now, Context: sending,
+			Observer: observer{n.metrics, hardware, letters}, Runner: endpoint.NewPool(sending), Now: n.now, Context: sending,
 		},
 		Recovered: recovered, Memories: memories, RecallAll: n.parker.RecallAll,
 		Window: n.cfg.Window.Events, WindowBytes: int(n.cfg.Window.Bytes),
@@ -174,6 +176,7 @@ func (n *node) startShard(ctx context.Context, recovered *transport.Recovered) e
 	})
 	n.background.Go(func() { news.run(sending) })
 	n.background.Go(func() { hardware.run(sending) })
+	n.background.Go(func() { letters.run(sending) })
 	states := newStates(n.metrics)
 	n.registry.Subscribe(n.shard.Change)
 	n.registry.Subscribe(states.change)

@@ -23,7 +23,9 @@ func TestCursors(t *testing.T) {
 	s := b.open()
 	cursortest.Run(t, s.Cursors(), func() {
 		b.stop()
-		if err := s.Cursors().Move(testContext(t), "acme.hot", 1, 2); !errors.Is(err, transport.ErrUnavailable) {
+		short, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := s.Cursors().Move(short, "acme.hot", 1, 2); !errors.Is(err, transport.ErrUnavailable) {
 			t.Errorf("with NATS away: %v", err)
 		}
 		back, stop := s.reconnects.listen()

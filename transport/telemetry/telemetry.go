@@ -28,6 +28,7 @@ type Telemetry struct {
 	ledgerFellBack      prometheus.Counter
 	ledgerFallback      prometheus.Gauge
 	stateChanges        map[string]prometheus.Counter
+	runs                runMetrics
 }
 
 type journal struct {
@@ -55,6 +56,7 @@ func New(version string) *Telemetry {
 	t.ledgerFellBack = t.counter("ledger_fallback_events_total", "Events with an id that only this node's own memory could check.")
 	t.ledgerFallback = t.gauge("ledger_fallback", "1 while dedup falls back to this node's own memory.")
 	t.stateChanges = t.newStateChanges()
+	t.runs = t.newRunMetrics()
 	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: namespace, Name: "build_info",
 		Help: "1, with the version that runs."}, []string{"version"})
 	r.MustRegister(build)

@@ -22,7 +22,6 @@ type tailing struct {
 	batch []transport.RawDetection
 	bytes int
 	kept  uint64 // where the live cursor stands in the ledger
-	over  bool   // following has ended
 }
 
 // batches collects what comes, for a moment, and looks at it together.
@@ -57,7 +56,6 @@ func (t *tailing) batches(ctx context.Context, in <-chan []transport.RawDetectio
 			}
 			continue
 		case err := <-ended:
-			t.over = true
 			return err
 		case <-ctx.Done():
 			return ctx.Err()

@@ -3,6 +3,7 @@ package run
 import (
 	"context"
 	"errors"
+	"sync"
 
 	"github.com/postrider/postrider/matching"
 	"github.com/postrider/postrider/transport"
@@ -65,7 +66,8 @@ func (r *Runner) followLive(ctx context.Context) error {
 	r.trouble("live alerts", nil)
 	ctx, cancel := context.WithCancel(ctx)
 	in, ended := make(chan []transport.RawDetection, 4), make(chan error, 1)
-	go func() {
+	var following sync.WaitGroup
+	following.Go(func() {
 		ended <- r.o.Detections.FollowDetections(ctx, from, func(raws []transport.RawDetection) error {
 			select {
 			case in <- raws:
@@ -74,12 +76,10 @@ func (r *Runner) followLive(ctx context.Context) error {
 				return ctx.Err()
 			}
 		})
-	}()
+	})
 	err = t.batches(ctx, in, ended)
 	cancel()
-	if !t.over {
-		<-ended
-	}
+	following.Wait()
 	return err
 }
 

@@ -124,14 +124,14 @@ func TestShorten(t *testing.T) {
 }
 
 func TestSpans(t *testing.T) {
-	span1 := func(since, through uint64) *transport.Run { return &transport.Run{Since: since, Through: through} }
+	runOver := func(since, through uint64) *transport.Run { return &transport.Run{Since: since, Through: through} }
 	for _, c := range []struct {
 		runs []*transport.Run
 		want []span
 	}{
 		{nil, nil},
-		{[]*transport.Run{span1(61, 60)}, nil},
-		{[]*transport.Run{span1(50, 80), span1(1, 10), span1(11, 20), span1(60, 70), span1(90, 95)}, []span{{1, 20}, {50, 80}, {90, 95}}},
+		{[]*transport.Run{runOver(61, 60)}, nil},
+		{[]*transport.Run{runOver(50, 80), runOver(1, 10), runOver(11, 20), runOver(60, 70), runOver(90, 95)}, []span{{1, 20}, {50, 80}, {90, 95}}},
 	} {
 		if got := spans(c.runs); !reflect.DeepEqual(got, c.want) {
 			t.Errorf("%v, want %v", got, c.want)

@@ -91,3 +91,29 @@ func TestTheAckWaitsForAFanOutWhosePairsWaitElsewhere(t *testing.T) {
 		}
 	})
 }
+
+// The pair that all others wait for may come behind more than its endpoint's credit.
+func TestAnOrderedEndpointHasAllInHand(t *testing.T) {
+	const many = credit + 10
+	o := Options{Recovered: &transport.Recovered{Floor: many, Parked: map[string]transport.Parked{"a": {Entries: many, Ready: many}}}}
+	inWorld(t, o, func(w *world) {
+		var order []uint64
+		w.accepts(&order)
+		var entries []transport.Entry
+		for seq := uint64(1); seq <= many; seq++ {
+			w.given("a", seq)
+			w.lists = append(w.lists, seq)
+			if seq > 1 {
+				entries = append(entries, transport.Entry{Event: makeEvent(seq), Hop: 1})
+			}
+		}
+		w.put(orderedEndpoint("a"))
+		w.giveDue(segment(many+1, "a", entries...))
+		h := w.giveDue(segment(many+2, "a", transport.Entry{Event: makeEvent(1), Hop: 1}))
+		w.calm()
+		h.want("acked")
+		if len(order) == 0 || order[0] != 1 || !slices.IsSorted(order) {
+			t.Errorf("%d sent, not in order", len(order))
+		}
+	})
+}

@@ -61,7 +61,12 @@ func (c *consumer) choose() int {
 }
 
 // unlist takes what is at place i of all out.
-func unlist(all []uint64, i int) []uint64 { return slices.Delete(all, i, i+1) }
+func unlist(all []uint64, i int) []uint64 {
+	if i == 0 {
+		return all[1:]
+	}
+	return slices.Delete(all, i, i+1)
+}
 
 // handle settles one delivery of a message, once.
 type handle struct {

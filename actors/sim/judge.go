@@ -190,7 +190,9 @@ func (j *judge) tried(f *fate, r *transport.Record) {
 		return
 	}
 	wait := s.leastWait(r.Number)
-	f.notBefore = j.w.in(max(wait, f.retryAfter))
+	if f.notBefore = (moment{}); !r.NextAt.IsZero() { // else none is planned; a kill may lose the end that follows
+		f.notBefore = j.w.in(max(wait, f.retryAfter))
+	}
 	if r.Answer.Class == transport.Throttled && !s.changing && !s.closed && !endpoint.IsClosed(s.now) {
 		if asked := j.w.in(s.asked(f.retryAfter, wait)); asked.at > s.hold.at {
 			s.hold = asked

@@ -42,8 +42,8 @@ func newPlan(d dice) plan {
 	if d.one(12) { // many endpoints, so that our own line shows
 		p.endpoints, p.uplinks, p.window = 20+d.IntN(8), d.most(2), of(d, 0, 256)
 	}
-	if d.one(40) { // a large backlog
-		p.events, p.window = 1000+d.IntN(3000), of(d, 0, 256)
+	if d.one(100) { // a large backlog
+		p.events, p.window = 1000+d.IntN(2000), of(d, 0, 256)
 	}
 	if d.one(10) {
 		p.kills = 4 + d.IntN(12)

@@ -75,9 +75,6 @@ func TestProducersMayPublishEvents(t *testing.T) {
 	stored += 100
 	holds("100 asynchronous")
 
-	if _, err := s.js.CreateStream(ctx, jetstream.StreamConfig{Name: "DETECTIONS", Subjects: []string{"detections.>"}}); err != nil {
-		t.Fatal(err)
-	}
 	if ack, err := js.Publish(ctx, "detections.x", []byte(`{}`)); err != nil || ack.Stream != "DETECTIONS" {
 		t.Errorf("detections: %+v, %v", ack, err)
 	}

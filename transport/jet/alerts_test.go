@@ -179,8 +179,8 @@ func TestAlertsComeBack(t *testing.T) {
 	other := b.open()
 	startAlerts(t, other)
 	got, there := other.Alerts().Stored(kept.ID)
-	if got.Zone.String() != "America/Chicago" {
-		t.Errorf("its days begin in %v", got.Zone)
+	if !there || got.Zone.String() != "America/Chicago" {
+		t.Errorf("its days begin in %+v", got)
 	}
 	b.stop()
 	b.start()

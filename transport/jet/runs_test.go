@@ -299,7 +299,9 @@ func TestTriggersThatAreNotSettled(t *testing.T) {
 		}
 	}
 	cancel()
-	<-ended
+	if err := receiveFrom(t, ended, "the end of triggers"); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
 	closeStore(t, s)
 	s = openEmbedded(t, o)
 	info, err := s.js.Stream(testContext(t), StreamRuns)

@@ -1,0 +1,286 @@
+package run
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/postrider/postrider/matching"
+	"github.com/postrider/postrider/transport"
+	"github.com/postrider/postrider/transport/jet"
+)
+
+// house is a Runner on a real embedded NATS server.
+type house struct {
+	t       *testing.T
+	store   *jet.Store
+	js      jetstream.JetStream
+	reports chan storedReport
+}
+
+type storedReport struct {
+	matching.Report
+	seq uint64
+	at  time.Time
+}
+
+func newHouse(t *testing.T) *house {
+	t.Helper()
+	s, err := jet.Open(t.Context(), jet.Options{DataDir: t.TempDir(), SyncInterval: 2 * time.Minute, MaxStore: 1 << 30, MasterKey: make([]byte, 32)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := &house{t: t, store: s, reports: make(chan storedReport, 100)}
+	if h.js, err = jetstream.New(s.Conn(), jetstream.WithPublishAsyncMaxPending(1<<17)); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan struct{}, 3)
+	t.Cleanup(func() {
+		cancel()
+		for range cap(ended) {
+			<-ended
+		}
+		closing, stop := context.WithTimeout(context.Background(), 10*time.Second)
+		defer stop()
+		if err := s.Close(closing); err != nil {
+			t.Error(err)
+		}
+	})
+	r := New(Options{Detections: s, Records: s, Reports: s, Cursors: s.Cursors(), Alerts: s.Alerts(), Schedules: s,
+		Number: func(string) int64 { return 123 }})
+	s.Alerts().Subscribe(func(c jet.AlertChange) { r.Change(c.Customer, c.ID, (*Alert)(c.Alert)) })
+	s.Alerts().SubscribeCustomers(r.Customer)
+	if err := errors.Join(s.Registry().Start(t.Context()), s.Alerts().Start(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	go func() { r.Run(ctx); ended <- struct{}{} }()
+	go func() {
+		if err := s.Triggers(ctx, func(t *jet.Trigger) { r.Trigger(t.Key, t) }); !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+		ended <- struct{}{}
+	}()
+	go func() { h.listen(ctx); ended <- struct{}{} }()
+	return h
+}
+
+// listen gives the reports as they are stored.
+func (h *house) listen(ctx context.Context) {
+	cons, err := h.js.OrderedConsumer(ctx, jet.StreamEvents, jetstream.OrderedConsumerConfig{FilterSubjects: []string{"events.*.alert.matches_found"}})
+	if err != nil {
+		h.t.Error(err)
+		return
+	}
+	running, err := cons.Consume(func(m jetstream.Msg) {
+		meta, err := m.Metadata()
+		if err != nil {
+			h.t.Error(err)
+			return
+		}
+		ev, err := h.store.Event(ctx, meta.Sequence.Stream)
+		r := storedReport{seq: meta.Sequence.Stream, at: time.Now()}
+		if err == nil {
+			err = json.Unmarshal(ev.Data, &r.Report)
+		}
+		if err != nil || ev.ID != r.RunID {
+			h.t.Errorf("event %+v: %v", ev, err)
+		}
+		h.reports <- r
+	})
+	if err != nil {
+		h.t.Error(err)
+		return
+	}
+	<-ctx.Done()
+	running.Stop()
+	<-running.Closed()
+}
+
+func (h *house) report() storedReport {
+	h.t.Helper()
+	select {
+	case r := <-h.reports:
+		return r
+	case <-time.After(30 * time.Second):
+		h.t.Fatal("waited in vain for a report")
+		panic("unreachable")
+	}
+}
+
+func (h *house) add(alertType, plate string) *matching.Alert {
+	h.t.Helper()
+	a := matching.NewAlert()
+	a.ID, a.Customer, a.AlertName, a.Email, a.AlertType, a.LicensePlate = uuid.NewString(), "acme", alertType, "a@example.com", alertType, plate
+	revision, err := h.store.Alerts().CreateAlert(h.t.Context(), &a)
+	if err == nil {
+		err = h.store.Alerts().WaitAlerts(h.t.Context(), revision)
+	}
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return &a
+}
+
+func (h *house) see(plate string, times int) {
+	h.t.Helper()
+	for i := range times {
+		if _, err := h.js.PublishAsync("detections.cam1", fmt.Appendf(nil, `{"license_plate":%q,"id":"%d"}`, plate, i)); err != nil {
+			h.t.Fatal(err)
+		}
+	}
+	<-h.js.PublishAsyncComplete()
+}
+
+func (h *house) run(types ...string) []transport.Run {
+	h.t.Helper()
+	ctx, cancel := context.WithTimeout(h.t.Context(), 30*time.Second)
+	defer cancel()
+	runs, _, err := h.store.StartRuns(ctx, "acme", types, true)
+	if err != nil || ctx.Err() != nil {
+		h.t.Fatal(err, ctx.Err())
+	}
+	return runs
+}
+
+// A live match is out within a second of its detection.
+func TestLiveMatchesAreOutAtOnce(t *testing.T) {
+	h := newHouse(t)
+	h.add("live", "AAA111")
+	for range 5 {
+		began := time.Now()
+		h.see("AAA111", 3)
+		r := h.report()
+		if took := r.at.Sub(began); took > time.Second || r.TotalMatches != 3 || r.AlertType != "live" || r.CustomerID != 123 {
+			t.Errorf("%d %s matches after %s", r.TotalMatches, r.AlertType, took)
+		}
+	}
+}
+
+// Under a steady stream what a second brings is one report, and none waits longer.
+func TestLiveMatchesAreConsolidated(t *testing.T) {
+	h := newHouse(t)
+	h.add("live", "AAA111")
+	var sent []time.Time
+	reports, matches := 0, 0
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for len(sent) < 100 {
+		<-tick.C
+		sent = append(sent, time.Now())
+		h.see("AAA111", 1)
+	}
+	for matches < len(sent) {
+		r := h.report()
+		if late := r.at.Sub(sent[matches]); late > 2*time.Second { // one is what is promised; the machine may be busy
+			t.Errorf("match %d is out after %s", matches, late)
+		}
+		reports, matches = reports+1, matches+r.TotalMatches
+	}
+	if matches != len(sent) || reports > 10 {
+		t.Errorf("%d matches of %d in %d reports", matches, len(sent), reports)
+	}
+	t.Logf("%d matches over %s in %d reports", matches, sent[len(sent)-1].Sub(sent[0]), reports)
+}
+
+// 50,000 matches are one event, whole and in order.
+func TestFiftyThousandMatches(t *testing.T) {
+	const n = 50_000
+	h := newHouse(t)
+	h.add("hot", "AAA111")
+	h.see("AAA111", n)
+	runs := h.run("hot", "normal")
+	if len(runs) != 1 || runs[0].Matches != n || runs[0].State != transport.RunDone || runs[0].Event == 0 {
+		t.Fatalf("%+v", runs)
+	}
+	r := h.report()
+	if r.TotalMatches != n || len(r.Matches) != n || len(r.AlertDetails) != 1 || r.RunID != runs[0].ID || r.seq != runs[0].Event {
+		t.Errorf("%d matches, %d in total", len(r.Matches), r.TotalMatches)
+	}
+	if again := h.run("hot"); again[0].Matches != 0 || again[0].From != uint64(n)+1 {
+		t.Errorf("%+v", again)
+	}
+	page, _, err := h.store.Runs(t.Context(), "acme", "", "", 10)
+	if err != nil || len(page) != 2 {
+		t.Errorf("%+v, %v", page, err)
+	}
+}
+
+// An alert that moves is run on from its own place: from normal to live at once.
+func TestAnAlertThatMoves(t *testing.T) {
+	h := newHouse(t)
+	h.add("live", "BBB222") // so that live runs are ahead
+	a := h.add("normal", "AAA111")
+	h.see("AAA111", 2)
+	h.run("normal")
+	if r := h.report(); r.TotalMatches != 2 || r.AlertType != "normal" {
+		t.Fatalf("%+v", r)
+	}
+	h.see("AAA111", 3)
+	h.see("BBB222", 1)
+	if r := h.report(); r.TotalMatches != 1 {
+		t.Fatalf("%+v", r)
+	}
+	next := *a
+	next.AlertType = "live"
+	stored, there := h.store.Alerts().Stored(a.ID)
+	if !there {
+		t.Fatal("it is gone")
+	}
+	if _, err := h.store.Alerts().UpdateAlert(t.Context(), &next, stored.Revision); err != nil {
+		t.Fatal(err)
+	}
+	if r := h.report(); r.TotalMatches != 3 || r.AlertType != "live" {
+		t.Errorf("what the daily run had not told yet: %+v", r)
+	}
+	h.see("AAA111", 4)
+	if r := h.report(); r.TotalMatches != 4 || r.AlertType != "live" {
+		t.Errorf("%+v", r)
+	}
+}
+
+// Schedules follow the alerts and the customer's settings.
+func TestSchedulesFollow(t *testing.T) {
+	h := newHouse(t)
+	until := func(want map[transport.RunKey]transport.RunSchedule) {
+		t.Helper()
+		tick := time.NewTicker(20 * time.Millisecond)
+		defer tick.Stop()
+		for end := time.Now().Add(10 * time.Second); ; <-tick.C {
+			got, err := h.store.Schedules(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if fmt.Sprint(got) == fmt.Sprint(want) {
+				return
+			}
+			if time.Now().After(end) {
+				t.Fatalf("%v, want %v", got, want)
+			}
+		}
+	}
+	key := func(t string) transport.RunKey { return transport.RunKey{Customer: "acme", Type: t} }
+	a := h.add("hot", "AAA111")
+	until(map[transport.RunKey]transport.RunSchedule{key("hot"): {Cron: "*/15 * * * *", Zone: "UTC"}})
+	c, err := h.store.Registry().EnsureCustomer(t.Context(), "acme")
+	if err != nil {
+		t.Fatal(err)
+	}
+	next := *c
+	next.TimeZone, next.Schedules = "America/Chicago", map[string]string{"hot": "5 * * * *"}
+	if err := h.store.Registry().PutCustomer(t.Context(), &next); err != nil {
+		t.Fatal(err)
+	}
+	h.add("normal", "BBB222")
+	until(map[transport.RunKey]transport.RunSchedule{key("hot"): {Cron: "5 * * * *", Zone: "America/Chicago"}, key("normal"): {Cron: "0 7 * * *", Zone: "America/Chicago"}})
+	if _, err := h.store.Alerts().RemoveAlert(t.Context(), a.ID); err != nil {
+		t.Fatal(err)
+	}
+	until(map[transport.RunKey]transport.RunSchedule{key("normal"): {Cron: "0 7 * * *", Zone: "America/Chicago"}})
+}

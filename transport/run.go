@@ -52,10 +52,10 @@ type Run struct {
 	// Alerts that matched, their Matches, and the sequence of the run's Event in
 	// EVENTS: all 0 where nothing matched. LeftOut counts matches that had no
 	// room though they were of one detection.
-	Alerts     int       `json:"alerts"`
-	Matches    int       `json:"matches"`
-	LeftOut    int       `json:"left_out,omitempty"`
-	Event uint64 `json:"event"`
+	Alerts  int    `json:"alerts"`
+	Matches int    `json:"matches"`
+	LeftOut int    `json:"left_out,omitempty"`
+	Event   uint64 `json:"event"`
 	// Error is why the last try failed, empty where it did not.
 	Error      string    `json:"error,omitempty"`
 	StartedAt  time.Time `json:"started_at"`

@@ -52,9 +52,9 @@ func (j *job) take(f *found) {
 	}
 }
 
-// shorten ends the job's run at through.
+// shorten ends the job's run at through; one that is reported stays as it is.
 func (j *job) shorten(through uint64) {
-	if through < j.run.Through {
+	if !j.reported && through < j.run.Through {
 		j.cut = true
 		shorten(&j.run, through)
 	}

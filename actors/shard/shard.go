@@ -3,6 +3,8 @@ package shard
 import (
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -234,8 +236,8 @@ func (s *Shard) Change(c transport.Change) {
 // other is brought back, to be given up.
 func (s *Shard) Known() {
 	s.call(func() {
-		for id, p := range s.pasts {
-			if s.routes.byID[id] == nil && p.Parked().Entries > 0 {
+		for _, id := range slices.Sorted(maps.Keys(s.pasts)) {
+			if s.routes.byID[id] == nil && s.pasts[id].Parked().Entries > 0 {
 				s.o.RecallAll(id)
 			}
 		}

@@ -1,6 +1,7 @@
 package shard
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -173,7 +174,7 @@ func (s *Shard) allHeld() []*held {
 	for _, h := range s.dues {
 		all = append(all, h)
 	}
-	slices.SortFunc(all, func(a, b *held) int { return a.since.Compare(b.since) })
+	slices.SortFunc(all, func(a, b *held) int { return cmp.Or(a.since.Compare(b.since), cmp.Compare(a.seq, b.seq)) })
 	return all
 }
 

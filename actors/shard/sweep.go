@@ -3,6 +3,8 @@ package shard
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/postrider/postrider/actors/endpoint"
@@ -101,7 +103,8 @@ func (s *Shard) startDrain() {
 		l.Release()
 	}
 	s.behind = nil
-	for _, sl := range s.slots {
+	for _, id := range slices.Sorted(maps.Keys(s.slots)) {
+		sl := s.slots[id]
 		for sl.waiting.Len() > 0 {
 			sl.waiting.Pop().Release()
 		}

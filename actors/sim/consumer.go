@@ -16,7 +16,7 @@ type consumer struct {
 	most    int // MaxAckPending
 	pending map[uint64]*grant
 	again   []uint64
-	settled func(seq uint64, acked bool)
+	acked   func(seq uint64) // what becomes of the message
 }
 
 type grant struct{ until time.Duration }
@@ -98,7 +98,7 @@ func (h *handle) Ack() {
 		h.n.w.did(lostAck)
 		return
 	}
-	h.c.settled(h.seq, true)
+	h.c.acked(h.seq)
 }
 
 func (h *handle) Nak() {

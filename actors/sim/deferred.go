@@ -16,10 +16,9 @@ type deferred struct {
 	parks  map[parkName]*parked
 	dues   map[uint64]*parked
 	seq    uint64
-	next   []uint64  // due, and never handed out since the last reset
-	acked  []*parked // lately
+	next   []uint64 // due, and never handed out since the last reset
+	recent []recentAck
 	fired  []*parked // lately
-	ackedT []time.Duration
 }
 
 // parked is one message: a segment.
@@ -61,7 +60,7 @@ func placeOf(e *transport.Entry) transport.Place {
 func newDeferred(w *world, most int) *deferred {
 	d := &deferred{parks: map[parkName]*parked{}, dues: map[uint64]*parked{}}
 	d.consumer = consumer{w: w, stream: "DEFERRED", most: most}
-	d.consumer.settled = func(seq uint64, _ bool) { d.ack(seq) }
+	d.consumer.acked = d.ack
 	d.reset()
 	return d
 }
@@ -147,19 +146,17 @@ func (d *deferred) ack(seq uint64) {
 	if p == nil {
 		return
 	}
-	if d.acked, d.ackedT = append(d.acked, p), append(d.ackedT, d.w.now); len(d.acked) > 4*ackLossMost {
-		n := len(d.acked) - ackLossMost
-		d.acked, d.ackedT = append(d.acked[:0], d.acked[n:]...), append(d.ackedT[:0], d.ackedT[n:]...)
-	}
+	d.recent = lastFew(append(d.recent, recentAck{message: p, at: d.w.now}))
 	d.drop(p)
 }
 
 // kill loses the last acks, and the end of a firing that was under way.
 func (d *deferred) kill() {
 	n := d.w.dice.IntN(ackLossMost + 1)
-	for i := len(d.acked) - 1; i >= 0 && n > 0 && d.w.now-d.ackedT[i] < ackLossFor; i, n = i-1, n-1 {
-		d.back(d.acked[i])
-		d.dues[d.acked[i].seq] = d.acked[i]
+	for i := len(d.recent) - 1; i >= 0 && n > 0 && d.w.now-d.recent[i].at < ackLossFor; i, n = i-1, n-1 {
+		p := d.recent[i].message
+		d.back(p)
+		d.dues[p.seq] = p
 		d.w.did(lostAck)
 	}
 	for _, p := range d.fired {
@@ -171,7 +168,7 @@ func (d *deferred) kill() {
 			d.w.judge.doubled(p)
 		}
 	}
-	d.acked, d.ackedT, d.fired = nil, nil, nil
+	d.recent, d.fired = nil, nil
 }
 
 // back undoes a drop.

@@ -22,10 +22,19 @@ type entry struct {
 	lost       bool // on its way, once
 }
 
-// recentAck may be lost when the server is killed.
+// recentAck may be lost when the server is killed; message is DEFERRED's.
 type recentAck struct {
-	seq uint64
-	at  time.Duration
+	seq     uint64
+	message *parked
+	at      time.Duration
+}
+
+// lastFew keeps what a kill may cost.
+func lastFew(all []recentAck) []recentAck {
+	if n := len(all); n > 4*ackLossMost {
+		return append(all[:0], all[n-ackLossMost:]...)
+	}
+	return all
 }
 
 const (
@@ -38,7 +47,7 @@ const (
 func newLog(w *world, most int) *eventLog {
 	l := &eventLog{next: 1}
 	l.consumer = consumer{w: w, stream: "EVENTS", most: most}
-	l.consumer.settled = func(seq uint64, _ bool) { l.ack(seq) }
+	l.consumer.acked = l.ack
 	l.reset()
 	return l
 }
@@ -63,10 +72,7 @@ func (l *eventLog) ack(seq uint64) {
 		return
 	}
 	e.acked = true
-	l.recent = append(l.recent, recentAck{seq, l.w.now})
-	if n := len(l.recent); n > 4*ackLossMost {
-		l.recent = append(l.recent[:0], l.recent[n-ackLossMost:]...)
-	}
+	l.recent = lastFew(append(l.recent, recentAck{seq: seq, at: l.w.now}))
 	l.settleFloor()
 }
 
@@ -135,7 +141,7 @@ func (l *eventLog) give(n *node, seq uint64) {
 	case e.unreadable:
 		l.hand(seq, ackWait)
 		l.w.note(line{what: "unreadable", seq: seq})
-		n.bury(nil, func() { (&handle{n: n, c: &l.consumer, seq: seq}).Ack() })
+		n.bury(transport.Pair{Seq: seq}, (&handle{n: n, c: &l.consumer, seq: seq}).Ack)
 		n.shard.Passed(seq)
 		return
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"maps"
-	"slices"
 	"strconv"
 	"time"
 
@@ -45,24 +44,6 @@ type inHand struct {
 type change struct {
 	st   *station
 	next *transport.Endpoint
-}
-
-// ended begins a drain without waiting for its end.
-var ended = func() context.Context {
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
-	return ctx
-}()
-
-func (n *node) now() time.Time { return start.Add(n.w.now + n.ahead) }
-
-// after calls f when d has passed, unless the node is dead by then.
-func (n *node) after(d time.Duration, f func()) {
-	n.w.after(d, func() {
-		if n.alive {
-			f()
-		}
-	})
 }
 
 func (n *node) name(i int) string { return strconv.Itoa(n.life) + "." + strconv.Itoa(i) }
@@ -179,74 +160,6 @@ func (n *node) tick() {
 	n.after(d, n.tick)
 }
 
-// kill is kill -9.
-func (w *world) kill() {
-	n := w.node
-	w.note(line{what: "kill -9"})
-	n.alive = false
-	w.node = nil
-	n.crashWrites()
-	if !w.plan.external {
-		w.serverUp = false
-		w.log.kill()
-		w.deferred.kill()
-	}
-	if w.o.Plant == ForgotSegment {
-		w.forgetSegment()
-	}
-	w.judge.ended(true)
-}
-
-// forgetSegment is a planted fault: a segment that was said to be durable is not.
-func (w *world) forgetSegment() {
-	for _, p := range slices.Backward(w.deferred.all) {
-		if !p.gone {
-			p.gone = true
-			delete(w.deferred.dues, p.seq)
-			delete(w.deferred.parks, p.name())
-			return
-		}
-	}
-}
-
-const patience = 25 * time.Second
-
-// drain is a graceful stop: what is in flight ends, the rest is handed back.
-func (w *world) drain() {
-	n := w.node
-	w.note(line{what: "drains"})
-	n.pulling = false
-	_ = n.shard.Drain(ended)
-	n.leave(w.now + patience)
-}
-
-func (n *node) leave(latest time.Duration) {
-	switch {
-	case len(n.inHand) == 0:
-	case n.w.now < latest:
-		n.after(100*time.Millisecond, func() { n.leave(latest) })
-		return
-	case len(n.flying) > 0:
-		for _, k := range slices.Sorted(maps.Keys(n.flying)) {
-			n.flying[k].finish(transport.Answer{Class: transport.Aborted})
-		}
-		n.after(5*time.Second, func() { n.leave(0) })
-		return
-	}
-	if n.w.away || len(n.air) > 0 {
-		n.after(100*time.Millisecond, func() { n.leave(latest) })
-		return
-	}
-	n.w.note(line{what: "left"})
-	n.alive = false
-	n.w.node = nil
-	if !n.w.plan.external {
-		n.w.serverUp = false
-	}
-	n.w.judge.ended(len(n.inHand) > 0)
-	n.w.comeBack()
-}
-
 // Start makes one attempt.
 func (n *node) Start(j *endpoint.Attempt) {
 	l := j.Lease()
@@ -305,6 +218,7 @@ func (t teller) Tell(news transport.News) {
 		st.sight.breaker.n = 0 // counted from here on
 		return
 	case transport.NewsFailing:
+		st.sight.breaker.opened(n.now(), &w.plan.tuning)
 		return
 	}
 	w.judge.disabled(st)

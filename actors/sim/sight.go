@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"math/bits"
 	"time"
 
 	"github.com/postrider/postrider/actors/endpoint"
@@ -233,61 +232,4 @@ func (j *judge) answered(a *attempt, answer *transport.Answer) {
 			s.breaker.probing, f.probe = false, false
 		}
 	}
-}
-
-// reference is the contract's breaker, written anew: it opens after 5 failures
-// in a row or half of the last 20, for 10 s, doubling to 10 min with each probe
-// that fails. Where the contract leaves room it lets more through than the
-// machine does, never less.
-type reference struct {
-	open    bool
-	probing bool
-	until   time.Time
-	opens   int
-	row     int
-	last    uint64
-	n       int
-	// unsure: some attempts reached nothing, and whose fault that was is not
-	// known here, so that nothing is, until one that was alone succeeds.
-	unsure bool
-}
-
-// ended takes an attempt's end in.
-func (b *reference) ended(now time.Time, t *endpoint.Tuning, r *transport.Record, probe, alone bool) {
-	failed := r.Answer.Class == transport.Failed || r.Answer.Class == transport.Gone
-	delivered := r.Answer.Class == transport.Delivered
-	switch {
-	case r.Answer.Unreached:
-		b.unsure = true
-	case b.unsure && delivered && alone:
-		*b = reference{}
-	case b.unsure:
-	case delivered && (!b.open || probe):
-		b.open, b.row, b.opens = false, 0, 0
-		b.last, b.n = b.last<<1, b.n+1
-		if probe {
-			b.last, b.n = 0, 0
-		}
-	case failed && (!b.open || probe):
-		b.failed(now, t, probe)
-	}
-	if probe {
-		b.probing = false
-	}
-}
-
-func (b *reference) failed(now time.Time, t *endpoint.Tuning, probe bool) {
-	b.row++
-	b.last, b.n = b.last<<1|1, b.n+1
-	half := b.n >= t.BreakerWindow && 2*bits.OnesCount64(b.last&(1<<t.BreakerWindow-1)) >= t.BreakerWindow
-	if !probe && b.row < t.BreakerFailures && !half {
-		return
-	}
-	b.open = true
-	b.opens++
-	wait := t.BreakerWait
-	for i := 1; i < b.opens && wait < t.BreakerMost; i++ {
-		wait *= 2
-	}
-	b.until = now.Add(min(wait, t.BreakerMost))
 }

@@ -26,6 +26,7 @@ func (n *node) close(ctx context.Context) error {
 	if n.replays != nil {
 		n.replays.Close()
 	}
+	n.runs.end()
 	n.drain(ctx, keep)
 	after, cancel := context.WithTimeout(context.WithoutCancel(ctx), closingTime)
 	defer cancel()

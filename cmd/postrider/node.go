@@ -53,6 +53,7 @@ type node struct {
 	answers    *jet.Answers
 	mailroom   *mailroom
 	mailStates *states
+	runs       *alertRuns
 	abort      context.CancelFunc // ends the attempts under way
 	stopHouse  context.CancelFunc
 	house      sync.WaitGroup
@@ -111,6 +112,7 @@ func (n *node) start(ctx context.Context, keys *nodeKeys) error {
 	if err := n.openReplays(ctx, recovered.Floor); err != nil {
 		return err
 	}
+	n.runs.start()
 	n.keepHouse()
 	n.startedAt = n.now()
 	return nil
@@ -201,6 +203,13 @@ func (n *node) openAlerts(ctx context.Context) error {
 		alerts.Subscribe(n.mailroom.alertChanged)
 		alerts.SubscribeCustomers(n.mailroom.customerChanged)
 	}
+	var err error
+	if err = n.openRedis(); err != nil {
+		return err
+	}
+	if n.runs, err = n.prepareRuns(ctx); err != nil {
+		return err
+	}
 	if err := alerts.Start(ctx); err != nil {
 		return err
 	}
@@ -230,12 +239,6 @@ func (n *node) forgetRemoved(c transport.Change) {
 func (n *node) startStage(ctx context.Context, recovered *transport.Recovered) error {
 	local := ledger.NewLocal(n.cfg.Dedup.Local, n.now)
 	local.Prime(recovered.Seen)
-	if url := n.cfg.Redis.URL.Reveal(); url != "" {
-		var err error
-		if n.redis, err = ledger.NewRedis(url, n.cfg.Dedup.Redis, ledger.RedisOptions{}); err != nil {
-			return err
-		}
-	}
 	identity, err := n.store.LogIdentity(ctx)
 	if err != nil {
 		return err

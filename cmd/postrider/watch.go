@@ -65,6 +65,9 @@ func (n *node) lacks() []api.Lack {
 	if err := n.stage.Ready(); err != nil {
 		lacks = append(lacks, api.Lack{Part: "redis", Detail: err.Error(), Bearable: true})
 	}
+	if err := n.runs.Ready(); err != nil {
+		lacks = append(lacks, api.Lack{Part: "runs", Detail: err.Error(), Bearable: true})
+	}
 	return lacks
 }
 

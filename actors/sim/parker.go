@@ -1,0 +1,187 @@
+package sim
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/postrider/postrider/actors/endpoint"
+	"github.com/postrider/postrider/transport"
+)
+
+// parker is the node's end of DEFERRED.
+type parker struct {
+	n    *node
+	open map[string]*bucket
+	runs int
+}
+
+type bucket struct {
+	endpoint string
+	items    []item
+	out      bool
+}
+
+type item struct {
+	customer string
+	entry    transport.Entry
+	waiter   transport.Waiter
+}
+
+const collectWait = 50 * time.Millisecond
+
+func (p *parker) Park(customer, id string, e transport.Entry, w transport.Waiter) {
+	e.Tries = slices.Clone(e.Tries)
+	p.n.w.judge.parking(id, &e)
+	b := p.open[id]
+	if b == nil {
+		b = &bucket{endpoint: id}
+		p.open[id] = b
+		p.n.after(collectWait, func() { p.leave(b) })
+	}
+	b.items = append(b.items, item{customer, e, w})
+}
+
+func (p *parker) leave(b *bucket) {
+	if b.out {
+		return
+	}
+	b.out = true
+	if p.open[b.endpoint] == b {
+		delete(p.open, b.endpoint)
+	}
+	for _, group := range segments(b.items) {
+		p.send(b.endpoint, group)
+	}
+}
+
+// send parks one segment.
+func (p *parker) send(id string, group []item) {
+	p.runs++
+	seg := &parked{id: p.n.name(p.runs), customer: group[0].customer, endpoint: id}
+	for _, it := range group {
+		seg.entries = append(seg.entries, it.entry)
+		if it.entry.Wake().After(seg.wake) {
+			seg.wake = it.entry.Wake()
+		}
+	}
+	p.n.w.note(line{what: "parks", endpoint: id, seq: group[0].entry.Event.Seq, n: int64(len(group)), more: seg.id})
+	p.n.write(func() {
+		seg.fires = seg.wake.Add(p.n.skew)
+		p.n.w.deferred.store(seg)
+	}, func() {
+		for _, it := range group {
+			it.waiter.Done()
+		}
+	})
+}
+
+// segments cuts items into groups of one kind that come back within
+// collectWait of each other, each in the order they go in.
+func segments(items []item) (groups [][]item) {
+	slices.SortStableFunc(items, func(a, b item) int {
+		if a.entry.Due.IsZero() != b.entry.Due.IsZero() {
+			if a.entry.Due.IsZero() {
+				return -1
+			}
+			return 1
+		}
+		return a.entry.Wake().Compare(b.entry.Wake())
+	})
+	for from := 0; from < len(items); {
+		to := from
+		for to < len(items) && to-from < transport.MaxSegmentEntries &&
+			items[to].entry.Due.IsZero() == items[from].entry.Due.IsZero() &&
+			items[to].entry.Wake().Sub(items[from].entry.Wake()) <= collectWait {
+			to++
+		}
+		group := slices.Clone(items[from:to])
+		slices.SortStableFunc(group, func(a, b item) int { return comparePlaces(placeOf(&a.entry), placeOf(&b.entry)) })
+		groups = append(groups, group)
+		from = to
+	}
+	return groups
+}
+
+func comparePlaces(a, b transport.Place) int {
+	return cmp.Or(cmp.Compare(a.Replay, b.Replay), cmp.Compare(a.Seq, b.Seq))
+}
+
+// Recall brings segments that wait for room back now, the first in order first.
+func (p *parker) Recall(id string, entries int, w transport.Waiter) {
+	n := p.n
+	n.after(n.w.dice.between(time.Millisecond, 20*time.Millisecond), func() {
+		if !n.w.away {
+			n.w.note(line{what: "recall", endpoint: id, n: int64(entries)})
+			for _, seg := range n.w.deferred.of(id, true) {
+				if entries <= 0 {
+					break
+				}
+				entries -= len(seg.entries)
+				n.bringBack(seg)
+			}
+		}
+		n.after(n.w.dice.between(0, 5*time.Millisecond), w.Done)
+	})
+}
+
+// bringBack has a segment fire now, unless it is about to fire by itself.
+func (n *node) bringBack(seg *parked) {
+	d := n.w.deferred
+	if seg.fires.Sub(n.w.serverNow()) < time.Second {
+		return
+	}
+	if n.w.faulty && n.w.dice.one(100) { // it fires by itself in the same moment
+		n.w.did(firedTwice)
+		d.copyDue(seg)
+	}
+	d.fire(seg)
+}
+
+// recallAll brings all back that is parked for an endpoint; while NATS is away
+// it waits.
+func (n *node) recallAll(id string) {
+	n.after(n.w.dice.between(5*time.Millisecond, 50*time.Millisecond), func() {
+		if n.w.away {
+			n.recallAll(id)
+			return
+		}
+		n.w.note(line{what: "recall all", endpoint: id})
+		for _, seg := range n.w.deferred.of(id, false) {
+			n.bringBack(seg)
+		}
+	})
+}
+
+// List tells what was parked before the call and is not acked.
+func (p *parker) List(id string, got func([]endpoint.Waiting)) {
+	if b := p.open[id]; b != nil {
+		p.leave(b)
+	}
+	before := slices.Clone(p.n.air)
+	p.list(id, before, got)
+}
+
+func (p *parker) list(id string, before []*write, got func([]endpoint.Waiting)) {
+	n := p.n
+	n.after(n.w.dice.between(time.Millisecond, 20*time.Millisecond), func() {
+		before = slices.DeleteFunc(before, func(w *write) bool { return !slices.Contains(n.air, w) })
+		if n.w.away || len(before) > 0 {
+			p.list(id, before, got)
+			return
+		}
+		var all []endpoint.Waiting
+		for _, seg := range n.w.deferred.all {
+			if seg.gone || seg.endpoint != id {
+				continue
+			}
+			for i := range seg.entries {
+				all = append(all, endpoint.Waiting{Place: placeOf(&seg.entries[i]), Due: seg.entries[i].Due})
+			}
+		}
+		n.after(n.w.dice.between(0, 10*time.Millisecond), func() {
+			n.w.note(line{what: "lists", endpoint: id, n: int64(len(all))})
+			got(all)
+		})
+	})
+}

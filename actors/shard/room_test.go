@@ -2,6 +2,7 @@ package shard
 
 import (
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -60,14 +61,15 @@ func TestWhatWaitsForALostEventMakesRoomForIt(t *testing.T) {
 
 // While nothing can come, an event on its way is not given up.
 func TestAHoleIsNotGivenUpWhileNATSIsAway(t *testing.T) {
-	away := true
-	inWorld(t, Options{Away: func() bool { return away }}, func(w *world) {
+	var away atomic.Bool
+	away.Store(true)
+	inWorld(t, Options{Away: away.Load}, func(w *world) {
 		w.put(orderedEndpoint("a"))
 		w.event(2)
 		time.Sleep(2 * holeFor)
 		w.calm()
 		w.wantEnd(2, "a", "")
-		away = false
+		away.Store(false)
 		time.Sleep(holeFor + 2*time.Second)
 		w.calm()
 		w.wantEnd(2, "a", "tried")

@@ -140,8 +140,8 @@ func TestWrongInputByNATS(t *testing.T) {
 		}
 		return fmt.Sprint(got) == fmt.Sprint(want)
 	})
-	if _, code := n.run("", "deadletter", "replay", "--reason", "not_json", "--yes"); code != exitFailed {
-		t.Errorf("a replay of what nobody was owed: exit code %d", code)
+	if out, code := n.run("", "deadletter", "replay", "--reason", "not_json", "--yes"); code != exitFailed {
+		t.Errorf("a replay of what nobody was owed: exit code %d, %s", code, out)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -25,7 +26,7 @@ func (n *testNode) logged(query string) (list api.DeliveryList) {
 // after a stop, after a kill, and with its snapshot lost.
 func TestTheDeliveryLogOutlivesTheNode(t *testing.T) {
 	t.Parallel()
-	n := newTestNode(t, "POSTRIDER_LOG_REDACT=**.number")
+	n := newTestNode(t, append(slices.Clone(hardy), "POSTRIDER_LOG_REDACT=**.number")...)
 	good, bad := newInbox(t, "standard"), newInbox(t, "standard", 500, 503)
 	n.start()
 	for _, box := range []*inbox{good, bad} {

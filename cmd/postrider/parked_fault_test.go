@@ -20,11 +20,15 @@ const (
 var parkedSchedule = []time.Duration{200 * time.Millisecond, 500 * time.Millisecond, time.Second, 2 * time.Second}
 
 // failuresOf is how often an event's attempts fail before one is accepted: 0
-// to 5, and 5 is once more than the schedule has attempts.
+// to 5, and 5 is once more than the schedule has attempts. Most never fail.
 func failuresOf(path, id string) int {
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(path + id))
-	return int(h.Sum32()>>8) % (len(parkedSchedule) + 2)
+	n := int(h.Sum32()>>8) % (6 * (len(parkedSchedule) + 2))
+	if n > len(parkedSchedule)+1 {
+		return 0
+	}
+	return n
 }
 
 // attemptsOf is how many attempts a pair is given where nothing is repeated.

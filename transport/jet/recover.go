@@ -3,6 +3,7 @@ package jet
 import (
 	"context"
 	"fmt"
+	"hash/maphash"
 	"strconv"
 	"strings"
 	"time"
@@ -29,7 +30,7 @@ const recoverMargin = time.Minute
 // kill -9 shows by its segment's name, but for one whose first copy was settled
 // before this start: that pair may be sent again.
 func (s *Store) Recover(ctx context.Context) (*transport.Recovered, error) {
-	r := &recovery{store: s, out: &transport.Recovered{
+	r := &recovery{store: s, seed: maphash.MakeSeed(), young: map[uint64]uint32{}, out: &transport.Recovered{
 		FanOuts: map[uint64][]string{},
 		Pairs:   map[transport.Pair]transport.PairState{},
 		Skipped: map[uint64]bool{},
@@ -44,8 +45,12 @@ type recovery struct {
 	store *Store
 	out   *transport.Recovered
 	// journaled is the time of the journal's last message; a due message that
-	// is younger has no record yet.
+	// is younger has no record yet. Its pairs are kept where another message has
+	// them too; till then young has their hashes and hops, since an overdue
+	// backlog may be long.
 	journaled time.Time
+	seed      maphash.Seed
+	young     map[uint64]uint32
 	// seenSince is how far back ids are kept, zero for none.
 	seenSince time.Time
 }
@@ -135,18 +140,46 @@ func (r *recovery) readDeferred(ctx context.Context, since time.Time) error {
 			r.store.log.Error("a parked segment cannot be read", "seq", m.Sequence, "subject", m.Subject, "err", err)
 			return nil
 		}
-		due := strings.HasPrefix(m.Subject, "due.") && !m.Time.After(r.journaled)
+		age := r.age(m)
 		for i := range seg.Entries {
-			r.entry(seg.Endpoint, &seg.Entries[i], due)
+			r.entry(seg.Endpoint, &seg.Entries[i], age)
 		}
 		return nil
 	})
 }
 
-func (r *recovery) entry(endpoint string, e *transport.Entry, due bool) {
+// age is where an entry was found: on park.>, or due before or after the
+// journal's last message.
+type age int
+
+const (
+	notDue age = iota
+	dueLong
+	dueYoung
+)
+
+func (r *recovery) age(m *jetstream.RawStreamMsg) age {
+	switch {
+	case !strings.HasPrefix(m.Subject, "due."):
+		return notDue
+	case m.Time.After(r.journaled):
+		return dueYoung
+	}
+	return dueLong
+}
+
+func (r *recovery) entry(endpoint string, e *transport.Entry, age age) {
 	pair := transport.Pair{Seq: e.Event.Seq, Endpoint: endpoint, Replay: e.Replay}
 	state, known := r.out.Pairs[pair]
-	if !known && !due && pair.Seq <= r.out.Floor {
+	if !known {
+		state.Hop, known = r.young[maphash.Comparable(r.seed, pair)]
+	}
+	switch {
+	case known || age == dueLong:
+	case age == dueYoung:
+		r.young[maphash.Comparable(r.seed, pair)] = e.Hop
+		return
+	case pair.Seq <= r.out.Floor:
 		return
 	}
 	if !known || e.Hop > state.Hop {

@@ -155,6 +155,38 @@ func TestRecoverKnowsWhatADueMessageHolds(t *testing.T) {
 	}
 }
 
+// A segment came due after the last record, was parked again, and the ack was
+// lost: of an overdue backlog nothing is kept, but what is there twice.
+func TestRecoverKnowsWhatIsThereTwice(t *testing.T) {
+	s := openEmbedded(t, embeddedOptions(t))
+	sink := newSink(10)
+	g := s.Graveyard()
+	defer shutWith(t, g.Close)
+	c, err := s.Consume(testContext(t), sink, g)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		publishOn(t, s, "events.acme.x", `{}`)
+		sink.event(t).h.Ack()
+	}
+	eventually(t, func() bool { return ackFloor(t, s, StreamEvents) == 2 })
+	journalAll(t, s, fanOutOf(1, "a", endpointA), fanOutOf(2, "b", endpointA))
+	parkAll(t, s, endpointA, testEntry(1, time.Now()), testEntry(2, time.Now()))
+	receiveFrom(t, sink.due, "the segment")
+	again := testEntry(2, time.Now().Add(time.Hour))
+	again.Hop = 2
+	parkAll(t, s, endpointA, again)
+	shutWith(t, c.Stop)
+	r, err := s.Recover(testContext(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if two := r.Pairs[transport.Pair{Seq: 2, Endpoint: endpointA}]; len(r.Pairs) != 1 || two.Hop != 2 || two.Final {
+		t.Fatalf("%+v", r)
+	}
+}
+
 func TestRecoverAfterARestart(t *testing.T) {
 	o := embeddedOptions(t)
 	s, err := Open(testContext(t), o)

@@ -139,7 +139,7 @@ func (j *judge) started(a *attempt) {
 		w.breaks("5: what is journaled is not sent again", "pair %v had %s", a.pair, f.final)
 	case (f.decided != "" || f.took) && !f.doubled:
 		w.breaks("5: what was answered is not sent again", "pair %v had %s", a.pair, f.decided)
-	case f.flying:
+	case f.flying && !f.doubled:
 		w.breaks("2: a pair is sent once at a time", "pair %v is in flight", a.pair)
 	case s.shut():
 		w.breaks("7: a change holds from the next attempt on", "%s is closed or paused, and was sent pair %v", a.st.id, a.pair)
@@ -152,8 +152,8 @@ func (j *judge) started(a *attempt) {
 	case a.number != f.tries+1 && !f.doubled:
 		w.breaks("3: attempts are counted", "pair %v: attempt %d, after %d", a.pair, a.number, f.tries)
 	}
-	if s.breaker.open && !s.changing && !s.breaker.unsure {
-		if s.breaker.probing || now.Before(s.breaker.until) {
+	if s.breaker.open && !s.breaker.unsure {
+		if (s.breaker.probing || now.Before(s.breaker.until)) && !s.changing {
 			w.breaks("4: an open breaker sends nothing but its probe", "%s was sent pair %v (probing %v, open for %v)",
 				a.st.id, a.pair, s.breaker.probing, s.breaker.until.Sub(now))
 		}

@@ -92,8 +92,8 @@ func (s *Store) listParked(ctx context.Context, endpoint string, most int, wante
 	return list[:min(len(list), most)], total, err
 }
 
-// census counts what lies in DEFERRED by endpoint, from the subjects alone.
-// Those of a version that did not count are read.
+// census counts what lies in DEFERRED by endpoint, from the subjects alone, but
+// for the first parking of a replay. Those of a version that did not count are read.
 func (s *Store) census(ctx context.Context) (map[string]transport.Parked, error) {
 	all := map[string]transport.Parked{}
 	uncounted := false
@@ -101,6 +101,9 @@ func (s *Store) census(ctx context.Context) (map[string]transport.Parked, error)
 		p, ok := readParked(subject)
 		if !ok || !p.counted {
 			uncounted = true
+			return
+		}
+		if p.first.Replay != 0 && p.hop == 1 { // parked past any actor: nobody counts it back
 			return
 		}
 		n := int(messages)

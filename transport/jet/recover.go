@@ -175,11 +175,11 @@ func (r *recovery) entry(endpoint string, e *transport.Entry, age age) {
 		state.Hop, known = r.young[maphash.Comparable(r.seed, pair)]
 	}
 	switch {
-	case known || age == dueLong:
+	case known || age == dueLong || pair.Seq > r.out.Floor:
 	case age == dueYoung:
 		r.young[maphash.Comparable(r.seed, pair)] = e.Hop
 		return
-	case pair.Seq <= r.out.Floor:
+	default:
 		return
 	}
 	if !known || e.Hop > state.Hop {

@@ -154,7 +154,7 @@ func (c *RedisCursors) call(ctx context.Context, do func(context.Context) error)
 		return err // the caller's doing
 	}
 	c.mu.Lock()
-	c.fault, c.failed = err, time.Now()
+	c.fault, c.failed = err, c.redis.now()
 	c.mu.Unlock()
 	c.told(err)
 	return err
@@ -163,7 +163,7 @@ func (c *RedisCursors) call(ctx context.Context, do func(context.Context) error)
 func (c *RedisCursors) resting() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.fault != nil && time.Since(c.failed) < cursorPause {
+	if c.fault != nil && c.redis.now().Sub(c.failed) < cursorPause {
 		return c.fault
 	}
 	return nil

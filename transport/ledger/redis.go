@@ -25,7 +25,8 @@ type RedisOptions struct {
 	// TLS is for own CAs or client certificates with rediss://; nil: the
 	// system's CAs. Certificates are always verified.
 	TLS *tls.Config
-	// Now is the clock for events without a time of the log; nil: time.Now.
+	// Now is the clock for events without a time of the log, and for pauses
+	// after a failure; nil: time.Now.
 	Now func() time.Time
 }
 

@@ -155,7 +155,7 @@ type Actors struct {
 
 // Breaker stops deliveries to an endpoint that fails.
 type Breaker struct {
-	Failures     int           `koanf:"failures" default:"5" help:"So many failures in a row open an endpoint's breaker, 1 to 64; so does half of the last breaker.window attempts."`
+	Failures     int           `koanf:"failures" default:"5" help:"So many failures in a row open an endpoint's breaker, 1 to 64; so does half of the last breaker.window attempts. 0: breakers never open."`
 	Window       int           `koanf:"window" default:"20" help:"How many of the last attempts are looked at, 2 to 64."`
 	Wait         time.Duration `koanf:"wait" default:"10s" help:"How long a breaker stays open before a probe, at first; it doubles with each probe that fails."`
 	MaxWait      time.Duration `koanf:"max_wait" default:"10m" help:"The longest that a breaker stays open before a probe."`

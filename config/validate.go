@@ -190,7 +190,7 @@ func (v *validation) limits() {
 	v.between("http.rate", int64(c.HTTP.Rate), 0, 100_000, whole)
 	v.between("http.burst", int64(c.HTTP.Burst), 0, 1_000_000, whole)
 	v.between("replays.rate", int64(c.Replays.Rate), 1, 10_000, whole)
-	v.between("breaker.failures", int64(c.Breaker.Failures), 1, 64, whole)
+	v.between("breaker.failures", int64(c.Breaker.Failures), 0, 64, whole)
 	v.between("breaker.window", int64(c.Breaker.Window), 2, 64, whole)
 	v.between("drain.pace", int64(c.Drain.Pace), 1, 10_000, whole)
 	v.between("drain.unbounded", int64(c.Drain.Unbounded), int64(c.Drain.Pace), 1_000_000, whole)

@@ -74,7 +74,10 @@ func (b *breaker) reset() {
 // restore opens it as it was before the node or the actor was there.
 func (b *breaker) restore(opens int, until, closedAt time.Time) {
 	b.reset()
-	b.opens, b.until, b.closedAt = opens, until, closedAt
+	if b.closedAt = closedAt; b.tuning.BreakerFailures == 0 {
+		return
+	}
+	b.opens, b.until = opens, until
 	if b.open() {
 		b.last.row = b.tuning.BreakerFailures
 		b.tell(errFailed)
@@ -84,7 +87,7 @@ func (b *breaker) restore(opens int, until, closedAt time.Time) {
 // ripe: so many in a row, or half of the last so many.
 func (b *breaker) ripe() bool {
 	of := b.tuning.BreakerWindow
-	return b.last.row >= b.tuning.BreakerFailures || b.last.n >= of && 2*b.last.failed(of) >= of
+	return b.tuning.BreakerFailures > 0 && (b.last.row >= b.tuning.BreakerFailures || b.last.n >= of && 2*b.last.failed(of) >= of)
 }
 
 // tell brings one failure to a closed breaker; true where that opened it.

@@ -53,6 +53,9 @@ func (m *Machine) restore(now time.Time, r *transport.Memory) {
 	m.marked = !r.IsZero()
 	m.failingSince, m.reason = atMost(r.FailingSince, now), r.Reason
 	m.breaker.restore(r.Opens, atMost(r.OpenUntil, now.Add(t.BreakerMost)), atMost(r.ClosedAt, now))
+	if !m.breaker.open() {
+		m.failingSince = time.Time{}
+	}
 	m.heldUntil, m.holds = atMost(r.HeldUntil, now.Add(maxAsked)), r.Holds
 	m.ramp = ramp{from: atMost(r.RampFrom, later(now, m.heldUntil))}
 	if r.Concurrency > 0 {

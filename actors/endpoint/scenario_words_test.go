@@ -40,6 +40,10 @@ func (s *scenario) set(args map[string]string) {
 			p.MaxWaiting = s.number(v)
 		case "timeout":
 			p.Timeout = s.duration(v)
+		case "breaker-failures":
+			t := *p.Tuning
+			t.BreakerFailures = s.number(v)
+			p.Tuning = &t
 		default:
 			s.t.Fatalf("unknown setting %s", key)
 		}

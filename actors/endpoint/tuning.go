@@ -5,7 +5,7 @@ import "time"
 // Tuning holds what is the same for all endpoints of a node.
 type Tuning struct {
 	// BreakerFailures in a row open the breaker, as does half of the last
-	// BreakerWindow attempts (at most 64).
+	// BreakerWindow attempts (at most 64). With BreakerFailures 0 it never opens.
 	BreakerFailures, BreakerWindow int
 	// BreakerWait is how long it stays open at first; doubling, at most BreakerMost.
 	BreakerWait, BreakerMost time.Duration

@@ -53,7 +53,7 @@ func (b *reference) failed(now time.Time, t *endpoint.Tuning, probe bool) {
 	b.row++
 	b.last, b.n = b.last<<1|1, b.n+1
 	half := b.n >= t.BreakerWindow && 2*bits.OnesCount64(b.last&(1<<t.BreakerWindow-1)) >= t.BreakerWindow
-	if !probe && b.row < t.BreakerFailures && !half {
+	if t.BreakerFailures == 0 || !probe && b.row < t.BreakerFailures && !half {
 		return
 	}
 	b.opens++

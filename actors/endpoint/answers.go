@@ -189,7 +189,7 @@ func (m *Machine) failed(now time.Time, in *Input, probe bool) {
 	if in.Answer.Reason == transport.ReasonTimeout {
 		m.concurrency.cut(now, in.Began, cutThrottled)
 	}
-	if !m.breaker.failed(now, probe) {
+	if !m.breaker.failed(now, probe, m.policy.stretch(now, m.breaker.opens)) {
 		return
 	}
 	m.reason = reasonOf(in.Answer)

@@ -182,8 +182,9 @@ func (b *breaker) calm(now time.Time) {
 	}
 }
 
-// failed counts a failure; true where it opened the breaker, or keeps it open.
-func (b *breaker) failed(now time.Time, probe bool) (opened bool) {
+// failed counts a failure; true where it opened the breaker, or keeps it open:
+// for stretch times as long as its turn is.
+func (b *breaker) failed(now time.Time, probe bool, stretch float64) (opened bool) {
 	switch {
 	case b.open() && !probe:
 		return false // sent before it opened
@@ -197,7 +198,7 @@ func (b *breaker) failed(now time.Time, probe bool) (opened bool) {
 		}
 	}
 	b.opens++
-	b.until = now.Add(b.wait(b.opens))
+	b.until = now.Add(time.Duration(stretch * float64(b.wait(b.opens))))
 	return true
 }
 

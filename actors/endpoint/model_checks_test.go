@@ -58,6 +58,9 @@ func (w *world) check() {
 	if m.InFlight() != len(w.flying) {
 		w.t.Fatalf("%d in flight, the machine counts %d", len(w.flying), m.InFlight())
 	}
+	if more := m.breaker.until.Sub(r.until); r.open && more >= 0 && more <= r.loose {
+		r.until, r.loose = m.breaker.until, 0
+	}
 	if m.breaker.open() != r.open || r.open && !m.breaker.until.Equal(r.until) || m.breaker.opens != r.opens {
 		w.t.Fatalf("breaker %t until %s (%d times), should be %t until %s (%d times)",
 			m.breaker.open(), m.breaker.until, m.breaker.opens, r.open, r.until, r.opens)
@@ -176,6 +179,7 @@ func (a *arrivals) verify(w *world) {
 type reference struct {
 	open, disabled bool
 	until          time.Time
+	loose          time.Duration // how much later than until it may be that
 	opens          int
 	closedAt       time.Time
 	failures       []bool // of the attempts since it closed, oldest first
@@ -204,7 +208,7 @@ func (r *reference) answered(w *world, l *Lease, _ *flight, a *transport.Answer,
 	case a.Class == transport.Delivered && probe:
 		r.open, r.until, r.closedAt, r.failures = false, time.Time{}, w.now, nil
 	case a.Class == transport.Delivered && !r.open:
-		r.counted(w.now, false)
+		r.counted(w.now, false, 0)
 	case a.Class == transport.Delivered || r.disabled:
 	case nothing && probe:
 		r.until = w.now.Add(10 * time.Second)
@@ -213,7 +217,7 @@ func (r *reference) answered(w *world, l *Lease, _ *flight, a *transport.Answer,
 		*r = reference{disabled: true}
 	case r.open && !probe:
 	default:
-		r.counted(w.now, true)
+		r.counted(w.now, true, w.policy.Jitter)
 	}
 	if a.Class == transport.Throttled && !r.disabled {
 		r.asked = later(r.asked, w.now.Add(a.RetryAfter))
@@ -221,7 +225,7 @@ func (r *reference) answered(w *world, l *Lease, _ *flight, a *transport.Answer,
 }
 
 // counted takes an attempt that says something about the endpoint.
-func (r *reference) counted(now time.Time, failed bool) {
+func (r *reference) counted(now time.Time, failed bool, jitter float64) {
 	if !r.open {
 		if now.Sub(r.closedAt) >= r.wait() {
 			r.opens = 0
@@ -234,6 +238,7 @@ func (r *reference) counted(now time.Time, failed bool) {
 	r.open = true
 	r.opens++
 	r.until = now.Add(r.wait())
+	r.loose = time.Duration(jitter * float64(r.wait()))
 }
 
 func (r *reference) wait() time.Duration {

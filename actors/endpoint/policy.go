@@ -86,6 +86,17 @@ func (p *Policy) wait(now time.Time, made int) (time.Duration, bool) {
 	return d + time.Duration(p.Jitter*p.spread(now, made)*float64(d)), true
 }
 
+// stretch is how many times longer than its turn a breaker stays open, from 1
+// to 1 + jitter: receivers that failed together are not all probed at once.
+func (p *Policy) stretch(now time.Time, opens int) float64 {
+	return 1 + p.Jitter*(1+p.spread(now, opens))/2
+}
+
+// longest is wait as far as it can be stretched.
+func (p *Policy) longest(wait time.Duration) time.Duration {
+	return time.Duration((1 + p.Jitter) * float64(wait))
+}
+
 // spread is a number in [-1,1) that depends on the endpoint, the attempt and
 // the time step alone: random to the receiver, repeatable for a test.
 func (p *Policy) spread(now time.Time, made int) float64 {

@@ -52,7 +52,7 @@ func (m *Machine) restore(now time.Time, r *transport.Memory) {
 	t := m.policy.Tuning
 	m.marked = !r.IsZero()
 	m.failingSince, m.reason = atMost(r.FailingSince, now), r.Reason
-	m.breaker.restore(r.Opens, atMost(r.OpenUntil, now.Add(t.BreakerMost)), atMost(r.ClosedAt, now))
+	m.breaker.restore(r.Opens, atMost(r.OpenUntil, now.Add(m.policy.longest(t.BreakerMost))), atMost(r.ClosedAt, now))
 	if !m.breaker.open() {
 		m.failingSince = time.Time{}
 	}

@@ -72,6 +72,7 @@ func (n *node) drain(ctx context.Context, keep func(error)) {
 	}
 	drained := make(chan error, 1)
 	go func() { drained <- n.shard.Drain(ctx) }()
+	n.parker.Hurry()
 	if n.consumers != nil {
 		keep(n.consumers.Stop(ctx))
 	}

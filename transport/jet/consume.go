@@ -1,6 +1,7 @@
 package jet
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -100,19 +101,17 @@ func (c *Consumers) Stop(ctx context.Context) error {
 
 func dueFilter() string { return fmt.Sprintf("due.%d.>", shard) }
 
+func (o *Options) window() int { return cmp.Or(o.Window, 16384) }
+
 // ensureConsumer finds the durable consumer, or makes it from after floor on.
 func (s *Store) ensureConsumer(ctx context.Context, stream, filter string, floor uint64) (jetstream.Consumer, error) {
-	window := s.opts.Window
-	if window == 0 {
-		window = 16384
-	}
 	want := jetstream.ConsumerConfig{
 		Durable:       consumerName,
 		FilterSubject: filter,
 		AckPolicy:     jetstream.AckExplicitPolicy,
 		AckWait:       ackWait,
 		MaxDeliver:    -1,
-		MaxAckPending: window,
+		MaxAckPending: s.opts.window(),
 	}
 	there, err := s.js.Consumer(ctx, stream, consumerName)
 	switch {

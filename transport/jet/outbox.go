@@ -357,6 +357,3 @@ func (p *publishIDs) next() string {
 	p.n++
 	return p.prefix + strconv.FormatUint(p.n, 10)
 }
-
-// collectWait is how long what belongs together is waited for.
-const collectWait = 50 * time.Millisecond

@@ -8,18 +8,11 @@ import (
 	"github.com/postrider/postrider/transport"
 )
 
-const (
-	// collectEntries and collectBytes are the most that is collected of one
-	// endpoint before it leaves: enough for runs of entries that come back at
-	// one time to fill a segment each.
-	collectEntries = 16 * transport.MaxSegmentEntries
-	collectBytes   = 16 * transport.MaxSegmentBytes
-)
-
 // Parker puts entries into DEFERRED, where JetStream keeps the time, and brings
 // them back. Entries of one endpoint and of one kind (those that wait for room
 // alone, and those with a time of their own) that come back within 50 ms of
 // each other go as one segment, with the latest of them: never sooner than asked.
+// Fresh events that wait long are gathered for up to gatherMost first.
 type Parker struct {
 	store *Store
 	out   *outbox
@@ -29,24 +22,18 @@ type Parker struct {
 	wake    chan struct{}
 	running sync.WaitGroup
 
-	mu     sync.Mutex
-	open   map[string]*bucket // by endpoint
-	order  []*bucket          // oldest first; the emptied are passed over
-	ids    publishIDs
-	names  publishIDs
-	closed bool
+	mu      sync.Mutex
+	open    map[string]*bucket // by endpoint
+	held    int                // items in open
+	next    time.Time          // when run looks at them again
+	ids     publishIDs
+	names   publishIDs
+	hurried bool
+	closed  bool
 
 	recalls  recalls
 	clearing clearing
 	lists    chan struct{} // a place for each List under way
-}
-
-// bucket gathers one endpoint's entries for at most collectWait.
-type bucket struct {
-	customer, endpoint string
-	items              []item
-	bytes              int
-	since              time.Time
 }
 
 // item is an entry, encoded when it was parked: the caller may change its own.
@@ -90,18 +77,7 @@ func (p *Parker) Park(customer, endpoint string, e transport.Entry, w transport.
 	if p.closed {
 		return
 	}
-	b := p.open[endpoint]
-	if b == nil {
-		b = &bucket{customer: customer, endpoint: endpoint, since: time.Now()}
-		p.open[endpoint] = b
-		if p.order = append(p.order, b); len(p.order) == 1 {
-			nudge(p.wake)
-		}
-	}
-	b.items = append(b.items, it)
-	if b.bytes += len(it.encoded); len(b.items) == collectEntries || b.bytes >= collectBytes {
-		p.leave(b)
-	}
+	p.collect(customer, endpoint, it)
 }
 
 func nudge(c chan struct{}) {
@@ -134,7 +110,7 @@ func (s *Store) inlineLimit() int { return int(s.nc.MaxPayload()) - 32<<10 }
 
 // Flush returns when everything parked so far is durable, or with ctx's error.
 func (p *Parker) Flush(ctx context.Context) error {
-	p.leaveAll()
+	p.leaveNow()
 	return p.out.flush(ctx)
 }
 
@@ -147,64 +123,10 @@ func (p *Parker) Close(ctx context.Context) error {
 	p.mu.Unlock()
 	p.cancel()
 	p.running.Wait()
-	p.leaveAll()
+	p.leaveNow()
 	return p.out.close(ctx)
 }
 
 // Pending is the number of segments not yet durable, and why the last try
 // failed, nil where it did not.
 func (p *Parker) Pending() (segments uint64, fault error) { return p.out.pending() }
-
-func (p *Parker) leaveAll() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, b := range p.order {
-		p.leave(b)
-	}
-	p.order = nil
-}
-
-// run sends off what has waited collectWait.
-func (p *Parker) run() {
-	timer := time.NewTimer(time.Hour)
-	defer timer.Stop()
-	for {
-		timer.Reset(p.leaveOld())
-		select {
-		case <-timer.C:
-		case <-p.wake:
-		case <-p.ctx.Done():
-			return
-		}
-	}
-}
-
-// leaveOld gives how long the next bucket may still wait.
-func (p *Parker) leaveOld() time.Duration {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for len(p.order) > 0 {
-		b := p.order[0]
-		if left := collectWait - time.Since(b.since); left > 0 && len(b.items) > 0 {
-			return left
-		}
-		p.leave(b)
-		p.order = p.order[1:]
-	}
-	p.order = nil
-	return time.Hour
-}
-
-// leave turns a bucket into segments. The lock is held.
-func (p *Parker) leave(b *bucket) {
-	if p.open[b.endpoint] == b {
-		delete(p.open, b.endpoint)
-	}
-	skew := p.store.clock.ahead()
-	for _, group := range segments(b.items) {
-		pc := segmentParcel(b.customer, b.endpoint, group, p.names.next(), skew)
-		pc.msg.Header.Set(headerMsgID, p.ids.next())
-		p.out.add(pc)
-	}
-	b.items = nil
-}

@@ -56,6 +56,7 @@ func (r *recalls) init() {
 // so too when fewer are there, and, after a pause, when NATS is away. It does
 // not block. What is parked at this very moment may be passed over.
 func (p *Parker) Recall(endpoint string, entries int, w transport.Waiter) {
+	p.leaveOf(endpoint)
 	p.recalls.put(&recall{endpoint: endpoint, left: entries, waiter: w})
 }
 

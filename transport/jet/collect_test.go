@@ -1,0 +1,96 @@
+package jet
+
+import (
+	"testing"
+	"time"
+)
+
+// another parks an entry with a time of its own and waits until it is stored:
+// that takes collectWait, so that what was parked before and is not stored is
+// being gathered.
+func another(t *testing.T, p *Parker) {
+	t.Helper()
+	w := newCountdown(1)
+	p.Park("acme", endpointOf(77), testEntry(1, time.Now().Add(time.Hour)), w)
+	w.wait(t)
+}
+
+func TestFreshEventsThatWaitLongAreGathered(t *testing.T) {
+	s := openEmbedded(t, embeddedOptions(t))
+	p := newParker(t, s)
+	later := time.Now().Add(time.Hour)
+	w := newCountdown(2)
+	p.Park("acme", endpointA, readyEntry(1, later), w)
+	another(t, p)
+	p.Park("acme", endpointA, readyEntry(2, later), w)
+	if n := streamState(t, s, StreamDeferred).Msgs; n != 1 {
+		t.Fatalf("%d segments are stored, want only the one with a time of its own", n)
+	}
+	w.wait(t) // by itself
+	if n := streamState(t, s, StreamDeferred).Msgs; n != 2 {
+		t.Errorf("%d segments, want the two fresh events in one", n)
+	}
+}
+
+func TestGatheringEnds(t *testing.T) {
+	later := time.Now().Add(time.Hour)
+	cases := []struct {
+		name string
+		end  func(p *Parker, w *countdown)
+	}{
+		{"an attempt was made: it goes with the fresh ones", func(p *Parker, w *countdown) {
+			p.Park("acme", endpointA, testEntry(2, later), w)
+		}},
+		{"the window's share is used up", func(p *Parker, w *countdown) {
+			for i := range 16 {
+				p.Park("acme", endpointOf(i), readyEntry(3, later), nil)
+			}
+			w.Done()
+		}},
+		{"its endpoint wants it back", func(p *Parker, w *countdown) { p.Recall(endpointA, 1, w) }},
+		{"the node stops", func(p *Parker, w *countdown) {
+			p.Hurry()
+			p.Park("acme", endpointA, readyEntry(2, later), w)
+		}},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			o := embeddedOptions(t)
+			o.Window = 64
+			p := newParker(t, openEmbedded(t, o))
+			began, w := time.Now(), newCountdown(2)
+			p.Park("acme", endpointA, readyEntry(1, later), w)
+			c.end(p, w)
+			w.wait(t)
+			if took := time.Since(began); took > gatherMost/2 {
+				t.Errorf("stored after %s", took)
+			}
+		})
+	}
+}
+
+func TestPatience(t *testing.T) {
+	p := &Parker{}
+	now := time.Now()
+	cases := []struct {
+		name string
+		it   item
+		want time.Duration
+	}{
+		{"fresh, soon", item{ready: true, hop: 1, wake: now.Add(time.Millisecond)}, collectWait},
+		{"fresh, in two seconds", item{ready: true, hop: 1, wake: now.Add(2 * time.Second)}, time.Second},
+		{"fresh, in an hour", item{ready: true, hop: 1, wake: now.Add(time.Hour)}, gatherMost},
+		{"tried", item{hop: 1, wake: now.Add(time.Hour)}, collectWait},
+		{"parked again", item{ready: true, hop: 2, wake: now.Add(time.Hour)}, collectWait},
+		{"a replay", item{ready: true, hop: 1, replay: 5, wake: now.Add(time.Hour)}, collectWait},
+	}
+	for _, c := range cases {
+		if got := p.patience(now, &c.it); got != c.want {
+			t.Errorf("%s: %s, want %s", c.name, got, c.want)
+		}
+	}
+	p.hurried = true
+	if got := p.patience(now, &cases[2].it); got != collectWait {
+		t.Errorf("in a hurry: %s", got)
+	}
+}

@@ -30,6 +30,7 @@ type producer struct {
 	ids       bool
 	published atomic.Uint64
 	next      atomic.Uint64 // chooses the type of the next event, and its id
+	shared    *shared       // with endpoints in trouble; nil: with none
 }
 
 // owed is the number of deliveries that what was published makes.
@@ -40,7 +41,7 @@ func (p *producer) publish(ctx context.Context, times []time.Time) error {
 	events := make([]transport.Event, len(times))
 	for i, doc := range documents(times) {
 		n := p.next.Add(1) - 1
-		events[i] = transport.Event{Customer: customer, Type: p.c.eventType(int(n % uint64(p.c.Endpoints))), Data: doc}
+		events[i] = transport.Event{Customer: customer, Type: p.typeOf(n, times[i]), Data: doc}
 		if p.ids {
 			events[i].ID, events[i].IDGiven = p.c.kind+"-"+strconv.FormatUint(n, 10), true
 		}
@@ -52,6 +53,14 @@ func (p *producer) publish(ctx context.Context, times []time.Time) error {
 	return nil
 }
 
+// typeOf is the type of the n-th event, meant for the time at.
+func (p *producer) typeOf(n uint64, at time.Time) string {
+	if typ, ok := p.shared.typeOf(p.c, n, at); ok {
+		return typ
+	}
+	return p.c.eventType(int(n % uint64(p.c.Endpoints)))
+}
+
 // Type k is wanted by the FanOut endpoints from k on, in a circle: so every
 // endpoint has the same share of the load, whatever the numbers.
 func (c Case) eventType(k int) string { return c.kind + ".t" + strconv.Itoa(k) }
@@ -60,6 +69,9 @@ func (c Case) wantedBy(endpoint int) []string {
 	types := make([]string, c.FanOut)
 	for i := range types {
 		types[i] = c.eventType((endpoint - i + c.Endpoints) % c.Endpoints)
+	}
+	if c.shared {
+		types = append(types, c.eventType(endpoint)+".>")
 	}
 	return types
 }

@@ -57,8 +57,8 @@ type NeighboursOptions struct {
 	// Troubles to measure, by default 10 and 1,000 that hang, 1,000 that fail,
 	// and 1,000 that refuse.
 	Troubles []Trouble
-	// Rate is the events a second that each endpoint in trouble is sent, of
-	// types of its own; 1 by default.
+	// Rate is the events a second that each endpoint in trouble wants, of those
+	// published for the healthy ones; 1 by default.
 	Rate float64
 	// Timeout is the time limit of their attempts, 15 s by default.
 	Timeout time.Duration

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/postrider/postrider/transport"
@@ -13,9 +15,37 @@ import (
 // inTrouble is the kind of the endpoints in trouble, and of their events.
 const inTrouble = "trouble"
 
+// shared is the part of the load's events that endpoints in trouble want as
+// well, so that a run with trouble publishes exactly what one without does.
+type shared struct {
+	endpoints int
+	every     float64   // events of the load, one of which is shared
+	from      time.Time // of those meant for later
+	published atomic.Uint64
+}
+
+// typeOf is the type of the n-th event of the load where it is shared. It
+// belongs to the healthy endpoint's types too.
+func (s *shared) typeOf(c Case, n uint64, at time.Time) (string, bool) {
+	if s == nil || at.Before(s.from) {
+		return "", false
+	}
+	turn := uint64(float64(n) / s.every)
+	if turn == uint64(float64(n+1)/s.every) {
+		return "", false
+	}
+	s.published.Add(1)
+	return s.wanted(c, int(turn%uint64(s.endpoints))), true
+}
+
+// wanted is the type that the i-th endpoint in trouble wants.
+func (s *shared) wanted(c Case, i int) string {
+	return c.eventType(i%c.Endpoints) + ".shared" + strconv.Itoa(i)
+}
+
 func (o NeighboursOptions) newRun(ctx context.Context) (*run, error) {
 	debug.FreeOSMemory() // what the run before left behind is not this one's
-	c := Case{FanOut: 1, Endpoints: o.Healthy, Synced: o.Synced, kind: load}
+	c := Case{FanOut: 1, Endpoints: o.Healthy, Synced: o.Synced, kind: load, shared: true}
 	r := &run{o: Options{Start: o.Start, Seconds: o.Seconds, DataDir: o.DataDir}, c: c, result: &DeliveryResult{Case: c}}
 	var err error
 	r.sink, err = startSink(ctx)
@@ -54,10 +84,10 @@ func (o NeighboursOptions) neighbours(ctx context.Context, t Trouble, offered fl
 	return result, err
 }
 
-// steady offers the load; what is meant for the endpoints in trouble begins
-// when the measuring does.
+// steady offers the load; the endpoints in trouble want a part of it from when
+// the measuring begins.
 func (o NeighboursOptions) steady(ctx context.Context, r *run, result *NeighboursResult) (err error) {
-	ill, err := o.trouble(ctx, r, result.Trouble)
+	ill, err := o.trouble(ctx, r, result)
 	if err != nil {
 		return err
 	}
@@ -65,6 +95,7 @@ func (o NeighboursOptions) steady(ctx context.Context, r *run, result *Neighbour
 	warm := min(2*time.Second, o.Seconds/4)
 	loop := r.offer(result.Offered, warm, o.Seconds)
 	from := loop.start.Add(warm)
+	r.producer.shared = ill.sharing(from)
 	if err := r.begin(ctx, from); err != nil {
 		return err
 	}
@@ -73,7 +104,6 @@ func (o NeighboursOptions) steady(ctx context.Context, r *run, result *Neighbour
 		func(ctx context.Context) error {
 			return together(ctx, func(ctx context.Context) error { return r.producer.paced(ctx, loop) })
 		},
-		func(ctx context.Context) error { return ill.publish(ctx, from, o.Seconds) },
 		func(ctx context.Context) (err error) {
 			measured, err = r.sink.measure(ctx, warm, o.Seconds)
 			return err
@@ -90,14 +120,18 @@ func (o NeighboursOptions) steady(ctx context.Context, r *run, result *Neighbour
 
 // sick are the endpoints in trouble; nil where there are none.
 type sick struct {
-	*producer
-	at   *sinkReceiver
-	rate float64
+	*shared
+	at *sinkReceiver
 }
 
-func (o NeighboursOptions) trouble(ctx context.Context, r *run, t Trouble) (*sick, error) {
+func (o NeighboursOptions) trouble(ctx context.Context, r *run, result *NeighboursResult) (*sick, error) {
+	t := result.Trouble
 	if t == (Trouble{}) {
 		return nil, nil
+	}
+	s := &shared{endpoints: t.Endpoints, every: result.Offered / (o.Rate * float64(t.Endpoints))}
+	if s.every < 1 {
+		return nil, wrong("rate", o.Rate, fmt.Sprintf("must be less: the %d endpoints in trouble would want more than the %.0f events a second that there are", t.Endpoints, result.Offered))
 	}
 	at, err := r.sink.open(ctx, inTrouble, sinkOptions{})
 	if err != nil {
@@ -109,20 +143,23 @@ func (o NeighboursOptions) trouble(ctx context.Context, r *run, t Trouble) (*sic
 	c := Case{FanOut: 1, Endpoints: t.Endpoints, Synced: o.Synced, kind: inTrouble}
 	for i := range t.Endpoints {
 		e := c.endpoint(i, at.url(i))
+		e.Events = []string{s.wanted(r.c, i)}
 		e.Delivery.Concurrency = 8 // the default
 		e.Delivery.Timeout = transport.Duration(o.Timeout)
 		if err := r.producer.node.AddEndpoint(ctx, e); err != nil {
 			return nil, fmt.Errorf("add endpoint %d in trouble: %w", i, err)
 		}
 	}
-	return &sick{&producer{node: r.producer.node, c: c}, at, o.Rate * float64(t.Endpoints)}, nil
+	return &sick{s, at}, nil
 }
 
-func (s *sick) publish(ctx context.Context, from time.Time, d time.Duration) error {
+// sharing is what is shared from then on; nothing where nobody is in trouble.
+func (s *sick) sharing(from time.Time) *shared {
 	if s == nil {
 		return nil
 	}
-	return s.paced(ctx, &openLoop{start: from, pacer: Constant(s.rate, d)})
+	s.from = from
+	return s.shared
 }
 
 // end counts what they were sent, and breaks what hangs so that the node need

@@ -77,7 +77,7 @@ func (n *directNode) Publish(_ context.Context, events []transport.Event) error 
 			return fmt.Errorf("the disk is full: %w", transport.ErrUnavailable)
 		}
 		for _, e := range n.endpoints {
-			if !slices.Contains(e.Events, ev.Type) {
+			if !wants(e, ev.Type) {
 				continue
 			}
 			n.work <- delivery{"EVENTS-" + strconv.Itoa(n.seq), ev.Data, e}
@@ -120,4 +120,8 @@ func (n *directNode) Close(context.Context) error {
 	n.group.Wait()
 	n.client.CloseIdleConnections()
 	return nil
+}
+
+func wants(e *transport.Endpoint, typ string) bool {
+	return slices.ContainsFunc(e.Events, func(pattern string) bool { return transport.MatchType(pattern, typ) })
 }

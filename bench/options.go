@@ -125,6 +125,8 @@ type Case struct {
 	// kind sets its events and endpoints apart from those of another case on
 	// the same node.
 	kind string
+	// shared: some of its events have types below those of the case, see shared.
+	shared bool
 }
 
 // load is the kind of the load that is measured.

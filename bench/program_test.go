@@ -131,7 +131,7 @@ func (p *fakeProgram) took(events []transport.Event) bool {
 	for _, ev := range events {
 		p.seq++
 		for _, l := range p.lanes {
-			if slices.Contains(l.endpoint.Events, ev.Type) {
+			if wants(l.endpoint, ev.Type) {
 				l.owed = append(l.owed, delivery{"EVENTS-" + strconv.Itoa(p.seq), ev.Data, l.endpoint})
 				l.wake()
 			}

@@ -15,7 +15,8 @@ import (
 
 // newsroom writes what changed about endpoints where it belongs: disabled ones
 // into the registry, and all of it into the log, as events of the customer.
-// What cannot be written now is tried again until it can.
+// What cannot be written now is tried again until it can; a kill may lose what
+// was not written, but for that an endpoint is failing, see again.
 type newsroom struct {
 	registry newsRegistry
 	submit   func(ctx context.Context, customer, what, id string, at time.Time, data []byte) error
@@ -51,6 +52,10 @@ func (r *newsroom) Tell(n transport.News) {
 		}
 		r.metrics.StateChange(n.Customer, n.Endpoint, state, n.Reason)
 	}
+	r.put(n)
+}
+
+func (r *newsroom) put(n transport.News) {
 	r.mu.Lock()
 	r.queue = append(r.queue, n)
 	r.mu.Unlock()
@@ -60,32 +65,53 @@ func (r *newsroom) Tell(n transport.News) {
 	}
 }
 
-// run writes the news until ctx ends.
-func (r *newsroom) run(ctx context.Context) {
-	for {
-		for n, some := r.next(); some; n, some = r.next() {
-			if !r.write(ctx, &n) {
-				return
-			}
+// again tells once more which endpoints began to fail within the time given:
+// the node may have been killed between what it remembered and what it told.
+// The event has the same id, so that whoever was told is not told twice.
+func (r *newsroom) again(memories map[string]transport.Memory, now time.Time, within time.Duration) {
+	for id, m := range memories {
+		ep, there := r.registry.Endpoint(id)
+		if !there || m.FailingSince.IsZero() || now.Sub(m.FailingSince) > within {
+			continue
 		}
-		select {
-		case <-r.wake:
-		case <-ctx.Done():
-			return
-		}
+		r.put(transport.News{Endpoint: id, Customer: ep.Customer, What: transport.NewsFailing,
+			Reason: m.Reason, Since: m.FailingSince, At: m.FailingSince})
 	}
 }
 
-func (r *newsroom) next() (transport.News, bool) {
+// run writes the news until ctx ends, and then what is left.
+func (r *newsroom) run(ctx context.Context) {
+	for ctx.Err() == nil {
+		r.writeAll(ctx)
+		select {
+		case <-r.wake:
+		case <-ctx.Done():
+		}
+	}
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWords)
+	defer cancel()
+	r.writeAll(last)
+}
+
+func (r *newsroom) writeAll(ctx context.Context) {
+	for n, some := r.first(); some; n, some = r.first() {
+		if !r.write(ctx, &n) {
+			return
+		}
+		r.mu.Lock()
+		r.queue = r.queue[1:]
+		r.mu.Unlock()
+	}
+}
+
+func (r *newsroom) first() (transport.News, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if len(r.queue) == 0 {
 		r.queue = nil
 		return transport.News{}, false
 	}
-	n := r.queue[0]
-	r.queue = r.queue[1:]
-	return n, true
+	return r.queue[0], true
 }
 
 // write tries until the news is written; false when ctx ended first.
@@ -95,7 +121,7 @@ func (r *newsroom) write(ctx context.Context, n *transport.News) bool {
 		if err == nil {
 			return true
 		}
-		if !told {
+		if !told && ctx.Err() == nil {
 			r.log.Warn("an endpoint's change of state cannot be written; trying until it can",
 				"endpoint", n.Endpoint, "state", n.What, "error", err)
 		}
@@ -121,7 +147,11 @@ func (r *newsroom) try(ctx context.Context, n *transport.News) error {
 	if err != nil {
 		return err
 	}
-	id := fmt.Sprintf("ops-%s-%s-%d", n.Endpoint, n.What, n.At.UnixNano())
+	at := n.At
+	if n.What == transport.NewsFailing {
+		at = n.Since // what is remembered
+	}
+	id := fmt.Sprintf("ops-%s-%s-%d", n.Endpoint, n.What, at.UnixNano())
 	return r.submit(ctx, n.Customer, "endpoint."+n.What, id, n.At, data)
 }
 

@@ -192,6 +192,7 @@ func (n *node) startShard(ctx context.Context, recovered *transport.Recovered) e
 	}
 	n.shard.Known()
 	states.loud.Store(true)
+	news.again(memories, n.now(), n.cfg.Dedup.Local)
 	return n.startStage(ctx, recovered)
 }
 

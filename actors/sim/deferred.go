@@ -13,7 +13,7 @@ import (
 type deferred struct {
 	consumer
 	all    []*parked // in order of their sequences; those that are gone too, for a while
-	parks  map[parkName]*parked
+	parks  map[string]*parked // by id, which their subjects end in
 	dues   map[uint64]*parked
 	seq    uint64
 	next   []uint64 // due, and never handed out since the last reset
@@ -37,20 +37,6 @@ type parked struct {
 	firedAt  time.Duration
 }
 
-// parkName is the subject of a schedule.
-type parkName struct {
-	endpoint string
-	first    transport.Place
-	entries  int
-	ready    bool
-	hop      uint32
-}
-
-func (p *parked) name() parkName {
-	first := &p.entries[0]
-	return parkName{endpoint: p.endpoint, first: placeOf(first), entries: len(p.entries), ready: p.ready(), hop: first.Hop}
-}
-
 func (p *parked) ready() bool { return p.entries[0].Due.IsZero() }
 
 func placeOf(e *transport.Entry) transport.Place {
@@ -58,7 +44,7 @@ func placeOf(e *transport.Entry) transport.Place {
 }
 
 func newDeferred(w *world, most int) *deferred {
-	d := &deferred{parks: map[parkName]*parked{}, dues: map[uint64]*parked{}}
+	d := &deferred{parks: map[string]*parked{}, dues: map[uint64]*parked{}}
 	d.consumer = consumer{w: w, stream: "DEFERRED", most: most}
 	d.consumer.acked = d.ack
 	d.reset()
@@ -76,8 +62,8 @@ func (d *deferred) store(p *parked) {
 		d.next = append(d.next, p.seq)
 		return
 	}
-	was := d.parks[p.name()]
-	d.parks[p.name()] = p
+	was := d.parks[p.id]
+	d.parks[p.id] = p
 	if was != nil {
 		d.w.note(line{what: "schedule replaced", endpoint: p.endpoint, seq: p.entries[0].Event.Seq})
 		d.drop(was)
@@ -93,8 +79,8 @@ func (d *deferred) drop(p *parked) {
 	p.gone = true
 	if p.due {
 		delete(d.dues, p.seq)
-	} else if d.parks[p.name()] == p {
-		delete(d.parks, p.name())
+	} else if d.parks[p.id] == p {
+		delete(d.parks, p.id)
 	}
 	d.w.judge.dropped(p)
 	if len(d.all) > 256 && d.w.dice.one(128) {
@@ -160,11 +146,11 @@ func (d *deferred) kill() {
 		d.w.did(lostAck)
 	}
 	for _, p := range d.fired {
-		if d.w.now-p.firedAt < 100*time.Millisecond && d.parks[p.name()] == nil && d.w.dice.one(2) {
+		if d.w.now-p.firedAt < 100*time.Millisecond && d.parks[p.id] == nil && d.w.dice.one(2) {
 			d.w.did(firedTwice)
 			d.w.note(line{what: "will fire twice", endpoint: p.endpoint, seq: p.entries[0].Event.Seq})
 			d.back(p)
-			d.parks[p.name()] = p
+			d.parks[p.id] = p
 			d.w.judge.doubled(p)
 		}
 	}

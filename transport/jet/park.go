@@ -54,7 +54,7 @@ func (it *item) place() transport.Place { return transport.Place{Replay: it.repl
 // Parker starts a parker. A shard has one at a time.
 func (s *Store) Parker() *Parker {
 	p := &Parker{store: s, out: s.newOutbox("parking"), open: map[string]*bucket{},
-		ids: publishIDs{prefix: s.publishID("park")}, names: publishIDs{prefix: randomToken(8) + "."},
+		ids: publishIDs{prefix: s.publishID("park")}, names: publishIDs{prefix: randomToken(8) + "_"},
 		wake: make(chan struct{}, 1), lists: make(chan struct{}, mostLists)}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	p.recalls.init()

@@ -14,28 +14,30 @@ import (
 // parked is what the subject of a segment in DEFERRED tells of it, so that
 // what waits can be counted and chosen from without being read:
 //
-//	park.<shard>.<endpoint>.<first seq>[-<replay>].<entries>-<r|t>-<bytes>-<hop>
+//	park.<shard>.<endpoint>.<first seq>[-<replay>].<entries>-<r|t>-<bytes>-<hop>-<name>
 //	due.<shard>.<endpoint>.<first seq, 20 digits>.<entries>-<r|t>-<bytes>
 //
 // r entries wait for room alone, t for their own time; a segment holds one
-// kind. Bytes are those of Event.Size. The first pair's hop keeps a later
-// parking from the subject of an earlier one, whose schedule, where it fires
-// late or twice, purges its own subject and must not take another with it.
-// Segments of before have neither counts nor hop, and hold entries of kind t.
+// kind. Bytes are those of Event.Size, hop is the first pair's. The name is the
+// segment's own, so that no two share a subject: a later one would replace an
+// earlier one, and a schedule that fires late or twice purges its subject.
+// Segments of before have no name, or neither name, hop nor counts and hold
+// entries of kind t.
 type parked struct {
 	endpoint string
 	first    transport.Place
 	entries  int
 	bytes    int64
 	hop      uint32
+	name     string
 	ready    bool
 	counted  bool // false: written by a version that did not count
 }
 
-// parkedOf names a segment by its entries, which are in order.
-func parkedOf(endpoint string, group []item) parked {
+// parkedOf describes a segment by its entries, which are in order.
+func parkedOf(endpoint, name string, group []item) parked {
 	first := &group[0]
-	p := parked{endpoint: endpoint, first: first.place(), hop: first.hop, ready: first.ready,
+	p := parked{endpoint: endpoint, name: name, first: first.place(), hop: first.hop, ready: first.ready,
 		entries: len(group), counted: true}
 	for i := range group {
 		p.bytes += int64(group[i].size)
@@ -51,7 +53,11 @@ func (p *parked) parkSubject() string {
 	if !p.counted {
 		return subject
 	}
-	return subject + "." + p.counts() + "-" + strconv.FormatUint(uint64(p.hop), 10)
+	subject += "." + p.counts() + "-" + strconv.FormatUint(uint64(p.hop), 10)
+	if p.name != "" {
+		subject += "-" + p.name
+	}
+	return subject
 }
 
 func (p *parked) dueSubject() string {
@@ -95,9 +101,12 @@ func (p *parked) readCounts(words []string) bool {
 	if len(words) > 3 {
 		hop, err3 = strconv.ParseUint(words[3], 10, 32)
 	}
+	if len(words) > 4 {
+		p.name = words[4]
+	}
 	p.entries, p.bytes, p.hop = int(entries), int64(bytes), uint32(hop)
 	p.ready, p.counted = words[1] == "r", true
-	return len(words) <= 4 && cmp.Or(err1, err2, err3) == nil && p.entries > 0 && p.bytes < math.MaxInt64
+	return len(words) <= 5 && cmp.Or(err1, err2, err3) == nil && p.entries > 0 && p.bytes < math.MaxInt64
 }
 
 // compareParked puts segments in the order their entries go in: events as the

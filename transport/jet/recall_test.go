@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/goleak"
 
 	"github.com/postrider/postrider/transport"
@@ -220,7 +221,7 @@ func TestAGuardHoldsAgainstAStaleReading(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			parkWith(t, p, endpointA, readyEntry(1, later.Add(time.Hour))) // written anew
+			writeAnew(t, s, stale, later.Add(time.Hour))
 			fresh, err := s.leaderGet(testContext(t), StreamDeferred, 2, parkFilter(endpointA))
 			if err != nil {
 				t.Fatal(err)
@@ -239,6 +240,21 @@ func TestAGuardHoldsAgainstAStaleReading(t *testing.T) {
 				t.Errorf("%d messages, %d more came back", n, len(sink.due))
 			}
 		})
+	}
+}
+
+// writeAnew stores a segment a second time, as a writer does that was not told
+// of the first for long.
+func writeAnew(t testing.TB, s *Store, m *jetstream.RawStreamMsg, wake time.Time) {
+	t.Helper()
+	anew := nats.NewMsg(m.Subject)
+	anew.Header.Set(headerSchedule, scheduleText(wake, 0))
+	for _, h := range []string{headerTarget, headerSegment} {
+		anew.Header.Set(h, m.Header.Get(h))
+	}
+	anew.Data = m.Data
+	if _, err := s.js.PublishMsg(testContext(t), anew); err != nil {
+		t.Fatal(err)
 	}
 }
 

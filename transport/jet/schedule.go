@@ -97,7 +97,7 @@ func dropLower(sorted []item) []item {
 func segmentParcel(customer, endpoint string, group []item, id string, skew time.Duration) *parcel {
 	wake := slices.MaxFunc(group, func(a, b item) int { return a.wake.Compare(b.wake) }).wake
 	slices.SortStableFunc(group, comparePairs)
-	name := parkedOf(endpoint, group)
+	name := parkedOf(endpoint, id, group)
 	msg := nats.NewMsg(name.parkSubject())
 	msg.Header.Set(headerSchedule, scheduleText(wake, skew))
 	msg.Header.Set(headerTarget, name.dueSubject())

@@ -190,9 +190,9 @@ func unknownVariable(name string, names []string) error {
 }
 
 // notASetting tells variables that begin as ours do and are not settings: the
-// token of commands, and what Kubernetes sets for a service named postrider.
+// token and the secret of commands, and what Kubernetes sets for a service named postrider.
 func notASetting(name, value string) bool {
-	if name == Prefix+"TOKEN" || strings.Contains(name, "_SERVICE_HOST") || strings.Contains(name, "_SERVICE_PORT") {
+	if name == Prefix+"TOKEN" || name == Prefix+"SECRET" || strings.Contains(name, "_SERVICE_HOST") || strings.Contains(name, "_SERVICE_PORT") {
 		return true
 	}
 	link := strings.HasSuffix(name, "_PORT") || strings.Contains(name, "_PORT_")

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"errors"
+	"io"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -17,10 +19,26 @@ func (a *app) benchCommand() *cobra.Command {
 		Short: "Measure a node on this machine",
 		Long: `Runs a node, load and receivers on this machine and prints figures that
 benchstat reads; docs/benchmarks.md tells what each means.`,
-		Example: "  postrider bench signing\n  postrider bench delivery --report report\n  postrider bench neighbours\n  postrider bench recovery",
+		Example: "  postrider bench signing\n  postrider bench matching\n  postrider bench delivery --report report\n  postrider bench neighbours\n  postrider bench recovery",
 	}
-	c.AddCommand(a.benchSigningCommand(), a.benchDeliveryCommand(), a.benchNeighboursCommand(), a.benchRecoveryCommand())
+	c.AddCommand(a.benchSigningCommand(), a.benchMatchingCommand(), a.benchDeliveryCommand(), a.benchNeighboursCommand(), a.benchRecoveryCommand())
 	return c
+}
+
+// figures is where the bench prints as it goes: nowhere with -o json, which
+// prints the whole report at the end.
+func (a *app) figures() io.Writer {
+	if a.output == "json" {
+		return io.Discard
+	}
+	return a.stdout
+}
+
+func (a *app) printReport(r *bench.Report, err error) error {
+	if r != nil && a.output == "json" {
+		return errors.Join(a.printJSON(r), err)
+	}
+	return err
 }
 
 func (a *app) benchDeliveryCommand() *cobra.Command {
@@ -33,7 +51,7 @@ func (a *app) benchDeliveryCommand() *cobra.Command {
 		Example: "  postrider bench delivery\n  postrider bench delivery --sync always --fan-out 10 --cpu-profile cpu.out\n  postrider bench delivery --soak --soak-for 10m",
 		Args:    arguments(),
 		RunE: func(c *cobra.Command, _ []string) error {
-			o.Stdout = a.stdout
+			o.Stdout = a.figures()
 			for _, s := range syncs {
 				always, err := synced(s)
 				if err != nil {
@@ -45,8 +63,7 @@ func (a *app) benchDeliveryCommand() *cobra.Command {
 			if soak {
 				run = bench.Soak
 			}
-			_, err := run(c.Context(), o)
-			return err
+			return a.printReport(run(c.Context(), o))
 		},
 	}
 	f := c.Flags()
@@ -72,12 +89,35 @@ func (a *app) benchSigningCommand() *cobra.Command {
 		Example: "  postrider bench signing --report report",
 		Args:    arguments(),
 		RunE: func(c *cobra.Command, _ []string) error {
-			o.Stdout = a.stdout
-			_, err := bench.Signing(c.Context(), o)
-			return err
+			o.Stdout = a.figures()
+			return a.printReport(bench.Signing(c.Context(), o))
 		},
 	}
 	c.Flags().StringVar(&o.Report, "report", "", "folder for index.html and report.json")
+	return c
+}
+
+func (a *app) benchMatchingCommand() *cobra.Command {
+	var o bench.MatchingOptions
+	c := &cobra.Command{
+		Use:   "matching",
+		Short: "Detections matched with alerts, beside a scan of all alerts",
+		Long: `Measures on one core how many detections a second are matched, by the number of
+alerts and how they look for their truck, and what an alert takes in memory.
+1,000,000 alerts take up to 3 GiB.`,
+		Example: "  postrider bench matching --report report\n  postrider bench matching --alerts 100000 --modes exact,mixed",
+		Args:    arguments(),
+		RunE: func(c *cobra.Command, _ []string) error {
+			o.Stdout = a.figures()
+			return a.printReport(bench.Matching(c.Context(), o))
+		},
+	}
+	f := c.Flags()
+	f.IntSliceVar(&o.Alerts, "alerts", []int{1_000, 100_000, 1_000_000}, "how many alerts there are")
+	f.StringSliceVar(&o.Modes, "modes", bench.MatchingModes(), "how alerts look for their truck; mixed: 1 % by wildcard, look-alikes or deep search")
+	f.DurationVar(&o.Each, "seconds", 600*time.Millisecond, "how long each figure is measured, in three rounds")
+	f.IntVar(&o.Count, "count", 1, "how often each case is repeated, for benchstat")
+	f.StringVar(&o.Report, "report", "", "folder for index.html and report.json")
 	return c
 }
 

@@ -22,7 +22,7 @@ the medians that are printed at the end.`,
 		Example: "  postrider bench neighbours --report report\n  postrider bench neighbours --rounds 1 --seconds 20s --troubles hang-1000",
 		Args:    arguments(),
 		RunE: func(c *cobra.Command, _ []string) (err error) {
-			o.Stdout = a.stdout
+			o.Stdout = a.figures()
 			if o.Synced, err = synced(sync); err != nil {
 				return err
 			}
@@ -33,8 +33,7 @@ the medians that are printed at the end.`,
 				}
 				o.Troubles = append(o.Troubles, t)
 			}
-			_, err = bench.Neighbours(c.Context(), o)
-			return err
+			return a.printReport(bench.Neighbours(c.Context(), o))
 		},
 	}
 	f := c.Flags()
@@ -62,12 +61,11 @@ an endpoint with a rate limit is sent many events at once.`,
 		Example: "  postrider bench recovery --report report\n  postrider bench recovery --cases waiting --waiting 1000000\n  postrider bench recovery --cases rate --rate 50 --burst 100 --events 10000",
 		Args:    arguments(),
 		RunE: func(c *cobra.Command, _ []string) (err error) {
-			o.Stdout = a.stdout
+			o.Stdout = a.figures()
 			if o.Synced, err = synced(sync); err != nil {
 				return err
 			}
-			_, err = bench.Recovery(c.Context(), o)
-			return err
+			return a.printReport(bench.Recovery(c.Context(), o))
 		},
 	}
 	f := c.Flags()

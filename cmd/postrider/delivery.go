@@ -5,13 +5,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"maps"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
 
+	"github.com/postrider/postrider/cmd/postrider/diagnosis"
 	"github.com/postrider/postrider/transport/signature"
 )
 
@@ -26,16 +25,26 @@ type delivery struct {
 	Type      string            `json:"type"`
 	Scheme    string            `json:"scheme"`
 	Signature string            `json:"signature"`
-	Verdict   string            `json:"verdict"` // holds, fails, unchecked, unsigned
+	Verdict   diagnosis.Verdict `json:"verdict"`
 	Why       string            `json:"why,omitempty"`
-	Repeat    bool              `json:"repeat"`
-	Headers   map[string]string `json:"headers"`
-	Body      string            `json:"body,omitempty"`
+	// Causes are why it does not hold, where that was found out.
+	Causes []string `json:"causes,omitempty"`
+	// Answered is what it was answered, where that is not always the same.
+	Answered string            `json:"answered,omitempty"`
+	Repeat   bool              `json:"repeat"`
+	Headers  map[string]string `json:"headers"`
+	Body     string            `json:"body,omitempty"`
 	// BodyBase64 stands for Body where that is not text.
 	BodyBase64 []byte `json:"body_base64,omitempty"`
 }
 
-func newDelivery(now time.Time, req *http.Request, body []byte, secrets []string) *delivery {
+// maxSearched bounds the bodies of which the cause is looked for, in bytes: it
+// takes hundreds of hashes.
+const maxSearched = 64 << 10
+
+// newDelivery reads a request; without a scheme in c its headers tell how it
+// is signed.
+func newDelivery(now time.Time, req *http.Request, body []byte, secrets []string, c signature.Config) *delivery {
 	d := &delivery{At: now.UTC(), Path: req.URL.Path, ID: req.Header.Get("Webhook-Id"), Headers: map[string]string{}}
 	for name, values := range req.Header {
 		d.Headers[strings.ToLower(name)] = strings.Join(values, ", ")
@@ -46,17 +55,22 @@ func newDelivery(now time.Time, req *http.Request, body []byte, secrets []string
 		d.BodyBase64 = body
 	}
 	d.Type = typeOf(req.Header, body)
-	c, found := detect(req.Header)
-	if !found {
-		d.Scheme, d.Verdict = "none", "unsigned"
-		return d
-	}
-	d.Scheme, d.Signature = c.Scheme, req.Header.Get(c.Header)
-	if c.Scheme == "hmac" {
-		d.Scheme = fmt.Sprintf("hmac (%s, %s, %s)", c.Header, c.Algorithm, c.Encoding)
-	}
-	d.Verdict, d.Why = verdict(c, secrets, req.Header, body, now)
+	d.judge(&diagnosis.Request{Header: req.Header, Body: body, Secrets: secrets, Config: c, Now: now})
 	return d
+}
+
+// judge tells how the delivery is signed, whether that holds, and if not why.
+func (d *delivery) judge(r *diagnosis.Request) {
+	look := diagnosis.Verify
+	if len(r.Body) <= maxSearched {
+		look = diagnosis.Explain
+	}
+	found := look(r)
+	d.Scheme, d.Verdict, d.Why = found.Scheme, found.Verdict, found.Why
+	d.Signature = r.Header.Get(found.Config.Header)
+	for _, cause := range found.Causes {
+		d.Causes = append(d.Causes, cause.What)
+	}
 }
 
 // typeOf is the event's type by a header, or by the body of the profiles.
@@ -83,23 +97,9 @@ func typeOf(h http.Header, body []byte) string {
 	return ""
 }
 
-// verdict checks a signature; the verifier takes that of the secret before
-// too, while a rotation overlaps.
-func verdict(c signature.Config, secrets []string, h http.Header, body []byte, now time.Time) (word, why string) {
-	if len(secrets) == 0 {
-		return "unchecked", ""
-	}
-	v, err := signature.NewVerifier(c, secrets, 0)
-	if err != nil {
-		return "fails", err.Error()
-	}
-	if err = v.Verify(h, body, now); err == nil {
-		return "holds", ""
-	}
-	return "fails", err.Error()
+var verdictWords = map[diagnosis.Verdict]string{
+	diagnosis.Holds: "HOLDS", diagnosis.Fails: "DOES NOT HOLD", diagnosis.Unchecked: "not checked", diagnosis.Unsigned: "no signature",
 }
-
-var verdictWords = map[string]string{"holds": "HOLDS", "fails": "DOES NOT HOLD", "unchecked": "not checked", "unsigned": "no signature"}
 
 // print shows the delivery for reading.
 func (d *delivery) print(w io.Writer) error {
@@ -113,12 +113,26 @@ func (d *delivery) print(w io.Writer) error {
 		fmt.Fprintf(&b, "   type       %s\n", oneLine(d.Type))
 	}
 	fmt.Fprintf(&b, "   signature  %s: %s", oneLine(d.Scheme), verdictWords[d.Verdict])
-	if d.Why != "" {
-		b.WriteString(" (" + oneLine(d.Why) + ")")
+	if why := d.because(); why != "" {
+		b.WriteString(" (" + oneLine(why) + ")")
+	}
+	if d.Answered != "" {
+		b.WriteString("\n   answered   " + oneLine(d.Answered))
 	}
 	fmt.Fprintf(&b, "\n%s\n\n", d.bodyText())
 	_, err := w.Write(b.Bytes())
 	return err
+}
+
+// because is why a signature does not hold: the cause where it was found.
+func (d *delivery) because() string {
+	if len(d.Causes) > 0 {
+		return strings.Join(d.Causes, "; ")
+	}
+	if d.Verdict == diagnosis.Fails {
+		return d.Why
+	}
+	return ""
 }
 
 // bodyText is the body indented where it is JSON, quoted where it is not, and
@@ -157,67 +171,4 @@ func (d *delivery) printLine(w io.Writer) error {
 	}
 	_, err := w.Write(b.Bytes())
 	return err
-}
-
-// signatureHeaders are those that name their scheme.
-var signatureHeaders = []signature.Config{
-	{Scheme: "standard", Header: "Webhook-Signature"},
-	{Scheme: "sequr", Header: "X-Sequr-Signature"},
-	{Scheme: "genlogs", Header: "X-Genlogs-Signature"},
-}
-
-// detect finds how a delivery is signed by its headers: a scheme's own, else
-// any that ends in Signature and holds an HMAC.
-func detect(h http.Header) (signature.Config, bool) {
-	for _, c := range signatureHeaders {
-		if h.Get(c.Header) != "" {
-			return c, true
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(h)) {
-		if !strings.HasSuffix(name, "Signature") {
-			continue
-		}
-		if c, ok := detectHMAC(h.Get(name)); ok {
-			c.Header = name
-			return c, true
-		}
-	}
-	return signature.Config{}, false
-}
-
-// detectHMAC reads the algorithm off an encoded HMAC's length, what stands
-// before it being its prefix.
-func detectHMAC(value string) (signature.Config, bool) {
-	for _, form := range []struct {
-		length              int
-		encoding, algorithm string
-	}{
-		{128, "hex", "sha512"}, {88, "base64", "sha512"}, {64, "hex", "sha256"},
-		{44, "base64", "sha256"}, {40, "hex", "sha1"}, {28, "base64", "sha1"},
-	} {
-		if len(value) < form.length {
-			continue
-		}
-		prefix, encoded := value[:len(value)-form.length], value[len(value)-form.length:]
-		if prefix != "" && isAlphanumeric(prefix[len(prefix)-1]) || !isEncoded(encoded, form.encoding) {
-			continue
-		}
-		return signature.Config{Scheme: "hmac", Algorithm: form.algorithm, Encoding: form.encoding, Prefix: prefix}, true
-	}
-	return signature.Config{}, false
-}
-
-func isAlphanumeric(c byte) bool {
-	return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
-}
-
-func isEncoded(s, encoding string) bool {
-	if encoding == "hex" {
-		return strings.Trim(s, "0123456789abcdefABCDEF") == ""
-	}
-	body := strings.TrimRight(s, "=")
-	return len(s)-len(body) <= 2 && !strings.ContainsFunc(body, func(r rune) bool {
-		return r > 127 || !isAlphanumeric(byte(r)) && r != '+' && r != '/'
-	})
 }

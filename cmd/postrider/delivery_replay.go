@@ -134,6 +134,9 @@ func (a *app) replayMany(ctx context.Context, cl *client, path, what string, fil
 	if _, err := cl.call(ctx, http.MethodPost, path, wish, &answer); err != nil {
 		return err
 	}
+	if how.noWait && a.output == "json" {
+		return a.printJSON(answer.Replay)
+	}
 	if how.noWait {
 		_, err := fmt.Fprintln(a.stdout, oneLine(answer.Replay.ID))
 		return err

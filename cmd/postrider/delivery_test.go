@@ -41,9 +41,9 @@ func TestEverySchemeIsDetected(t *testing.T) {
 		{"sequr", signature.Config{Scheme: "sequr"}, "sequr"},
 		{"genlogs", signature.Config{Scheme: "genlogs"}, "genlogs"},
 		{"hmac", signature.Config{Scheme: "hmac", Header: "X-Signature"}, "hmac (X-Signature, sha256, hex)"},
-		{"hmac with a prefix", signature.Config{Scheme: "hmac", Header: "X-Hub-Signature", Algorithm: "sha1", Prefix: "sha1="}, "hmac (X-Hub-Signature, sha1, hex)"},
+		{"hmac with a prefix", signature.Config{Scheme: "hmac", Header: "X-Hub-Signature", Algorithm: "sha1", Prefix: "sha1="}, `hmac (X-Hub-Signature, sha1, hex, after "sha1=")`},
 		{"hmac in base64", signature.Config{Scheme: "hmac", Header: "X-Signature", Algorithm: "sha512", Encoding: "base64"}, "hmac (X-Signature, sha512, base64)"},
-		{"hmac sha256 in base64 with a prefix", signature.Config{Scheme: "hmac", Header: "X-Signature", Encoding: "base64", Prefix: "v0:"}, "hmac (X-Signature, sha256, base64)"},
+		{"hmac sha256 in base64 with a prefix", signature.Config{Scheme: "hmac", Header: "X-Signature", Encoding: "base64", Prefix: "v0:"}, `hmac (X-Signature, sha256, base64, after "v0:")`},
 		{"hmac sha512", signature.Config{Scheme: "hmac", Header: "X-Signature", Algorithm: "sha512"}, "hmac (X-Signature, sha512, hex)"},
 		{"hmac sha1 in base64", signature.Config{Scheme: "hmac", Header: "X-Signature", Algorithm: "sha1", Encoding: "base64"}, "hmac (X-Signature, sha1, base64)"},
 	}
@@ -51,15 +51,15 @@ func TestEverySchemeIsDetected(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			const body = `{"type":"access.granted","data":1}`
 			req := signed(t, tt.config, signature.Secrets{Current: listenSecret}, body)
-			d := newDelivery(time.Now(), req, []byte(body), []string{listenSecret})
+			d := newDelivery(time.Now(), req, []byte(body), []string{listenSecret}, signature.Config{})
 			if d.Scheme != tt.shown || d.Verdict != "holds" || d.Type != "access.granted" || d.ID != "id-1" {
 				t.Errorf("%+v", d)
 			}
-			d = newDelivery(time.Now(), req, []byte(body+" "), []string{listenSecret})
+			d = newDelivery(time.Now(), req, []byte(body+" "), []string{listenSecret}, signature.Config{})
 			if d.Verdict != "fails" || d.Why == "" {
 				t.Errorf("a changed body: %+v", d)
 			}
-			d = newDelivery(time.Now(), req, []byte(body), nil)
+			d = newDelivery(time.Now(), req, []byte(body), nil, signature.Config{})
 			if d.Verdict != "unchecked" {
 				t.Errorf("without a secret: %+v", d)
 			}
@@ -70,7 +70,7 @@ func TestEverySchemeIsDetected(t *testing.T) {
 func TestAnUnsignedDelivery(t *testing.T) {
 	req := httptest.NewRequest(http.MethodPost, "/hook", nil)
 	req.Header.Set("X-Signature", "not an HMAC")
-	d := newDelivery(time.Now(), req, []byte("\xff\x1b[31m"), []string{listenSecret})
+	d := newDelivery(time.Now(), req, []byte("\xff\x1b[31m"), []string{listenSecret}, signature.Config{})
 	if d.Scheme != "none" || d.Verdict != "unsigned" {
 		t.Errorf("%+v", d)
 	}
@@ -83,7 +83,7 @@ func TestAnUnsignedDelivery(t *testing.T) {
 func TestTheSecretBeforeARotationHolds(t *testing.T) {
 	until := time.Now().Add(time.Hour)
 	req := signed(t, signature.Config{Scheme: "sequr"}, signature.Secrets{Current: "a-new-secret-0123", Previous: listenSecret, PreviousUntil: until}, "{}")
-	d := newDelivery(time.Now(), req, []byte("{}"), []string{listenSecret})
+	d := newDelivery(time.Now(), req, []byte("{}"), []string{listenSecret}, signature.Config{})
 	if d.Verdict != "holds" {
 		t.Errorf("%+v", d)
 	}
@@ -91,7 +91,7 @@ func TestTheSecretBeforeARotationHolds(t *testing.T) {
 
 func TestPrintedDelivery(t *testing.T) {
 	req := signed(t, signature.Config{Scheme: "genlogs"}, signature.Secrets{Current: listenSecret}, `{"event":"alert.test","n":1}`)
-	d := newDelivery(time.Date(2026, 1, 2, 3, 4, 5, 6e6, time.UTC), req, []byte(`{"event":"alert.test","n":1}`), []string{listenSecret})
+	d := newDelivery(time.Date(2026, 1, 2, 3, 4, 5, 6e6, time.UTC), req, []byte(`{"event":"alert.test","n":1}`), []string{listenSecret}, signature.Config{})
 	d.Repeat = true
 	var b bytes.Buffer
 	if err := d.print(&b); err != nil {
@@ -176,7 +176,7 @@ func FuzzDelivery(f *testing.F) {
 	f.Fuzz(func(t *testing.T, name, value string, body []byte) {
 		req := httptest.NewRequest(http.MethodPost, "/", nil)
 		req.Header.Set(name, value)
-		d := newDelivery(time.Unix(0, 0), req, body, []string{listenSecret})
+		d := newDelivery(time.Unix(0, 0), req, body, []string{listenSecret}, signature.Config{})
 		if d.Verdict == "holds" {
 			t.Fatalf("a made-up signature holds: %+v", d)
 		}

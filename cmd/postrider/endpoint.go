@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -31,11 +32,16 @@ func (a *app) endpointAdd() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "add",
 		Short: "Add an endpoint; its secret is printed this once",
+		Long: `Adds an endpoint and prints it, with its secret. On a terminal, without --url and
+--recipe, it asks for customer, name, URL, profile and version where these were
+not given. With a --from in the past, the events since then that are still kept
+are delivered too.`,
 		Example: `  postrider endpoint add --customer acme --url https://example.com/hook
   postrider endpoint add --customer acme --url https://example.com/genea --profile genea --version v2
   postrider endpoint add --customer acme --url https://example.com/x --profile custom --scheme hmac \
       --signature-header X-Acme --signature-algorithm sha256 --events 'access.>' --header 'X-Team=doors' --schedule 10s,1m,1h
-  postrider endpoint add --customer acme --recipe datadog-logs --set api_key=0123 --set site=datadoghq.eu`,
+  postrider endpoint add --customer acme --recipe datadog-logs --set api_key=0123 --set site=datadoghq.eu
+  postrider endpoint add --customer acme --url https://example.com/hook --from 2026-01-01T00:00:00Z`,
 		Args: arguments(),
 		RunE: func(c *cobra.Command, _ []string) error {
 			body, err := a.endpointBody(c)
@@ -45,14 +51,14 @@ func (a *app) endpointAdd() *cobra.Command {
 			if body, err = withRecipe(c, body); err != nil {
 				return err
 			}
-			if body["url"] == nil {
-				return usagef("postrider endpoint add needs --url, or a --recipe; see postrider endpoint add --help")
-			}
 			if customer != "" {
 				body["customer"] = customer
 			}
-			if from != "" {
-				body["from"] = from
+			if err := a.completeEndpoint(body); err != nil {
+				return err
+			}
+			if err := setFrom(body, from); err != nil {
+				return err
 			}
 			if secret, err := a.secretFrom(c); err != nil {
 				return err
@@ -66,8 +72,33 @@ func (a *app) endpointAdd() *cobra.Command {
 	addRecipeFlags(c)
 	addSecretFlags(c)
 	c.Flags().StringVar(&customer, "customer", "", "the customer whose events it gets (default the token's)")
-	c.Flags().StringVar(&from, "from", "", "events from this time on (RFC 3339), not in the past (default now)")
+	c.Flags().StringVar(&from, "from", "", "events from this time on (RFC 3339), in the past too as far as they are kept (default now)")
 	return c
+}
+
+// completeEndpoint asks for what a new endpoint lacks, where somebody can answer.
+func (a *app) completeEndpoint(body map[string]any) error {
+	if body["url"] == nil && canAnswer(a.stdin) {
+		if err := a.askFor(body, endpointQuestions); err != nil && !errors.Is(err, errNoAnswer) {
+			return err
+		}
+	}
+	if body["url"] == nil {
+		return usagef("postrider endpoint add needs --url, or a --recipe; see postrider endpoint add --help")
+	}
+	return nil
+}
+
+// setFrom checks --from and puts it in.
+func setFrom(body map[string]any, from string) error {
+	values := url.Values{}
+	if err := setTime(values, "from", from); err != nil {
+		return err
+	}
+	if from != "" {
+		body["from"] = values.Get("from")
+	}
+	return nil
 }
 
 func (a *app) endpointEdit() *cobra.Command {
@@ -96,6 +127,7 @@ func (a *app) endpointEdit() *cobra.Command {
 type endpointAnswer struct {
 	transport.Endpoint
 	Secret   string   `json:"secret,omitempty"`
+	Replay   string   `json:"replay,omitempty"`
 	Warnings []string `json:"warnings,omitempty"`
 }
 
@@ -124,6 +156,9 @@ func (a *app) changeEndpoint(c *cobra.Command, method, path string, body any) er
 	a.printEndpoint(&e.Endpoint)
 	if e.Secret != "" {
 		fmt.Fprintf(a.stdout, "\nsecret       %s\n             keep it now: list and show do not show it (endpoint secret does)\n", oneLine(e.Secret))
+	}
+	if e.Replay != "" {
+		fmt.Fprintf(a.stdout, "\nthe events since then are delivered by replay %s; %s delivery replay --cancel %s ends it\n", oneLine(e.Replay), program, oneLine(e.Replay))
 	}
 	if status == http.StatusAccepted {
 		fmt.Fprintln(a.stdout, "\nstored; it takes effect within some seconds")

@@ -30,7 +30,13 @@ func newFakeAPI() *fakeAPI {
 	answer := func(pattern string, status int, body string) {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, _ *http.Request) { write(w, status, body) })
 	}
-	answer("POST /v1/endpoints", 201, fmt.Sprintf(fakeEndpoint, `,"secret":"whsec_c2VjcmV0"`))
+	mux.HandleFunc("POST /v1/endpoints", func(w http.ResponseWriter, r *http.Request) {
+		more := `,"secret":"whsec_c2VjcmV0"`
+		if body, _ := io.ReadAll(r.Body); bytes.Contains(body, []byte(`"from"`)) {
+			more += `,"replay":"r-9"`
+		}
+		write(w, 201, fmt.Sprintf(fakeEndpoint, more))
+	})
 	answer("GET /v1/endpoints/{id}", 200, fmt.Sprintf(fakeEndpoint, ""))
 	answer("GET /v1/endpoints/missing", 404, `{"message":"Endpoint missing not found","error_type":"EndpointNotFoundError","error_code":"ENDPOINT_NOT_FOUND"}`)
 	answer("PATCH /v1/endpoints/{id}", 202, fmt.Sprintf(fakeEndpoint, ""))
@@ -39,11 +45,15 @@ func newFakeAPI() *fakeAPI {
 	answer("DELETE /v1/endpoints/forbidden", 403, `{"detail":"User lacks required roles: ['admin']"}`)
 	answer("GET /v1/endpoints/{id}/secret", 200, `{"secret":"whsec_c2VjcmV0"}`)
 	answer("POST /v1/endpoints/{id}/rotate", 200, `{"secret":"whsec_bmV3"}`)
+	answer("POST /v1/endpoints/{id}/pause", 200, fmt.Sprintf(fakeEndpoint, ""))
+	answer("POST /v1/endpoints/{id}/resume", 200, fmt.Sprintf(fakeEndpoint, ""))
 	answer("POST /v1/endpoints/{id}/test", 200, `{"success":true,"answer":{"status":204,"class":"delivered","reason":"","detail":""},"timings":{"total_ms":3.2}}`)
 	answer("POST /v1/endpoints/dry/test", 200, `{"success":true,"dry_run":true,"request":{"method":"POST","url":"https://example.com/hook","event_type":"a","headers":{"Webhook-Id":"t-1","X-Key":"***"},"body":"{\"n\":1}"},"answer":{"status":0},"timings":{}}`)
 	answer("POST /v1/endpoints/skipped/test", 200, `{"success":false,"dry_run":true,"request":{"method":"POST"},"answer":{"class":"skip","reason":"version_does_not_cover_hardware"},"timings":{}}`)
 	answer("PATCH /v1/endpoints/warned", 200, fmt.Sprintf(fakeEndpoint, `,"filter":"event.id == 1","body":{"a":1},"warnings":["set it to 2xx"]`))
 	answer("POST /v1/endpoints/broken/test", 200, `{"success":false,"answer":{"status":500,"class":"failed","reason":"status","detail":"the endpoint answered 500"},"timings":{"total_ms":3}}`)
+	answer("POST /v1/endpoints/test", 200, `{"success":false,"request":{"method":"POST","url":"https://example.com/new","event_type":"alert.test","headers":{"Webhook-Id":"t-1"},"body":"{\"n\":1}"},`+
+		`"answer":{"status":301,"class":"failed","reason":"redirect","detail":"points to https://www.example.com","body":"<b>moved\u001b[31m</b>"},"timings":{"dns_ms":1.25,"connect_ms":2,"tls_ms":3,"first_byte_ms":4,"total_ms":10.25}}`)
 	answer("POST /v1/events", 202, `{"events":[{"id":"17","seq":1}]}`)
 	answer("GET /v1/deadletters/{id}", 200, `{"id":17,"reason":"retries_exhausted","tries":[{"status":500}]}`)
 	answer("POST /v1/deadletters/{id}/replay", 202, `{"id":17,"replay":5,"status":"accepted"}`)

@@ -42,6 +42,9 @@ must be set, endpoints must be https, and private addresses are refused.`,
 			if err != nil {
 				return err
 			}
+			if printConfig && a.output == "json" {
+				return usagef("--print-config prints a settings file, which is YAML; leave -o json out")
+			}
 			if printConfig {
 				return cfg.Print(a.stdout)
 			}
@@ -54,14 +57,21 @@ must be set, endpoints must be https, and private addresses are refused.`,
 			return a.serve(c.Context(), cfg, sample)
 		},
 	}
+	addServeFlags(c)
+	f := c.Flags()
+	f.BoolVar(&printConfig, "print-config", false, "print all settings with their meaning, secrets masked, and leave")
+	f.BoolVar(&sample, "sample", false, "with --dev: a sample receiver and sample events, to see deliveries arrive")
+	return c
+}
+
+// addServeFlags gives c the flags of serveFlags, for commands that work with a
+// node's settings.
+func addServeFlags(c *cobra.Command) {
 	f := c.Flags()
 	f.Bool("dev", false, "a development node: http and loopback endpoints, keys made and kept in the data folder")
 	f.String("listen", "", "address of the HTTP API, host:port (default 127.0.0.1:8080)")
 	f.String("nats-url", "", "an external NATS server in place of the embedded one")
 	f.String("redis-url", "", "Redis, to remember event ids for longer")
-	f.BoolVar(&printConfig, "print-config", false, "print all settings with their meaning, secrets masked, and leave")
-	f.BoolVar(&sample, "sample", false, "with --dev: a sample receiver and sample events, to see deliveries arrive")
-	return c
 }
 
 func (a *app) serveSettings(c *cobra.Command) (*config.Config, error) {

@@ -44,6 +44,28 @@ func asUsage(c *cobra.Command) {
 	}
 }
 
+// completionExamples are of the commands that cobra makes.
+var completionExamples = map[string]string{
+	"completion": "  source <(postrider completion bash)",
+	"bash":       "  postrider completion bash > /etc/bash_completion.d/postrider",
+	"zsh":        "  postrider completion zsh > \"${fpath[1]}/_postrider\"",
+	"fish":       "  postrider completion fish > ~/.config/fish/completions/postrider.fish",
+	"powershell": "  postrider completion powershell | Out-String | Invoke-Expression",
+}
+
+// exampleCompletions gives those commands their examples.
+func exampleCompletions(root *cobra.Command) {
+	for _, c := range root.Commands() {
+		if c.Name() != "completion" {
+			continue
+		}
+		c.Example = completionExamples[c.Name()]
+		for _, shell := range c.Commands() {
+			shell.Example = completionExamples[shell.Name()]
+		}
+	}
+}
+
 func noSuchCommand(c *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil

@@ -46,6 +46,8 @@ func (s *Server) endpointRoutes(h huma.API) {
 		body:    reflect.TypeFor[RotateInput]()}, s.rotateSecret)
 	handle(s, h, route{method: http.MethodPost, path: one + "/test", id: "test-endpoint", roles: testRoles,
 		summary: "Send one signed sample event and show the answer", body: reflect.TypeFor[TestInput]()}, s.testEndpoint)
+	handle(s, h, route{method: http.MethodPost, path: "/v1/endpoints/test", id: "test-unsaved-endpoint", roles: testRoles,
+		summary: "Send one signed sample event to an endpoint that is not saved, and show the answer", body: reflect.TypeFor[PreflightInput]()}, s.testUnsaved)
 }
 
 // byID names an endpoint.
@@ -253,8 +255,8 @@ func (s *Server) showEndpoint(ctx context.Context, in *byID) (*endpointAnswer, e
 	return &endpointAnswer{Status: http.StatusOK, ETag: etag(ep.Revision), Body: s.showNow(ctx, ep)}, nil
 }
 
-func (s *Server) editEndpoint(ctx context.Context, in *asSeen) (*endpointAnswer, error) {
-	old, err := s.findAsSeen(ctx, in)
+func (s *Server) editEndpoint(ctx context.Context, in *endpointEdit) (*endpointAnswer, error) {
+	old, err := s.findAsSeen(ctx, &asSeen{ID: in.ID, IfMatch: in.IfMatch})
 	if err != nil {
 		return nil, err
 	}
@@ -271,6 +273,9 @@ func (s *Server) editEndpoint(ctx context.Context, in *asSeen) (*endpointAnswer,
 	}
 	if err := mayHandle(callerOf(ctx), ep); err != nil {
 		return nil, err
+	}
+	if in.DryRun {
+		return s.wouldBe(old, ep)
 	}
 	if ep.Revision, err = s.update(ctx, ep); err != nil {
 		return nil, err

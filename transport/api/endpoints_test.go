@@ -250,7 +250,7 @@ func TestATestIsShownWhole(t *testing.T) {
 	path := "/v1/endpoints/" + ep.ID + "/test"
 	admin := token(t, "acme", RoleAdmin)
 	got := b.call(admin, "POST", path, `{"type":"door.opened","data":{"a":1}}`)
-	b.want(got, 200, `{"success":true,"request":{"method":"POST","url":"https://example.com/a","event_id":"`+b.tested[0].ID+`","event_type":"door.opened","data":{"a":1}},`+
+	b.want(got, 200, `{"success":true,"request":{"method":"POST","url":"https://example.com/a","event_id":"`+b.tested[0].ID+`","event_type":"door.opened","data":{"a":1},"headers":{"Webhook-Id":"id","X-Key":"***"},"body":"{\"sent\":true}"},`+
 		`"answer":{"status":204,"class":"delivered","reason":"","detail":"","body":"ok�"},"timings":{"total_ms":1.5,"dns_ms":2,"connect_ms":0,"tls_ms":0,"first_byte_ms":0}}`)
 	b.answer = transport.Answer{Class: transport.Failed, Reason: "timeout", Detail: "no answer within 15s"}
 	if result := read[TestResult](b, b.call(admin, "POST", path, ``)); result.Success || result.Answer.Reason != "timeout" || result.Request.EventType != "postrider.test" {

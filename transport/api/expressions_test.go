@@ -54,7 +54,8 @@ func TestADryRunShowsTheRequest(t *testing.T) {
 	if got.Success || got.Answer.Class != "skip" || got.Answer.Reason != "version_does_not_cover_hardware" || got.Request.Body != "" {
 		t.Errorf("%+v", got)
 	}
-	if sent := b.call(anyone, "POST", path, `{"dry_run":false}`); strings.Contains(sent.body, "dry_run") || strings.Contains(sent.body, "headers") {
+	sent := b.call(anyone, "POST", path, `{"dry_run":false}`)
+	if got := read[TestResult](b, sent); strings.Contains(sent.body, "dry_run") || got.Request.Headers["X-Key"] != "***" || got.Request.Body != `{"sent":true}` {
 		t.Errorf("a test that was sent says %s", sent.body)
 	}
 }

@@ -28,6 +28,7 @@ func TestRolesAndCustomers(t *testing.T) {
 		{"GET", "/v1/endpoints/{id}/secret", "", []string{}, 200, true},
 		{"POST", "/v1/endpoints/{id}/rotate", "", []string{}, 200, true},
 		{"POST", "/v1/endpoints/{id}/test", "", []string{RoleTestEndpoint}, 200, true},
+		{"POST", "/v1/endpoints/test", `{"endpoint":` + hook + `}`, []string{RoleTestEndpoint}, 200, false},
 		{"POST", "/v1/events", `{"type":"a.b","data":1}`, []string{RolePublishEvents}, 202, false},
 		{"GET", "/v1/deadletters", "", nil, 200, false},
 		{"GET", "/v1/deadletters/5", "", nil, 200, true},
@@ -102,7 +103,7 @@ func TestAnotherCustomersThingsAreAsIfAbsent(t *testing.T) {
 	for _, path := range []string{"/v1/endpoints?customer=acme", "/v1/deadletters?customer=acme", "/v1/audit?customer=acme", "/v1/deliveries?customer=acme", "/v1/replays?customer=acme"} {
 		b.want(b.call(other, "GET", path, ""), 403, `{"detail":"Token of customer 'other' may not act for another customer"}`)
 	}
-	for _, c := range [][2]string{{"/v1/endpoints", `{"customer":"acme","url":"https://example.com"}`}, {"/v1/events", `{"customer":"acme","type":"a","data":1}`},
+	for _, c := range [][2]string{{"/v1/endpoints", `{"customer":"acme","url":"https://example.com"}`}, {"/v1/endpoints/test", `{"endpoint":{"customer":"acme","url":"https://example.com"}}`}, {"/v1/events", `{"customer":"acme","type":"a","data":1}`},
 		{"/v1/replays", `{"customer":"acme","endpoint":"e"}`}, {"/v1/deadletters/replay", `{"customer":"acme","endpoint":"e"}`}} {
 		b.want(b.call(other, "POST", c[0], c[1]), 403, `{"detail":"Token of customer 'other' may not act for another customer"}`)
 	}

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"time"
@@ -38,9 +39,10 @@ type TestRequest struct {
 	EventID   string          `json:"event_id"`
 	EventType string          `json:"event_type"`
 	Data      json.RawMessage `json:"data"`
-	// Headers and Body are shown by a dry run alone.
-	Headers map[string]string `json:"headers,omitempty" doc:"Of a dry run, values of the endpoint's own headers masked"`
-	Body    string            `json:"body,omitempty" doc:"Of a dry run"`
+	// Headers and Body are rendered beside the attempt: a time in them, and a
+	// signature over it, may be a second off.
+	Headers map[string]string `json:"headers,omitempty" doc:"Values of the endpoint's own headers masked"`
+	Body    string            `json:"body,omitempty" doc:"Nothing where there is no request to show, as for mails"`
 }
 
 // TestAnswer is what came back; status 0: no answer came.
@@ -48,7 +50,7 @@ type TestAnswer struct {
 	Status int    `json:"status"`
 	Class  string `json:"class" doc:"delivered, failed, throttled, gone, refused, aborted or skip; empty: nothing was sent, and nothing stands in the way"`
 	Reason string `json:"reason"`
-	Detail string `json:"detail"`
+	Detail string `json:"detail" doc:"In words, what is wrong and what to do"`
 	Body   string `json:"body" doc:"The first 4 KiB"`
 }
 
@@ -68,16 +70,31 @@ func (s *Server) testEndpoint(ctx context.Context, in *byID) (*testAnswer, error
 	if err != nil {
 		return nil, err
 	}
-	ev, dry, err := sampleEvent(ep, bodyOf(ctx), s.Now().UTC())
+	var wish TestInput
+	if err := decode(bodyOf(ctx), &wish); err != nil {
+		return nil, err
+	}
+	return s.try(ctx, ep, &wish)
+}
+
+// try sends a sample to ep, saved or not, or shows what would be sent.
+func (s *Server) try(ctx context.Context, ep *transport.Endpoint, wish *TestInput) (*testAnswer, error) {
+	ev, err := sampleEvent(ep, wish, s.Now().UTC())
 	if err != nil {
 		return nil, err
 	}
-	if dry {
-		return &testAnswer{Body: s.dryRun(ep, ev)}, nil
+	request, refused := s.preview(ep, ev)
+	if wish.DryRun {
+		result := testResult(ep, ev, refused)
+		result.DryRun, result.Success = true, request != nil
+		result.Request.show(request)
+		return &testAnswer{Body: result}, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(ep.Delivery.Timeout)+testGrace)
 	defer cancel()
-	return &testAnswer{Body: testResult(ep, ev, s.Tester.Test(ctx, ep, ev))}, nil
+	result := testResult(ep, ev, s.Tester.Test(ctx, ep, ev))
+	result.Request.show(request)
+	return &testAnswer{Body: result}, nil
 }
 
 // sampleTypes are the types of samples by profile.
@@ -86,44 +103,30 @@ var sampleTypes = map[string]string{
 	transport.ProfileGenLogs: "alert.test",
 }
 
-// dryRun tells what a test would send, or why it would send nothing.
-func (s *Server) dryRun(ep *transport.Endpoint, ev *transport.Event) TestResult {
-	request, refused := s.preview(ep, ev)
-	result := testResult(ep, ev, refused)
-	result.DryRun, result.Success = true, request != nil
-	if request == nil {
-		return result
+// show puts in what is sent; nil: there is nothing to show.
+func (r *TestRequest) show(p *Preview) {
+	if p == nil {
+		return
 	}
-	result.Request.Method, result.Request.URL = request.Method, request.URL
-	result.Request.Body = string(request.Body)
-	result.Request.Headers = make(map[string]string, len(request.Header))
-	for name := range request.Header {
-		result.Request.Headers[name] = request.Header.Get(name)
+	r.Method, r.URL, r.Body = p.Method, p.URL, string(p.Body)
+	r.Headers = make(map[string]string, len(p.Header))
+	for name := range p.Header {
+		r.Headers[name] = p.Header.Get(name)
 	}
-	return result
 }
 
-// sampleEvent is the event of a test, and whether it is not to be sent.
-func sampleEvent(ep *transport.Endpoint, raw []byte, now time.Time) (ev *transport.Event, dry bool, err error) {
-	var wish TestInput
-	if err := decode(raw, &wish); err != nil {
-		return nil, false, err
+// sampleEvent is the event of a test.
+func sampleEvent(ep *transport.Endpoint, wish *TestInput, now time.Time) (*transport.Event, error) {
+	typ := cmp.Or(wish.Type, sampleTypes[ep.Profile], "postrider.test")
+	if err := transport.CheckType(typ); err != nil {
+		return nil, err
 	}
-	if wish.Type == "" {
-		wish.Type = sampleTypes[ep.Profile]
-	}
-	if wish.Type == "" {
-		wish.Type = "postrider.test"
-	}
-	if err := transport.CheckType(wish.Type); err != nil {
-		return nil, false, err
-	}
-	ev = &transport.Event{ID: "test-" + uuid.NewString(), Customer: ep.Customer, Type: wish.Type,
+	ev := &transport.Event{ID: "test-" + uuid.NewString(), Customer: ep.Customer, Type: typ,
 		Time: now, Stored: now, Data: wish.Data}
 	if len(ev.Data) == 0 || string(ev.Data) == "null" {
 		ev.Data = sampleData(ep, ev)
 	}
-	return ev, wish.DryRun, nil
+	return ev, nil
 }
 
 // sampleData is the catalogue's sample of the type, as if it happened now and

@@ -47,7 +47,7 @@ func (s *Server) testWebhook(ctx context.Context, _ *struct{}) (*webhookTestAnsw
 	if c, there := s.Registry.Customer(customer); there {
 		ep.CustomerID = c.CustomerID
 	}
-	ev, _, err := sampleEvent(ep, nil, s.Now().UTC())
+	ev, err := sampleEvent(ep, &TestInput{}, s.Now().UTC())
 	if err != nil {
 		return nil, err
 	}

@@ -48,7 +48,9 @@ func classify(status int, h http.Header, p policy, now time.Time) transport.Answ
 		a.Detail = "the receiver answered " + strconv.Itoa(status)
 	case status >= 300 && status < 400:
 		a.Reason = transport.ReasonRedirect
-		a.Detail = "the receiver answered " + strconv.Itoa(status) + "; redirects are not followed: give the URL it points to"
+		a.Detail = "the receiver answered " + strconv.Itoa(status) + "; redirects are not followed"
+	case status >= 200 && status < 300:
+		a.Detail = "the receiver answered " + strconv.Itoa(status) + ", and 200 alone is success here; set delivery.success to 2xx, or answer 200"
 	default:
 		a.Detail = "the receiver answered " + strconv.Itoa(status)
 	}

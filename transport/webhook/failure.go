@@ -3,7 +3,6 @@ package webhook
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"io"
 	"net"
@@ -22,7 +21,7 @@ func failure(caller context.Context, err error, expired, connected bool) transpo
 		return transport.Answer{Class: transport.Aborted, Reason: transport.ReasonAborted, Detail: "broken off by us"}
 	}
 	if expired {
-		return late(connected)
+		return late(err, connected)
 	}
 	var (
 		address *addressRefused
@@ -45,7 +44,7 @@ func failure(caller context.Context, err error, expired, connected bool) transpo
 		a.Unreached = !notFound(dns)
 		return a
 	case timedOut(err):
-		return late(connected)
+		return late(err, connected)
 	case errors.As(err, &secured):
 		return failed(transport.ReasonTLS, tlsDetail(secured.err))
 	}
@@ -65,11 +64,23 @@ func failed(reason, detail string) transport.Answer {
 	return transport.Answer{Class: transport.Failed, Reason: reason, Detail: bounded(detail)}
 }
 
-func late(connected bool) transport.Answer {
+// late names the phase in which the time ran out, where err tells it.
+func late(err error, connected bool) transport.Answer {
 	if connected {
-		return failed(transport.ReasonTimeout, "no answer within the time limit")
+		return failed(transport.ReasonTimeout, "no answer within the time limit: it is connected, and waited for the answer")
 	}
-	a := failed(transport.ReasonTimeout, "no connection within the time limit")
+	phase := "no connection within the time limit; a firewall may be dropping it"
+	var (
+		dns     *dnsError
+		secured *tlsError
+	)
+	switch {
+	case errors.As(err, &dns):
+		phase = "no address from the name server within the time limit"
+	case errors.As(err, &secured):
+		phase = "no TLS within the time limit: it is connected, and the handshake did not end"
+	}
+	a := failed(transport.ReasonTimeout, phase)
 	a.Unreached = true
 	return a
 }
@@ -114,7 +125,7 @@ func dnsDetail(err error) string {
 	var dns *net.DNSError
 	switch {
 	case notFound(err):
-		return "the host name is not known"
+		return "the host name does not exist"
 	case errors.As(err, &dns) && dns.IsTimeout:
 		return "the name server did not answer in time"
 	}
@@ -123,26 +134,11 @@ func dnsDetail(err error) string {
 
 // tlsDetail tells which part of the handshake failed.
 func tlsDetail(err error) string {
-	var (
-		invalid *x509.CertificateInvalidError
-		plain   x509.CertificateInvalidError
-		unknown x509.UnknownAuthorityError
-		host    x509.HostnameError
-		record  tls.RecordHeaderError
-	)
-	if errors.As(err, &plain) {
-		invalid = &plain
+	var record tls.RecordHeaderError
+	if detail := certificateDetail(err); detail != "" {
+		return detail
 	}
-	switch {
-	case invalid != nil && invalid.Reason == x509.Expired:
-		return "the certificate has expired or is not yet valid"
-	case invalid != nil:
-		return "the certificate is not valid for a server"
-	case errors.As(err, &unknown):
-		return "the certificate is from an unknown authority; set tls.ca if it is your own"
-	case errors.As(err, &host):
-		return "the certificate is for another host"
-	case errors.As(err, &record):
+	if errors.As(err, &record) {
 		return "the receiver does not speak TLS on this port"
 	}
 	if detail := alertDetail(err); detail != "" {

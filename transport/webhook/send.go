@@ -98,6 +98,9 @@ func (t *Target) build(f *flight, ev *transport.Event, at time.Time, r rendered)
 // afterwards is only noted.
 func (t *Target) answer(resp *http.Response, expired func() bool) (a transport.Answer, whole bool) {
 	a = classify(resp.StatusCode, resp.Header, t.success, t.sender.now())
+	if a.Reason == transport.ReasonRedirect {
+		a.Detail = bounded(redirectDetail(resp.StatusCode, resp.Header, t.request.URL))
+	}
 	if resp.StatusCode == http.StatusSwitchingProtocols {
 		return a, false
 	}

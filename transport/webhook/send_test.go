@@ -204,7 +204,11 @@ func TestReceiversThatMisbehave(t *testing.T) {
 			_, _ = io.WriteString(c, fine)
 			_, _ = io.Copy(io.Discard, c)
 		}, transport.Delivered, "", ""},
-		"redirect":  {answer("HTTP/1.1 302 Found\r\nLocation: http://169.254.169.254/\r\nContent-Length: 0\r\n\r\n"), transport.Failed, "redirect", "not followed"},
+		"redirect":  {answer("HTTP/1.1 302 Found\r\nLocation: http://169.254.169.254/\r\nContent-Length: 0\r\n\r\n"), transport.Failed, "redirect", "points to http://169.254.169.254; redirects are not followed"},
+		"slashed":   {answer("HTTP/1.1 308 No\r\nLocation: /path-token/?query-token\r\nContent-Length: 0\r\n\r\n"), transport.Failed, "redirect", "points to the same URL with a slash at its end"},
+		"sign-in":   {answer("HTTP/1.1 302 No\r\nLocation: /login?token\r\nContent-Length: 0\r\n\r\n"), transport.Failed, "redirect", "another path on the same host"},
+		"nowhere":   {answer("HTTP/1.1 301 No\r\nContent-Length: 0\r\n\r\n"), transport.Failed, "redirect", "points nowhere"},
+		"no URL":    {answer("HTTP/1.1 301 No\r\nLocation: http://[\r\nContent-Length: 0\r\n\r\n"), transport.Failed, "redirect", "what is no URL"},
 		"throttled": {answer("HTTP/1.1 429 Slow\r\nRetry-After: 30\r\nContent-Length: 0\r\n\r\n"), transport.Throttled, "status", "429"},
 		"gone":      {answer("HTTP/1.1 410 Gone\r\nContent-Length: 0\r\n\r\n"), transport.Gone, "gone", ""},
 	} {
@@ -219,6 +223,41 @@ func TestReceiversThatMisbehave(t *testing.T) {
 				t.Errorf("took %v", a.Took)
 			}
 		})
+	}
+}
+
+// Which phase used the time up is told.
+func TestTheTimeRunsOutInAPhase(t *testing.T) {
+	silent := serveRaw(t, func(c net.Conn) { _, _ = io.Copy(io.Discard, c) })
+	s := newSender(t, func(o *Options) { o.Resolver = stuckResolver{} })
+	for url, detail := range map[string]string{
+		silent: "connected, and waited for the answer",
+		strings.Replace(silent, "http:", "https:", 1): "the handshake did not end",
+		"http://stuck.example":                        "no address from the name server",
+	} {
+		a := newTarget(t, s, url, limit(100*time.Millisecond)).Send(context.Background(), newEvent(), 1)
+		want(t, a, transport.Failed, transport.ReasonTimeout)
+		if !strings.Contains(a.Detail, detail) {
+			t.Errorf("%s: %q, want %q in it", url, a.Detail, detail)
+		}
+	}
+}
+
+// stuckResolver never answers.
+type stuckResolver struct{}
+
+func (stuckResolver) LookupNetIP(ctx context.Context, _, _ string) ([]netip.Addr, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+// An endpoint that takes 200 alone is told so.
+func TestAStatusOutsideOfThePolicy(t *testing.T) {
+	srv := serve(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusAccepted) })
+	a := newTarget(t, newSender(t), srv.URL, func(ep *transport.Endpoint) { ep.Delivery.Success = "200" }).Send(context.Background(), newEvent(), 1)
+	want(t, a, transport.Failed, transport.ReasonStatus)
+	if a.Detail != "the receiver answered 202, and 200 alone is success here; set delivery.success to 2xx, or answer 200" {
+		t.Errorf("%q", a.Detail)
 	}
 }
 

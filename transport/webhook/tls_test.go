@@ -30,7 +30,9 @@ type authority struct {
 	pem  string
 }
 
-func newAuthority(t *testing.T) *authority {
+func newAuthority(t *testing.T) *authority { return newAuthorityUntil(t, time.Now().Add(time.Hour)) }
+
+func newAuthorityUntil(t *testing.T, until time.Time) *authority {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -38,7 +40,7 @@ func newAuthority(t *testing.T) *authority {
 	}
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "CA"}, IsCA: true, BasicConstraintsValid: true,
-		NotBefore: time.Now().Add(-48 * time.Hour), NotAfter: time.Now().Add(time.Hour), KeyUsage: x509.KeyUsageCertSign,
+		NotBefore: time.Now().Add(-48 * time.Hour), NotAfter: until, KeyUsage: x509.KeyUsageCertSign,
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
 	if err != nil {
@@ -55,8 +57,9 @@ func block(kind string, der []byte) string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))
 }
 
-// issue makes a certificate for host, good until then, as PEM texts.
-func (a *authority) issue(t *testing.T, host string, until time.Time) (cert, key string) {
+// issue makes a certificate for host, good until then, as PEM texts; change
+// may alter it, and has it signed by its own key where it names host as its issuer.
+func (a *authority) issue(t *testing.T, host string, until time.Time, change ...func(*x509.Certificate)) (cert, key string) {
 	t.Helper()
 	k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -72,7 +75,14 @@ func (a *authority) issue(t *testing.T, host string, until time.Time) (cert, key
 	} else {
 		template.DNSNames = []string{host}
 	}
-	der, err := x509.CreateCertificate(rand.Reader, template, a.cert, &k.PublicKey, a.key)
+	parent, signer := a.cert, a.key
+	for _, c := range change {
+		c(template)
+	}
+	if template.Issuer.CommonName == host {
+		parent, signer = template, k
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, parent, &k.PublicKey, signer)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,6 +97,11 @@ func (a *authority) issue(t *testing.T, host string, until time.Time) (cert, key
 func (a *authority) serveTLS(t *testing.T, host string, until time.Time, change func(*httptest.Server), h http.HandlerFunc) *httptest.Server {
 	t.Helper()
 	cert, key := a.issue(t, host, until)
+	return serveCertificate(t, cert, key, change, h)
+}
+
+func serveCertificate(t *testing.T, cert, key string, change func(*httptest.Server), h http.HandlerFunc) *httptest.Server {
+	t.Helper()
 	pair, err := tls.X509KeyPair([]byte(cert), []byte(key))
 	if err != nil {
 		t.Fatal(err)
@@ -182,11 +197,24 @@ func TestCertificatesAreVerified(t *testing.T) {
 	good := ca.serveTLS(t, "127.0.0.1", later, nil, ok)
 	expired := ca.serveTLS(t, "127.0.0.1", time.Now().Add(-time.Hour), nil, ok)
 	elsewhere := ca.serveTLS(t, "elsewhere.example", later, nil, ok)
+	with := func(ca *authority, until time.Time, change func(*x509.Certificate)) *httptest.Server {
+		cert, key := ca.issue(t, "127.0.0.1", until, change)
+		return serveCertificate(t, cert, key, nil, ok)
+	}
+	early := with(ca, later, func(c *x509.Certificate) { c.NotBefore = time.Now().Add(30 * time.Minute) })
+	alone := with(ca, later, func(c *x509.Certificate) { c.Issuer = c.Subject })
+	client := with(ca, later, func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth} })
+	dead := newAuthorityUntil(t, time.Now().Add(-time.Hour))
+	orphaned := with(dead, later, func(*x509.Certificate) {})
 	old := ca.serveTLS(t, "127.0.0.1", later, func(s *httptest.Server) { s.TLS.MaxVersion = tls.VersionTLS11; s.TLS.MinVersion = tls.VersionTLS10 }, ok)
 	plain := serve(t, ok)
 	for name, c := range map[string]struct{ url, ca, detail string }{
-		"expired":           {expired.URL, ca.pem, "expired"},
-		"another host":      {elsewhere.URL, ca.pem, "another host"},
+		"expired":           {expired.URL, ca.pem, "the certificate expired on 20"},
+		"not yet valid":     {early.URL, ca.pem, "the certificate is not yet valid: it begins on 20"},
+		"of a dead CA":      {orphaned.URL, dead.pem, "a certificate of the authority expired on 20"},
+		"another host":      {elsewhere.URL, ca.pem, "the certificate is for another host: elsewhere.example"},
+		"self-signed":       {alone.URL, "", "self-signed; set tls.ca"},
+		"for clients alone": {client.URL, ca.pem, "not valid for a server"},
 		"another authority": {good.URL, other.pem, "unknown authority"},
 		"system's alone":    {good.URL, "", "unknown authority"},
 		"old version":       {old.URL, ca.pem, "protocol version"},

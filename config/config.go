@@ -9,30 +9,32 @@ import (
 // (dev: the default with --dev, where that differs) and its meaning; the
 // settings table of docs/operations.md is made from them.
 type Config struct {
-	Dev         bool        `koanf:"dev" default:"false" help:"A development node: http and loopback endpoints are allowed, keys are made and kept in the data folder."`
-	Data        string      `koanf:"data" default:"./postrider-data" help:"The data folder: the streams of the embedded NATS server and, in dev, the node's keys."`
-	MasterKey   Secret      `koanf:"master_key" help:"Encrypts endpoint secrets at rest: 32 bytes as 64 hex digits or as base64. Required; a development node makes its own."`
-	HTTP        HTTP        `koanf:"http" help:"The HTTP API."`
-	NATS        NATS        `koanf:"nats" help:"The NATS server: embedded, or an external one by nats.url."`
-	Redis       Redis       `koanf:"redis" help:"Redis, which is optional."`
-	Auth        Auth        `koanf:"auth" help:"Who may use the HTTP API."`
-	Events      Events      `koanf:"events" help:"The log of events."`
-	Attempts    Attempts    `koanf:"attempts" help:"The journal of attempts."`
-	DeadLetters DeadLetters `koanf:"deadletters" help:"What was given up."`
-	Replays     Replays     `koanf:"replays" help:"Replays of many deliveries."`
-	Detections  Detections  `koanf:"detections" help:"The log of detections."`
-	Links       Links       `koanf:"links" help:"Addresses in reports for detections that have none of their own; {id} stands for the detection's id."`
-	Runs        Runs        `koanf:"runs" help:"Runs of alerts."`
-	Dedup       Dedup       `koanf:"dedup" help:"How long an event id that a producer gave is remembered."`
-	Egress      Egress      `koanf:"egress" help:"How deliveries leave this machine."`
-	SMTP        SMTP        `koanf:"smtp" help:"The SMTP relay that mails leave by."`
-	Log         Log         `koanf:"log" help:"The log lines on stderr, and the delivery log."`
-	Shutdown    Shutdown    `koanf:"shutdown" help:"Leaving."`
-	Window      Window      `koanf:"window" help:"What a shard holds in memory."`
-	Actors      Actors      `koanf:"actors" help:"Endpoint actors."`
-	Breaker     Breaker     `koanf:"breaker" help:"When deliveries to an endpoint that fails stop for a while."`
-	Drain       Drain       `koanf:"drain" help:"How deliveries begin again after an endpoint had failed."`
-	Waiting     Waiting     `koanf:"waiting" help:"What waits for an endpoint."`
+	Dev       bool   `koanf:"dev" default:"false" help:"A development node: http and loopback endpoints are allowed, keys are made and kept in the data folder."`
+	Data      string `koanf:"data" default:"./postrider-data" help:"The data folder: the streams of the embedded NATS server and, in dev, the node's keys."`
+	MasterKey Secret `koanf:"master_key" help:"Encrypts endpoint secrets at rest: 32 bytes as 64 hex digits or as base64. Required; a development node makes its own."`
+	// MasterKeyPrevious is there while secrets are sealed anew.
+	MasterKeyPrevious Secret      `koanf:"master_key_previous" help:"The master key before: what it encrypted can still be read, and is encrypted anew with master_key. Take it out once postrider secrets rotate, or the node's log, says that nothing is left."`
+	HTTP              HTTP        `koanf:"http" help:"The HTTP API."`
+	NATS              NATS        `koanf:"nats" help:"The NATS server: embedded, or an external one by nats.url."`
+	Redis             Redis       `koanf:"redis" help:"Redis, which is optional."`
+	Auth              Auth        `koanf:"auth" help:"Who may use the HTTP API."`
+	Events            Events      `koanf:"events" help:"The log of events."`
+	Attempts          Attempts    `koanf:"attempts" help:"The journal of attempts."`
+	DeadLetters       DeadLetters `koanf:"deadletters" help:"What was given up."`
+	Replays           Replays     `koanf:"replays" help:"Replays of many deliveries."`
+	Detections        Detections  `koanf:"detections" help:"The log of detections."`
+	Links             Links       `koanf:"links" help:"Addresses in reports for detections that have none of their own; {id} stands for the detection's id."`
+	Runs              Runs        `koanf:"runs" help:"Runs of alerts."`
+	Dedup             Dedup       `koanf:"dedup" help:"How long an event id that a producer gave is remembered."`
+	Egress            Egress      `koanf:"egress" help:"How deliveries leave this machine."`
+	SMTP              SMTP        `koanf:"smtp" help:"The SMTP relay that mails leave by."`
+	Log               Log         `koanf:"log" help:"The log lines on stderr, and the delivery log."`
+	Shutdown          Shutdown    `koanf:"shutdown" help:"Leaving."`
+	Window            Window      `koanf:"window" help:"What a shard holds in memory."`
+	Actors            Actors      `koanf:"actors" help:"Endpoint actors."`
+	Breaker           Breaker     `koanf:"breaker" help:"When deliveries to an endpoint that fails stop for a while."`
+	Drain             Drain       `koanf:"drain" help:"How deliveries begin again after an endpoint had failed."`
+	Waiting           Waiting     `koanf:"waiting" help:"What waits for an endpoint."`
 
 	origins map[string]Origin
 }

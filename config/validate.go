@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
@@ -31,7 +32,16 @@ func (c *Config) Validate() error {
 
 // MasterKeyBytes is the master key's 32 bytes; nil where none is set.
 func (c *Config) MasterKeyBytes() ([]byte, error) {
-	text := strings.TrimSpace(c.MasterKey.Reveal())
+	return c.key("master_key", c.MasterKey)
+}
+
+// MasterKeyPreviousBytes is the same for the key before.
+func (c *Config) MasterKeyPreviousBytes() ([]byte, error) {
+	return c.key("master_key_previous", c.MasterKeyPrevious)
+}
+
+func (c *Config) key(name string, key Secret) ([]byte, error) {
+	text := strings.TrimSpace(key.Reveal())
 	if text == "" {
 		return nil, nil
 	}
@@ -43,7 +53,7 @@ func (c *Config) MasterKeyBytes() ([]byte, error) {
 			return b, nil
 		}
 	}
-	return nil, &Error{Key: "master_key", Origin: c.origins["master_key"], Problem: `is not 32 bytes as 64 hex digits or base64; make one with "openssl rand -hex 32"`}
+	return nil, &Error{Key: name, Origin: c.origins[name], Problem: `is not 32 bytes as 64 hex digits or base64; make one with "openssl rand -hex 32"`}
 }
 
 type validation struct {
@@ -65,8 +75,15 @@ func (v *validation) oneof() {
 
 func (v *validation) secrets() {
 	c := v.c
-	if _, err := c.MasterKeyBytes(); err != nil {
-		v.problems = append(v.problems, err)
+	now, err := c.MasterKeyBytes()
+	before, errBefore := c.MasterKeyPreviousBytes()
+	for _, err := range []error{err, errBefore} {
+		if err != nil {
+			v.problems = append(v.problems, err)
+		}
+	}
+	if before != nil && bytes.Equal(now, before) {
+		v.fail("master_key_previous", "is the master key itself; set master_key to the new one, or leave this out")
 	}
 	if n := len(c.Auth.Secret); n > 0 && n < 32 {
 		v.fail("auth.secret", `has %d bytes and needs 32 or more; make one with "openssl rand -hex 32"`, n)

@@ -105,30 +105,65 @@ func (c *client) send(ctx context.Context, method, path, contentType string, bod
 	if err != nil {
 		return 0, err
 	}
-	req.Header.Set("Accept", "application/json")
-	req.Header.Set("Authorization", "Bearer "+c.token)
 	if body != nil {
 		req.Header.Set("Content-Type", contentType)
 	}
+	status, _, err := c.do(req, out)
+	return status, err
+}
+
+// look is a GET that gives the tag of what it read.
+func (c *client) look(ctx context.Context, path string, out any) (tag string, err error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+path, nil)
+	if err != nil {
+		return "", err
+	}
+	_, header, err := c.do(req, out)
+	return header.Get("ETag"), err
+}
+
+// change is call for a thing whose state of tag the caller has seen ("": any):
+// the API refuses it where another change came between. It gives the tag of
+// the state that is answered.
+func (c *client) change(ctx context.Context, method, path, tag string, in, out any) (string, error) {
+	b, err := json.Marshal(in)
+	if err != nil {
+		return "", err
+	}
+	req, err := http.NewRequestWithContext(ctx, method, c.base+path, bytes.NewReader(b))
+	if err != nil {
+		return "", err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	if tag != "" {
+		req.Header.Set("If-Match", tag)
+	}
+	_, header, err := c.do(req, out)
+	return header.Get("ETag"), err
+}
+
+func (c *client) do(req *http.Request, out any) (int, http.Header, error) {
+	req.Header.Set("Accept", "application/json")
+	req.Header.Set("Authorization", "Bearer "+c.token)
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return 0, c.unreachable(ctx, err)
+		return 0, nil, c.unreachable(req.Context(), err)
 	}
 	defer resp.Body.Close()
 	b, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	if err != nil {
-		return 0, c.unreachable(ctx, err)
+		return 0, nil, c.unreachable(req.Context(), err)
 	}
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
-		return resp.StatusCode, answerError(c.base, resp.StatusCode, b)
+		return resp.StatusCode, resp.Header, answerError(c.base, resp.StatusCode, b)
 	}
 	if out == nil || len(bytes.TrimSpace(b)) == 0 {
-		return resp.StatusCode, nil
+		return resp.StatusCode, resp.Header, nil
 	}
 	if err := json.Unmarshal(b, out); err != nil {
-		return resp.StatusCode, fmt.Errorf("%s gave an answer that is not Postrider's (%w); check --server", c.base, err)
+		return resp.StatusCode, resp.Header, fmt.Errorf("%s gave an answer that is not Postrider's (%w); check --server", c.base, err)
 	}
-	return resp.StatusCode, nil
+	return resp.StatusCode, resp.Header, nil
 }
 
 func (c *client) unreachable(ctx context.Context, err error) error {

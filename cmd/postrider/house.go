@@ -14,6 +14,9 @@ const (
 	watchEvery = time.Second
 )
 
+// resealPause is between two tries to seal secrets anew.
+const resealPause = time.Minute
+
 // firstSweep is how long after the start payloads are swept for the first
 // time: not in the rush of it, and before a node that is started often ends.
 const firstSweep = 5 * time.Minute
@@ -24,6 +27,9 @@ func (n *node) keepHouse() {
 	ctx, cancel := context.WithCancel(context.Background())
 	n.stopHouse = cancel
 	n.house.Go(func() { n.sweepPayloads(ctx) })
+	if n.cfg.MasterKeyPrevious != "" {
+		n.house.Go(func() { n.reseal(ctx) })
+	}
 	n.house.Go(func() {
 		purge, watch := time.NewTicker(purgeEvery), time.NewTicker(watchEvery)
 		defer purge.Stop()
@@ -43,6 +49,27 @@ func (n *node) keepHouse() {
 			}
 		}
 	})
+}
+
+// reseal seals with the master key what the one before had sealed, once, and
+// says when the latter is needed no more.
+func (n *node) reseal(ctx context.Context) {
+	for {
+		resealed, err := n.store.Reseal(ctx, func(int) {})
+		switch {
+		case err == nil:
+			n.log.Info("all secrets are sealed with master_key; master_key_previous may be taken out", "resealed", resealed)
+			return
+		case ctx.Err() != nil:
+			return
+		}
+		n.log.Warn("not all secrets are sealed with master_key yet; trying again in a minute", "resealed", resealed, "error", err)
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(resealPause):
+		}
+	}
 }
 
 // sweepPayloads has a goroutine of its own: it may read for long.

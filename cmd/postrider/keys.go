@@ -17,6 +17,8 @@ import (
 type nodeKeys struct {
 	auth   []byte
 	master []byte
+	// previous is the master key before, or empty.
+	previous []byte
 }
 
 // masterKeyFile is beside authKeyFile in a development node's data folder,
@@ -42,7 +44,11 @@ func loadKeys(c *config.Config) (*nodeKeys, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &nodeKeys{auth: []byte(c.Auth.Secret.Reveal()), master: master}, nil
+	previous, err := c.MasterKeyPreviousBytes()
+	if err != nil {
+		return nil, err
+	}
+	return &nodeKeys{auth: []byte(c.Auth.Secret.Reveal()), master: master, previous: previous}, nil
 }
 
 // keptKey reads a key file, or makes one of 32 random bytes in hex.

@@ -140,9 +140,9 @@ func (n *node) storeOptions(keys *nodeKeys) jet.Options {
 		Listen: c.Listen, AnyPort: n.cfg.Dev, User: c.User, Password: c.Password.Reveal(),
 		Token: c.Token.Reveal(), TLSCert: c.TLSCert, TLSKey: c.TLSKey, TLSCA: c.TLSCA,
 		SyncInterval: c.Sync.Every(), MaxPayload: int32(c.MaxPayload), MaxStore: int64(c.MaxStore),
-		DeadLettersKeep: n.cfg.DeadLetters.Keep,
-		EventsKeep:      n.cfg.Events.Keep, AttemptsKeep: n.cfg.Attempts.Keep, Window: n.cfg.Window.Events,
-		DedupTime: n.cfg.Dedup.Local, MasterKey: keys.master, Logger: n.log, Now: n.now,
+		DeadLettersKeep: n.cfg.DeadLetters.Keep, DetectionsKeep: n.cfg.Detections.Keep,
+		EventsKeep: n.cfg.Events.Keep, AttemptsKeep: n.cfg.Attempts.Keep, Window: n.cfg.Window.Events,
+		DedupTime: n.cfg.Dedup.Local, MasterKey: keys.master, PreviousMasterKey: keys.previous, Logger: n.log, Now: n.now,
 		Journaled: n.metrics.JournalBatch, Unreadable: n.metrics.Unreadable,
 	}
 }
@@ -240,6 +240,7 @@ func (n *node) forgetRemoved(c transport.Change) {
 func (n *node) startStage(ctx context.Context, recovered *transport.Recovered) error {
 	local := ledger.NewLocal(n.cfg.Dedup.Local, n.now)
 	local.Prime(recovered.Seen)
+	recovered.Seen = nil // the shard keeps the rest
 	identity, err := n.store.LogIdentity(ctx)
 	if err != nil {
 		return err

@@ -39,9 +39,14 @@ func (t *table) print(w io.Writer) error {
 	return tw.Flush()
 }
 
+// isTerminalInput tells whether somebody can answer a question at r.
+func isTerminalInput(r io.Reader) bool { return isCharDevice(r) }
+
 // isTerminal tells whether w is a screen, where progress is shown.
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
+func isTerminal(w io.Writer) bool { return isCharDevice(w) }
+
+func isCharDevice(stream any) bool {
+	f, ok := stream.(*os.File)
 	if !ok {
 		return false
 	}

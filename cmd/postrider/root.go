@@ -71,13 +71,16 @@ endpoint that asked for it: at least once, at the pace that endpoint allows.`,
 	flags.StringVar(&a.server, "server", defaultServer, "the node's HTTP API")
 	flags.StringVar(&a.tokenFlag, "token", "", "token for the API (default $POSTRIDER_TOKEN, else a development node's admin.token)")
 	flags.StringVar(&a.data, "data", "", "data folder (default ./postrider-data, or the setting)")
-	root.AddCommand(a.publishCommand(), a.listenCommand(), a.endpointCommand(), a.alertCommand(), a.customerCommand(), a.runCommand(), a.deliveryCommand(), a.deadletterCommand(),
+	root.AddCommand(a.publishCommand(), a.listenCommand(), a.verifyCommand(), a.endpointCommand(), a.alertCommand(), a.customerCommand(), a.runCommand(), a.deliveryCommand(), a.deadletterCommand(),
 		a.auditCommand(), a.eventTypesCommand(), a.tokenCommand(), a.versionCommand())
+	root.AddCommand(a.applyCommand(), a.exportCommand(), a.doctorCommand(), a.backupCommand(), a.restoreCommand(), a.setupCommand(), a.secretsCommand())
 	root.AddCommand(a.nodeCommands()...)
 	root.SetIn(a.stdin)
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
 	root.InitDefaultCompletionCmd()
+	exampleCompletions(root)
+	a.completions(root)
 	asUsage(root)
 	return root
 }

@@ -150,8 +150,8 @@ func (s *Server) showAlert(ctx context.Context, in *alertID) (*alertAnswer, erro
 	return &alertAnswer{Status: http.StatusOK, ETag: etag(revision), Body: showAlert(a)}, nil
 }
 
-func (s *Server) editAlert(ctx context.Context, in *alertAsSeen) (*alertAnswer, error) {
-	old, revision, err := s.findAlertAsSeen(ctx, in)
+func (s *Server) editAlert(ctx context.Context, in *alertEdit) (*alertAnswer, error) {
+	old, revision, err := s.findAlertAsSeen(ctx, &alertAsSeen{ID: in.ID, IfMatch: in.IfMatch})
 	if err != nil {
 		return nil, err
 	}
@@ -162,6 +162,10 @@ func (s *Server) editAlert(ctx context.Context, in *alertAsSeen) (*alertAnswer, 
 	a.UpdatedAt = s.Now().UTC()
 	if err := checkAlert(a, s.zoneOf(a.Customer)); err != nil {
 		return nil, err
+	}
+	if in.DryRun {
+		a.UpdatedAt = old.UpdatedAt
+		return &alertAnswer{Status: http.StatusOK, ETag: etag(revision), Body: showAlert(a)}, nil
 	}
 	if revision, err = s.Alerts.UpdateAlert(ctx, a, revision); err != nil {
 		return nil, err

@@ -58,10 +58,6 @@ type (
 	customerID struct {
 		ID string `path:"id" doc:"The customer's id"`
 	}
-	customerAsSeen struct {
-		ID      string `path:"id" doc:"The customer's id"`
-		IfMatch string `header:"If-Match" doc:"The ETag that was shown: 412 where the customer has changed since"`
-	}
 	customerListAnswer struct{ Body CustomerList }
 )
 
@@ -162,7 +158,7 @@ func (s *Server) showCustomer(ctx context.Context, in *customerID) (*customerAns
 	return answerCustomer(http.StatusOK, c), nil
 }
 
-func (s *Server) editCustomer(ctx context.Context, in *customerAsSeen) (*customerAnswer, error) {
+func (s *Server) editCustomer(ctx context.Context, in *customerEdit) (*customerAnswer, error) {
 	old, err := s.findCustomer(ctx, in.ID)
 	if err != nil {
 		return nil, err
@@ -192,6 +188,9 @@ func (s *Server) editCustomer(ctx context.Context, in *customerAsSeen) (*custome
 	c.Revision = old.Revision
 	if c.CustomerID == 0 {
 		c.CustomerID = old.CustomerID
+	}
+	if in.DryRun {
+		return answerCustomer(http.StatusOK, c), nil
 	}
 	if err := s.Customers.PutCustomer(ctx, c); err != nil {
 		return nil, err

@@ -45,6 +45,8 @@ type ShownEndpoint struct {
 	// Warnings tell, in the answers to create and edit, what will hardly do
 	// what was meant.
 	Warnings []string `json:"warnings,omitempty"`
+	// ChangedUnseen is of a dry run: what would change and is not shown.
+	ChangedUnseen []string `json:"changed_unseen,omitempty" doc:"Of a change with dry_run: the names of masked values that would change"`
 }
 
 func show(ep *transport.Endpoint) *ShownEndpoint {

@@ -55,7 +55,7 @@ func dropOwn(patch, base map[string]any) error {
 	if patch["secret"] != nil {
 		return invalid("secret", "is changed by POST /v1/endpoints/{id}/rotate; leave it out")
 	}
-	for _, name := range []string{"waiting", "state_reason", "updated_at", "standing", "warnings", "replay"} {
+	for _, name := range []string{"waiting", "state_reason", "updated_at", "standing", "warnings", "changed_unseen", "replay"} {
 		delete(patch, name)
 	}
 	if patch["state"] == transport.StateFailing && base["state"] == transport.StateActive {

@@ -14,6 +14,9 @@
 // touch nothing else. Where NATS is away, calls fail with an error that wraps
 // transport.ErrUnavailable, and the connection comes back by itself.
 //
+// Beside a node it examines a server or folder (Examine), makes its streams
+// ahead (Setup), and backs up and restores what a stopped node keeps.
+//
 // It is the one door to nats.go, nats-server and jetstreamext (its subpackage
 // publisher, which producers import, shares the first and the last). Besides
 // those it may import transport and its own subpackage alone.

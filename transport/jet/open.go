@@ -78,7 +78,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	vault, err := newVault(o.MasterKey)
+	vault, err := newVault(o.MasterKey, o.PreviousMasterKey)
 	if err != nil {
 		return nil, err
 	}

@@ -49,6 +49,8 @@ type Options struct {
 	DedupTime time.Duration
 	// MasterKey seals secrets and header values in the registry: 32 bytes.
 	MasterKey []byte
+	// PreviousMasterKey opens what was sealed before MasterKey was; empty: none.
+	PreviousMasterKey []byte
 	// NodeID names this node run in publish ids; empty: random.
 	NodeID string
 	// Unreadable is told why a document of the log was buried unread; nil: nobody.

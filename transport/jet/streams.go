@@ -15,19 +15,29 @@ import (
 
 // prepareStreams creates the streams and buckets, or brings them up to date.
 func (s *Store) prepareStreams(ctx context.Context) error {
-	eventsMax, err := s.eventsMaxBytes(ctx)
+	configs, err := s.streamConfigs(ctx)
 	if err != nil {
 		return err
 	}
-	for _, c := range []jetstream.StreamConfig{
-		eventsConfig(eventsMax), deferredConfig(), attemptsConfig(s.opts.AttemptsKeep), deadLettersConfig(s.opts.DeadLettersKeep),
-		detectionsConfig(s.opts.DetectionsKeep, detectionsShare(eventsMax)), runsConfig(), runLogConfig(),
-	} {
+	for _, c := range configs {
 		if err := s.prepareStream(ctx, c); err != nil {
 			return fmt.Errorf("stream %s: %w", c.Name, unavailable(err))
 		}
 	}
 	return s.prepareBuckets(ctx)
+}
+
+// streamConfigs are the streams as they are to be; the buckets are made by
+// those who use them.
+func (s *Store) streamConfigs(ctx context.Context) ([]jetstream.StreamConfig, error) {
+	eventsMax, err := s.eventsMaxBytes(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return []jetstream.StreamConfig{
+		eventsConfig(eventsMax), deferredConfig(), attemptsConfig(s.opts.AttemptsKeep), deadLettersConfig(s.opts.DeadLettersKeep),
+		detectionsConfig(s.opts.DetectionsKeep, detectionsShare(eventsMax)), runsConfig(), runLogConfig(),
+	}, nil
 }
 
 // eventsConfig: the log. Full, it refuses what is published rather than forget

@@ -24,10 +24,26 @@ var errSealed = errors.New("cannot be opened with this master key; start with th
 
 // vault seals what must not be readable at rest: AES-256-GCM, a random nonce
 // with each value, bound to where the value belongs, so that a sealed value
-// cannot be moved to another field or endpoint.
-type vault struct{ aead cipher.AEAD }
+// cannot be moved to another field or endpoint. What the key before sealed is
+// opened too, where it is given.
+type vault struct {
+	aead     cipher.AEAD
+	previous cipher.AEAD // nil: none
+}
 
-func newVault(key []byte) (*vault, error) {
+func newVault(key, previous []byte) (*vault, error) {
+	aead, err := aeadOf(key)
+	if err != nil {
+		return nil, err
+	}
+	v := &vault{aead: aead}
+	if len(previous) > 0 {
+		v.previous, err = aeadOf(previous)
+	}
+	return v, err
+}
+
+func aeadOf(key []byte) (cipher.AEAD, error) {
 	if len(key) != masterKeySize {
 		return nil, &transport.FieldError{Field: "master_key", Message: fmt.Sprintf(
 			"%d bytes; set POSTRIDER_MASTER_KEY to %d random bytes", len(key), masterKeySize)}
@@ -40,7 +56,7 @@ func newVault(key []byte) (*vault, error) {
 	if err != nil {
 		return nil, fmt.Errorf("master key: %w", err)
 	}
-	return &vault{aead}, nil
+	return aead, nil
 }
 
 // seal gives "v1:" and base64 of nonce and cipher text; "" stays "".
@@ -56,22 +72,43 @@ func (v *vault) seal(plain string, at place) string {
 // open gives back what was sealed at the same place. Its errors name the
 // place, never a value.
 func (v *vault) open(sealed string, at place) (string, error) {
+	plain, _, err := v.openWith(sealed, at)
+	return plain, err
+}
+
+// reseal gives sealed as this master key seals it, and whether the one before
+// had.
+func (v *vault) reseal(sealed string, at place) (next string, changed bool, err error) {
+	plain, old, err := v.openWith(sealed, at)
+	if err != nil || !old {
+		return sealed, false, err
+	}
+	return v.seal(plain, at), true, nil
+}
+
+// openWith is open, and tells whether it took the previous key.
+func (v *vault) openWith(sealed string, at place) (text string, previous bool, err error) {
 	if sealed == "" {
-		return "", nil
+		return "", false, nil
 	}
-	text, ok := strings.CutPrefix(sealed, sealedPrefix)
+	encoded, ok := strings.CutPrefix(sealed, sealedPrefix)
 	if !ok {
-		return "", fmt.Errorf("%s: sealed in a way this version does not know; update Postrider", at)
+		return "", false, fmt.Errorf("%s: sealed in a way this version does not know; update Postrider", at)
 	}
-	raw, err := base64.RawStdEncoding.DecodeString(text)
+	raw, err := base64.RawStdEncoding.DecodeString(encoded)
 	if err != nil || len(raw) < v.aead.NonceSize() {
-		return "", fmt.Errorf("%s: not a sealed value; the registry was changed from outside", at)
+		return "", false, fmt.Errorf("%s: not a sealed value; the registry was changed from outside", at)
 	}
-	plain, err := v.aead.Open(nil, raw[:v.aead.NonceSize()], raw[v.aead.NonceSize():], at.bytes())
+	nonce, cipherText := raw[:v.aead.NonceSize()], raw[v.aead.NonceSize():]
+	plain, err := v.aead.Open(nil, nonce, cipherText, at.bytes())
+	if err != nil && v.previous != nil {
+		previous = true
+		plain, err = v.previous.Open(nil, nonce, cipherText, at.bytes())
+	}
 	if err != nil {
-		return "", fmt.Errorf("%s: %w", at, errSealed)
+		return "", false, fmt.Errorf("%s: %w", at, errSealed)
 	}
-	return string(plain), nil
+	return string(plain), previous, nil
 }
 
 // place is where a sealed value belongs.

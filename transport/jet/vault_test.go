@@ -9,11 +9,11 @@ import (
 )
 
 func TestVault(t *testing.T) {
-	v, err := newVault(testKey)
+	v, err := newVault(testKey, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	other, err := newVault([]byte(strings.Repeat("k", 32)))
+	other, err := newVault([]byte(strings.Repeat("k", 32)), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +52,7 @@ func TestVault(t *testing.T) {
 }
 
 func TestVaultGivesBackWhatItSealed(t *testing.T) {
-	v, err := newVault(testKey)
+	v, err := newVault(testKey, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,7 +66,7 @@ func TestVaultGivesBackWhatItSealed(t *testing.T) {
 }
 
 func FuzzVaultOpen(f *testing.F) {
-	v, err := newVault(testKey)
+	v, err := newVault(testKey, nil)
 	if err != nil {
 		f.Fatal(err)
 	}

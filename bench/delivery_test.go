@@ -92,7 +92,7 @@ func checkReport(t *testing.T, dir string, want *Report) {
 	if err := json.Unmarshal(text, &got); err != nil {
 		t.Fatal(err)
 	}
-	if len(got.Deliveries) != len(want.Deliveries) || len(got.Signing) != len(want.Signing) || got.Machine != want.Machine {
+	if len(got.Deliveries) != len(want.Deliveries) || len(got.Signing) != len(want.Signing) || len(got.Matching) != len(want.Matching) || got.Machine != want.Machine {
 		t.Errorf("report.json holds %+v", got)
 	}
 	page, err := os.ReadFile(filepath.Join(dir, "index.html"))

@@ -8,6 +8,6 @@
 // fan-out, endpoints and sync, with the machine and the versions beside it.
 //
 // The node comes in through the small interface Node, and as a process that is
-// killed through Program. It may import transport
-// and transport/signature, never actors, config or cmd.
+// killed through Program. It may import transport, transport/signature and
+// matching, never actors, config or cmd.
 package bench

@@ -48,6 +48,9 @@ func (r *Report) plots() []figurePlot {
 	if len(r.Signing) > 0 {
 		all = append(all, signingPlot(r.Signing))
 	}
+	if len(r.Matching) > 0 {
+		all = append(all, matchingPlots(r.Matching)...)
+	}
 	if r.Neighbours != nil {
 		all = append(all, r.Neighbours.plots()...)
 	}

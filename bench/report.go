@@ -13,7 +13,7 @@ import (
 
 // Report holds every figure of a run, with what it was measured on.
 type Report struct {
-	Suite    string            `json:"suite"` // delivery, soak, signing, neighbours or recovery
+	Suite    string            `json:"suite"` // delivery, soak, signing, matching, neighbours or recovery
 	At       time.Time         `json:"at"`
 	Machine  Machine           `json:"machine"`
 	Versions map[string]string `json:"versions"`
@@ -22,6 +22,7 @@ type Report struct {
 	Deliveries []DeliveryResult  `json:"deliveries,omitempty"`
 	Soak       *SoakResult       `json:"soak,omitempty"`
 	Signing    []SigningResult   `json:"signing,omitempty"`
+	Matching   []MatchingResult  `json:"matching,omitempty"`
 	Neighbours *NeighboursReport `json:"neighbours,omitempty"`
 	Recovery   *RecoveryReport   `json:"recovery,omitempty"`
 }
@@ -79,6 +80,7 @@ var units = []struct{ name, better string }{
 	{"rss-MiB", "lower"}, {"growth-MiB/min", "lower"}, {"of-hash", "lower"}, {"other-cores", "lower"},
 	{"p99-ratio", "lower"}, {"ready-ms", "lower"}, {"first-ms", "lower"}, {"caught-up-ms", "lower"},
 	{"lost", "lower"}, {"repeated", "lower"}, {"events/s", "higher"}, {"of-pace", "lower"}, {"of-burst", "lower"},
+	{"detections/s", "higher"}, {"lookups/s", "higher"}, {"documents/s", "higher"}, {"of-scan", "higher"}, {"B/alert", "lower"},
 }
 
 func printHeader(w io.Writer, m Machine) {

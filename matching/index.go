@@ -102,3 +102,17 @@ func (x *Index) Match(dst []Hit, p *Probe, keep func(*Alert) bool) []Hit {
 	}
 	return s.hits[:start+len(found)]
 }
+
+// Scan is Match without the index: every alert is checked. It is what the index
+// is measured against.
+func (x *Index) Scan(dst []Hit, p *Probe) []Hit {
+	start := len(dst)
+	s := search{Index: x, Probe: p, hits: dst}
+	x.mu.RLock()
+	for slot := uint32(1); slot <= x.alerts.used; slot++ {
+		s.try(slot)
+	}
+	x.mu.RUnlock()
+	slices.SortFunc(s.hits[start:], func(a, b Hit) int { return strings.Compare(a.Alert.ID, b.Alert.ID) })
+	return s.hits
+}

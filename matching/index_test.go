@@ -210,6 +210,9 @@ func TestIndexLeavesNothingOut(t *testing.T) {
 			if !slices.Equal(got, want) {
 				t.Fatalf("index %v, scan %v of %+v", got, want, p.d)
 			}
+			if hits := x.Match(nil, &p, nil); !slices.Equal(hits, x.Scan(nil, &p)) {
+				t.Fatalf("Match %v, Scan %v of %+v", hits, x.Scan(nil, &p), p.d)
+			}
 			near++
 			hits += len(got)
 		}

@@ -11,8 +11,9 @@ import (
 const MaxCustomerLength = 64
 
 const (
-	eventsRoot = "events"
-	opsRoot    = "ops"
+	eventsRoot     = "events"
+	opsRoot        = "ops"
+	detectionsRoot = "detections"
 )
 
 // EventSubject gives the NATS subject events.<customer>.<type> that a producer
@@ -67,6 +68,16 @@ func ParseEventSubject(subject string) (customer, typ string, err error) {
 			Message: `types below "ops" are published by Postrider alone; choose another first word`}
 	}
 	return customer, typ, nil
+}
+
+// CheckDetectionSubject tells whether subject is detections.<words>, which
+// producers publish detections on; the words are theirs to choose.
+func CheckDetectionSubject(subject string) error {
+	words, found := strings.CutPrefix(subject, detectionsRoot+".")
+	if !found {
+		return &FieldError{Field: "subject", Value: shown(subject), Message: "not detections.<words>, e.g. detections.i45.north"}
+	}
+	return checkTokens("subject", words, false)
 }
 
 // CheckCustomer tells whether id is 1 to 64 of A-Z a-z 0-9 _ -.

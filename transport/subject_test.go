@@ -83,6 +83,17 @@ func TestOpsSubject(t *testing.T) {
 	}
 }
 
+func TestCheckDetectionSubject(t *testing.T) {
+	for subject, good := range map[string]bool{
+		"detections.i45": true, "detections.i45.north": true, "detections.*": false, "detections.a..b": false,
+		"detections.": false, "detections": false, "events.acme.a": false, "detections.a b": false, "": false,
+	} {
+		if err := CheckDetectionSubject(subject); (err == nil) != good {
+			t.Errorf("%q: %v", subject, err)
+		}
+	}
+}
+
 func TestCheckPattern(t *testing.T) {
 	for _, p := range []string{">", "*", "access.>", "*.granted", "audit.*.created", "*.*.>", "ops.>", "a"} {
 		if err := CheckPattern(p); err != nil {

@@ -27,9 +27,10 @@ func (a *app) demoCommand() *cobra.Command {
 		Use:   "demo",
 		Short: "Show the whole way in one process, and leave",
 		Long: `Starts a node in a temporary folder, a Genea-style, a GenLogs-style and a
-Standard Webhooks receiver that verify, publishes events to them, and prints
-what arrived. It exits 0 only if every event arrived at every receiver that
-wants it, once, with a signature that holds.`,
+Standard Webhooks receiver that verify, publishes events, and detections of
+which some match alerts, runs these, and prints what arrived. It exits 0 only if
+every event arrived at every receiver that wants it, once, with a signature that
+holds, and every match in one of them.`,
 		Example: "  postrider demo\n  postrider demo -o json",
 		Args:    arguments(),
 		RunE:    func(c *cobra.Command, _ []string) error { return a.demo(c.Context()) },
@@ -44,6 +45,9 @@ type demoSide struct {
 	Arrived  int    `json:"arrived"`
 	Verified int    `json:"verified"`
 	Repeated int    `json:"repeated"`
+	// Matches of alerts that were wanted, and that were in what arrived.
+	MatchesWanted int `json:"matches_wanted"`
+	Matches       int `json:"matches"`
 
 	endpoint transport.Endpoint
 	receiver *checker
@@ -98,14 +102,17 @@ func (d *demo) run(ctx context.Context) error {
 	defer d.closeReceivers()
 	for _, s := range []*demoSide{
 		{Receiver: "Genea style", Scheme: "sequr", endpoint: transport.Endpoint{Profile: "genea"}, Wanted: demoEvents},
-		{Receiver: "GenLogs style", Scheme: "genlogs", endpoint: transport.Endpoint{Profile: "genlogs", Events: []string{"alert.>"}}, Wanted: demoEvents},
-		{Receiver: "Standard Webhooks", Scheme: "standard", endpoint: transport.Endpoint{Profile: "standard"}, Wanted: 2 * demoEvents},
+		{Receiver: "GenLogs style", Scheme: "genlogs", endpoint: transport.Endpoint{Profile: "genlogs", Events: []string{"alert.>"}}, Wanted: demoRuns, MatchesWanted: demoMatches},
+		{Receiver: "Standard Webhooks", Scheme: "standard", endpoint: transport.Endpoint{Profile: "standard"}, Wanted: demoEvents + demoRuns, MatchesWanted: demoMatches},
 	} {
 		if err := d.add(ctx, s); err != nil {
 			return err
 		}
 	}
 	if err := d.publish(ctx); err != nil {
+		return err
+	}
+	if err := d.match(ctx); err != nil {
 		return err
 	}
 	return d.wait(ctx)
@@ -133,6 +140,8 @@ func (d *demo) got(s *demoSide, r received) {
 	}
 	if s.seen[r.id] {
 		s.Repeated++
+	} else {
+		s.Matches += matchesOf(r.body)
 	}
 	s.seen[r.id] = true
 	select {
@@ -145,9 +154,7 @@ func (d *demo) publish(ctx context.Context) error {
 	var events []transport.Event
 	for i := range demoEvents {
 		now := d.node.now()
-		events = append(events,
-			transport.Event{Customer: demoCustomer, Type: "access.granted", Data: sampleAccess(i, now.Add(time.Duration(i)))},
-			transport.Event{Customer: demoCustomer, Type: "alert.sample", Data: fmt.Appendf(nil, `{"plate":"ABC%04d","seen_at":%q}`, i, now.Format(time.RFC3339))})
+		events = append(events, transport.Event{Customer: demoCustomer, Type: "access.granted", Data: sampleAccess(i, now.Add(time.Duration(i)))})
 	}
 	_, err := d.node.store.Submit(ctx, events)
 	return err
@@ -192,10 +199,10 @@ func (a *app) showDemo(d *demo) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	good := true
-	t := table{head: []string{"RECEIVER", "SCHEME", "WANTED", "ARRIVED", "VERIFIED", "REPEATED"}}
+	t := table{head: []string{"RECEIVER", "SCHEME", "WANTED", "ARRIVED", "VERIFIED", "REPEATED", "MATCHES"}}
 	for _, s := range d.sides {
-		t.add(s.Receiver, s.Scheme, s.Wanted, s.Arrived, s.Verified, s.Repeated)
-		good = good && s.Arrived == s.Wanted && s.Verified == s.Wanted && s.Repeated == 0
+		t.add(s.Receiver, s.Scheme, s.Wanted, s.Arrived, s.Verified, s.Repeated, fmt.Sprintf("%d of %d", s.Matches, s.MatchesWanted))
+		good = good && s.Arrived == s.Wanted && s.Verified == s.Wanted && s.Repeated == 0 && s.Matches == s.MatchesWanted
 	}
 	var err error
 	if a.output == "json" {

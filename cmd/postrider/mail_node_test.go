@@ -14,16 +14,18 @@ import (
 	"github.com/postrider/postrider/transport"
 )
 
-// postOffice is an SMTP server on loopback that keeps what it is given, and
-// knows no mailbox of the domain gone.example.
+// postOffice is an SMTP server on loopback that keeps what it is given, knows
+// no mailbox of the domain gone.example, and asks who comes for one of
+// busy.example to come again, once.
 type postOffice struct {
 	mu    sync.Mutex
 	mails map[string][]string // by receiver
+	asked map[string]bool     // to come again, by receiver
 }
 
 func newPostOffice(t *testing.T) (*postOffice, []string) {
 	t.Helper()
-	p := &postOffice{mails: map[string][]string{}}
+	p := &postOffice{mails: map[string][]string{}, asked: map[string]bool{}}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -55,7 +57,19 @@ func (s *post) Rcpt(to string, _ *smtp.RcptOptions) error {
 		return &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 1, 1}, Message: "no such mailbox"}
 	}
 	s.to = to
+	if strings.HasSuffix(to, "@busy.example") && s.office.busy(to) {
+		return &smtp.SMTPError{Code: 451, EnhancedCode: smtp.EnhancedCode{4, 2, 0}, Message: "come again"}
+	}
 	return nil
+}
+
+// busy is true the first time that it is asked for an address.
+func (p *postOffice) busy(address string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	first := !p.asked[address]
+	p.asked[address] = true
+	return first
 }
 
 func (s *post) Data(r io.Reader) error {

@@ -9,12 +9,16 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/postrider/postrider/config"
 	"github.com/postrider/postrider/transport/jet/publisher"
 )
 
-func (a *app) eventSink(f *publishFlags) (eventSink, error) {
+const connectTimeout = 60 * time.Second
+
+// eventSink is where the flags say, or for detections of that subject NATS.
+func (a *app) eventSink(f *publishFlags, detections string) (eventSink, error) {
 	if f.http {
 		cl, err := a.client()
 		return &apiSink{cl}, err
@@ -29,7 +33,11 @@ func (a *app) eventSink(f *publishFlags) (eventSink, error) {
 			return nil, err
 		}
 	}
-	return dialNATS(address)
+	s, err := dialNATS(address)
+	if err != nil || detections == "" {
+		return s, err
+	}
+	return &detectionSink{natsSink: s, subject: detections}, nil
 }
 
 // natsURL is where producers of this machine's settings publish.
@@ -90,18 +98,42 @@ func (s *natsSink) close() { s.p.Close() }
 func (s *natsSink) publish(ctx context.Context, events []publisher.Event) (int, error) {
 	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
-	err := s.p.PublishAll(ctx, events)
+	return s.stored(len(events), s.p.PublishAll(ctx, events))
+}
+
+// stored tells how many of n documents are durable after err.
+func (s *natsSink) stored(n int, err error) (int, error) {
 	if err == nil {
-		return len(events), nil
+		return n, nil
 	}
+	stored := 0
 	var part *publisher.PartError
-	if !errors.As(err, &part) {
-		return 0, err
+	if errors.As(err, &part) {
+		stored, err = part.Stored, part.Err
 	}
-	if publisher.Unavailable(part.Err) {
-		return part.Stored, fmt.Errorf("%s: %w; try again when the node is ready", s.address, part.Err)
+	if publisher.Unavailable(err) {
+		err = fmt.Errorf("%s: %w; try again when the node is ready", s.address, err)
 	}
-	return part.Stored, part.Err
+	return stored, err
+}
+
+// detectionSink publishes the documents of events as detections.
+type detectionSink struct {
+	*natsSink
+	subject string
+}
+
+func (s *detectionSink) publish(ctx context.Context, events []publisher.Event) (int, error) {
+	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
+	defer cancel()
+	if len(events) == 1 {
+		return s.stored(1, s.p.PublishDetection(ctx, s.subject, events[0].ID, events[0].Data))
+	}
+	docs := make([][]byte, len(events))
+	for i := range events {
+		docs[i] = events[i].Data
+	}
+	return s.stored(len(docs), s.p.PublishDetections(ctx, s.subject, docs))
 }
 
 // apiSink publishes with POST /v1/events, which takes all of a request or none.

@@ -35,7 +35,7 @@ func publishLines(t *testing.T, sink *collector, in string) (string, error) {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
 	a := &app{stdout: &stdout, stderr: &stderr, output: "table"}
-	err := a.publishLines(t.Context(), sink, publisher.Event{Customer: "acme", Type: "x"}, strings.NewReader(in), "in.ndjson")
+	err := a.publishLines(t.Context(), &lines{in: strings.NewReader(in), file: "in.ndjson", check: checkDocument}, sink, publisher.Event{Customer: "acme", Type: "x"})
 	return stdout.String() + stderr.String(), err
 }
 
@@ -77,12 +77,40 @@ func TestLargeLinesMakeSmallBatches(t *testing.T) {
 func TestABreakTellsHowFarItCame(t *testing.T) {
 	in := "1\n\n" + strings.Repeat("2\n", 1998)
 	_, err := publishLines(t, &collector{room: 1500}, in)
-	if want := "the log is full (1500 events were published, up to line 1501)"; err == nil || err.Error() != want {
+	if want := "the log is full (1500 documents were published, up to line 1501)"; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
 	_, err = publishLines(t, &collector{room: 1 << 20}, strings.Repeat("1\n", 1000)+"1\n{\n")
-	if want := "in.ndjson line 1002 is not JSON; give one JSON document, or --lines for one a line (1000 events were published, up to line 1000)"; err == nil || err.Error() != want {
+	if want := "in.ndjson line 1002 is not JSON; give one JSON document, or --lines for one a line (1000 documents were published, up to line 1000)"; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
+func TestWhatIsPublishedOnASubject(t *testing.T) {
+	for subject, want := range map[string]string{
+		"events.acme.access.granted": `{"a":1}: ok`,
+		"detections.i45.north":       `{"a":1}: ok`,
+		"events.acme":                "SUBJECT",
+		"ops.acme.x":                 "Postrider alone",
+		"detections.*":               "SUBJECT",
+		"detections.":                "SUBJECT",
+		"runs.acme.hot":              "SUBJECT",
+	} {
+		to, err := parseSubject(subject)
+		got := fmt.Sprint(err)
+		if err == nil && to.check([]byte(`{"a":1}`)) == nil {
+			got = `{"a":1}: ok`
+		}
+		if !strings.Contains(got, want) {
+			t.Errorf("%s: %s, want %s", subject, got, want)
+		}
+	}
+	for document, want := range map[string]string{
+		`{"time":"2024-05-21T12:00:00Z"}`: "<nil>", `{"time":"noon"}`: "is no detection: time", `[]`: "is no detection", `{`: "is not JSON", "": "is empty",
+	} {
+		if err := checkDetection([]byte(document)); !strings.Contains(fmt.Sprint(err), want) {
+			t.Errorf("%s: %v, want %s", document, err, want)
+		}
 	}
 }
 

@@ -53,6 +53,7 @@ type Options struct {
 // Publisher publishes events; its methods may be called from any goroutine.
 type Publisher struct {
 	nc        *nats.Conn
+	js        jetstream.JetStream
 	owned     bool
 	committer *Committer
 }
@@ -82,7 +83,7 @@ func New(nc *nats.Conn) (*Publisher, error) {
 	if err != nil {
 		return nil, fmt.Errorf("JetStream client: %w", err)
 	}
-	return &Publisher{nc: nc, committer: NewCommitter(js)}, nil
+	return &Publisher{nc: nc, js: js, committer: NewCommitter(js)}, nil
 }
 
 // Publish returns nil once e is stored. A *transport.FieldError tells what is
@@ -109,6 +110,11 @@ func (p *Publisher) PublishAll(ctx context.Context, events []Event) error {
 		}
 		msgs[i] = m
 	}
+	return p.commitAll(ctx, msgs)
+}
+
+// commitAll stores msgs in order, in batches.
+func (p *Publisher) commitAll(ctx context.Context, msgs []*nats.Msg) error {
 	for stored := 0; stored < len(msgs); {
 		part := head(msgs[stored:])
 		if _, err := p.committer.Commit(ctx, part); err != nil {
@@ -156,14 +162,19 @@ func At(i int, err error) error {
 // message checks e and makes its message.
 func (p *Publisher) message(e Event) (*nats.Msg, error) {
 	m, err := Message(e)
-	if err != nil {
-		return nil, err
+	if err == nil {
+		err = p.fits(m, "publish it by HTTP, or raise nats.max_payload")
 	}
+	return m, err
+}
+
+// fits tells whether the server takes a message of that size, or else what to do.
+func (p *Publisher) fits(m *nats.Msg, remedy string) error {
 	if size, limit := m.Size()+headerRoom, p.nc.MaxPayload(); limit > 0 && int64(size) > limit {
-		return nil, &transport.FieldError{Field: "data", Message: fmt.Sprintf(
-			"%d bytes with its headers, over the server's limit of %d; publish it by HTTP, or raise nats.max_payload", size, limit)}
+		return &transport.FieldError{Field: "data", Message: fmt.Sprintf(
+			"%d bytes with its headers, over the server's limit of %d; %s", size, limit, remedy)}
 	}
-	return m, nil
+	return nil
 }
 
 // Message checks e, all but its size, and makes its NATS message.

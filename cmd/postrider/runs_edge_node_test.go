@@ -1,0 +1,93 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/postrider/postrider/matching"
+	"github.com/postrider/postrider/transport"
+)
+
+// 50,000 matches, far over the limit of a message, arrive as one signed body,
+// whole and in order.
+func TestFiftyThousandMatchesArriveWhole(t *testing.T) {
+	t.Parallel()
+	const n = 50_000
+	node, box := newTestNode(t), newInbox(t, "genlogs")
+	node.start()
+	node.must("", "endpoint", "add", "--customer", "acme", "--url", box.URL, "--profile", "genlogs", "--secret", waySecret)
+	node.addAlert("hot", "hot", "AAA111")
+	var lines strings.Builder
+	for i := range n {
+		fmt.Fprintf(&lines, `{"id":"%d","license_plate":"AAA-111","text":"naïve & <quoted> %s"}`+"\n", i, strings.Repeat("x", 100))
+	}
+	node.must(lines.String(), "publish", "--lines", "detections.i45", "-", "--nats-url", "nats://"+node.nats)
+	if answer := node.runAlerts(); answer.TotalMatches != n {
+		t.Fatalf("%+v", answer)
+	}
+	node.await("the event", func() bool { ids, _ := box.count(); return ids == 1 })
+	box.verified(t)
+	opensslAgrees(t, box)
+	for _, body := range box.bodies {
+		var payload struct {
+			Matches []matching.Match
+			Total   int `json:"total_matches"`
+		}
+		if err := json.Unmarshal(body, &payload); err != nil || payload.Total != n || len(payload.Matches) != n {
+			t.Fatalf("%v: %d matches of %d in %d bytes", err, len(payload.Matches), payload.Total, len(body))
+		}
+		t.Logf("%d bytes", len(body))
+	}
+	node.terminate()
+}
+
+// A document that is no detection becomes a dead letter, once, and holds up
+// nothing, however often it is read.
+func TestBadDetectionsAreBuried(t *testing.T) {
+	t.Parallel()
+	n, box := newTestNode(t), newInbox(t, "genlogs")
+	n.start()
+	n.must("", "endpoint", "add", "--customer", "acme", "--url", box.URL, "--profile", "genlogs", "--secret", waySecret)
+	n.addAlert("hot", "hot", "AAA111")
+	n.addAlert("live", "live", "AAA111")
+	publishRaw(t, n.nats, "detections.i45", `{"time":"noon"}`)
+	publishRaw(t, n.nats, "detections.i45", "no JSON")
+	n.must(`{"license_plate":"AAA111"}`, "publish", "detections.i45", "-", "--nats-url", "nats://"+n.nats)
+	if answer := n.runAlerts(); answer.TotalMatches != 1 {
+		t.Errorf("%+v", answer)
+	}
+	n.await("both events", func() bool { ids, _ := box.count(); return ids == 2 })
+	var letters []struct{ Reason, Detail, Subject string }
+	if out := n.must("", "deadletter", "list", "-o", "json"); json.Unmarshal([]byte(out), &letters) != nil || len(letters) != 2 {
+		t.Fatalf("%s", out)
+	}
+	for _, l := range letters {
+		if l.Reason != "not_readable" || l.Detail == "" {
+			t.Errorf("%+v", l)
+		}
+	}
+	n.terminate()
+}
+
+// A relay that asks to come again gets the mail by the schedule, once; a mailbox
+// that does not exist makes a dead letter.
+func TestMailsAreTriedAgain(t *testing.T) {
+	t.Parallel()
+	office, settings := newPostOffice(t)
+	n := newTestNode(t, settings...)
+	n.start()
+	n.must("", "alert", "add", "--customer", "acme", "--name", "Stolen", "--email", "fleet@busy.example", "--cc", "boss@gone.example",
+		"--license-plate", "AAA111", "--type", "hot")
+	n.must(`{"license_plate":"AAA111"}`, "publish", "detections.i45", "-", "--nats-url", "nats://"+n.nats)
+	n.runAlerts()
+	gone := transport.MailboxID("acme", "boss@gone.example")
+	n.await("the mail", func() bool { return len(office.got("fleet@busy.example")) == 1 })
+	n.await("the dead letter", func() bool { return strings.Contains(n.must("", "deadletter", "list", "-o", "json"), gone) })
+	n.await("the audit", func() bool { return strings.Contains(n.must("", "audit", "-o", "json"), `"ok": true`) })
+	if got := office.got("fleet@busy.example"); len(got) != 1 {
+		t.Errorf("%d mails", len(got))
+	}
+	n.terminate()
+}

@@ -208,10 +208,11 @@ func (m *Machine) failed(now time.Time, in *Input, probe bool) {
 	}
 }
 
-// disable ends deliveries until someone enables the endpoint again.
+// disable ends deliveries until someone enables the endpoint again. Settings
+// that were on their way meanwhile do not: they are from before.
 func (m *Machine) disable(now time.Time, reason string) {
 	m.do(Effect{Do: Tell, News: transport.NewsDisabled, Reason: reason, Since: m.failingSince})
-	m.policy.Closed = transport.ReasonEndpointDisabled
+	m.disabled, m.policy.Closed = true, transport.ReasonEndpointDisabled
 	m.forgive()
 	m.heldUntil = time.Time{}
 	m.remember()

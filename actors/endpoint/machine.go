@@ -28,6 +28,7 @@ type Machine struct {
 	heldUntil    time.Time
 	holds        int
 	failingSince time.Time
+	disabled     bool // by its own word, of which the registry does not know yet
 	reason       string
 	marked       bool // what was remembered last is not nothing
 	storing      int  // no send before so much is stored

@@ -270,7 +270,6 @@ func (r *reference) changed(resumed, moved bool) {
 	if moved {
 		r.asked = time.Time{}
 	}
-	r.disabled = false
 }
 
 func (r *reference) restarted() { r.failures, r.probe, r.disabled = nil, nil, false }

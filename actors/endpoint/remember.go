@@ -75,6 +75,9 @@ func atMost(t, most time.Time) time.Time {
 func (m *Machine) change(now time.Time, in *Input) {
 	was := m.policy
 	m.policy = *in.Policy
+	if m.disabled = m.disabled && m.policy.Closed == "" && !in.Resumed && !in.Moved; m.disabled {
+		m.policy.Closed = transport.ReasonEndpointDisabled
+	}
 	m.bucket.set(now, m.policy.Rate, m.policy.Burst)
 	m.concurrency.set(m.policy.Concurrency)
 	if in.Resumed || in.Moved {

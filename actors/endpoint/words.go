@@ -19,6 +19,8 @@ type Input struct {
 	Ours   bool
 	// Policy: Begun, Changed. Resumed: what was counted against the endpoint is
 	// forgotten. Moved: so too what it asked for, since it is another receiver.
+	// One that the machine disabled stays so until either, or until a policy
+	// came that is closed: the registry's word of it.
 	Policy  *Policy
 	Resumed bool
 	Moved   bool

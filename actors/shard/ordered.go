@@ -27,11 +27,10 @@ func (s *Shard) Passed(seq uint64) {
 // may be the very one that finds no room.
 func (s *Shard) setAside(now time.Time) {
 	s.behind = slices.DeleteFunc(s.behind, func(l *endpoint.Lease) bool {
-		ep := s.routes.byID[l.Endpoint]
-		if h, ours := l.Owner.(*held); ep == nil || !ours || now.Sub(h.since) <= patience {
+		if h, ours := l.Owner.(*held); !ours || now.Sub(h.since) <= patience {
 			return false
 		}
-		sl := s.slotOf(ep)
+		sl := s.slotOf(s.routes.byID[l.Endpoint])
 		l.Holder = sl
 		sl.inHand++
 		sl.ref.Send(endpoint.Aside{Lease: l})

@@ -59,6 +59,31 @@ func TestWhatWaitsForALostEventMakesRoomForIt(t *testing.T) {
 	})
 }
 
+// The room of a lost event may be taken by what waits for it on behalf of an
+// endpoint that takes part no longer.
+func TestWhatWaitsForALostEventEndsWithItsEndpoint(t *testing.T) {
+	for name, change := range map[string]struct {
+		do  func(w *world)
+		end string
+	}{
+		"removed":           {func(w *world) { w.remove("a") }, "buried endpoint_removed"},
+		"ordered no longer": {func(w *world) { w.register("a") }, "tried"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, Options{Window: 2}, func(w *world) {
+				w.put(orderedEndpoint("a"))
+				w.event(2)
+				w.event(3)
+				change.do(w)
+				w.calm()
+				w.wantEnd(2, "a", change.end)
+				w.wantEnd(3, "a", change.end)
+				w.event(1).want("acked")
+			})
+		})
+	}
+}
+
 // While nothing can come, an event on its way is not given up.
 func TestAHoleIsNotGivenUpWhileNATSIsAway(t *testing.T) {
 	var away atomic.Bool

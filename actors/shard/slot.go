@@ -198,6 +198,7 @@ func (s *Shard) retire(sl *slot) {
 func (s *Shard) change(c transport.Change, taken chan struct{}) {
 	_, known := s.routes.byID[c.ID]
 	s.routes.apply(c)
+	defer s.letGo() // one that is removed, or ordered no longer, waits for no earlier event
 	sl := s.slots[c.ID]
 	if sl == nil {
 		s.changeIdle(c, known)

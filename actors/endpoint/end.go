@@ -43,8 +43,8 @@ func (l *Lease) Skip(d *Deps, reason string) {
 // last is the last attempt's answer, nil where none was made now.
 func (l *Lease) Bury(d *Deps, reason string, last *transport.Answer) { l.bury(d, reason, last, nil) }
 
-// bury tells then, which may be nil, when the end is durable.
-func (l *Lease) bury(d *Deps, reason string, last *transport.Answer, then transport.Waiter) {
+// bury tells done, which may be nil, when the end is durable.
+func (l *Lease) bury(d *Deps, reason string, last *transport.Answer, done transport.Waiter) {
 	l.awaitClosing()
 	r := l.base(transport.DeadLettered, d.Now())
 	r.Reason = reason
@@ -56,8 +56,8 @@ func (l *Lease) bury(d *Deps, reason string, last *transport.Answer, then transp
 	if last != nil {
 		letter.Detail, letter.LastAnswer = last.Detail, last.Body
 	}
-	d.Graveyard.Bury(letter, &closing{deps: d, lease: l, record: r, then: then})
 	l.handed = true
+	l.whenOwed(d, func() { d.Graveyard.Bury(letter, &closing{deps: d, lease: l, record: r, then: done}) })
 }
 
 // closing journals the end of a pair once its dead letter is durable, so that

@@ -10,7 +10,7 @@ func (m *Machine) gate(now time.Time, l *Lease) (open bool, at time.Time) {
 		return false, time.Time{}
 	case now.Before(m.heldUntil):
 		return false, m.heldUntil
-	case m.inFlight >= m.allowed():
+	case m.inFlight >= m.allowed(now):
 		return false, time.Time{}
 	case m.policy.Ordered && !m.order.lets(l.Place()):
 		return false, time.Time{}
@@ -32,13 +32,22 @@ func (m *Machine) paced(now time.Time) (open bool, at time.Time) {
 	return m.ramp.ready(now, m.policy.Tuning)
 }
 
-// allowed is how many attempts may be in flight.
-func (m *Machine) allowed() int {
+// allowed is how many attempts may be in flight. Where others need the room, an
+// endpoint that has fallen silent keeps to its share with those too.
+func (m *Machine) allowed(now time.Time) int {
 	if m.policy.Ordered || m.away {
 		return 1
 	}
-	return m.concurrency.allowed()
+	allowed := m.concurrency.allowed()
+	if m.shed > 0 && m.shed < allowed && m.silence(now) > silent {
+		return m.shed
+	}
+	return allowed
 }
+
+// silent is how long an endpoint with attempts under way gives no answer before
+// it counts as one that may never.
+const silent = time.Second
 
 // closedUntil is when the endpoint may take something again at the earliest;
 // zero: now. Of what has no known end it is as far as is parked ahead.
@@ -80,7 +89,7 @@ func (m *Machine) throughput(now, t time.Time) float64 {
 	tuning := m.policy.Tuning
 	pace := least(tuning.DrainMost, m.policy.Rate)
 	if took := max(m.concurrency.recent, m.silence(now)); took > 0 {
-		pace = least(pace, float64(m.allowed())/took.Seconds())
+		pace = least(pace, float64(m.allowed(now))/took.Seconds())
 	}
 	from := m.drainFrom(now)
 	if !from.IsZero() {
@@ -114,7 +123,7 @@ func (m *Machine) silence(now time.Time) time.Duration {
 // busyUntil is when to look again whether an endpoint whose every attempt hangs
 // has room: as long again as it has been silent.
 func (m *Machine) busyUntil(now time.Time) time.Time {
-	if silence := m.silence(now); m.inFlight >= m.allowed() && silence > slowest {
+	if silence := m.silence(now); m.inFlight >= m.allowed(now) && silence > slowest {
 		return now.Add(min(silence, m.policy.Timeout))
 	}
 	return time.Time{}

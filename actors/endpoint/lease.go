@@ -103,6 +103,16 @@ func (l *Lease) Ended() bool { return l.state.Load() != open }
 // IsSettled tells whether the pair's outcome is durable.
 func (l *Lease) IsSettled() bool { return l.state.Load() == settled }
 
+// whenOwed does something when it is durable that the pair is owed, before
+// which nothing of it may come back or end: at once for one that was parked.
+func (l *Lease) whenOwed(d *Deps, do func()) {
+	if l.Hop > 0 {
+		do()
+		return
+	}
+	d.Journal.After(then(do))
+}
+
 // Follow ends the lease when all that was journaled before is durable: what was
 // owed must be known before its event is acked.
 func (l *Lease) Follow(d *Deps) {

@@ -38,7 +38,7 @@ func TestAnOrderedEndpointGoesOnWhenADeadLetterIsDurable(t *testing.T) {
 		h.answers(failure)
 		h.lease(1)
 		h.lease(2)
-		for _, write := range []string{"tried 1", "letter 1", "buried 1"} {
+		for _, write := range []string{"tried 1", "all before", "letter 1", "buried 1"} {
 			h.wantSent(1)
 			h.durable(slices.Index(h.waiting, write))
 		}

@@ -102,10 +102,5 @@ func (a *Actor) park(e *Effect) {
 	a.past.count(&entry, 1)
 	l.handed, l.parked = true, true
 	parker := a.deps.Parker
-	if !l.fresh() || l.Replay != 0 {
-		parker.Park(l.Event.Customer, l.Endpoint, entry, l)
-		return
-	}
-	// What is owed must be known before anything of it comes back.
-	a.deps.Journal.After(then(func() { parker.Park(l.Event.Customer, l.Endpoint, entry, l) }))
+	l.whenOwed(&a.deps, func() { parker.Park(l.Event.Customer, l.Endpoint, entry, l) })
 }

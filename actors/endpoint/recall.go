@@ -21,7 +21,7 @@ const (
 // tells when to look again.
 func (m *Machine) recall(now time.Time) (again time.Time) {
 	if m.parked.Ready == 0 {
-		m.caughtUp()
+		m.caughtUp(now)
 		return time.Time{}
 	}
 	idle, again := m.idles(now)
@@ -41,11 +41,11 @@ func (m *Machine) recall(now time.Time) (again time.Time) {
 }
 
 // caughtUp: nothing is parked for room any more.
-func (m *Machine) caughtUp() {
+func (m *Machine) caughtUp(now time.Time) {
 	if !m.slots.tail.IsZero() {
 		m.slots = slots{lap: m.slots.lap}
 	}
-	if m.waiting.Len() == 0 {
+	if m.waiting.Len() == 0 && m.silence(now) <= silent {
 		m.shed = 0
 	}
 }
@@ -54,7 +54,7 @@ func (m *Machine) caughtUp() {
 // something is parked that could; or when that may be so, zero: when something
 // has happened.
 func (m *Machine) idles(now time.Time) (idle bool, at time.Time) {
-	if !m.mayRecall() {
+	if !m.mayRecall(now) {
 		return false, time.Time{}
 	}
 	if at = m.askedUntil().Add(recallEvery); at.After(now) {
@@ -70,9 +70,9 @@ func (m *Machine) idles(now time.Time) (idle bool, at time.Time) {
 	return !now.Before(m.recalls.next), m.recalls.next
 }
 
-func (m *Machine) mayRecall() bool {
+func (m *Machine) mayRecall(now time.Time) bool {
 	switch {
-	case m.recalls.under || m.storing > 0 || m.inFlight >= m.allowed() || m.breaker.probing():
+	case m.recalls.under || m.storing > 0 || m.inFlight >= m.allowed(now) || m.breaker.probing():
 		return false
 	case m.draining || m.away || m.policy.Paused || m.policy.Closed != "":
 		return false

@@ -11,7 +11,7 @@ func (m *Machine) Standing(now time.Time) transport.Standing {
 	memory := m.memory()
 	s := StandingOf(memory, m.parked, now)
 	s.Waiting += m.Waiting() + m.inFlight
-	s.Concurrency, s.Most = m.allowed(), m.policy.Concurrency
+	s.Concurrency, s.Most = m.allowed(now), m.policy.Concurrency
 	s.Pace = m.ramp.pace(now, m.policy.Tuning)
 	if m.breaker.probing() {
 		s.Breaker, s.OpenUntil = "probing", time.Time{}

@@ -20,8 +20,8 @@ func TestAnEventIsAckedOnceEveryOutcomeIsDurable(t *testing.T) {
 				w.hold()
 				h := w.event(1)
 				w.flush(1, oldest) // the fan-out; the journal keeps its order
-				// a's delivery; b's attempt and parking; c's skip
-				for range 3 {
+				// a's delivery; b's attempt, all before it, and its parking; c's skip
+				for range 4 {
 					w.flush(1, pick)
 					h.want("open")
 				}
@@ -47,6 +47,8 @@ func TestADeadLetterIsDurableBeforeItsRecord(t *testing.T) {
 			t.Fatalf("journaled %v before the letter was durable", got)
 		}
 		w.flush(2, oldest) // the fan-out and the attempt
+		h.want("open")
+		w.flush(1, oldest) // with which it is owed
 		h.want("open")
 		w.flush(1, oldest) // the letter
 		h.want("open")

@@ -57,6 +57,11 @@ func (s *Shard) ended(e *end) {
 	}
 	if h.left == 0 {
 		s.finish(h)
+		return
+	}
+	if h.room > 1 { // those that hang keep no room but their own
+		h.room--
+		s.windowOf(h.due).release(1, 0)
 	}
 }
 

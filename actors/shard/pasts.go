@@ -28,6 +28,16 @@ func (s *Shard) lastSend(ep *transport.Endpoint) time.Time {
 	return s.began
 }
 
+// beganPasts notes of the endpoints there are at the start that they may have
+// been sent something just before, whatever the clock says of their making.
+func (s *Shard) beganPasts() {
+	for id, ep := range s.routes.byID {
+		if ep.Delivery.Rate > 0 && s.pasts[id] == nil {
+			s.pasts[id] = endpoint.NewPast(transport.Memory{}, transport.Parked{}, s.began)
+		}
+	}
+}
+
 // recallPasts gives the pasts what was found at the start.
 func (s *Shard) recallPasts() {
 	for id, parked := range s.recovered.Parked {

@@ -241,6 +241,7 @@ func (s *Shard) Known() {
 				s.o.RecallAll(id)
 			}
 		}
+		s.beganPasts()
 	})
 }
 

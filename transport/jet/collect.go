@@ -18,7 +18,7 @@ const (
 	collectEntries = 16 * transport.MaxSegmentEntries
 	collectBytes   = 16 * transport.MaxSegmentBytes
 	// heldShare of a shard's window, 1 / it, is gathered at most.
-	heldShare = 4
+	heldShare = 8
 )
 
 // bucket gathers one endpoint's entries.

@@ -12,7 +12,7 @@ import (
 // work-queue consumer of that.
 type deferred struct {
 	consumer
-	all    []*parked // in order of their sequences; those that are gone too, for a while
+	all    []*parked          // in order of their sequences; those that are gone too, for a while
 	parks  map[string]*parked // by id, which their subjects end in
 	dues   map[uint64]*parked
 	seq    uint64

@@ -35,7 +35,8 @@ type Parker interface {
 	// Recall brings at least so many entries that wait for room back now, the
 	// oldest first (of an ordered endpoint: those first in its order), and tells
 	// w when they are on their way; so too when there are none, or NATS is away.
-	Recall(endpoint string, entries int, w transport.Waiter)
+	// Segments that begin after last stay, where that is not zero.
+	Recall(endpoint string, entries int, last transport.Place, w transport.Waiter)
 	// List tells all that is parked for an endpoint and not acked, once; it
 	// tries until it can.
 	List(endpoint string, got func([]Waiting))

@@ -180,7 +180,7 @@ func (h *house) After(w transport.Waiter) {
 	w.Done()
 }
 
-func (h *house) Recall(id string, n int, w transport.Waiter) {
+func (h *house) Recall(id string, n int, _ transport.Place, w transport.Waiter) {
 	h.wrote(nil, "recall %d", n)
 	w.Done()
 }

@@ -90,6 +90,12 @@ func (o *order) first() (Waiting, bool) {
 	return o.parked[o.head], true
 }
 
+// nth is the place of the n-th that is parked, from 1, or of the last one;
+// something must be parked.
+func (o *order) nth(n int) transport.Place {
+	return o.parked[min(o.head+n, len(o.parked))-1].Place
+}
+
 // before is how many that are parked come before p.
 func (o *order) before(p transport.Place) int {
 	i, _ := o.find(p)

@@ -30,7 +30,7 @@ func (a *Actor) perform(e *Effect) {
 	case Wake:
 		a.wake(e.At)
 	case Recall:
-		a.deps.Parker.Recall(a.endpoint.ID, e.Entries, done{a.self, recalled{}})
+		a.deps.Parker.Recall(a.endpoint.ID, e.Entries, e.Last, done{a.self, recalled{}})
 	case List:
 		// Behind the parkings that wait for the journal.
 		self, parker, id, number := a.self, a.deps.Parker, a.endpoint.ID, e.Number

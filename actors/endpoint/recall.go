@@ -36,7 +36,12 @@ func (m *Machine) recall(now time.Time) (again time.Time) {
 	if m.waiting.Len() == 0 {
 		want = min(want, m.keep(now))
 	}
-	m.do(Effect{Do: Recall, Entries: min(max(1, want), m.parked.Ready)})
+	want = min(max(1, want), m.parked.Ready)
+	e := Effect{Do: Recall, Entries: want}
+	if m.policy.Ordered { // what waits first may have come due already, and needs no other beside it
+		e.Last = m.order.nth(want)
+	}
+	m.do(e)
 	return time.Time{}
 }
 

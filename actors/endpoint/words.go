@@ -99,8 +99,9 @@ type Effect struct {
 	// News and Since: Tell.
 	News  string
 	Since time.Time
-	// Entries: Recall.
+	// Entries and Last: Recall.
 	Entries int
+	Last    transport.Place
 }
 
 // Verb names an effect.
@@ -126,7 +127,8 @@ const (
 	Tell
 	// Wake: step again at At, in place of any earlier word.
 	Wake
-	// Recall: bring Entries of what is parked for room back now, and say so (Recalled).
+	// Recall: bring Entries of what is parked for room back now, but for what
+	// comes after Last (zero: nothing does), and say so (Recalled).
 	Recall
 	// List: tell all that is parked (Listed); nothing is sent before.
 	List

@@ -36,7 +36,7 @@ func (instant) Append(_ *transport.Record, w transport.Waiter) {
 func (instant) Park(_, _ string, _ transport.Entry, w transport.Waiter) { w.Done() }
 func (instant) Bury(_ *transport.DeadLetter, w transport.Waiter)        { w.Done() }
 func (instant) After(w transport.Waiter)                                { w.Done() }
-func (instant) Recall(string, int, transport.Waiter)                    {}
+func (instant) Recall(string, int, transport.Place, transport.Waiter)   {}
 func (instant) List(_ string, got func([]endpoint.Waiting))             { got(nil) }
 func (instant) Remember(_ transport.Remembered, w transport.Waiter)     { w.Done() }
 func (instant) Tell(transport.News)                                     {}

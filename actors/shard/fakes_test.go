@@ -96,7 +96,7 @@ func (p parker) Park(cust, id string, e transport.Entry, wt transport.Waiter) {
 	})
 }
 
-func (p parker) Recall(string, int, transport.Waiter) {}
+func (p parker) Recall(string, int, transport.Place, transport.Waiter) {}
 
 // List tells of the pairs that the test names.
 func (p parker) List(_ string, got func([]endpoint.Waiting)) {

@@ -108,13 +108,13 @@ func comparePlaces(a, b transport.Place) int {
 }
 
 // Recall brings segments that wait for room back now, the first in order first.
-func (p *parker) Recall(id string, entries int, w transport.Waiter) {
+func (p *parker) Recall(id string, entries int, last transport.Place, w transport.Waiter) {
 	n := p.n
 	n.after(n.w.dice.between(time.Millisecond, 20*time.Millisecond), func() {
 		if !n.w.away {
 			n.w.note(line{what: "recall", endpoint: id, n: int64(entries)})
 			for _, seg := range n.w.deferred.of(id, true) {
-				if entries <= 0 {
+				if entries <= 0 || last != (transport.Place{}) && last.Before(placeOf(&seg.entries[0])) {
 					break
 				}
 				entries -= len(seg.entries)

@@ -186,7 +186,7 @@ func TestAuditIsExactUnderLoad(t *testing.T) {
 	recaller.Go(func() {
 		for recalls.Err() == nil {
 			told := newCountdown(1)
-			shard.p.Recall(endpointB, 500, told)
+			shard.p.Recall(endpointB, 500, transport.Place{}, told)
 			told.wait(t)
 		}
 	})

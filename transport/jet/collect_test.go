@@ -3,6 +3,8 @@ package jet
 import (
 	"testing"
 	"time"
+
+	"github.com/postrider/postrider/transport"
 )
 
 // another parks an entry with a time of its own and waits until it is stored:
@@ -47,7 +49,7 @@ func TestGatheringEnds(t *testing.T) {
 			}
 			w.Done()
 		}},
-		{"its endpoint wants it back", func(p *Parker, w *countdown) { p.Recall(endpointA, 1, w) }},
+		{"its endpoint wants it back", func(p *Parker, w *countdown) { p.Recall(endpointA, 1, transport.Place{}, w) }},
 		{"the node stops", func(p *Parker, w *countdown) {
 			p.Hurry()
 			p.Park("acme", endpointA, readyEntry(2, later), w)

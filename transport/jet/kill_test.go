@@ -12,6 +12,8 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
+
+	"github.com/postrider/postrider/transport"
 )
 
 // envServer makes of the test program a NATS server on that port and folder.
@@ -114,7 +116,7 @@ func TestRecallThroughKills(t *testing.T) {
 		defer close(asked)
 		for i := 0; ctx.Err() == nil; i++ {
 			told := newCountdown(1)
-			p.Recall(endpointOf(i%20), 5, told)
+			p.Recall(endpointOf(i%20), 5, transport.Place{}, told)
 			select {
 			case <-told.done:
 			case <-ctx.Done():

@@ -36,8 +36,9 @@ type recalls struct {
 
 type recall struct {
 	endpoint string
-	left     int  // entries
-	listed   bool // anew, for this one
+	left     int             // entries
+	last     transport.Place // no segment that begins after it; zero: any
+	listed   bool            // anew, for this one
 	waiter   transport.Waiter
 }
 
@@ -52,12 +53,13 @@ func (r *recalls) init() {
 }
 
 // Recall brings at least so many entries that wait for room alone back now, in
-// the order they go in, and tells w (nil is fine) when they are on their way;
-// so too when fewer are there, and, after a pause, when NATS is away. It does
-// not block. What is parked at this very moment may be passed over.
-func (p *Parker) Recall(endpoint string, entries int, w transport.Waiter) {
+// the order they go in, but for segments that begin after last (zero: none
+// does), and tells w (nil is fine) when they are on their way; so too when fewer
+// are there, and, after a pause, when NATS is away. It does not block. What is
+// parked at this very moment may be passed over.
+func (p *Parker) Recall(endpoint string, entries int, last transport.Place, w transport.Waiter) {
 	p.leaveOf(endpoint)
-	p.recalls.put(&recall{endpoint: endpoint, left: entries, waiter: w})
+	p.recalls.put(&recall{endpoint: endpoint, left: entries, last: last, waiter: w})
 }
 
 func (r *recalls) put(one *recall) {
@@ -129,7 +131,7 @@ func (p *Parker) recallTurn(r *recall) (done bool, err error) {
 	now := time.Now()
 	p.recalls.forget(now)
 	l := p.recalls.listings[r.endpoint]
-	if l == nil || len(l.rest) == 0 {
+	if l == nil || r.reaches(l.rest) == 0 {
 		if r.listed {
 			return true, nil
 		}
@@ -138,10 +140,12 @@ func (p *Parker) recallTurn(r *recall) (done bool, err error) {
 		}
 		r.listed = true
 	}
-	part := cutParked(&l.rest, r.left)
+	within := l.rest[:r.reaches(l.rest)]
+	part := cutParked(&within, r.left)
 	if len(part) == 0 {
 		return true, nil
 	}
+	l.rest = l.rest[len(part):]
 	entries, err := p.store.bringBack(p.ctx, part)
 	if err != nil {
 		delete(p.recalls.listings, r.endpoint) // some of it is gone
@@ -149,6 +153,20 @@ func (p *Parker) recallTurn(r *recall) (done bool, err error) {
 	}
 	r.left -= entries
 	return r.left <= 0, nil
+}
+
+// reaches is how many of the listed segments it may bring back.
+func (r *recall) reaches(list []parked) int {
+	if r.last == (transport.Place{}) {
+		return len(list)
+	}
+	n, _ := slices.BinarySearchFunc(list, r.last, func(p parked, last transport.Place) int {
+		if last.Before(p.first) {
+			return 1
+		}
+		return -1
+	})
+	return n
 }
 
 func (p *Parker) listReady(endpoint string, now time.Time) (*listing, error) {

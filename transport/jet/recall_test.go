@@ -43,7 +43,7 @@ func parkWith(t testing.TB, p *Parker, endpoint string, entries ...transport.Ent
 func recallNow(t testing.TB, p *Parker, endpoint string, entries int) {
 	t.Helper()
 	w := newCountdown(1)
-	p.Recall(endpoint, entries, w)
+	p.Recall(endpoint, entries, transport.Place{}, w)
 	w.wait(t)
 }
 
@@ -277,7 +277,7 @@ func TestManyRecallsAtOnceAreServedInTurn(t *testing.T) {
 	told := newCountdown(2 * endpoints)
 	for range 2 {
 		for i := range endpoints {
-			p.Recall(endpointOf(i), each, told)
+			p.Recall(endpointOf(i), each, transport.Place{}, told)
 		}
 	}
 	told.wait(t)
@@ -312,8 +312,8 @@ func TestRecallTellsWhenNATSIsAway(t *testing.T) {
 	eventually(t, func() bool { return s.away() != nil })
 	began := time.Now()
 	w := newCountdown(2)
-	p.Recall(endpointA, 1, w)
-	p.Recall(endpointB, 1, w)
+	p.Recall(endpointA, 1, transport.Place{}, w)
+	p.Recall(endpointB, 1, transport.Place{}, w)
 	w.wait(t)
 	if took := time.Since(began); took < awayPause/2 || took > 10*awayPause {
 		t.Errorf("told after %s", took)
@@ -399,7 +399,7 @@ func BenchmarkRecall(b *testing.B) {
 				}
 				from := cpuTime()
 				w := newCountdown(1)
-				p.Recall(endpointOf(i%1000), 20, w)
+				p.Recall(endpointOf(i%1000), 20, transport.Place{}, w)
 				<-w.done
 				used += cpuTime() - from
 			}

@@ -28,8 +28,10 @@ func (s *Store) Replay(ctx context.Context, endpoint string, ev *transport.Event
 
 func (s *Store) parkReplay(ctx context.Context, endpoint string, ev *transport.Event, replay uint64, due time.Time) error {
 	e := transport.Entry{Event: ev, Replay: replay, Hop: 1, Due: due}
-	it := s.encodeItem(&e)
-	p := segmentParcel(ev.Customer, endpoint, []item{it}, randomToken(8), s.clock.ahead())
+	group := []item{s.encodeItem(&e)}
+	p := segmentParcel(ev.Customer, endpoint, group, randomToken(8), s.clock.ahead())
+	nameless := parkedOf(endpoint, "", group)
+	p.msg.Subject = nameless.parkSubject() // so that a number that is taken shows
 	for _, o := range p.objects {
 		if err := s.PutPayload(ctx, o.name, o.data); err != nil {
 			return err

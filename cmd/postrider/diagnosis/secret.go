@@ -89,8 +89,9 @@ func readings(scheme, secret string) []key {
 	bytes, _ := hex.DecodeString(bare)
 	switch {
 	case scheme == standard && prefix == symmetricPrefix:
-		strict, _ := base64.StdEncoding.DecodeString(bare)
-		add(strict, "", "", "")
+		if strict, err := base64.StdEncoding.DecodeString(bare); err == nil && oneLine(bare) == nil {
+			add(strict, "", "", "")
+		}
 		add(decoded, "secret_alphabet", "what follows whsec_ is in the URL alphabet, or not padded with =", "write it in standard base64 with padding")
 		add([]byte(bare), "secret_not_decoded", "the key that signed is the text after whsec_, not what that decodes to", "decode what follows whsec_ from base64, and use those bytes")
 		add([]byte(secret), "secret_not_decoded", "the key that signed is the whole text of the secret, whsec_ and all", "decode what follows whsec_ from base64, and use those bytes")

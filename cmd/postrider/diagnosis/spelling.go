@@ -3,6 +3,7 @@ package diagnosis
 import (
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -65,8 +66,19 @@ func (s *spelling) read(text string) bool {
 
 // readBase64 reads base64 of either alphabet, padded or not.
 func readBase64(text string) ([]byte, error) {
+	if err := oneLine(text); err != nil {
+		return nil, err
+	}
 	text = strings.NewReplacer("-", "+", "_", "/").Replace(strings.TrimRight(text, "="))
 	return base64.RawStdEncoding.DecodeString(text)
+}
+
+// oneLine refuses line ends, which base64 would pass over in silence.
+func oneLine(text string) error {
+	if strings.ContainsAny(text, "\r\n") {
+		return errors.New("there is a line end in it")
+	}
+	return nil
 }
 
 func isAlphanumeric(c byte) bool {

@@ -87,6 +87,7 @@ func day(w *world, p plan) {
 }
 
 func (d *daily) do(op string) {
+	synctest.Wait() // the fan-out of what came before takes room too
 	id := fmt.Sprint("e", d.dice.IntN(6))
 	switch op {
 	case "event":

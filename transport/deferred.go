@@ -50,6 +50,8 @@ type ParkedPair struct {
 	Place
 	// Due is the entry's own; zero: it waits for room alone.
 	Due time.Time
+	// Hop counts the pair's parkings, this one too.
+	Hop uint32
 }
 
 // DeadLetter is what was given up: a pair, or (Endpoint empty) a document that

@@ -92,7 +92,7 @@ func (a *Actor) told(msg any) {
 	case Unsure:
 		a.step(Input{Kind: Doubted})
 	case Back:
-		a.step(Input{Kind: Returned, Places: msg})
+		a.step(Input{Kind: Returned, Gone: msg})
 	case Ask:
 		a.machine.parked = a.past.Parked()
 		msg <- a.machine.Standing(a.deps.Now())

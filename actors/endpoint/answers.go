@@ -16,7 +16,7 @@ func (m *Machine) answered(now time.Time, in *Input) {
 	m.inFlight--
 	m.silentSince = now
 	if m.policy.Ordered {
-		m.order.inHand(l.Place())
+		m.order.gone(l.Place(), l.Hop)
 	}
 	if a.Class == transport.Skip {
 		m.breaker.unsent(probe)

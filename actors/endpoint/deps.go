@@ -80,7 +80,9 @@ type Deps struct {
 	Uplink   Uplink
 	Observer Observer
 	Runner   Runner
-	Tuning   *Tuning
+	// Doubt has the shard send an ordered endpoint Unsure, and what has gone; nil: it does not.
+	Doubt  func(endpoint string)
+	Tuning *Tuning
 	// Now is the node's clock, and After runs a function when so much of its
 	// time has passed; nil: time.AfterFunc.
 	Now   func() time.Time

@@ -71,7 +71,9 @@ func (m *Machine) take(now time.Time, in *Input) {
 	case Listed:
 		m.order.listed(in.Number, in.Waiting)
 	case Returned:
-		m.order.ended(in.Places)
+		for _, g := range in.Gone {
+			m.order.gone(g.Place, g.Hop)
+		}
 	case Doubted:
 		m.relist()
 	case Recalled:
@@ -98,7 +100,7 @@ func (m *Machine) leased(now time.Time, l *Lease) {
 		m.recalls.inRow = 0
 	}
 	if m.policy.Ordered {
-		m.order.inHand(l.Place())
+		m.order.gone(l.Place(), l.Hop)
 	}
 	switch {
 	case m.draining:
@@ -121,7 +123,7 @@ func (m *Machine) putAside(now time.Time, l *Lease) {
 		m.leased(now, l)
 		return
 	}
-	m.order.inHand(l.Place())
+	m.order.gone(l.Place(), l.Hop)
 	m.parkForRoom(now, l)
 }
 

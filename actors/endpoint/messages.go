@@ -32,10 +32,9 @@ type (
 	// Line tells about our own uplink: UplinkLost, UplinkBack or Canary.
 	Line InputKind
 	// Back tells an ordered endpoint which pairs came back from DEFERRED and have
-	// ended: no lease of them comes (any more). Those of which one comes are
-	// not named: they are awaited until their lease is there, nor are those
-	// that were parked again.
-	Back []transport.Place
+	// ended, or were parked again: no lease of them comes (any more). Those of
+	// which one comes are not named: they are awaited until it is there.
+	Back []Gone
 	// Unsure has an ordered endpoint list anew what is parked: something was
 	// counted as parked whose end it was not told of.
 	Unsure struct{}

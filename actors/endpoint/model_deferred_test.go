@@ -3,8 +3,6 @@ package endpoint
 import (
 	"slices"
 	"time"
-
-	"github.com/postrider/postrider/transport"
 )
 
 // park puts a pair into DEFERRED, from where it comes back more or less in time.
@@ -55,7 +53,7 @@ func (w *world) comesBack(p *pair) {
 	}
 	if w.policy.Ordered && !w.quiet && w.oneIn(100) { // it was found to have ended
 		p.ended = true
-		w.step(Input{Kind: Returned, Places: []transport.Place{p.place()}})
+		w.step(Input{Kind: Returned, Gone: []Gone{{p.place(), p.hop}}})
 		return
 	}
 	w.give(p)
@@ -102,13 +100,13 @@ func (w *world) list(number int) {
 	w.after(w.between(0, 300*time.Millisecond), func() {
 		var all []Waiting
 		for _, p := range w.parked() {
-			all = append(all, Waiting{Place: p.place(), Due: p.due})
+			all = append(all, Waiting{Place: p.place(), Due: p.due, Hop: p.hop})
 		}
 		for _, p := range w.pairs { // of segments that others still hold
 			if p.parked && p.ended && w.oneIn(5) {
-				all = append(all, Waiting{Place: p.place()})
+				all = append(all, Waiting{Place: p.place(), Hop: p.hop})
 				w.after(w.between(0, time.Second), func() {
-					w.step(Input{Kind: Returned, Places: []transport.Place{p.place()}})
+					w.step(Input{Kind: Returned, Gone: []Gone{{p.place(), p.hop}}})
 				})
 			}
 		}

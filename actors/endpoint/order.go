@@ -14,24 +14,33 @@ type order struct {
 	parked []Waiting // sorted; those before head are gone
 	head   int
 	lists  int // asked for so far
-	// meanwhile were in hand, or ended, since the list was asked for.
-	meanwhile map[transport.Place]bool
+	// meanwhile were in hand, or ended, since the list was asked for: the hop
+	// up to which the list says nothing of them.
+	meanwhile map[transport.Place]uint32
 }
 
 // Waiting is one parked pair of an ordered endpoint. Due is its own time; zero:
-// it waits for room alone.
+// it waits for room alone. Hop counts its parkings.
 type Waiting struct {
 	transport.Place
 	Due time.Time
+	Hop uint32
+}
+
+// Gone is a pair of an ordered endpoint that no message of DEFERRED up to that
+// hop holds any more: it has ended, or was parked again with a higher one.
+type Gone struct {
+	transport.Place
+	Hop uint32
 }
 
 // begin asks for the list of all that is parked, with a number; in hand are not
 // in question.
 func (o *order) begin(inHand []*Lease) (number int) {
 	o.lists++
-	o.meanwhile = make(map[transport.Place]bool, len(inHand))
+	o.meanwhile = make(map[transport.Place]uint32, len(inHand))
 	for _, l := range inHand {
-		o.meanwhile[l.Place()] = true
+		o.meanwhile[l.Place()] = l.Hop
 	}
 	return o.lists
 }
@@ -42,31 +51,30 @@ func (o *order) forget() { *o = order{lists: o.lists} }
 // loading tells that what is parked is not known yet.
 func (o *order) loading() bool { return o.meanwhile != nil }
 
-// listed takes all that is parked in, but for what was in hand meanwhile. Of
-// several lists the last one asked for counts.
+// listed takes all that is parked in, but for what was in hand meanwhile; of a
+// pair the highest hop is true. Of several lists the last one asked for counts.
 func (o *order) listed(number int, all []Waiting) {
 	if number != o.lists || !o.loading() {
 		return
 	}
 	for _, w := range all {
-		if _, known := o.find(w.Place); !known && !o.meanwhile[w.Place] {
-			o.add(w)
+		i, known := o.find(w.Place)
+		if hop, gone := o.meanwhile[w.Place]; gone && w.Hop <= hop || known && w.Hop <= o.parked[i].Hop {
+			continue
 		}
+		o.add(w)
 	}
 	o.meanwhile = nil
 }
 
-// inHand: p is parked no longer.
-func (o *order) inHand(p transport.Place) {
-	o.remove(p)
-	if o.loading() {
-		o.meanwhile[p] = true
+// gone: p is not parked, unless with a higher hop. A message of DEFERRED stays
+// until all its pairs have gone, so one may be told of that was parked again.
+func (o *order) gone(p transport.Place, hop uint32) {
+	if i, known := o.find(p); known && o.parked[i].Hop <= hop {
+		o.remove(p)
 	}
-}
-
-func (o *order) ended(places []transport.Place) {
-	for _, p := range places {
-		o.inHand(p)
+	if o.loading() {
+		o.meanwhile[p] = max(o.meanwhile[p], hop)
 	}
 }
 

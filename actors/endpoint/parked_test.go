@@ -25,7 +25,7 @@ func TestAnOrderedEndpointListsWhatIsParkedFirst(t *testing.T) {
 		h.told([]Waiting{{Place: transport.Place{Seq: 1}, Due: time.Now().Add(time.Second)}})
 		h.wantSent(1)
 		h.past.Returned(&h.entries[0])
-		h.send(Back{{Seq: 1}}) // it had ended
+		h.send(Back{{Place: transport.Place{Seq: 1}}}) // it had ended
 		h.wantSent(1, 2)
 	})
 }

@@ -31,6 +31,10 @@ func (a *Actor) perform(e *Effect) {
 		a.wake(e.At)
 	case Recall:
 		a.deps.Parker.Recall(a.endpoint.ID, e.Entries, e.Last, done{a.self, recalled{}})
+	case Doubt:
+		if a.deps.Doubt != nil {
+			a.deps.Doubt(a.endpoint.ID)
+		}
 	case List:
 		// Behind the parkings that wait for the journal.
 		self, parker, id, number := a.self, a.deps.Parker, a.endpoint.ID, e.Number

@@ -1,12 +1,19 @@
 package endpoint
 
-import "time"
+import (
+	"time"
+
+	"github.com/postrider/postrider/transport"
+)
 
 // recalls is what is known of the recalls of what is parked for room.
 type recalls struct {
 	under bool // one is under way
 	inRow int  // since something came back
 	next  time.Time
+	// awaited is what an ordered endpoint has stood still for since.
+	awaited transport.Place
+	since   time.Time
 }
 
 // recallEvery is the least time between two recalls; it doubles, up to
@@ -17,16 +24,22 @@ const (
 	maxRecall   = 4096
 )
 
+// doubtAfter is how long an ordered endpoint stands still for one pair before it
+// doubts that it is parked at all: longer than what was lost on the way takes to
+// come again.
+const doubtAfter = 45 * time.Second
+
 // recall brings back what is parked for room where the endpoint would idle, or
 // tells when to look again.
 func (m *Machine) recall(now time.Time) (again time.Time) {
+	doubt := m.doubt(now)
 	if m.parked.Ready == 0 {
 		m.caughtUp(now)
-		return time.Time{}
+		return doubt
 	}
 	idle, again := m.idles(now)
 	if !idle {
-		return again
+		return soonest(again, doubt)
 	}
 	r := &m.recalls
 	r.under = true
@@ -42,7 +55,35 @@ func (m *Machine) recall(now time.Time) (again time.Time) {
 		e.Last = m.order.nth(want)
 	}
 	m.do(e)
-	return time.Time{}
+	return doubt
+}
+
+// doubt has what is parked told anew where an ordered endpoint stands still and
+// what it waits for does not come, or tells when that will be so.
+func (m *Machine) doubt(now time.Time) (at time.Time) {
+	r := &m.recalls
+	w, still := m.standsStill(now)
+	switch {
+	case !still:
+		r.since = time.Time{}
+		return time.Time{}
+	case r.since.IsZero() || w.Place != r.awaited:
+		r.awaited, r.since = w.Place, now
+	case now.Sub(r.since) >= doubtAfter:
+		r.since = now
+		m.do(Effect{Do: Doubt})
+	}
+	return r.since.Add(doubtAfter)
+}
+
+// standsStill tells what an ordered endpoint waits for that could send now.
+func (m *Machine) standsStill(now time.Time) (Waiting, bool) {
+	w, some := m.order.first()
+	if !some || m.order.loading() || now.Before(m.askedUntil()) || !m.couldTake(now) {
+		return Waiting{}, false
+	}
+	open, _ := m.paced(now)
+	return w, open && (m.waiting.Len() == 0 || !m.order.lets(m.waiting.First().Place()))
 }
 
 // caughtUp: nothing is parked for room any more.
@@ -77,12 +118,18 @@ func (m *Machine) idles(now time.Time) (idle bool, at time.Time) {
 
 func (m *Machine) mayRecall(now time.Time) bool {
 	switch {
-	case m.recalls.under || m.storing > 0 || m.inFlight >= m.allowed(now) || m.breaker.probing():
-		return false
-	case m.draining || m.away || m.policy.Paused || m.policy.Closed != "":
+	case m.recalls.under || !m.couldTake(now):
 		return false
 	case m.policy.Ordered:
 		return m.order.blocked(&m.waiting)
 	}
 	return m.waiting.Len() == 0
+}
+
+// couldTake: nothing but pace and order is in the way of an attempt.
+func (m *Machine) couldTake(now time.Time) bool {
+	if m.storing > 0 || m.inFlight >= m.allowed(now) || m.breaker.probing() {
+		return false
+	}
+	return !m.draining && !m.away && !m.policy.Paused && m.policy.Closed == ""
 }

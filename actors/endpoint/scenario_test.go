@@ -115,7 +115,7 @@ var commands = map[string]func(s *scenario, words []string, args map[string]stri
 	"ended": func(s *scenario, words []string, _ map[string]string) {
 		for _, name := range s.names(words) {
 			s.unpark(name)
-			s.step(Input{Kind: Returned, Places: []transport.Place{s.leases[name].Place()}})
+			s.step(Input{Kind: Returned, Gone: []Gone{{Place: s.leases[name].Place(), Hop: s.leases[name].Hop + 1}}})
 		}
 	},
 	"recalled": func(s *scenario, _ []string, _ map[string]string) {
@@ -128,15 +128,19 @@ var commands = map[string]func(s *scenario, words []string, args map[string]stri
 		s.back(ready[:min(s.tale.recall, len(ready))])
 		s.step(Input{Kind: Recalled})
 	},
-	"listed": func(s *scenario, _ []string, _ map[string]string) {
+	"listed": func(s *scenario, ended []string, _ map[string]string) { // ended: their message is still there
 		var all []Waiting
+		for _, name := range s.names(ended) {
+			all = append(all, Waiting{Place: s.leases[name].Place(), Hop: s.leases[name].Hop + 1})
+		}
 		for _, name := range s.parkedNames() {
-			all = append(all, Waiting{Place: s.leases[name].Place(), Due: s.leases[name].Due})
+			all = append(all, Waiting{Place: s.leases[name].Place(), Due: s.leases[name].Due, Hop: s.leases[name].Hop + 1})
 		}
 		s.step(Input{Kind: Listed, Number: s.tale.list, Waiting: all})
 	},
-	"store":  func(s *scenario, words []string, _ map[string]string) { s.slowly = words[0] == "slowly" },
-	"stored": func(s *scenario, _ []string, _ map[string]string) { s.step(Input{Kind: Stored}) },
+	"doubted": func(s *scenario, _ []string, _ map[string]string) { s.step(Input{Kind: Doubted}) },
+	"store":   func(s *scenario, words []string, _ map[string]string) { s.slowly = words[0] == "slowly" },
+	"stored":  func(s *scenario, _ []string, _ map[string]string) { s.step(Input{Kind: Stored}) },
 	"close": func(s *scenario, words []string, _ map[string]string) {
 		p := s.m.policy
 		p.Closed = words[0]

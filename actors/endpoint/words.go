@@ -36,8 +36,8 @@ type Input struct {
 	// Keep is how many leases may stay in hand: Shed. 0: those that an ordered
 	// endpoint cannot send before one that is elsewhere are to make room for it.
 	Keep int
-	// Places ended: Returned.
-	Places []transport.Place
+	// Gone: Returned.
+	Gone []Gone
 }
 
 // InputKind names what happened. The zero value is time that passed.
@@ -62,7 +62,7 @@ const (
 	// Listed: all that is parked of an ordered endpoint.
 	Listed
 	// Returned: pairs of an ordered endpoint came back from DEFERRED, and there
-	// is no lease of them, since they have ended.
+	// is no lease of them, since they have ended or are parked again.
 	Returned
 	// Doubted: what is known of what is parked may be too much; list it anew.
 	Doubted
@@ -132,4 +132,7 @@ const (
 	Recall
 	// List: tell all that is parked (Listed); nothing is sent before.
 	List
+	// Doubt: what an ordered endpoint waits for does not come; say so to the
+	// shard, which knows what of it has ended (Doubted).
+	Doubt
 )

@@ -13,9 +13,9 @@ type held struct {
 	handle transport.Handle
 	seq    uint64
 	due    bool
-	// endpoint is a due segment's; over are its pairs that had ended before.
+	// endpoint is a due segment's; gone are its pairs that there is no lease of.
 	endpoint string
-	over     []transport.Place
+	gone     []endpoint.Gone
 	// left are the pairs without an outcome; leases are all of them.
 	left     int
 	leases   []*endpoint.Lease
@@ -53,7 +53,7 @@ func (s *Shard) ended(e *end) {
 	h.left--
 	h.released = h.released || !e.settled
 	if h.due && e.lease.IsOver() {
-		s.tellOver(h.endpoint, e.lease.Place())
+		s.tellGone(h.endpoint, goneWith(e.lease))
 	}
 	if h.left == 0 {
 		s.finish(h)

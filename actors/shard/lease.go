@@ -95,8 +95,8 @@ func (s *Shard) dueArrived(a *arrival) {
 		return
 	}
 	if s.settledIn.has(seg.Seq) {
+		s.tellGone(seg.Endpoint, s.goneOf(seg, seg.Seq)...)
 		s.drop(a, n)
-		s.doubt(seg.Endpoint)
 		return
 	}
 	if s.draining {
@@ -104,10 +104,10 @@ func (s *Shard) dueArrived(a *arrival) {
 		a.handle.Nak()
 		return
 	}
-	first, again := s.segments.note(seg)
-	if again { // its schedule was fired twice
+	first, copyOf := s.segments.note(seg)
+	if copyOf != 0 { // its schedule was fired twice
+		s.tellGone(seg.Endpoint, s.goneOf(seg, copyOf)...)
 		s.drop(a, n)
-		s.doubt(seg.Endpoint)
 		return
 	}
 	h := s.hold(a, seg.Seq, n)
@@ -120,7 +120,7 @@ func (s *Shard) dueArrived(a *arrival) {
 			h.leases = append(h.leases, l)
 		}
 	}
-	s.tellOver(h.endpoint, h.over...)
+	s.tellGone(h.endpoint, h.gone...)
 	s.give(h)
 }
 
@@ -132,11 +132,8 @@ func (s *Shard) entryLease(h *held, id string, e *transport.Entry) *endpoint.Lea
 		Event: e.Event, Tries: e.Tries, Hop: e.Hop, Due: e.Due, Owner: h,
 	}
 	if st, ok := s.recovered.Pairs[l.Pair]; ok {
-		if st.Final {
-			h.over = append(h.over, l.Place())
-			return nil
-		}
-		if st.Hop > e.Hop {
+		if st.Final || st.Hop > e.Hop {
+			h.gone = append(h.gone, goneWith(l))
 			return nil
 		}
 		if len(st.Tries) > len(l.Tries) {

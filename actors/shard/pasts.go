@@ -2,6 +2,7 @@ package shard
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/postrider/postrider/actors/endpoint"
@@ -75,17 +76,42 @@ func (s *Shard) returned(seg *transport.Segment) {
 	}
 }
 
-// tellOver tells an ordered endpoint which pairs of a due segment have ended:
-// the segment is listed as parked until all of it is.
-func (s *Shard) tellOver(id string, places ...transport.Place) {
+// tellGone tells an ordered endpoint which pairs of a due segment are not parked
+// with it any more: the segment is listed until all of it has ended.
+func (s *Shard) tellGone(id string, gone ...endpoint.Gone) {
 	sl, ep := s.slots[id], s.routes.byID[id]
-	if len(places) > 0 && sl != nil && ep != nil && ep.Delivery.Ordered {
-		sl.ref.Send(endpoint.Back(places))
+	if len(gone) > 0 && sl != nil && ep != nil && ep.Delivery.Ordered {
+		sl.ref.Send(endpoint.Back(gone))
 	}
 }
 
-// doubt has an ordered endpoint list anew what is parked: a message of it that
-// was counted in is gone without a word of its pairs.
+func goneWith(l *endpoint.Lease) endpoint.Gone { return endpoint.Gone{Place: l.Place(), Hop: l.Hop} }
+
+// goneOf are those of a segment that have settled, whether as this message or
+// as the one that it is a copy of.
+func (s *Shard) goneOf(seg *transport.Segment, copyOf uint64) []endpoint.Gone {
+	h, settled := s.dues[copyOf], s.settledIn.has(copyOf)
+	if h == nil && !settled {
+		return nil // it was handed back, and comes again
+	}
+	gone := make([]endpoint.Gone, 0, len(seg.Entries))
+	for i := range seg.Entries {
+		e := &seg.Entries[i]
+		g := endpoint.Gone{Place: transport.Place{Replay: e.Replay, Seq: e.Event.Seq}, Hop: e.Hop}
+		if settled || !h.holds(g.Place) {
+			gone = append(gone, g)
+		}
+	}
+	return gone
+}
+
+// holds tells whether a lease of the pair is out.
+func (h *held) holds(p transport.Place) bool {
+	return slices.ContainsFunc(h.leases, func(l *endpoint.Lease) bool { return l.Place() == p && !l.IsSettled() })
+}
+
+// doubt has an ordered endpoint list anew what is parked: what it waits for does
+// not come.
 func (s *Shard) doubt(id string) {
 	sl, ep := s.slots[id], s.routes.byID[id]
 	if sl != nil && ep != nil && ep.Delivery.Ordered {
@@ -94,21 +120,21 @@ func (s *Shard) doubt(id string) {
 	}
 }
 
-// backOf tells an actor that lists what is parked, what of it has ended.
+// backOf tells an actor that lists what is parked, what of it has gone.
 func (s *Shard) backOf(id string) {
-	var over []transport.Place
+	var gone []endpoint.Gone
 	for _, h := range s.dues {
 		if h.endpoint != id {
 			continue
 		}
-		over = append(over, h.over...)
+		gone = append(gone, h.gone...)
 		for _, l := range h.leases {
-			if l.IsOver() {
-				over = append(over, l.Place())
+			if l.IsSettled() {
+				gone = append(gone, goneWith(l))
 			}
 		}
 	}
-	s.tellOver(id, over...)
+	s.tellGone(id, gone...)
 }
 
 // Standing tells how an endpoint stands now; false where the registry's word

@@ -93,22 +93,26 @@ func newRecentSegments(limit int) *recentSegments {
 	return &recentSegments{limit: limit, now: map[string]uint64{}}
 }
 
-// note tells whether a segment comes for the first time, or again as another
-// message: its schedule was fired twice. One without an id is always the first.
-func (r *recentSegments) note(seg *transport.Segment) (first, again bool) {
+// note tells whether a segment comes for the first time, or the sequence of
+// which it is a copy: its schedule was fired twice. One without an id is always
+// the first.
+func (r *recentSegments) note(seg *transport.Segment) (first bool, copyOf uint64) {
 	if seg.ID == "" {
-		return true, false
+		return true, 0
 	}
 	seq, known := r.now[seg.ID]
 	if !known {
 		seq, known = r.old[seg.ID]
 	}
-	if known {
-		return false, seq != seg.Seq
+	switch {
+	case known && seq != seg.Seq:
+		return false, seq
+	case known:
+		return false, 0
 	}
 	if len(r.now) >= r.limit {
 		r.old, r.now = r.now, map[string]uint64{}
 	}
 	r.now[seg.ID] = seg.Seq
-	return true, false
+	return true, 0
 }

@@ -155,6 +155,7 @@ func New(o Options) *Shard {
 	}
 	s.uplink = newUplink(func(down bool) { s.call(func() { s.line(down) }) })
 	s.o.Deps.Uplink = s.uplink
+	s.o.Deps.Doubt = func(id string) { s.call(func() { s.doubt(id) }) }
 	s.recallPasts()
 	s.stats.Store(&Stats{})
 	s.routed.Store(o.Recovered.Floor)

@@ -17,11 +17,15 @@ type consumer struct {
 	pending map[uint64]*grant
 	again   []uint64
 	acked   func(seq uint64) // what becomes of the message
+	round   int              // of resets: what was said before one is heard no more
 }
 
 type grant struct{ until time.Duration }
 
-func (c *consumer) reset() { c.pending, c.again = map[uint64]*grant{}, nil }
+func (c *consumer) reset() {
+	c.pending, c.again = map[uint64]*grant{}, nil
+	c.round++
+}
 
 // full tells whether nothing new may be handed out.
 func (c *consumer) full() bool { return len(c.pending)+len(c.again) >= c.most }
@@ -98,7 +102,20 @@ func (h *handle) Ack() {
 		h.n.w.did(lostAck)
 		return
 	}
-	h.c.acked(h.seq)
+	h.c.hear(h.seq)
+}
+
+// hear has an ack arrive some milliseconds after it was said.
+func (c *consumer) hear(seq uint64) {
+	round, travel := c.round, c.w.dice.between(0, 3*time.Millisecond)
+	if c.w.dice.one(50) {
+		travel = c.w.dice.between(0, 200*time.Millisecond)
+	}
+	c.w.after(travel, func() {
+		if c.round == round && c.w.serverUp {
+			c.acked(seq)
+		}
+	})
 }
 
 func (h *handle) Nak() {

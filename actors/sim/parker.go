@@ -176,7 +176,7 @@ func (p *parker) list(id string, before []*write, got func([]endpoint.Waiting)) 
 				continue
 			}
 			for i := range seg.entries {
-				all = append(all, endpoint.Waiting{Place: placeOf(&seg.entries[i]), Due: seg.entries[i].Due})
+				all = append(all, endpoint.Waiting{Place: placeOf(&seg.entries[i]), Due: seg.entries[i].Due, Hop: seg.entries[i].Hop})
 			}
 		}
 		n.after(n.w.dice.between(0, 10*time.Millisecond), func() {

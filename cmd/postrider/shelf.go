@@ -33,7 +33,7 @@ func (s *shelf) List(id string, got func([]endpoint.Waiting)) {
 		}
 		waiting := make([]endpoint.Waiting, len(pairs))
 		for i, p := range pairs {
-			waiting[i] = endpoint.Waiting{Place: p.Place, Due: p.Due}
+			waiting[i] = endpoint.Waiting{Place: p.Place, Due: p.Due, Hop: p.Hop}
 		}
 		got(waiting)
 	})

@@ -94,7 +94,7 @@ func (p pairs) add(msg []byte) {
 func (p pairs) sorted() []transport.ParkedPair {
 	list := make([]transport.ParkedPair, 0, len(p))
 	for place, known := range p {
-		list = append(list, transport.ParkedPair{Place: place, Due: known.due})
+		list = append(list, transport.ParkedPair{Place: place, Due: known.due, Hop: known.hop})
 	}
 	slices.SortFunc(list, func(a, b transport.ParkedPair) int { return comparePlaces(a.Place, b.Place) })
 	return list

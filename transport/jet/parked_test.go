@@ -211,8 +211,9 @@ func TestListGivesEveryPairOfAnEndpoint(t *testing.T) {
 	p.Park("acme", endpointA, readyEntry(8, later), nil) // not durable yet
 	got, err := p.List(testContext(t), endpointA)
 	want := []transport.ParkedPair{
-		{Place: transport.Place{Seq: 3}, Due: later}, {Place: transport.Place{Seq: 4}}, {Place: transport.Place{Seq: 7}, Due: later},
-		{Place: transport.Place{Seq: 8}}, {Place: transport.Place{Seq: 9}, Due: later}, {Place: transport.Place{Replay: 5, Seq: 1}, Due: later},
+		{Place: transport.Place{Seq: 3}, Due: later, Hop: 1}, {Place: transport.Place{Seq: 4}, Hop: 1},
+		{Place: transport.Place{Seq: 7}, Due: later, Hop: 2}, {Place: transport.Place{Seq: 8}, Hop: 1},
+		{Place: transport.Place{Seq: 9}, Due: later, Hop: 1}, {Place: transport.Place{Replay: 5, Seq: 1}, Due: later, Hop: 1},
 	}
 	if err != nil || !slices.Equal(got, want) {
 		t.Errorf("\n got %+v\nwant %+v, %v", got, want, err)

@@ -72,6 +72,7 @@ func steady() func() time.Time {
 // startNode opens everything and takes the shard. It returns when events flow.
 func startNode(ctx context.Context, cfg *config.Config, keys *nodeKeys, log *slog.Logger, metrics *telemetry.Telemetry) (*node, error) {
 	keepHeapSmall()
+	keepProcessorsFree(cfg)
 	n := &node{cfg: cfg, log: log, metrics: metrics, now: steady(), fatal: make(chan error, 1)}
 	if err := n.start(ctx, keys); err != nil {
 		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)

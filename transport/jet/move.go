@@ -132,9 +132,12 @@ func (s *Store) publishGuarded(ctx context.Context, msgs []*nats.Msg) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
 	defer cancel()
-	if len(msgs) > 1 && !s.unsynced() && s.publishBatch(ctx, msgs) == nil {
+	began := time.Now()
+	if !s.unsynced() && !s.moves.Apart(len(msgs)) && s.publishBatch(ctx, msgs) == nil {
+		s.moves.TookTogether(len(msgs), time.Since(began))
 		return nil
 	}
+	began = time.Now()
 	var failed error
 	s.publishEach(ctx, msgs, func(_ int, err error) {
 		if err != nil && !wrongSequence(err) {
@@ -144,6 +147,7 @@ func (s *Store) publishGuarded(ctx context.Context, msgs []*nats.Msg) error {
 	if failed != nil {
 		return fmt.Errorf("moving what is parked: %w", failed)
 	}
+	s.moves.TookApart(len(msgs), time.Since(began))
 	return nil
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/postrider/postrider/transport"
+	"github.com/postrider/postrider/transport/jet/publisher"
 )
 
 // apiTimeout is how long a request to JetStream's API may take where the
@@ -109,7 +110,7 @@ func (s *Store) open(ctx context.Context) error {
 	}
 	s.registry = newRegistry(s)
 	s.alertRegistry = newAlerts(s)
-	s.submits = s.newSubmits()
+	s.submits, s.moves = s.newSubmits(), publisher.NewCosts()
 	if s.embedded != nil {
 		return s.embedded.listen()
 	}

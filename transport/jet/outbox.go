@@ -2,18 +2,13 @@ package jet
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"slices"
-	"strconv"
 	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
-	"github.com/synadia-io/orbit.go/jetstreamext"
 
 	"github.com/postrider/postrider/transport"
+	"github.com/postrider/postrider/transport/jet/publisher"
 )
 
 const (
@@ -40,9 +35,10 @@ type object struct {
 }
 
 // outbox stores messages, in any order, each until it is stored. What gathers
-// while one batch is on its way goes as the next: with files synced at each
-// write that is one sync for all of them. A message that the server will not
-// take holds up none of the others.
+// while some are on their way goes next, as an atomic batch where that is seen to
+// cost less than each by itself: with files synced at each write it is few
+// syncs for all of them, but a file of its own. A message that the server will
+// not take holds up none of the others.
 type outbox struct {
 	store *Store
 	what  string
@@ -53,6 +49,7 @@ type outbox struct {
 	done   chan struct{}
 
 	oneByOne bool // no atomic batches: not worth it here, or refused by the stream
+	costs    *publisher.Costs
 	wait     backoff
 
 	mu      sync.Mutex
@@ -65,7 +62,7 @@ type outbox struct {
 }
 
 func (s *Store) newOutbox(what string) *outbox {
-	o := &outbox{store: s, what: what,
+	o := &outbox{store: s, what: what, costs: publisher.NewCosts(),
 		wake: make(chan struct{}, 1), done: make(chan struct{}), moved: make(chan struct{})}
 	o.oneByOne = s.unsynced()
 	o.ctx, o.cancel = context.WithCancel(context.Background())
@@ -222,138 +219,4 @@ func (o *outbox) settle(left []*parcel, err error) (failing int) {
 	close(o.moved)
 	o.moved = make(chan struct{})
 	return len(o.failing)
-}
-
-// try gives back what is not known to be stored, and why.
-func (o *outbox) try(parcels []*parcel) (left []*parcel, err error) {
-	if err := o.store.away(); err != nil {
-		return parcels, err
-	}
-	ctx, cancel := context.WithTimeout(o.ctx, publishTimeout)
-	defer cancel()
-	ready := make([]*parcel, 0, len(parcels))
-	for _, p := range parcels {
-		if oerr := o.storeObjects(ctx, p); oerr != nil {
-			left, err = append(left, p), oerr
-			continue
-		}
-		ready = append(ready, p)
-	}
-	// What failed once may be stored already, and would fail a whole batch.
-	if len(ready) > 1 && !o.oneByOne && !slices.ContainsFunc(ready, func(p *parcel) bool { return p.tried }) {
-		berr := o.batch(ctx, ready)
-		if berr == nil {
-			tell(ready...)
-			return left, err
-		}
-		var api *jetstream.APIError
-		if errors.As(berr, &api) && api.ErrorCode == errAtomicDisabled {
-			o.oneByOne = true
-		}
-	}
-	failed, serr := o.singles(ready)
-	return append(left, failed...), errors.Join(err, serr)
-}
-
-func (o *outbox) storeObjects(ctx context.Context, p *parcel) error {
-	for len(p.objects) > 0 {
-		if err := o.store.PutPayload(ctx, p.objects[0].name, p.objects[0].data); err != nil {
-			return err
-		}
-		p.objects = p.objects[1:]
-	}
-	return nil
-}
-
-// away is an error while there is no connection: what is published then lies
-// in a buffer, and its answer comes too late.
-func (s *Store) away() error {
-	if s.nc.IsConnected() {
-		return nil
-	}
-	return fmt.Errorf("no connection to NATS: %w", transport.ErrUnavailable)
-}
-
-// batch stores all or none. A batch whose answer was lost is tried again one by
-// one: each message's own id then tells what is there already.
-func (o *outbox) batch(ctx context.Context, parcels []*parcel) error {
-	return o.store.publishBatch(ctx, messages(parcels))
-}
-
-func messages(parcels []*parcel) []*nats.Msg {
-	msgs := make([]*nats.Msg, len(parcels))
-	for i, p := range parcels {
-		msgs[i] = p.msg
-	}
-	return msgs
-}
-
-// publishBatch stores all or none, and leaves msgs as they are.
-func (s *Store) publishBatch(ctx context.Context, msgs []*nats.Msg) error {
-	copies := make([]*nats.Msg, len(msgs))
-	for i, m := range msgs {
-		c := nats.NewMsg(m.Subject)
-		for k, v := range m.Header {
-			c.Header[k] = v
-		}
-		c.Data, copies[i] = m.Data, c
-	}
-	_, err := jetstreamext.PublishMsgBatch(ctx, s.js, copies,
-		jetstreamext.BatchFlowControl{AckFirst: true, AckTimeout: publishTimeout})
-	return err
-}
-
-func (o *outbox) singles(parcels []*parcel) (failed []*parcel, err error) {
-	ctx, cancel := context.WithTimeout(o.ctx, publishTimeout)
-	defer cancel()
-	o.store.publishEach(ctx, messages(parcels), func(i int, perr error) {
-		if perr == nil {
-			tell(parcels[i])
-			return
-		}
-		failed, err = append(failed, parcels[i]), perr
-	})
-	return failed, err
-}
-
-// publishEach publishes all at once, and tells in their order what became of each.
-func (s *Store) publishEach(ctx context.Context, msgs []*nats.Msg, became func(i int, err error)) {
-	acks, errs := make([]jetstream.PubAckFuture, len(msgs)), make([]error, len(msgs))
-	for i, m := range msgs {
-		m.Reply = ""
-		acks[i], errs[i] = s.js.PublishMsgAsync(m)
-	}
-	for i := range msgs {
-		if errs[i] != nil {
-			became(i, errs[i])
-			continue
-		}
-		select {
-		case <-acks[i].Ok():
-			became(i, nil)
-		case err := <-acks[i].Err():
-			became(i, err)
-		case <-ctx.Done():
-			became(i, ctx.Err())
-		}
-	}
-}
-
-func tell(parcels ...*parcel) {
-	for _, p := range parcels {
-		for _, w := range p.waiters {
-			w.Done()
-		}
-	}
-}
-
-// publishIDs numbers the messages of one writer.
-type publishIDs struct {
-	prefix string
-	n      uint64
-}
-
-func (p *publishIDs) next() string {
-	p.n++
-	return p.prefix + strconv.FormatUint(p.n, 10)
 }

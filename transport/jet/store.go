@@ -87,6 +87,7 @@ type Store struct {
 	// alertRegistry has the alerts, as registry has the endpoints.
 	alertRegistry *Alerts
 	submits       *publisher.Committer
+	moves         *publisher.Costs
 	reconnects    reconnects
 	link          link
 	closing       sync.Once

@@ -19,7 +19,7 @@ func (c *Committer) publish(batch []*call) {
 	if len(batch) == 0 {
 		return
 	}
-	if single(batch) && c.costs.apart(len(batch)) {
+	if single(batch) && c.costs.Apart(len(batch)) {
 		c.apart(batch)
 		return
 	}
@@ -93,7 +93,7 @@ func (c *Committer) apart(batch []*call) {
 		failed = failed || cl.err != nil
 	}
 	if !failed {
-		c.costs.tookApart(len(batch), time.Since(began))
+		c.costs.TookApart(len(batch), time.Since(began))
 	}
 	for _, cl := range batch {
 		close(cl.answer)
@@ -128,7 +128,7 @@ func (c *Committer) commit(batch []*call) (first uint64, err error) {
 	if err != nil {
 		return 0, fault(err)
 	}
-	c.costs.tookTogether(len(msgs), time.Since(began))
+	c.costs.TookTogether(len(msgs), time.Since(began))
 	return ack.Sequence - uint64(len(msgs)) + 1, nil
 }
 

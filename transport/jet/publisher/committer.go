@@ -37,7 +37,7 @@ type Committer struct {
 	// what is in flight then will not be answered.
 	mu      sync.Mutex
 	current context.CancelFunc
-	costs   costs
+	costs   *Costs
 	quit    chan struct{}
 	stopped chan struct{} // run has answered its last call
 	done    sync.WaitGroup
@@ -56,7 +56,7 @@ type call struct {
 
 // NewCommitter starts a committer; Close ends it.
 func NewCommitter(js jetstream.JetStream) *Committer {
-	c := &Committer{js: js, costs: firstGuess, calls: make(chan *call, maxBatchMessages), quit: make(chan struct{}), stopped: make(chan struct{})}
+	c := &Committer{js: js, costs: NewCosts(), calls: make(chan *call, maxBatchMessages), quit: make(chan struct{}), stopped: make(chan struct{})}
 	c.done.Add(2)
 	go c.run()
 	go c.watch()

@@ -307,26 +307,26 @@ func TestACallerWhoLeaves(t *testing.T) {
 }
 
 func TestCosts(t *testing.T) {
-	c := firstGuess
+	c := NewCosts()
 	for range 200 { // a disk that syncs slowly
-		c.tookApart(2, 20*time.Millisecond)
-		c.tookTogether(10, 40*time.Millisecond)
+		c.TookApart(2, 20*time.Millisecond)
+		c.TookTogether(10, 40*time.Millisecond)
 	}
-	if !c.apart(1) || !c.apart(3) || c.apart(6) {
+	if !c.Apart(1) || !c.Apart(3) || c.Apart(6) {
 		t.Errorf("on a slow disk: %+v", c)
 	}
 	for range 200 { // one that syncs at once
-		c.tookApart(10, time.Millisecond)
-		c.tookTogether(10, 3*time.Millisecond)
+		c.TookApart(10, time.Millisecond)
+		c.TookTogether(10, 3*time.Millisecond)
 	}
-	if !c.apart(20) || c.apart(60) {
+	if !c.Apart(20) || c.Apart(60) {
 		t.Errorf("on a fast disk: %+v", c)
 	}
-	c.tookTogether(10, time.Minute) // a hiccup is forgotten
+	c.TookTogether(10, time.Minute) // a hiccup is forgotten
 	for range 1500 {
-		c.tookApart(10, time.Millisecond)
+		c.TookApart(10, time.Millisecond)
 	}
-	if c.apart(1000) {
+	if c.Apart(1000) {
 		t.Errorf("after a hiccup: %+v", c)
 	}
 }

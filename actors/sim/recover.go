@@ -25,7 +25,7 @@ func (w *world) recover() *transport.Recovered {
 	r.out.Floor = w.log.toFloor()
 	w.deferred.toFloor()
 	since := r.since()
-	reading, counted := false, map[string]bool{}
+	counted := map[string]bool{}
 	for _, p := range w.deferred.all {
 		if p.gone {
 			continue
@@ -34,9 +34,9 @@ func (w *world) recover() *transport.Recovered {
 			counted[p.id] = true
 			r.count(p)
 		}
-		if reading = reading || !since.IsZero() && !p.stored.Before(since); reading {
-			r.entries(p)
-		}
+	}
+	if !since.IsZero() {
+		r.deferred()
 	}
 	if !since.IsZero() {
 		w.journal.since(since, r.record)
@@ -48,6 +48,22 @@ func (w *world) recover() *transport.Recovered {
 		}
 	}
 	return r.out
+}
+
+// deferred reads what is due, and what is parked: of that, behind it, or of
+// events above the floor.
+func (r *recovery) deferred() {
+	behind := false
+	for _, p := range r.w.deferred.all {
+		if p.gone {
+			continue
+		}
+		behind = behind || p.due
+		above := slices.ContainsFunc(p.entries, func(e transport.Entry) bool { return e.Event.Seq > r.out.Floor })
+		if behind || above {
+			r.entries(p)
+		}
+	}
 }
 
 // since is a minute before the oldest message that comes again; zero: none does.

@@ -46,8 +46,8 @@ func (s *Store) bringBack(ctx context.Context, all []parked) (entries int, err e
 	return entries, s.publishGuarded(ctx, slices.DeleteFunc(inOrder, func(m *nats.Msg) bool { return m == nil }))
 }
 
-// readSchedules tells each schedule that is still there, by its place in all,
-// in any order. On a stream with replicas the leader is asked: see sweep.
+// readSchedules tells each segment that is still there, by its place in all, in
+// any order. On a stream with replicas the leader is asked: see sweep.
 func (s *Store) readSchedules(ctx context.Context, all []parked, each func(i int, m *jetstream.RawStreamMsg)) error {
 	ctx, cancel := context.WithTimeout(ctx, apiTimeout)
 	defer cancel()
@@ -62,7 +62,7 @@ func (s *Store) readSchedules(ctx context.Context, all []parked, each func(i int
 	}
 	if stream.CachedInfo().Config.Replicas > 1 {
 		for i := range all {
-			m, err := s.leaderGet(ctx, StreamDeferred, 1, all[i].parkSubject())
+			m, err := s.leaderGet(ctx, StreamDeferred, 1, all[i].subject())
 			if err != nil {
 				return err
 			}
@@ -78,7 +78,7 @@ func (s *Store) readSchedules(ctx context.Context, all []parked, each func(i int
 func (s *Store) readLast(ctx context.Context, all []parked, each func(i int, m *jetstream.RawStreamMsg)) error {
 	subjects, places := make([]string, len(all)), make(map[string]int, len(all))
 	for i := range all {
-		subjects[i] = all[i].parkSubject()
+		subjects[i] = all[i].subject()
 		places[subjects[i]] = i
 	}
 	found, err := jetstreamext.GetLastMsgsFor(ctx, s.js, StreamDeferred, subjects)

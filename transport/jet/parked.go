@@ -14,15 +14,17 @@ import (
 // parked is what the subject of a segment in DEFERRED tells of it, so that
 // what waits can be counted and chosen from without being read:
 //
-//	park.<shard>.<endpoint>.<first seq>[-<replay>].<entries>-<r|t>-<bytes>-<hop>-<name>
-//	due.<shard>.<endpoint>.<first seq, 20 digits>.<entries>-<r|t>-<bytes>
+//	park.<shard>.<endpoint>.<first seq>[-<replay>].<entries>-<r|t>-<bytes>-<hop>-<name>[-<span>]
+//	due.<shard>.<endpoint>.<first seq, 20 digits>.<entries>-<r|t>-<bytes>[-<hop>--<span>]
 //
 // r entries wait for room alone, t for their own time; a segment holds one
 // kind. Bytes are those of Event.Size, hop is the first pair's. The name is the
 // segment's own, so that no two share a subject: a later one would replace an
-// earlier one, and a schedule that fires late or twice purges its subject.
-// Segments of before have no name, or neither name, hop nor counts and hold
-// entries of kind t.
+// earlier one, and a schedule that fires late or twice purges its subject. The
+// span is from the first sequence to the last, where there are several entries
+// and all are of one replay or of none.
+// Segments of before have no span, no name, or neither name, hop nor counts and
+// hold entries of kind t.
 type parked struct {
 	endpoint string
 	first    transport.Place
@@ -32,6 +34,14 @@ type parked struct {
 	name     string
 	ready    bool
 	counted  bool // false: written by a version that did not count
+	due      bool // on due.>
+	span     uint64
+	spanned  bool
+}
+
+// within tells whether all its events are known to be of the log up to floor.
+func (p *parked) within(floor uint64) bool {
+	return p.counted && (p.entries == 1 || p.spanned) && p.first.Seq <= floor && p.span <= floor-p.first.Seq
 }
 
 // parkedOf describes a segment by its entries, which are in order.
@@ -41,6 +51,9 @@ func parkedOf(endpoint, name string, group []item) parked {
 		entries: len(group), counted: true}
 	for i := range group {
 		p.bytes += int64(group[i].size)
+	}
+	if last := group[len(group)-1].place(); len(group) > 1 && name != "" && last.Replay == p.first.Replay {
+		p.span, p.spanned = last.Seq-p.first.Seq, true
 	}
 	return p
 }
@@ -57,11 +70,26 @@ func (p *parked) parkSubject() string {
 	if p.name != "" {
 		subject += "-" + p.name
 	}
+	if p.spanned {
+		subject += "-" + strconv.FormatUint(p.span, 10)
+	}
 	return subject
 }
 
+// subject is where it lies.
+func (p *parked) subject() string {
+	if p.due {
+		return p.dueSubject()
+	}
+	return p.parkSubject()
+}
+
 func (p *parked) dueSubject() string {
-	return fmt.Sprintf("due.%d.%s.%020d.%s", shard, subjectWord(p.endpoint), p.first.Seq, p.counts())
+	subject := fmt.Sprintf("due.%d.%s.%020d.%s", shard, subjectWord(p.endpoint), p.first.Seq, p.counts())
+	if p.spanned {
+		subject += fmt.Sprintf("-%d--%d", p.hop, p.span)
+	}
+	return subject
 }
 
 func (p *parked) counts() string {
@@ -87,7 +115,7 @@ func readParked(subject string) (p parked, ok bool) {
 	if err1 != nil || err2 != nil {
 		return parked{}, false
 	}
-	p.endpoint, p.entries = endpointOfWord(words[2]), 1
+	p.endpoint, p.entries, p.due = endpointOfWord(words[2]), 1, words[0] == "due"
 	return p, len(words) == 4 || p.readCounts(strings.Split(words[4], "-"))
 }
 
@@ -104,9 +132,13 @@ func (p *parked) readCounts(words []string) bool {
 	if len(words) > 4 {
 		p.name = words[4]
 	}
+	var err4 error
+	if p.spanned = len(words) > 5; p.spanned {
+		p.span, err4 = strconv.ParseUint(words[5], 10, 64)
+	}
 	p.entries, p.bytes, p.hop = int(entries), int64(bytes), uint32(hop)
 	p.ready, p.counted = words[1] == "r", true
-	return len(words) <= 5 && cmp.Or(err1, err2, err3) == nil && p.entries > 0 && p.bytes < math.MaxInt64
+	return len(words) <= 6 && cmp.Or(err1, err2, err3, err4) == nil && p.entries > 0 && p.bytes < math.MaxInt64
 }
 
 // compareParked puts segments in the order their entries go in: events as the

@@ -24,6 +24,8 @@ func TestSubjectsTellWhatIsParked(t *testing.T) {
 	}{
 		{"park.0." + endpointA + ".17.64-r-65536-3-9f2c_81", "due.0." + endpointA + ".00000000000000000017.64-r-65536",
 			parked{endpoint: endpointA, first: transport.Place{Seq: 17}, entries: 64, ready: true, bytes: 65536, hop: 3, name: "9f2c_81", counted: true}},
+		{"park.0." + endpointA + ".17.64-r-65536-3-9f2c_81-90", "due.0." + endpointA + ".00000000000000000017.64-r-65536-3--90",
+			parked{endpoint: endpointA, first: transport.Place{Seq: 17}, entries: 64, ready: true, bytes: 65536, hop: 3, name: "9f2c_81", counted: true, span: 90, spanned: true}},
 		{"park.0." + endpointA + ".17.64-r-65536-3", "due.0." + endpointA + ".00000000000000000017.64-r-65536", // of a version without names
 			parked{endpoint: endpointA, first: transport.Place{Seq: 17}, entries: 64, ready: true, bytes: 65536, hop: 3, counted: true}},
 		{"park.0." + endpointA + ".17-9.1-t-300-1", "due.0." + endpointA + ".00000000000000000017.1-t-300",
@@ -53,6 +55,7 @@ func TestSubjectsTellWhatIsParked(t *testing.T) {
 
 func FuzzParkedSubject(f *testing.F) {
 	f.Add("park.0.a.17-9.1-t-300-1-9f2c_81")
+	f.Add("park.0.a.17.2-t-300-1-9f2c_81-18446744073709551615")
 	f.Add("due.0.a.00000000000000000017.64-r-65536")
 	f.Add("park.0.hex-61.18446744073709551615.0-r--1-9")
 	f.Add("park.0.a.1")

@@ -22,9 +22,9 @@ const recoverMargin = time.Minute
 // that everything not settled comes again, and tells from the journal and
 // DEFERRED what had already become of it. Consume must not run meanwhile.
 //
-// What is read begins a minute before the oldest message that will come again:
-// no record of it can be older. Kept are pairs of events above the floor, and
-// pairs whose due message was not acked; nothing else can come back. A pair
+// The journal is read from a minute before the oldest message that will come
+// again: no record of it can be older. Kept are pairs of events above the floor,
+// and pairs whose due message was not acked; nothing else can come back. A pair
 // that was parked and never tried is met by its event, above the floor, or by
 // its due message. A schedule that the server fires a second time around a
 // kill -9 shows by its segment's name, but for one whose first copy was settled
@@ -51,6 +51,7 @@ type recovery struct {
 	journaled time.Time
 	seed      maphash.Seed
 	young     map[uint64]uint32
+	firstDue  uint64 // in DEFERRED; 0: nothing is due
 	// seenSince is how far back ids are kept, zero for none.
 	seenSince time.Time
 }
@@ -73,7 +74,7 @@ func (r *recovery) run(ctx context.Context) error {
 		return err
 	}
 	if !since.IsZero() {
-		if err := r.readDeferred(ctx, since); err != nil {
+		if err := r.readDeferred(ctx); err != nil {
 			return err
 		}
 	}
@@ -117,6 +118,9 @@ func (r *recovery) since(ctx context.Context) (time.Time, error) {
 	if err != nil {
 		return time.Time{}, err
 	}
+	if due != nil {
+		r.firstDue = due.Sequence
+	}
 	var since time.Time
 	for _, m := range []*jetstream.RawStreamMsg{event, due} {
 		if m != nil && (since.IsZero() || m.Time.Before(since)) {
@@ -127,65 +131,6 @@ func (r *recovery) since(ctx context.Context) (time.Time, error) {
 		return since, nil
 	}
 	return since.Add(-recoverMargin), nil
-}
-
-// readDeferred notes the highest hop of each pair that may come back. A due
-// message lies before what was parked again of it, so one pass is enough.
-func (r *recovery) readDeferred(ctx context.Context, since time.Time) error {
-	w := sweep{stream: StreamDeferred, subject: ">", since: since}
-	return r.store.sweep(ctx, w, func(m *jetstream.RawStreamMsg) error {
-		seg, err := decodeSegment(m.Data)
-		if err != nil {
-			// It is buried when it comes due.
-			r.store.log.Error("a parked segment cannot be read", "seq", m.Sequence, "subject", m.Subject, "err", err)
-			return nil
-		}
-		age := r.age(m)
-		for i := range seg.Entries {
-			r.entry(seg.Endpoint, &seg.Entries[i], age)
-		}
-		return nil
-	})
-}
-
-// age is where an entry was found: on park.>, or due before or after the
-// journal's last message.
-type age int
-
-const (
-	notDue age = iota
-	dueLong
-	dueYoung
-)
-
-func (r *recovery) age(m *jetstream.RawStreamMsg) age {
-	switch {
-	case !strings.HasPrefix(m.Subject, "due."):
-		return notDue
-	case m.Time.After(r.journaled):
-		return dueYoung
-	}
-	return dueLong
-}
-
-func (r *recovery) entry(endpoint string, e *transport.Entry, age age) {
-	pair := transport.Pair{Seq: e.Event.Seq, Endpoint: endpoint, Replay: e.Replay}
-	state, known := r.out.Pairs[pair]
-	if !known {
-		state.Hop, known = r.young[maphash.Comparable(r.seed, pair)]
-	}
-	switch {
-	case known || age == dueLong || pair.Seq > r.out.Floor:
-	case age == dueYoung:
-		r.young[maphash.Comparable(r.seed, pair)] = e.Hop
-		return
-	default:
-		return
-	}
-	if !known || e.Hop > state.Hop {
-		state.Hop, state.Tries = e.Hop, e.Tries
-	}
-	r.out.Pairs[pair] = state
 }
 
 func (r *recovery) record(rec *transport.Record) {
@@ -215,10 +160,20 @@ func (r *recovery) fanOut(rec *transport.Record, above bool) {
 		}
 		r.out.FanOuts[rec.Seq] = rec.Endpoints
 	}
-	if r.seenSince.IsZero() || rec.At.Before(r.seenSince) || rec.EventID == StreamEvents+"-"+strconv.FormatUint(rec.Seq, 10) {
+	if r.seenSince.IsZero() || rec.At.Before(r.seenSince) || isOfLog(rec.EventID, rec.Seq) {
 		return
 	}
 	r.out.Seen = append(r.out.Seen, transport.SeenID{Customer: rec.Customer, ID: rec.EventID, Seq: rec.Seq, At: rec.At})
+}
+
+// isOfLog tells whether an event's id is the one that the log made.
+func isOfLog(id string, seq uint64) bool {
+	digits, ours := strings.CutPrefix(id, StreamEvents+"-")
+	if !ours {
+		return false
+	}
+	var made [20]byte
+	return string(strconv.AppendUint(made[:0], seq, 10)) == digits
 }
 
 // advance adds a record to what is known of its pair. Attempts are told by

@@ -3,6 +3,7 @@ package jet
 import (
 	"fmt"
 	"maps"
+	"math"
 	"reflect"
 	"slices"
 	"testing"
@@ -255,5 +256,66 @@ func TestRecoverFindsWhatWasParkedWithoutAnAttempt(t *testing.T) {
 				t.Errorf("%+v, parked %+v", r.Pairs, r.Parked)
 			}
 		})
+	}
+}
+
+// Of what is parked the subject tells whether any of it is above the floor,
+// while it waits and when it came due.
+func TestRecoverReadsWhatIsAboveTheFloor(t *testing.T) {
+	for name, wake := range map[string]time.Duration{"waiting": time.Hour, "due": 0} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := openEmbedded(t, embeddedOptions(t))
+			g := s.Graveyard()
+			defer shutWith(t, g.Close)
+			sink := newSink(10)
+			consumers, err := s.Consume(testContext(t), sink, g)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i := range 3 {
+				publishOn(t, s, "events.acme.x", `{}`)
+				if got := sink.event(t); i < 2 {
+					got.h.Ack()
+				}
+			}
+			journalAll(t, s, fanOutOf(3, "EVENTS-3", endpointB))
+			p := newParker(t, s)
+			at := time.Now().Add(wake)
+			parkWith(t, p, endpointA, readyEntry(1, at), readyEntry(2, at))
+			parkWith(t, p, endpointB, readyEntry(1, at), readyEntry(3, at)) // one segment
+			if wake == 0 {
+				receiveFrom(t, sink.due, "the one segment")
+				receiveFrom(t, sink.due, "the other segment")
+			}
+			eventually(t, func() bool { return ackFloor(t, s, StreamEvents) == 2 })
+			shutWith(t, consumers.Stop)
+			r, err := s.Recover(testContext(t))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(r.Pairs) != 1 || r.Pairs[transport.Pair{Seq: 3, Endpoint: endpointB}].Hop != 1 || r.Parked[endpointA].Entries+r.Parked[endpointB].Entries != 4 {
+				t.Errorf("%+v, parked %+v", r.Pairs, r.Parked)
+			}
+		})
+	}
+}
+
+func TestASegmentTellsWhetherItIsWithinTheFloor(t *testing.T) {
+	for subject, floors := range map[string][2]uint64{ // the highest that it is not within, and the lowest that it is
+		"park.0.a.17.1-t-300-1-9f2c_81":                {16, 17},
+		"park.0.a.17.64-r-300-1-9f2c_81-90":            {106, 107},
+		"due.0.a.00000000000000000017.64-r-300-1--90":  {106, 107},
+		"due.0.a.00000000000000000017.1-r-300":         {16, 17},
+		"park.0.a.17-3.1-t-300-1":                      {16, 17},
+		"park.0.a.17.64-r-300-1-9f2c_81":               {math.MaxUint64, 0}, // not known
+		"due.0.a.00000000000000000017.64-r-300":        {math.MaxUint64, 0},
+		"park.0.a.17":                                  {math.MaxUint64, 0},
+		"park.0.a.17.2-t-1-1-x_1-18446744073709551615": {math.MaxUint64, 0}, // beyond all numbers
+	} {
+		p, ok := readParked(subject)
+		if !ok || p.within(floors[0]) || floors[1] > 0 && !p.within(floors[1]) {
+			t.Errorf("%s: %+v", subject, p)
+		}
 	}
 }

@@ -1,6 +1,7 @@
 package endpoint
 
 import (
+	"context"
 	"errors"
 
 	"github.com/postrider/postrider/transport"
@@ -20,6 +21,9 @@ type Actor struct {
 	timer    Timer
 	target   Target
 	broken   error // why there is no target
+	// attempts ends what is under way where the actor breaks.
+	attempts context.Context
+	abort    context.CancelFunc
 }
 
 // NewActor makes the actor of ep, which goes on from past. Bind must be called
@@ -28,7 +32,12 @@ func NewActor(ep *transport.Endpoint, past *Past, deps Deps) *Actor {
 	if deps.After == nil {
 		deps.After = realTime
 	}
-	return &Actor{endpoint: ep, past: past, parked: past.Parked().Entries, deps: deps}
+	if deps.Context == nil {
+		deps.Context = context.Background()
+	}
+	a := &Actor{endpoint: ep, past: past, parked: past.Parked().Entries, deps: deps}
+	a.attempts, a.abort = context.WithCancel(deps.Context)
+	return a
 }
 
 // Bind tells the actor its own mailbox, into which it puts its first message.
@@ -132,9 +141,18 @@ func (a *Actor) prepare(ep *transport.Endpoint) {
 	a.target, a.broken = a.deps.Sender.Prepare(ep)
 }
 
-// Free gives back what the actor holds outside; for its own use, and for the
-// owner of an actor that broke.
+// BreakOff ends what an actor that broke has under way, so that it does not go
+// on beside its successor's.
+func (a *Actor) BreakOff() {
+	a.abort()
+	a.Free()
+}
+
+// Free gives back what the actor holds outside; attempts under way go on.
 func (a *Actor) Free() {
+	if a.machine.InFlight() == 0 {
+		a.abort()
+	}
 	if a.timer != nil {
 		a.timer.Stop()
 	}

@@ -87,7 +87,8 @@ type Deps struct {
 	// time has passed; nil: time.AfterFunc.
 	Now   func() time.Time
 	After func(time.Duration, func()) Timer
-	// Context ends the attempts under way, at the end of a shutdown's patience.
+	// Context ends the attempts under way, at the end of a shutdown's patience;
+	// nil: nothing does but the end of their actor.
 	Context context.Context
 }
 

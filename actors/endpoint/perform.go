@@ -71,7 +71,7 @@ func (a *Actor) send(l *Lease, number int) {
 		return
 	}
 	j := attempts.Get().(*Attempt)
-	*j = Attempt{ctx: a.deps.Context, target: a.target, self: a.self, sent: s, number: number}
+	*j = Attempt{ctx: a.attempts, target: a.target, self: a.self, sent: s, number: number}
 	a.deps.Runner.Start(j)
 }
 

@@ -49,6 +49,41 @@ func TestABrokenActorIsReplaced(t *testing.T) {
 	})
 }
 
+// What a broken actor has under way is broken off: it does not go on beside its
+// successor's.
+func TestABrokenActorsAttemptsEnd(t *testing.T) {
+	inWorld(t, Options{}, func(w *world) {
+		w.register("a")
+		w.observe = func(r *transport.Record) {
+			if r.Seq == 2 && r.Kind == transport.Tried {
+				panic("the observer broke")
+			}
+		}
+		under := 0
+		gate := make(chan struct{})
+		w.receivers(func(ctx context.Context, _ *transport.Endpoint, ev *transport.Event, _ int) transport.Answer {
+			if ev.Seq != 1 {
+				return accepted
+			}
+			w.mu.Lock()
+			under++
+			w.mu.Unlock()
+			defer func() { w.mu.Lock(); under--; w.mu.Unlock() }()
+			return hang(ctx, gate)
+		})
+		first := w.event(1)
+		w.event(2).want("acked") // given up after the third break
+		w.calm()
+		if under != 1 {
+			t.Errorf("%d attempts of one event are under way", under)
+		}
+		close(gate)
+		w.calm()
+		first.want("acked")
+		w.wantEnd(1, "a", "tried")
+	})
+}
+
 // A delivery whose record is under way when the actor breaks is not repeated,
 // and neither is a burial.
 func TestWhatABrokenActorHandedOverIsNotRepeated(t *testing.T) {

@@ -153,7 +153,7 @@ func (s *Shard) free(sl *slot) {
 			s.o.Logger.Error("a broken actor's target did not close", "endpoint", sl.id, "panic", v)
 		}
 	}()
-	sl.actor.Free()
+	sl.actor.BreakOff()
 }
 
 func isClosed(c chan struct{}) bool {

@@ -38,8 +38,6 @@ type Recovered struct {
 	Skipped map[uint64]bool
 	// Parked counts what waits in DEFERRED, by endpoint.
 	Parked map[string]Parked
-	// Seen are the ids given by producers within the dedup time, oldest first.
-	Seen []SeenID
 }
 
 // PairState is how far a pair had come.

@@ -45,6 +45,7 @@ type node struct {
 	mail       *email.Sender // nil: no relay is set
 	shard      *shard.Shard
 	stage      *ledger.Stage
+	ids      *ledger.Local
 	consumers  *jet.Consumers
 	deliveries *deliverylog.Index
 	redactor   *deliverylog.Redactor
@@ -96,7 +97,8 @@ func (n *node) start(ctx context.Context, keys *nodeKeys) error {
 	if n.store, err = jet.Open(ctx, n.storeOptions(keys)); err != nil {
 		return err
 	}
-	recovered, err := n.store.Recover(ctx)
+	n.ids = ledger.NewLocal(n.cfg.Dedup.Local, n.now)
+	recovered, err := n.store.Recover(ctx, n.ids.Prime)
 	if err != nil {
 		return fmt.Errorf("take the shard: %w", err)
 	}
@@ -194,7 +196,7 @@ func (n *node) startShard(ctx context.Context, recovered *transport.Recovered) e
 	n.shard.Known()
 	states.loud.Store(true)
 	news.again(memories, n.now(), n.cfg.Dedup.Local)
-	return n.startStage(ctx, recovered)
+	return n.startStage(ctx)
 }
 
 // openAlerts reads the alerts and keeps the mailboxes as they are. Without a
@@ -238,15 +240,12 @@ func (n *node) forgetRemoved(c transport.Change) {
 }
 
 // startStage puts dedup before the shard.
-func (n *node) startStage(ctx context.Context, recovered *transport.Recovered) error {
-	local := ledger.NewLocal(n.cfg.Dedup.Local, n.now)
-	local.Prime(recovered.Seen)
-	recovered.Seen = nil // the shard keeps the rest
+func (n *node) startStage(ctx context.Context) error {
 	identity, err := n.store.LogIdentity(ctx)
 	if err != nil {
 		return err
 	}
-	n.stage, err = ledger.NewStage(n.shard, local, n.redis, ledger.StageOptions{
+	n.stage, err = ledger.NewStage(n.shard, n.ids, n.redis, ledger.StageOptions{
 		Log: identity, Logger: n.log, OnFallback: n.metrics.LedgerFellBack, OnCall: n.ledgerCalled,
 	})
 	return err

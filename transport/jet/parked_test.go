@@ -97,7 +97,7 @@ func TestRecoverCountsWhatIsParked(t *testing.T) {
 		receiveFrom(t, sink.due, "what is due")
 	}
 	shutWith(t, c.Stop)
-	r, err := s.Recover(testContext(t))
+	r, err := s.Recover(testContext(t), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

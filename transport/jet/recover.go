@@ -29,8 +29,11 @@ const recoverMargin = time.Minute
 // its due message. A schedule that the server fires a second time around a
 // kill -9 shows by its segment's name, but for one whose first copy was settled
 // before this start: that pair may be sent again.
-func (s *Store) Recover(ctx context.Context) (*transport.Recovered, error) {
-	r := &recovery{store: s, seed: maphash.MakeSeed(), young: map[uint64]uint32{}, out: &transport.Recovered{
+//
+// Each id that a producer gave within the dedup time is told to seen, oldest
+// first; nil: to nobody.
+func (s *Store) Recover(ctx context.Context, seen func(transport.SeenID)) (*transport.Recovered, error) {
+	r := &recovery{store: s, seen: seen, seed: maphash.MakeSeed(), young: map[uint64]uint32{}, out: &transport.Recovered{
 		FanOuts: map[uint64][]string{},
 		Pairs:   map[transport.Pair]transport.PairState{},
 		Skipped: map[uint64]bool{},
@@ -52,8 +55,8 @@ type recovery struct {
 	seed      maphash.Seed
 	young     map[uint64]uint32
 	firstDue  uint64 // in DEFERRED; 0: nothing is due
-	// seenSince is how far back ids are kept, zero for none.
-	seenSince time.Time
+	seen      func(transport.SeenID)
+	seenSince time.Time // how far back ids are told
 }
 
 func (r *recovery) run(ctx context.Context) error {
@@ -81,7 +84,7 @@ func (r *recovery) run(ctx context.Context) error {
 	if r.out.Parked, err = r.store.census(ctx); err != nil {
 		return fmt.Errorf("counting what is parked: %w", err)
 	}
-	if d := r.store.opts.DedupTime; d > 0 {
+	if d := r.store.opts.DedupTime; d > 0 && r.seen != nil {
 		r.seenSince = r.store.now().Add(-d)
 		if since.IsZero() || r.seenSince.Before(since) {
 			since = r.seenSince
@@ -163,7 +166,7 @@ func (r *recovery) fanOut(rec *transport.Record, above bool) {
 	if r.seenSince.IsZero() || rec.At.Before(r.seenSince) || isOfLog(rec.EventID, rec.Seq) {
 		return
 	}
-	r.out.Seen = append(r.out.Seen, transport.SeenID{Customer: rec.Customer, ID: rec.EventID, Seq: rec.Seq, At: rec.At})
+	r.seen(transport.SeenID{Customer: rec.Customer, ID: rec.EventID, Seq: rec.Seq, At: rec.At})
 }
 
 // isOfLog tells whether an event's id is the one that the log made.

@@ -31,8 +31,8 @@ func outcomeOf(kind transport.Kind, seq uint64, endpoint string) *transport.Reco
 
 func TestRecoverAnEmptyShard(t *testing.T) {
 	s := openEmbedded(t, embeddedOptions(t))
-	r, err := s.Recover(testContext(t))
-	if err != nil || r.Floor != 0 || len(r.FanOuts)+len(r.Pairs)+len(r.Skipped)+len(r.Seen) != 0 {
+	r, err := s.Recover(testContext(t), nil)
+	if err != nil || r.Floor != 0 || len(r.FanOuts)+len(r.Pairs)+len(r.Skipped) != 0 {
 		t.Fatalf("%+v, %v", r, err)
 	}
 }
@@ -75,8 +75,10 @@ func TestRecoverTellsWhatHadBecomeOfEachPair(t *testing.T) {
 		return err == nil && info.CachedInfo().AckFloor.Stream == 1 && info.CachedInfo().NumAckPending == 3
 	})
 	shutWith(t, c.Stop)
-
-	r, err := s.Recover(testContext(t))
+	var ids []string
+	r, err := s.Recover(testContext(t), func(seen transport.SeenID) {
+		ids = append(ids, fmt.Sprint(seen.Customer, "/", seen.ID, "/", seen.Seq))
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,10 +100,6 @@ func TestRecoverTellsWhatHadBecomeOfEachPair(t *testing.T) {
 	}
 	if !reflect.DeepEqual(r.Pairs, want) {
 		t.Errorf("pairs\n got %+v\nwant %+v", r.Pairs, want)
-	}
-	var ids []string
-	for _, seen := range r.Seen {
-		ids = append(ids, fmt.Sprint(seen.Customer, "/", seen.ID, "/", seen.Seq))
 	}
 	if !slices.Equal(ids, []string{"acme/given-1/1", "acme/given-3/3", "acme/given-5/5"}) {
 		t.Errorf("seen %v", ids)
@@ -146,7 +144,7 @@ func TestRecoverKnowsWhatADueMessageHolds(t *testing.T) {
 	parkAll(t, s, endpointA, again)
 	journalAll(t, s, triedRecord(1, 1, transport.Delivered), triedRecord(2, 1, transport.Failed))
 	shutWith(t, c.Stop)
-	r, err := s.Recover(testContext(t))
+	r, err := s.Recover(testContext(t), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -179,7 +177,7 @@ func TestRecoverKnowsWhatIsThereTwice(t *testing.T) {
 	again.Hop = 2
 	parkAll(t, s, endpointA, again)
 	shutWith(t, c.Stop)
-	r, err := s.Recover(testContext(t))
+	r, err := s.Recover(testContext(t), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -194,14 +192,14 @@ func TestRecoverAfterARestart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Recover(testContext(t)); err != nil {
+	if _, err := s.Recover(testContext(t), nil); err != nil {
 		t.Fatal(err)
 	}
 	publishOn(t, s, "events.acme.x", `{}`)
 	journalAll(t, s, fanOutOf(1, "a", endpointA), triedRecord(1, 1, transport.Delivered))
 	closeStore(t, s)
 	s = openEmbedded(t, o)
-	r, err := s.Recover(testContext(t))
+	r, err := s.Recover(testContext(t), nil)
 	if err != nil || !r.Pairs[transport.Pair{Seq: 1, Endpoint: endpointA}].Final {
 		t.Fatalf("%+v, %v", r, err)
 	}
@@ -247,7 +245,7 @@ func TestRecoverFindsWhatWasParkedWithoutAnAttempt(t *testing.T) {
 			}
 			eventually(t, func() bool { return ackFloor(t, s, StreamEvents) == 1 })
 			shutWith(t, consumers.Stop) // without an ack of the event
-			r, err := s.Recover(testContext(t))
+			r, err := s.Recover(testContext(t), nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -290,7 +288,7 @@ func TestRecoverReadsWhatIsAboveTheFloor(t *testing.T) {
 			}
 			eventually(t, func() bool { return ackFloor(t, s, StreamEvents) == 2 })
 			shutWith(t, consumers.Stop)
-			r, err := s.Recover(testContext(t))
+			r, err := s.Recover(testContext(t), nil)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -39,17 +39,15 @@ func NewLocal(window time.Duration, now func() time.Time) *Local {
 	return &Local{window: window, now: now, table: newTable(maxLocalIDs)}
 }
 
-// Prime remembers ids that were seen before a restart, oldest first. SeenID.At
-// is the log's time of that event (Event.Stored). Old ones are welcome: they
-// count only for events of their own time that come again.
-func (l *Local) Prime(seen []transport.SeenID) {
+// Prime remembers an id that was seen before a restart; they must come oldest
+// first. SeenID.At is the log's time of that event (Event.Stored). Old ones are
+// welcome: they count only for events of their own time that come again.
+func (l *Local) Prime(seen transport.SeenID) {
 	now := l.now()
+	ev := transport.Event{Seq: seen.Seq, Stored: seen.At}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, s := range seen {
-		ev := transport.Event{Seq: s.Seq, Stored: s.At}
-		l.check(keyOf(s.Customer, s.ID), s.Seq, stored(&ev, now), now)
-	}
+	l.check(keyOf(seen.Customer, seen.ID), seen.Seq, stored(&ev, now), now)
 }
 
 // Check sets ev.DuplicateOf where the customer had ev's id at a lower sequence

@@ -75,11 +75,9 @@ func TestPrime(t *testing.T) {
 	// Down for an hour: what comes again is of the time before.
 	c := &clock{start.Add(time.Hour)}
 	l := NewLocal(2*time.Minute, c.now)
-	l.Prime([]transport.SeenID{
-		{Customer: "acme", ID: "a", Seq: 5, At: start},
-		{Customer: "acme", ID: "a", Seq: 6, At: start.Add(time.Second)},
-		{Customer: "acme", ID: "b", Seq: 7, At: start.Add(time.Second)},
-	})
+	l.Prime(transport.SeenID{Customer: "acme", ID: "a", Seq: 5, At: start})
+	l.Prime(transport.SeenID{Customer: "acme", ID: "a", Seq: 6, At: start.Add(time.Second)})
+	l.Prime(transport.SeenID{Customer: "acme", ID: "b", Seq: 7, At: start.Add(time.Second)})
 	for _, s := range []struct {
 		ev   *transport.Event
 		want uint64

@@ -45,7 +45,7 @@ type node struct {
 	mail       *email.Sender // nil: no relay is set
 	shard      *shard.Shard
 	stage      *ledger.Stage
-	ids      *ledger.Local
+	ids        *ledger.Local
 	consumers  *jet.Consumers
 	deliveries *deliverylog.Index
 	redactor   *deliverylog.Redactor

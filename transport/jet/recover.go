@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"hash/maphash"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -93,8 +94,23 @@ func (r *recovery) run(ctx context.Context) error {
 	if since.IsZero() {
 		return nil
 	}
-	return r.store.readJournal(ctx, since, nil, func(e journalEntry) error {
-		r.record(e.rec)
+	return r.readJournal(ctx, since)
+}
+
+// readJournal keeps no record, so that one is enough for all.
+func (r *recovery) readJournal(ctx context.Context, since time.Time) error {
+	reader := newRecordReader()
+	reader.pool = &recordPool{}
+	w := sweep{stream: StreamAttempts, subject: subjectJournal, since: since}
+	return r.store.sweep(ctx, w, func(m *jetstream.RawStreamMsg) error {
+		err := reader.message(m.Data, func(rec *transport.Record) error {
+			r.record(rec)
+			reader.pool.reset()
+			return nil
+		})
+		if err != nil {
+			return fmt.Errorf("message %d of %s: %w", m.Sequence, StreamAttempts, err)
+		}
 		return nil
 	})
 }
@@ -161,7 +177,7 @@ func (r *recovery) fanOut(rec *transport.Record, above bool) {
 		if _, known := r.out.FanOuts[rec.Seq]; known {
 			return
 		}
-		r.out.FanOuts[rec.Seq] = rec.Endpoints
+		r.out.FanOuts[rec.Seq] = slices.Clone(rec.Endpoints)
 	}
 	if r.seenSince.IsZero() || rec.At.Before(r.seenSince) || isOfLog(rec.EventID, rec.Seq) {
 		return

@@ -26,6 +26,14 @@ func (a *attempts) store(batch []jotted) {
 	}
 }
 
+// last is when the last record was stored.
+func (a *attempts) last() (at time.Time) {
+	if len(a.batches) > 0 {
+		at = a.batches[len(a.batches)-1].at
+	}
+	return at
+}
+
 // since calls f for each record from the first batch on that is no older than t.
 func (a *attempts) since(t time.Time, f func(r *transport.Record)) {
 	from := 0

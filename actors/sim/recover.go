@@ -13,12 +13,16 @@ const recoverMargin = time.Minute
 // recovery takes the shard as transport/jet does: from the floors, the journal
 // and DEFERRED alone.
 type recovery struct {
-	w   *world
-	out *transport.Recovered
+	w         *world
+	out       *transport.Recovered
+	journaled time.Time // the last record
+	// young are the hops of what came due so much later that no record can be of
+	// it, and is there once so far.
+	young map[transport.Pair]uint32
 }
 
 func (w *world) recover() *transport.Recovered {
-	r := recovery{w, &transport.Recovered{
+	r := recovery{w: w, journaled: w.journal.last(), young: map[transport.Pair]uint32{}, out: &transport.Recovered{
 		FanOuts: map[uint64][]string{}, Pairs: map[transport.Pair]transport.PairState{},
 		Skipped: map[uint64]bool{}, Parked: map[string]transport.Parked{},
 	}}
@@ -108,7 +112,15 @@ func (r *recovery) entries(p *parked) {
 		e := &p.entries[i]
 		pair := transport.Pair{Seq: e.Event.Seq, Endpoint: p.endpoint, Replay: e.Replay}
 		state, known := r.out.Pairs[pair]
-		if !known && !p.due && pair.Seq <= r.out.Floor {
+		if !known {
+			state.Hop, known = r.young[pair]
+		}
+		switch {
+		case known || pair.Seq > r.out.Floor:
+		case !p.due:
+			continue
+		case p.stored.After(r.journaled.Add(recoverMargin)):
+			r.young[pair] = e.Hop
 			continue
 		}
 		if !known || e.Hop > state.Hop {

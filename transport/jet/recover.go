@@ -15,7 +15,8 @@ import (
 	"github.com/postrider/postrider/transport"
 )
 
-// recoverMargin is how much earlier than needed the reading begins: the
+// recoverMargin is how much earlier than needed the journal's reading begins,
+// and how much younger than its end a due message may be and have a record: the
 // server's clock may have been set back meanwhile.
 const recoverMargin = time.Minute
 
@@ -34,11 +35,7 @@ const recoverMargin = time.Minute
 // Each id that a producer gave within the dedup time is told to seen, oldest
 // first; nil: to nobody.
 func (s *Store) Recover(ctx context.Context, seen func(transport.SeenID)) (*transport.Recovered, error) {
-	r := &recovery{store: s, seen: seen, seed: maphash.MakeSeed(), young: map[uint64]uint32{}, out: &transport.Recovered{
-		FanOuts: map[uint64][]string{},
-		Pairs:   map[transport.Pair]transport.PairState{},
-		Skipped: map[uint64]bool{},
-	}}
+	r := newRecovery(s, seen)
 	if err := r.run(ctx); err != nil {
 		return nil, fmt.Errorf("taking the shard: %w", unavailable(err))
 	}
@@ -46,18 +43,28 @@ func (s *Store) Recover(ctx context.Context, seen func(transport.SeenID)) (*tran
 }
 
 type recovery struct {
-	store *Store
-	out   *transport.Recovered
+	store  *Store
+	out    *transport.Recovered
+	margin time.Duration
 	// journaled is the time of the journal's last message; a due message that
-	// is younger has no record yet. Its pairs are kept where another message has
-	// them too; till then young has their hashes and hops, since an overdue
-	// backlog may be long.
+	// is younger by more than the margin has no record yet. Its pairs are kept
+	// where another message has them too; till then young has their hashes and
+	// hops, since an overdue backlog may be long.
 	journaled time.Time
 	seed      maphash.Seed
 	young     map[uint64]uint32
 	firstDue  uint64 // in DEFERRED; 0: nothing is due
 	seen      func(transport.SeenID)
 	seenSince time.Time // how far back ids are told
+}
+
+func newRecovery(s *Store, seen func(transport.SeenID)) *recovery {
+	return &recovery{store: s, seen: seen, margin: recoverMargin, seed: maphash.MakeSeed(), young: map[uint64]uint32{},
+		out: &transport.Recovered{
+			FanOuts: map[uint64][]string{},
+			Pairs:   map[transport.Pair]transport.PairState{},
+			Skipped: map[uint64]bool{},
+		}}
 }
 
 func (r *recovery) run(ctx context.Context) error {
@@ -149,7 +156,7 @@ func (r *recovery) since(ctx context.Context) (time.Time, error) {
 	if since.IsZero() {
 		return since, nil
 	}
-	return since.Add(-recoverMargin), nil
+	return since.Add(-r.margin), nil
 }
 
 func (r *recovery) record(rec *transport.Record) {

@@ -15,69 +15,55 @@ import (
 // due messages, with what is parked of them again, and those of events above the
 // floor. Of all else, a long backlog perhaps, the subjects tell enough.
 func (r *recovery) readDeferred(ctx context.Context) error {
-	stream, err := r.store.js.Stream(ctx, StreamDeferred)
+	read, err := r.readDue(ctx)
 	if err != nil {
 		return err
 	}
-	last := stream.CachedInfo().State.LastSeq
-	if err := r.readDue(ctx); err != nil {
+	if err := r.readAbove(ctx); err != nil {
 		return err
 	}
-	all, err := r.readAbove(ctx)
-	if err != nil || all {
-		return err
-	}
-	fired := sweep{stream: StreamDeferred, subject: dueFilter(), from: last + 1}
+	fired := sweep{stream: StreamDeferred, subject: dueFilter(), from: read + 1} // meanwhile
 	return r.store.sweep(ctx, fired, func(m *jetstream.RawStreamMsg) error {
 		r.entries(m)
 		return nil
 	})
 }
 
-// readDue reads on from the first due message, since what is parked again lies
-// behind what it was due as. It ends where that can be no more, and no record
-// of the journal is of what came due since: all that came due while no node was
-// there.
-func (r *recovery) readDue(ctx context.Context) error {
-	if r.firstDue == 0 {
-		return nil
-	}
-	var parkedLast uint64
-	last, err := r.store.lastMessage(ctx, StreamDeferred, parkFilter(""))
+// readDue reads on from the first due message: what is parked again of one, and
+// has perhaps come due since, lies behind it. Up to read nothing is due that it
+// did not read.
+func (r *recovery) readDue(ctx context.Context) (read uint64, err error) {
+	stream, err := r.store.js.Stream(ctx, StreamDeferred)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	if last != nil {
-		parkedLast = last.Sequence
+	read = stream.CachedInfo().State.LastSeq
+	if r.firstDue == 0 {
+		return read, nil
 	}
 	w := sweep{stream: StreamDeferred, subject: ">", from: r.firstDue}
-	return r.store.sweep(ctx, w, func(m *jetstream.RawStreamMsg) error {
-		if m.Sequence > parkedLast && r.age(m) == dueYoung {
-			return errSweepEnough
-		}
+	err = r.store.sweep(ctx, w, func(m *jetstream.RawStreamMsg) error {
+		read = max(read, m.Sequence)
 		r.entries(m)
 		return nil
 	})
+	return read, err
 }
 
-// readAbove reads what may hold pairs of events above the floor; all is false
-// where some of it was gone: it fired meanwhile.
-func (r *recovery) readAbove(ctx context.Context) (all bool, err error) {
+// readAbove reads what is parked and may hold pairs of events above the floor.
+// What fires before it is read is due by then.
+func (r *recovery) readAbove(ctx context.Context) error {
 	var above []parked
-	err = r.store.subjectsOf(ctx, StreamDeferred, ">", func(subject string, _ uint64) {
+	err := r.store.subjectsOf(ctx, StreamDeferred, parkFilter(""), func(subject string, _ uint64) {
 		if p, ok := readParked(subject); ok && !p.within(r.out.Floor) {
 			above = append(above, p)
 		}
 	})
-	missing := len(above)
 	for err == nil && len(above) > 0 {
 		part := cutParked(&above, math.MaxInt)
-		err = r.store.readSchedules(ctx, part, func(_ int, m *jetstream.RawStreamMsg) {
-			missing--
-			r.entries(m)
-		})
+		err = r.store.readSchedules(ctx, part, func(_ int, m *jetstream.RawStreamMsg) { r.entries(m) })
 	}
-	return missing == 0, err
+	return err
 }
 
 // entries notes those of a message. One that cannot be read is buried when it
@@ -94,8 +80,8 @@ func (r *recovery) entries(m *jetstream.RawStreamMsg) {
 	}
 }
 
-// age is where an entry was found: on park.>, or due before or after the
-// journal's last message.
+// age is where an entry was found: on park.>, or due when there may be
+// records of it in the journal, or after that.
 type age int
 
 const (
@@ -108,7 +94,7 @@ func (r *recovery) age(m *jetstream.RawStreamMsg) age {
 	switch {
 	case !strings.HasPrefix(m.Subject, "due."):
 		return notDue
-	case m.Time.After(r.journaled):
+	case m.Time.After(r.journaled.Add(r.margin)):
 		return dueYoung
 	}
 	return dueLong

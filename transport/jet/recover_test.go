@@ -154,35 +154,45 @@ func TestRecoverKnowsWhatADueMessageHolds(t *testing.T) {
 	}
 }
 
-// A segment came due after the last record, was parked again, and the ack was
-// lost: of an overdue backlog nothing is kept, but what is there twice.
+// A segment came due after the last record, was parked again, and perhaps came
+// due again, and the acks were lost: of an overdue backlog nothing is kept, but
+// what is there twice.
 func TestRecoverKnowsWhatIsThereTwice(t *testing.T) {
-	s := openEmbedded(t, embeddedOptions(t))
-	sink := newSink(10)
-	g := s.Graveyard()
-	defer shutWith(t, g.Close)
-	c, err := s.Consume(testContext(t), sink, g)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for range 2 {
-		publishOn(t, s, "events.acme.x", `{}`)
-		sink.event(t).h.Ack()
-	}
-	eventually(t, func() bool { return ackFloor(t, s, StreamEvents) == 2 })
-	journalAll(t, s, fanOutOf(1, "a", endpointA), fanOutOf(2, "b", endpointA))
-	parkAll(t, s, endpointA, testEntry(1, time.Now()), testEntry(2, time.Now()))
-	receiveFrom(t, sink.due, "the segment")
-	again := testEntry(2, time.Now().Add(time.Hour))
-	again.Hop = 2
-	parkAll(t, s, endpointA, again)
-	shutWith(t, c.Stop)
-	r, err := s.Recover(testContext(t), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if two := r.Pairs[transport.Pair{Seq: 2, Endpoint: endpointA}]; len(r.Pairs) != 1 || two.Hop != 2 || two.Final {
-		t.Fatalf("%+v", r)
+	for name, wait := range map[string]time.Duration{"parked again": time.Hour, "due again": 0} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := openEmbedded(t, embeddedOptions(t))
+			sink := newSink(10)
+			g := s.Graveyard()
+			defer shutWith(t, g.Close)
+			c, err := s.Consume(testContext(t), sink, g)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for range 2 {
+				publishOn(t, s, "events.acme.x", `{}`)
+				sink.event(t).h.Ack()
+			}
+			eventually(t, func() bool { return ackFloor(t, s, StreamEvents) == 2 })
+			journalAll(t, s, fanOutOf(1, "a", endpointA), fanOutOf(2, "b", endpointA))
+			parkAll(t, s, endpointA, testEntry(1, time.Now()), testEntry(2, time.Now()))
+			receiveFrom(t, sink.due, "the segment")
+			again := testEntry(2, time.Now().Add(wait))
+			again.Hop = 2
+			parkAll(t, s, endpointA, again)
+			if wait == 0 {
+				receiveFrom(t, sink.due, "what was parked again")
+			}
+			shutWith(t, c.Stop)
+			r := newRecovery(s, nil)
+			r.margin = 0
+			if err := r.run(testContext(t)); err != nil {
+				t.Fatal(err)
+			}
+			if two := r.out.Pairs[transport.Pair{Seq: 2, Endpoint: endpointA}]; len(r.out.Pairs) != 1 || two.Hop != 2 || two.Final {
+				t.Fatalf("%+v", r.out)
+			}
+		})
 	}
 }
 
@@ -288,12 +298,13 @@ func TestRecoverReadsWhatIsAboveTheFloor(t *testing.T) {
 			}
 			eventually(t, func() bool { return ackFloor(t, s, StreamEvents) == 2 })
 			shutWith(t, consumers.Stop)
-			r, err := s.Recover(testContext(t), nil)
-			if err != nil {
+			taken := newRecovery(s, nil)
+			taken.margin = 0
+			if err := taken.run(testContext(t)); err != nil {
 				t.Fatal(err)
 			}
-			if len(r.Pairs) != 1 || r.Pairs[transport.Pair{Seq: 3, Endpoint: endpointB}].Hop != 1 || r.Parked[endpointA].Entries+r.Parked[endpointB].Entries != 4 {
-				t.Errorf("%+v, parked %+v", r.Pairs, r.Parked)
+			if r := taken.out; len(r.Pairs) != 1 || r.Pairs[transport.Pair{Seq: 3, Endpoint: endpointB}].Hop != 1 || r.Parked[endpointA].Entries+r.Parked[endpointB].Entries != 4 {
+				t.Errorf("%+v", taken.out)
 			}
 		})
 	}

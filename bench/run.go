@@ -96,6 +96,7 @@ func (r *run) full(ctx context.Context, warm, d time.Duration) (rate, error) {
 		// It ends by stop, or by a failure of the sink that measure meets as well.
 		_ = r.sink.watch(loading, func(c sinkCounts) bool { b.seen(c.Received); return true })
 	}()
+	r.sink.firstArrival(loading)
 	measured, err := r.sink.measure(loading, warm, d)
 	stop()
 	if failed := <-published; failed != nil {

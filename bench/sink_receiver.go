@@ -137,6 +137,17 @@ func (r *sinkReceiver) watch(ctx context.Context, more func(sinkCounts) bool) er
 	}
 }
 
+// firstArrivalWithin bounds the wait for the first arrival.
+const firstArrivalWithin = 10 * time.Second
+
+// firstArrival waits until something arrived, where warming up begins. That
+// nothing did, or why, is for measure to tell.
+func (r *sinkReceiver) firstArrival(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, firstArrivalWithin)
+	defer cancel()
+	_ = r.watch(ctx, func(c sinkCounts) bool { return c.Received == 0 })
+}
+
 func sleep(ctx context.Context, d time.Duration) error {
 	t := time.NewTimer(d)
 	defer t.Stop()

@@ -58,7 +58,7 @@ func TestBenchRecovery(t *testing.T) {
 
 func TestBenchNeighbours(t *testing.T) {
 	t.Parallel()
-	n := runBench(t, "neighbours", "--rounds", "1", "--seconds", "1s", "--healthy", "10", "--troubles", "hang-5,refuse-5",
+	n := runBench(t, "neighbours", "--rounds", "1", "--seconds", "2s", "--healthy", "10", "--troubles", "hang-5,refuse-5",
 		"--rate", "5", "--timeout", "1s", "--sync", "2m").Neighbours
 	if len(n.Runs) != 5 || len(n.Medians) != 3 {
 		t.Fatalf("%d runs, %d medians", len(n.Runs), len(n.Medians))

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"slices"
@@ -29,10 +30,11 @@ func (r *toldNews) SetState(_ context.Context, id, _, _ string) (uint64, error) 
 }
 
 func (r *toldNews) submit(ctx context.Context, _, what, id string, _ time.Time, _ []byte) error {
-	if r.fail == nil && ctx.Err() == nil {
-		r.ids = append(r.ids, what+" "+id)
+	if err := cmp.Or(ctx.Err(), r.fail); err != nil {
+		return err
 	}
-	return r.fail
+	r.ids = append(r.ids, what+" "+id)
+	return nil
 }
 
 // withNewsroom runs f beside a newsroom, ends it, and gives what was told.

@@ -2,7 +2,10 @@ package main
 
 import (
 	"context"
+	goflag "flag" // the package has a flag of its own
 	"os"
+	"runtime"
+	"strconv"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -10,6 +13,11 @@ import (
 
 // TestMain makes the test binary double as postrider, for the scripts.
 func TestMain(m *testing.M) {
+	// They mostly wait for processes of their own, so twice as many at a time as
+	// there are cores take half as long. -parallel goes before it.
+	if err := goflag.Set("test.parallel", strconv.Itoa(2*runtime.GOMAXPROCS(0))); err != nil {
+		panic(err)
+	}
 	testscript.Main(m, map[string]func(){
 		"postrider": func() {
 			os.Exit(Run(context.Background(), os.Args[1:], os.Environ(), os.Stdin, os.Stdout, os.Stderr))

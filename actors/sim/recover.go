@@ -54,17 +54,17 @@ func (w *world) recover() *transport.Recovered {
 	return r.out
 }
 
-// deferred reads what is due, and what is parked: of that, behind it, or of
-// events above the floor.
+// deferred reads what is due and what lies behind it, and then what is parked:
+// of that too, or of events above the floor.
 func (r *recovery) deferred() {
 	behind := false
 	for _, p := range r.w.deferred.all {
-		if p.gone {
-			continue
+		if behind = behind || p.due && !p.gone; behind && !p.gone {
+			r.entries(p)
 		}
-		behind = behind || p.due
-		above := slices.ContainsFunc(p.entries, func(e transport.Entry) bool { return e.Event.Seq > r.out.Floor })
-		if behind || above {
+	}
+	for _, p := range r.w.deferred.all {
+		if !p.gone && !p.due {
 			r.entries(p)
 		}
 	}

@@ -29,8 +29,9 @@ const recoverMargin = time.Minute
 // and pairs whose due message was not acked; nothing else can come back. A pair
 // that was parked and never tried is met by its event, above the floor, or by
 // its due message. A schedule that the server fires a second time around a
-// kill -9 shows by its segment's name, but for one whose first copy was settled
-// before this start: that pair may be sent again.
+// kill -9 shows by what was parked again of it, and by its segment's name; where
+// it fires after this, and its first copy was settled before, the pair may be
+// sent again.
 //
 // Each id that a producer gave within the dedup time is told to seen, oldest
 // first; nil: to nobody.
@@ -53,13 +54,14 @@ type recovery struct {
 	journaled time.Time
 	seed      maphash.Seed
 	young     map[uint64]uint32
-	firstDue  uint64 // in DEFERRED; 0: nothing is due
+	firstDue  uint64            // in DEFERRED; 0: nothing is due
+	due       map[string]*spans // of what is due, by endpoint
 	seen      func(transport.SeenID)
 	seenSince time.Time // how far back ids are told
 }
 
 func newRecovery(s *Store, seen func(transport.SeenID)) *recovery {
-	return &recovery{store: s, seen: seen, margin: recoverMargin, seed: maphash.MakeSeed(), young: map[uint64]uint32{},
+	return &recovery{store: s, seen: seen, margin: recoverMargin, seed: maphash.MakeSeed(), young: map[uint64]uint32{}, due: map[string]*spans{},
 		out: &transport.Recovered{
 			FanOuts: map[uint64][]string{},
 			Pairs:   map[transport.Pair]transport.PairState{},

@@ -19,7 +19,7 @@ func (r *recovery) readDeferred(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := r.readAbove(ctx); err != nil {
+	if err := r.readParked(ctx); err != nil {
 		return err
 	}
 	fired := sweep{stream: StreamDeferred, subject: dueFilter(), from: read + 1} // meanwhile
@@ -50,17 +50,22 @@ func (r *recovery) readDue(ctx context.Context) (read uint64, err error) {
 	return read, err
 }
 
-// readAbove reads what is parked and may hold pairs of events above the floor.
-// What fires before it is read is due by then.
-func (r *recovery) readAbove(ctx context.Context) error {
-	var above []parked
+// readParked reads what is parked and may hold pairs of events above the floor,
+// or pairs that are due: one that was parked again and whose schedule before
+// fires a second time after a kill, behind that. What fires before it is read is
+// due by then.
+func (r *recovery) readParked(ctx context.Context) error {
+	for _, s := range r.due {
+		s.sort()
+	}
+	var needed []parked
 	err := r.store.subjectsOf(ctx, StreamDeferred, parkFilter(""), func(subject string, _ uint64) {
-		if p, ok := readParked(subject); ok && !p.within(r.out.Floor) {
-			above = append(above, p)
+		if p, ok := readParked(subject); ok && (!p.within(r.out.Floor) || r.due[p.endpoint].meets(&p)) {
+			needed = append(needed, p)
 		}
 	})
-	for err == nil && len(above) > 0 {
-		part := cutParked(&above, math.MaxInt)
+	for err == nil && len(needed) > 0 {
+		part := cutParked(&needed, math.MaxInt)
 		err = r.store.readSchedules(ctx, part, func(_ int, m *jetstream.RawStreamMsg) { r.entries(m) })
 	}
 	return err
@@ -77,6 +82,12 @@ func (r *recovery) entries(m *jetstream.RawStreamMsg) {
 	age := r.age(m)
 	for i := range seg.Entries {
 		r.entry(seg.Endpoint, &seg.Entries[i], age)
+	}
+	if age != notDue && len(seg.Entries) > 0 {
+		if r.due[seg.Endpoint] == nil {
+			r.due[seg.Endpoint] = &spans{}
+		}
+		r.due[seg.Endpoint].add(seg.Entries)
 	}
 }
 

@@ -155,10 +155,33 @@ func TestRecoverKnowsWhatADueMessageHolds(t *testing.T) {
 }
 
 // A segment came due after the last record, was parked again, and perhaps came
-// due again, and the acks were lost: of an overdue backlog nothing is kept, but
-// what is there twice.
+// due again, and the acks were lost; or it was acked, and its schedule fired a
+// second time. Of an overdue backlog nothing is kept, but what is there twice.
 func TestRecoverKnowsWhatIsThereTwice(t *testing.T) {
-	for name, wait := range map[string]time.Duration{"parked again": time.Hour, "due again": 0} {
+	cameDue := func(t *testing.T, s *Store, sink *sinkOf) {
+		parkAll(t, s, endpointA, testEntry(1, time.Now()), testEntry(2, time.Now()))
+		receiveFrom(t, sink.due, "the segment")
+	}
+	again := func(at time.Time) transport.Entry {
+		e := testEntry(2, at)
+		e.Hop = 2
+		return e
+	}
+	for name, park := range map[string]func(t *testing.T, s *Store, sink *sinkOf){
+		"parked again": func(t *testing.T, s *Store, sink *sinkOf) {
+			cameDue(t, s, sink)
+			parkAll(t, s, endpointA, again(time.Now().Add(time.Hour)))
+		},
+		"due again": func(t *testing.T, s *Store, sink *sinkOf) {
+			cameDue(t, s, sink)
+			parkAll(t, s, endpointA, again(time.Now()))
+			receiveFrom(t, sink.due, "what was parked again")
+		},
+		"fired twice": func(t *testing.T, s *Store, sink *sinkOf) {
+			parkAll(t, s, endpointA, again(time.Now().Add(time.Hour)))
+			cameDue(t, s, sink)
+		},
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := openEmbedded(t, embeddedOptions(t))
@@ -175,14 +198,7 @@ func TestRecoverKnowsWhatIsThereTwice(t *testing.T) {
 			}
 			eventually(t, func() bool { return ackFloor(t, s, StreamEvents) == 2 })
 			journalAll(t, s, fanOutOf(1, "a", endpointA), fanOutOf(2, "b", endpointA))
-			parkAll(t, s, endpointA, testEntry(1, time.Now()), testEntry(2, time.Now()))
-			receiveFrom(t, sink.due, "the segment")
-			again := testEntry(2, time.Now().Add(wait))
-			again.Hop = 2
-			parkAll(t, s, endpointA, again)
-			if wait == 0 {
-				receiveFrom(t, sink.due, "what was parked again")
-			}
+			park(t, s, sink)
 			shutWith(t, c.Stop)
 			r := newRecovery(s, nil)
 			r.margin = 0

@@ -67,7 +67,7 @@ func (n *testNode) fill(prefix, kind string) (accepted []string, refusal string)
 // larger disk the node takes events again.
 func TestAFullLogRefusesPublishingAlone(t *testing.T) {
 	t.Parallel()
-	n := newTestNode(t)
+	n := newTestNode(t, "POSTRIDER_BREAKER_WAIT=1s", "POSTRIDER_BREAKER_MAX_WAIT=2s")
 	n.mountSmall(48)
 	down := make(chan struct{})
 	w := newWitness(t, func(path, _ string, _ int) int {
@@ -97,7 +97,7 @@ func TestAFullLogRefusesPublishingAlone(t *testing.T) {
 	}
 	n.await("all that was accepted to arrive", func() bool { return w.missing("/well", accepted)+w.missing("/well", ill) == 0 })
 	parked := n.metric("postrider_deferred_total")
-	n.await("parking to go on", func() bool { return n.metric("postrider_deferred_total") > parked+16 })
+	n.await("parking to go on", func() bool { return n.metric("postrider_deferred_total") > parked+4 })
 	if failed := n.metric("postrider_journal_errors_total"); failed > 0 {
 		t.Errorf("%v batches of the journal failed", failed)
 	}

@@ -181,8 +181,8 @@ func TestANATSServerWithoutJetStreamIsRefused(t *testing.T) {
 	}
 }
 
-// NATS is lost in the middle of a node's start, at a random step of it: the
-// node begins again by itself.
+// NATS is lost in the middle of a node's start, at a random step of it or right
+// after: the node begins again, or goes on, by itself.
 func TestNATSIsLostDuringTheStart(t *testing.T) {
 	t.Parallel()
 	seed := uint64(time.Now().UnixNano())
@@ -202,7 +202,7 @@ func TestNATSIsLostDuringTheStart(t *testing.T) {
 	cut := random.Int64N(whole)
 	line.cutAfter(cut)
 	n.start()
-	n.publishOne("after")
+	n.await("an event to be accepted", func() bool { return n.tryPublishing("after") == http.StatusAccepted })
 	n.await("its delivery", func() bool { return w.times("/a after") == 1 })
 	t.Logf("seed %d: cut after %d of %d bytes", seed, cut, whole)
 	n.terminate()

@@ -122,6 +122,7 @@ func TestTheYoungestMemoryWins(t *testing.T) {
 	if got := loaded(t, m); got[endpointA].Opens != n || got[endpointB].Opens != 9 {
 		t.Errorf("%v", got)
 	}
+	shutWith(t, m.Close) // durable is before told
 	for i, nth := range order {
 		if i != nth {
 			t.Fatalf("told in the order %v", order)
@@ -130,7 +131,6 @@ func TestTheYoungestMemoryWins(t *testing.T) {
 	if len(order) != n {
 		t.Errorf("%d of %d were told", len(order), n)
 	}
-	shutWith(t, m.Close)
 	closeStore(t, s)
 	b.stop()
 }

@@ -219,7 +219,7 @@ func (c *Consumers) restart(p *pull) jetstream.ConsumeContext {
 }
 
 func (c *Consumers) takeEvent(msg jetstream.Msg) {
-	h := &handle{msg: msg, log: c.store.log}
+	h := c.store.handleOf(msg)
 	if c.stopping.Load() {
 		h.Nak()
 		return

@@ -3,8 +3,11 @@ package jet
 import (
 	"encoding/base64"
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
+	"time"
+	"weak"
 
 	"go.uber.org/goleak"
 
@@ -50,6 +53,39 @@ func ackFloor(t testing.TB, s *Store, stream string) uint64 {
 		t.Fatal(err)
 	}
 	return c.CachedInfo().AckFloor.Stream
+}
+
+// An event that is held for long, since its endpoint hangs, keeps no other one
+// in memory.
+func TestWhatIsHeldKeepsNothingElseInMemory(t *testing.T) {
+	s := openEmbedded(t, embeddedOptions(t))
+	const n = 500
+	for i := range n {
+		publishOn(t, s, "events.acme.access.granted", fmt.Sprintf(`{"n":%d,"filler":%q}`, i, strings.Repeat("x", 200)))
+	}
+	sink := newSink(0)
+	startConsuming(t, s, sink) // they queue up in the client while the sink is slow
+	sink.event(t).h.Ack()
+	time.Sleep(100 * time.Millisecond)
+	held := sink.event(t)
+	var later []weak.Pointer[byte]
+	for range n - 3 {
+		got := sink.event(t)
+		later = append(later, weak.Make(&got.ev.Data[0]))
+		got.h.Ack()
+	}
+	last := sink.event(t) // the client may keep the newest
+	eventually(t, func() bool {
+		runtime.GC()
+		for _, p := range later {
+			if p.Value() != nil {
+				return false
+			}
+		}
+		return true
+	})
+	held.h.Ack()
+	last.h.Ack()
 }
 
 func TestBadDocumentsAreBuriedAndBlockNothing(t *testing.T) {

@@ -12,7 +12,7 @@ import (
 )
 
 func (c *Consumers) takeDue(msg jetstream.Msg) {
-	h := &handle{msg: msg, log: c.store.log}
+	h := c.store.handleOf(msg)
 	if c.stopping.Load() {
 		h.Nak()
 		return

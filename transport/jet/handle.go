@@ -4,41 +4,58 @@ import (
 	"log/slog"
 	"sync/atomic"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
+// What a consumer's message is answered with, on its reply subject (JetStream's
+// acknowledgement protocol).
+var (
+	ackDone       = []byte("+ACK")
+	ackAgain      = []byte("-NAK")
+	ackInProgress = []byte("+WPI")
+)
+
 // handle settles one message, once. It implements transport.Handle.
+//
+// It answers by itself and does not keep the message: the client's messages are
+// links of a list, and one that is held keeps every later one in memory.
 type handle struct {
-	msg     jetstream.Msg
-	log     *slog.Logger
-	settled atomic.Bool
+	nc             *nats.Conn
+	subject, reply string
+	log            *slog.Logger
+	settled        atomic.Bool
+}
+
+func (s *Store) handleOf(msg jetstream.Msg) *handle {
+	return &handle{nc: s.nc, subject: msg.Subject(), reply: msg.Reply(), log: s.log}
 }
 
 // Ack says that every outcome of the message is durable.
 func (h *handle) Ack() {
 	if h.settled.CompareAndSwap(false, true) {
-		h.lost("ack", h.msg.Ack())
+		h.answer("ack", ackDone)
 	}
 }
 
 // Nak hands the message back at once.
 func (h *handle) Nak() {
 	if h.settled.CompareAndSwap(false, true) {
-		h.lost("nak", h.msg.Nak())
+		h.answer("nak", ackAgain)
 	}
 }
 
 // InProgress asks for another AckWait.
 func (h *handle) InProgress() {
 	if !h.settled.Load() {
-		h.lost("in-progress", h.msg.InProgress())
+		h.answer("in-progress", ackInProgress)
 	}
 }
 
-// lost: the message comes again after AckWait, which is what a lost ack means
-// everywhere.
-func (h *handle) lost(what string, err error) {
-	if err != nil {
-		h.log.Debug("a message's "+what+" did not leave; it will come again", "subject", h.msg.Subject(), "err", err)
+// answer may be lost: the message comes again after AckWait, which is what a
+// lost ack means everywhere.
+func (h *handle) answer(what string, with []byte) {
+	if err := h.nc.Publish(h.reply, with); err != nil {
+		h.log.Debug("a message's "+what+" did not leave; it will come again", "subject", h.subject, "err", err)
 	}
 }

@@ -31,8 +31,7 @@ func (s *Shard) setAside(now time.Time) {
 			return false
 		}
 		sl := s.slotOf(s.routes.byID[l.Endpoint])
-		l.Holder = sl
-		sl.inHand++
+		sl.take(l)
 		sl.ref.Send(endpoint.Aside{Lease: l})
 		return true
 	})

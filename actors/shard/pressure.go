@@ -1,6 +1,7 @@
 package shard
 
 import (
+	"slices"
 	"time"
 
 	"github.com/postrider/postrider/actors/endpoint"
@@ -12,15 +13,16 @@ import (
 // waits to be let in, nobody is touched, and when all are simply busy the pulling stops instead.
 //
 // It tells whether something waits to be let in.
-func (s *Shard) relieve(w *window, all map[uint64]*held) (pressed bool) {
+func (s *Shard) relieve(due bool) (pressed bool) {
+	w, all := s.windowOf(due), s.heldBy(due)
 	fill := w.fill()
 	if pressed = w.pressed(); fill < 0.5 && !pressed {
 		return false
 	}
 	now := s.o.Deps.Now()
-	holders := s.holders(all, now)
+	holders := s.holders(due)
 	if pressed {
-		s.yieldBlocked(holders, now)
+		s.yieldBlocked(holders, all, now)
 		s.setAside(now)
 	}
 	if fill < 0.5 {
@@ -31,7 +33,7 @@ func (s *Shard) relieve(w *window, all map[uint64]*held) (pressed bool) {
 		slowAfter = slowAttempt / 4
 	}
 	s.shareAmongSlow(holders, w.maxLeases/4, now, slowAfter)
-	s.shedGreedy(holders, now)
+	s.shedGreedy(holders, all, now)
 	return pressed
 }
 
@@ -44,38 +46,44 @@ const (
 	patience = time.Second
 )
 
-// holder is an endpoint and what it holds of a window.
+// holder is an endpoint and how many leases it holds of a window.
 type holder struct {
 	slot   *slot
 	leases int
-	oldest time.Time
 }
 
-func (s *Shard) holders(all map[uint64]*held, now time.Time) map[string]*holder {
-	holders := make(map[string]*holder, len(s.slots))
+func (s *Shard) holders(due bool) []holder {
+	var all []holder
+	for _, sl := range s.slots {
+		if n := *sl.holds(due); n > 0 {
+			all = append(all, holder{sl, n})
+		}
+	}
+	return all
+}
+
+// patient keeps those of whom a lease of all has waited for longer than patience.
+func patient(holders []holder, all map[uint64]*held, now time.Time) []holder {
+	if len(holders) == 0 {
+		return nil
+	}
+	long := map[string]bool{}
 	for _, h := range all {
+		if now.Sub(h.since) <= patience {
+			continue
+		}
 		for _, l := range h.leases {
-			sl := s.slots[l.Endpoint]
-			if sl == nil || l.Ended() {
-				continue
-			}
-			o := holders[l.Endpoint]
-			if o == nil {
-				o = &holder{slot: sl, oldest: now}
-				holders[l.Endpoint] = o
-			}
-			o.leases++
-			if h.since.Before(o.oldest) {
-				o.oldest = h.since
+			if !l.Ended() {
+				long[l.Endpoint] = true
 			}
 		}
 	}
-	return holders
+	return slices.DeleteFunc(holders, func(o holder) bool { return !long[o.slot.id] })
 }
 
 // shareAmongSlow lets the slow endpoints keep so many leases between them.
-func (s *Shard) shareAmongSlow(holders map[string]*holder, most int, now time.Time, slowAfter time.Duration) {
-	var slow []*holder
+func (s *Shard) shareAmongSlow(holders []holder, most int, now time.Time, slowAfter time.Duration) {
+	var slow []holder
 	sum := 0
 	for _, o := range holders {
 		if o.slot.past.Took(now) > slowAfter {
@@ -96,15 +104,19 @@ func (s *Shard) shareAmongSlow(holders map[string]*holder, most int, now time.Ti
 
 // yieldBlocked has ordered endpoints make room for the pair that all they hold
 // waits for: it may be the very one that finds no room.
-func (s *Shard) yieldBlocked(holders map[string]*holder, now time.Time) {
-	for id, o := range holders {
-		if ep := s.routes.byID[id]; ep != nil && ep.Delivery.Ordered && now.Sub(o.oldest) > patience {
-			o.slot.ref.Send(endpoint.ShedTo(0))
+func (s *Shard) yieldBlocked(holders []holder, all map[uint64]*held, now time.Time) {
+	var ordered []holder
+	for _, o := range holders {
+		if ep := s.routes.byID[o.slot.id]; ep != nil && ep.Delivery.Ordered {
+			ordered = append(ordered, o)
 		}
+	}
+	for _, o := range patient(ordered, all, now) {
+		o.slot.ref.Send(endpoint.ShedTo(0))
 	}
 }
 
-func (s *Shard) shedGreedy(holders map[string]*holder, now time.Time) {
+func (s *Shard) shedGreedy(holders []holder, all map[uint64]*held, now time.Time) {
 	if len(holders) < 2 {
 		return
 	}
@@ -113,10 +125,14 @@ func (s *Shard) shedGreedy(holders map[string]*holder, now time.Time) {
 		sum += o.leases
 	}
 	mean := max(1, sum/len(holders))
+	var much []holder
 	for _, o := range holders {
-		if o.leases > greedy*mean && now.Sub(o.oldest) > patience {
-			o.slot.shed(mean)
+		if o.leases > greedy*mean {
+			much = append(much, o)
 		}
+	}
+	for _, o := range patient(much, all, now) {
+		o.slot.shed(mean)
 	}
 }
 

@@ -18,6 +18,8 @@ type slot struct {
 	past   *endpoint.Past
 	ref    *actors.Ref
 	inHand int
+	// What it holds of either window, waiting included.
+	fresh, due int
 	// shedding: the credit is off, so that what waits here can be parked.
 	shedding bool
 	// waiting are leases beyond the endpoint's credit.
@@ -56,22 +58,50 @@ func (s *Shard) lease(l *endpoint.Lease) {
 	sl := s.slotOf(ep)
 	if sl.inHand >= credit && !sl.shedding && !ep.Delivery.Ordered {
 		sl.waiting.Push(l)
+		*sl.holdsLike(l)++
 		return
 	}
 	sl.send(l)
 }
 
+// holds is how many leases it holds of the window of events, or of what is due.
+func (sl *slot) holds(due bool) *int {
+	if due {
+		return &sl.due
+	}
+	return &sl.fresh
+}
+
+// holdsLike is that of the window that l belongs to.
+func (sl *slot) holdsLike(l *endpoint.Lease) *int {
+	h, _ := l.Owner.(*held)
+	return sl.holds(h != nil && h.due)
+}
+
 func (sl *slot) send(l *endpoint.Lease) {
+	sl.take(l)
+	sl.ref.Send(l)
+}
+
+// take counts l against the endpoint's credit.
+func (sl *slot) take(l *endpoint.Lease) {
 	l.Holder = sl
 	sl.inHand++
-	sl.ref.Send(l)
+	*sl.holdsLike(l)++
+}
+
+// next takes the oldest that waits.
+func (sl *slot) next() *endpoint.Lease {
+	l := sl.waiting.Pop()
+	*sl.holdsLike(l)--
+	return l
 }
 
 // sendAll gives the endpoint what waits for credit. An ordered one must have all
 // in hand: the pair that the others wait for may be among it.
 func (sl *slot) sendAll() {
 	for sl.waiting.Len() > 0 {
-		sl.send(sl.waiting.Pop())
+		sl.send(sl.next())
 	}
 }
 
@@ -104,8 +134,9 @@ func (s *Shard) freeSlot(l *endpoint.Lease) {
 		return
 	}
 	sl.inHand--
+	*sl.holdsLike(l)--
 	if sl.waiting.Len() > 0 {
-		sl.send(sl.waiting.Pop())
+		sl.send(sl.next())
 		return
 	}
 	if sl.inHand == 0 {

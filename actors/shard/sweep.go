@@ -12,10 +12,10 @@ import (
 
 // tickOnce looks after room and line, and sweeps now and then.
 func (s *Shard) tickOnce() {
-	if s.relieve(s.fresh, s.events) || s.o.Away() {
+	if s.relieve(false) || s.o.Away() {
 		s.taken.wait(s.o.Deps.Now())
 	}
-	s.relieve(s.back, s.dues)
+	s.relieve(true)
 	s.sendCanary()
 	if s.ticks++; s.ticks%sweepEvery == 0 {
 		s.sweep()
@@ -106,7 +106,7 @@ func (s *Shard) startDrain() {
 	for _, id := range slices.Sorted(maps.Keys(s.slots)) {
 		sl := s.slots[id]
 		for sl.waiting.Len() > 0 {
-			sl.waiting.Pop().Release()
+			sl.next().Release()
 		}
 		sl.ref.Send(endpoint.Drain{})
 	}

@@ -101,6 +101,7 @@ func (r *Ref) Receive(c *actor.Context) {
 	switch msg := c.Message().(type) {
 	case actor.Initialized, actor.Started, actor.Stopped:
 	default:
+		growStack(false)
 		r.deliver(msg)
 	}
 }

@@ -60,6 +60,9 @@ type NeighboursOptions struct {
 	// Rate is the events a second that each endpoint in trouble wants, of those
 	// published for the healthy ones; 1 by default.
 	Rate float64
+	// Offered is the load in deliveries a second to the healthy endpoints; 0: half
+	// of what they take at full load, which is measured first.
+	Offered float64
 	// Timeout is the time limit of their attempts, 15 s by default.
 	Timeout time.Duration
 	Synced  bool
@@ -102,13 +105,15 @@ func (o NeighboursOptions) validate() error {
 		return wrong("healthy", o.Healthy, "must be from 1 to 10000")
 	case o.Rate <= 0 || o.Rate > 1000:
 		return wrong("rate", o.Rate, "must be over 0 and at most 1000")
+	case o.Offered < 0 || o.Offered > 1_000_000:
+		return wrong("offered", o.Offered, "must be from 0 to 1000000")
 	}
 	return nil
 }
 
-// Neighbours measures what endpoints in trouble cost the others. The capacity
-// of the healthy ones is measured first; then they are offered half of it in an
-// open loop, without and with each trouble in turn, each run on a node and a
+// Neighbours measures what endpoints in trouble cost the others. The healthy ones
+// are offered a steady load in an open loop, half of their capacity where none
+// is given, without and with each trouble in turn, each run on a node and a
 // data folder of its own. A run with trouble is compared with the mean of the
 // runs without before and after it, as a machine has its moods; read the
 // medians of the rounds. An error says that deliveries to healthy endpoints
@@ -127,11 +132,13 @@ func Neighbours(ctx context.Context, o NeighboursOptions) (*Report, error) {
 }
 
 func (o NeighboursOptions) all(ctx context.Context, n *NeighboursReport) error {
-	capacity, err := o.capacity(ctx)
-	if err != nil {
-		return fmt.Errorf("bench neighbours, capacity: %w", err)
+	if n.Offered = o.Offered; n.Offered == 0 {
+		capacity, err := o.capacity(ctx)
+		if err != nil {
+			return fmt.Errorf("bench neighbours, capacity: %w", err)
+		}
+		n.Capacity, n.Offered = capacity, capacity*halfLoad
 	}
-	n.Capacity = capacity
 	before, err := o.measure(ctx, n, Trouble{})
 	if err != nil {
 		return err
@@ -157,7 +164,7 @@ func (o NeighboursOptions) all(ctx context.Context, n *NeighboursReport) error {
 // measure is one run; those without trouble are printed at once, the others
 // when there is something to compare them with.
 func (o NeighboursOptions) measure(ctx context.Context, n *NeighboursReport, t Trouble) (*NeighboursResult, error) {
-	result, err := o.neighbours(ctx, t, n.Capacity*halfLoad)
+	result, err := o.neighbours(ctx, t, n.Offered)
 	if err != nil {
 		return nil, fmt.Errorf("bench neighbours, %s: %w", t, err)
 	}

@@ -14,8 +14,9 @@ type NeighboursReport struct {
 	Rate    float64       `json:"rate_per_endpoint_in_trouble"`
 	Timeout time.Duration `json:"timeout_ns"`
 	Synced  bool          `json:"synced"`
-	// Capacity is what the healthy endpoints take at full load, in deliveries
-	// a second; each run offers half of it.
+	// Offered is the load of each run, in deliveries a second. Capacity is what
+	// the healthy endpoints take at full load; 0 where it was not measured.
+	Offered  float64             `json:"offered_per_s"`
 	Capacity float64             `json:"capacity_per_s"`
 	Runs     []*NeighboursResult `json:"runs"`
 	Medians  []NeighboursFigures `json:"medians"`
@@ -31,7 +32,10 @@ type NeighboursResult struct {
 	PerSecond float64 `json:"deliveries_per_s"`
 	Latency   Latency `json:"latency"`
 	// CPU is that of the whole process, µs a delivery to a healthy endpoint.
-	CPU        float64 `json:"cpu_us"`
+	CPU float64 `json:"cpu_us"`
+	// BusyCores are those of the whole machine, OtherCores of neither this
+	// process nor the receivers'.
+	BusyCores  float64 `json:"busy_cores"`
 	OtherCores float64 `json:"other_cores"`
 	RSSMiB     float64 `json:"rss_mib"`
 	Owed       uint64  `json:"owed"`
@@ -64,6 +68,7 @@ type NeighboursFigures struct {
 	P99        time.Duration `json:"p99_ns"`
 	P999       time.Duration `json:"p999_ns"`
 	CPU        float64       `json:"cpu_us"`
+	BusyCores  float64       `json:"busy_cores"`
 	Throughput float64       `json:"throughput_ratio"`
 	P99Ratio   float64       `json:"p99_ratio"`
 	P99More    time.Duration `json:"p99_more_ns"`
@@ -92,6 +97,7 @@ func (r *NeighboursResult) print(w io.Writer) {
 		{"p99.9-ms", milliseconds(r.Latency.P999)},
 		{"cpu-us/delivery", r.CPU},
 		{"rss-MiB", r.RSSMiB},
+		{"busy-cores", r.BusyCores},
 		{"other-cores", r.OtherCores},
 	}
 	if r.Throughput > 0 {
@@ -114,12 +120,12 @@ func (n *NeighboursReport) summarize(w io.Writer) {
 	if len(names) == 0 {
 		return
 	}
-	fmt.Fprintf(w, "\n%d healthy endpoints, half of %.0f deliveries/s; medians\n", n.Healthy, n.Capacity)
+	fmt.Fprintf(w, "\n%d healthy endpoints, %.0f deliveries/s offered; medians\n", n.Healthy, n.Offered)
 	for _, name := range names {
 		m := medians(name, of[name])
 		n.Medians = append(n.Medians, m)
-		fmt.Fprintf(w, "  %-12s %8.0f deliveries/s (%.3f)   p50 %7.2f  p99 %7.2f (%.2f, %+.2f ms)  p99.9 %7.2f ms  other cores %.2f   %s\n", m.Name, m.PerSecond, m.Throughput,
-			milliseconds(m.P50), milliseconds(m.P99), m.P99Ratio, milliseconds(m.P99More), milliseconds(m.P999), m.OtherCores, m.verdict())
+		fmt.Fprintf(w, "  %-12s %8.0f deliveries/s (%.3f)   p50 %7.2f  p99 %7.2f (%.2f, %+.2f ms)  p99.9 %7.2f ms  busy cores %.2f, other %.2f   %s\n", m.Name, m.PerSecond, m.Throughput,
+			milliseconds(m.P50), milliseconds(m.P99), m.P99Ratio, milliseconds(m.P99More), milliseconds(m.P999), m.BusyCores, m.OtherCores, m.verdict())
 	}
 }
 
@@ -151,6 +157,7 @@ func medians(name string, runs []*NeighboursResult) NeighboursFigures {
 		P99:        took(func(r *NeighboursResult) time.Duration { return r.Latency.P99 }),
 		P999:       took(func(r *NeighboursResult) time.Duration { return r.Latency.P999 }),
 		CPU:        of(func(r *NeighboursResult) float64 { return r.CPU }),
+		BusyCores:  of(func(r *NeighboursResult) float64 { return r.BusyCores }),
 		OtherCores: of(func(r *NeighboursResult) float64 { return r.OtherCores }),
 		Throughput: 1, P99Ratio: 1, Within: true,
 	}

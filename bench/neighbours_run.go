@@ -92,7 +92,7 @@ func (o NeighboursOptions) steady(ctx context.Context, r *run, result *Neighbour
 		return err
 	}
 	defer func() { err = errors.Join(err, ill.end(ctx, result)) }()
-	warm := min(2*time.Second, o.Seconds/4)
+	warm := min(10*time.Second, o.Seconds/4) // the server's caches hold the last 10 s
 	loop := r.offer(result.Offered, warm, o.Seconds)
 	from := loop.start.Add(warm)
 	r.producer.shared = ill.sharing(from)
@@ -114,6 +114,7 @@ func (o NeighboursOptions) steady(ctx context.Context, r *run, result *Neighbour
 	stats, err := r.drain(ctx)
 	result.PerSecond, result.Latency, result.Arrivals = measured.perSecond(), stats.Latency, stats.PerSecond
 	result.CPU, result.OtherCores = measured.each(measured.sender), measured.others()
+	result.BusyCores = measured.busy()
 	result.Owed, result.Received = r.result.Owed, r.result.Received
 	return err
 }

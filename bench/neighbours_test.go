@@ -40,8 +40,8 @@ func TestNeighbours(t *testing.T) {
 	if got, want := strings.Join(names, " "), "none hang-3 none fail-3 none refuse-3 none"; got != want {
 		t.Errorf("runs\n%s, want\n%s", got, want)
 	}
-	if len(n.Medians) != 4 {
-		t.Errorf("medians %+v", n.Medians)
+	if len(n.Medians) != 4 || n.Capacity == 0 || n.Offered != n.Capacity/2 {
+		t.Errorf("medians %+v, offered %.0f of %.0f", n.Medians, n.Offered, n.Capacity)
 	}
 	checkLines(t, out.String(), len(n.Runs))
 	checkReport(t, o.Report, report)
@@ -51,12 +51,17 @@ func TestNeighbours(t *testing.T) {
 func TestNeighboursThatWaitForEachOther(t *testing.T) {
 	var out bytes.Buffer
 	o := shortNeighbours(t, &out, func(p *fakeProgram) { p.shares = true })
+	o.Offered = 500
 	o.Rate = 2
 	report, err := Neighbours(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := report.Neighbours.Medians[1]
+	n := report.Neighbours
+	if n.Capacity != 0 || n.Offered != 500 {
+		t.Errorf("offered %.0f of %.0f, want what was asked for, unmeasured", n.Offered, n.Capacity)
+	}
+	m := n.Medians[1]
 	if m.Within || m.P99More < 100*time.Millisecond || !strings.Contains(out.String(), "NOT within") {
 		t.Errorf("it is said to be well: %+v\n%s", m, out.String())
 	}
@@ -70,6 +75,7 @@ func TestNeighboursOptionsAreChecked(t *testing.T) {
 		"rounds":  {Start: start, Rounds: -1},
 		"healthy": {Start: start, Healthy: -1},
 		"rate":    {Start: start, Rate: -1},
+		"offered": {Start: start, Offered: -1},
 		"trouble": {Start: start, Troubles: []Trouble{{"sulk", 3}}},
 	} {
 		_, err := Neighbours(t.Context(), o)

@@ -37,6 +37,14 @@ func (r rate) others() float64 {
 	return max(0, float64(r.machine-r.sender-r.receiver)/float64(r.took))
 }
 
+// busy is how many cores were busy in all; 0 where it is not known.
+func (r rate) busy() float64 {
+	if r.took <= 0 {
+		return 0
+	}
+	return float64(r.machine) / float64(r.took)
+}
+
 // measure lets warm pass, then counts for d, by the sink's clock and counter.
 func (r *sinkReceiver) measure(ctx context.Context, warm, d time.Duration) (rate, error) {
 	if err := sleep(ctx, warm); err != nil {

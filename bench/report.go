@@ -77,7 +77,7 @@ var units = []struct{ name, better string }{
 	{"deliveries/s", "higher"}, {"ratio", "higher"}, {"bare/s", "higher"},
 	{"p50-ms", "lower"}, {"p99-ms", "lower"}, {"p99.9-ms", "lower"},
 	{"cpu-us/delivery", "lower"}, {"receiver-us/delivery", "lower"},
-	{"rss-MiB", "lower"}, {"growth-MiB/min", "lower"}, {"of-hash", "lower"}, {"other-cores", "lower"},
+	{"rss-MiB", "lower"}, {"growth-MiB/min", "lower"}, {"of-hash", "lower"}, {"busy-cores", "lower"}, {"other-cores", "lower"},
 	{"p99-ratio", "lower"}, {"ready-ms", "lower"}, {"first-ms", "lower"}, {"caught-up-ms", "lower"},
 	{"lost", "lower"}, {"repeated", "lower"}, {"events/s", "higher"}, {"of-pace", "lower"}, {"of-burst", "lower"},
 	{"detections/s", "higher"}, {"lookups/s", "higher"}, {"documents/s", "higher"}, {"of-scan", "higher"}, {"B/alert", "lower"},

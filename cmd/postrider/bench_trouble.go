@@ -16,9 +16,9 @@ func (a *app) benchNeighboursCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "neighbours",
 		Short: "What endpoints that hang or fail cost the others",
-		Long: `Measures the capacity of healthy endpoints, then offers them half of it, without
-and with endpoints in trouble beside them, each between two runs without. Read
-the medians that are printed at the end.`,
+		Long: `Offers healthy endpoints a steady load, half of what they take at full load,
+without and with endpoints in trouble beside them, each between two runs
+without. Read the medians that are printed at the end.`,
 		Example: "  postrider bench neighbours --report report\n  postrider bench neighbours --rounds 1 --seconds 20s --troubles hang-1000",
 		Args:    arguments(),
 		RunE: func(c *cobra.Command, _ []string) (err error) {
@@ -41,6 +41,7 @@ the medians that are printed at the end.`,
 	f.IntVar(&o.Rounds, "rounds", 3, "how often each trouble is measured")
 	f.IntVar(&o.Healthy, "healthy", 200, "healthy endpoints")
 	f.StringSliceVar(&troubles, "troubles", []string{"hang-10", "hang-1000", "fail-1000", "refuse-1000"}, "kind and number of endpoints in trouble")
+	f.Float64Var(&o.Offered, "offered", 0, "deliveries a second to the healthy endpoints; 0: half of what they take at full load")
 	f.Float64Var(&o.Rate, "rate", 1, "events a second for each endpoint in trouble")
 	f.DurationVar(&o.Timeout, "timeout", 15*time.Second, "time limit of their attempts, 1s to 60s")
 	f.StringVar(&sync, "sync", "always", "setting of nats.sync: always or 2m")

@@ -32,21 +32,26 @@ func (m *Machine) paced(now time.Time) (open bool, at time.Time) {
 	return m.ramp.ready(now, m.policy.Tuning)
 }
 
-// allowed is how many attempts may be in flight. Where others need the room, an
-// endpoint that has fallen silent keeps to its share with those too.
+// allowed is how many attempts may be in flight. One that has fallen silent is
+// given little more to hang on to; where others need the room, it keeps to its
+// share.
 func (m *Machine) allowed(now time.Time) int {
 	if m.policy.Ordered || m.away {
 		return 1
 	}
 	allowed := m.concurrency.allowed()
-	if m.shed > 0 && m.shed < allowed && m.silence(now) > silent {
-		return m.shed
+	silence := m.silence(now)
+	if silence > max(silent, slower*m.concurrency.recent) {
+		allowed = min(allowed, max(2, allowed/4))
+	}
+	if m.shed > 0 && silence > silent {
+		allowed = min(allowed, m.shed)
 	}
 	return allowed
 }
 
 // silent is how long an endpoint with attempts under way gives no answer before
-// it counts as one that may never.
+// it counts as one that may never, unless it takes its time anyway.
 const silent = time.Second
 
 // closedUntil is when the endpoint may take something again at the earliest;

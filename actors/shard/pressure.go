@@ -97,7 +97,7 @@ func (s *Shard) shareAmongSlow(holders []holder, most int, now time.Time, slowAf
 	share := max(1, most/len(slow))
 	for _, o := range slow {
 		if o.leases > share {
-			o.slot.shed(share)
+			o.slot.shed(share, now)
 		}
 	}
 }
@@ -132,13 +132,18 @@ func (s *Shard) shedGreedy(holders []holder, all map[uint64]*held, now time.Time
 		}
 	}
 	for _, o := range patient(much, all, now) {
-		o.slot.shed(mean)
+		o.slot.shed(mean, now)
 	}
 }
 
 // shed has the endpoint park what waits beyond keep, and takes its credit off,
-// so that what waits here gets there.
-func (sl *slot) shed(keep int) {
+// so that what waits here gets there. It keeps to that for a while: the same is
+// not said again at each tick.
+func (sl *slot) shed(keep int, now time.Time) {
+	if keep == sl.kept && now.Sub(sl.shedAt) < patience {
+		return
+	}
+	sl.kept, sl.shedAt = keep, now
 	sl.shedding = true
 	sl.ref.Send(endpoint.ShedTo(keep))
 	sl.sendAll()

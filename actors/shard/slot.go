@@ -22,6 +22,8 @@ type slot struct {
 	fresh, due int
 	// shedding: the credit is off, so that what waits here can be parked.
 	shedding bool
+	kept     int // by the last word, at shedAt
+	shedAt   time.Time
 	// waiting are leases beyond the endpoint's credit.
 	waiting endpoint.Queue
 	idle    time.Time

@@ -7,10 +7,11 @@ import (
 	"github.com/postrider/postrider/actors/endpoint"
 )
 
-// relieve makes room in a window that fills up: endpoints that are slow share
-// a quarter of it, and nobody keeps far more than the mean waiting for long.
-// What is beyond that is parked. While it is less than half full, and nothing
-// waits to be let in, nobody is touched, and when all are simply busy the pulling stops instead.
+// relieve makes room in a window that fills up, that of what is due or that of
+// events: endpoints that are slow share a quarter of it, and nobody keeps far
+// more than the mean waiting for long. What is beyond that is parked. While it is
+// less than half full, and nothing waits to be let in, nobody is touched, and
+// when all are simply busy the pulling stops instead.
 //
 // It tells whether something waits to be let in.
 func (s *Shard) relieve(due bool) (pressed bool) {

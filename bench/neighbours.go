@@ -15,22 +15,22 @@ import (
 )
 
 // Trouble is what is wrong with some endpoints beside the healthy ones: they
-// hang until the time-out, fail at once with 500, or refuse connections. The
-// zero Trouble is none.
+// hang until the time-out, fail at once with 500, or refuse connections. Those
+// that are well show what so many more cost anyway. The zero Trouble is none.
 type Trouble struct {
-	Kind      string `json:"kind"` // hang, fail, refuse, or empty
+	Kind      string `json:"kind"` // hang, fail, refuse, well, or empty
 	Endpoints int    `json:"endpoints"`
 }
 
 // troubles are the behaviours of the kinds.
-var troubles = map[string]string{"hang": "hanging", "fail": "failing", "refuse": "down"}
+var troubles = map[string]string{"hang": "hanging", "fail": "failing", "refuse": "down", "well": "well"}
 
 // ParseTrouble reads what String writes, but for none.
 func ParseTrouble(text string) (Trouble, error) {
 	kind, number, _ := strings.Cut(text, "-")
 	n, err := strconv.Atoi(number)
 	if troubles[kind] == "" || err != nil || n < 1 || n > 10_000 {
-		return Trouble{}, wrong("trouble", text, "must be hang-N, fail-N or refuse-N, N from 1 to 10000")
+		return Trouble{}, wrong("trouble", text, "must be hang-N, fail-N, refuse-N or well-N, N from 1 to 10000")
 	}
 	return Trouble{Kind: kind, Endpoints: n}, nil
 }
@@ -54,8 +54,8 @@ type NeighboursOptions struct {
 	Rounds int
 	// Healthy endpoints share the load, 200 by default.
 	Healthy int
-	// Troubles to measure, by default 10 and 1,000 that hang, 1,000 that fail,
-	// and 1,000 that refuse.
+	// Troubles to measure, by default 1,000 that are well, 10 and 1,000 that hang,
+	// 1,000 that fail, and 1,000 that refuse.
 	Troubles []Trouble
 	// Rate is the events a second that each endpoint in trouble wants, of those
 	// published for the healthy ones; 1 by default.
@@ -82,7 +82,7 @@ func (o NeighboursOptions) withDefaults() (NeighboursOptions, error) {
 	o.Timeout = cmp.Or(o.Timeout, 15*time.Second)
 	o.DataDir = cmp.Or(o.DataDir, os.TempDir())
 	if len(o.Troubles) == 0 {
-		o.Troubles = []Trouble{{"hang", 10}, {"hang", 1000}, {"fail", 1000}, {"refuse", 1000}}
+		o.Troubles = []Trouble{{"well", 1000}, {"hang", 10}, {"hang", 1000}, {"fail", 1000}, {"refuse", 1000}}
 	}
 	if o.Stdout == nil {
 		o.Stdout = io.Discard

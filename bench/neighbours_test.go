@@ -20,7 +20,7 @@ func shortNeighbours(t *testing.T, out *bytes.Buffer, change func(*fakeProgram))
 func TestNeighbours(t *testing.T) {
 	var out bytes.Buffer
 	o := shortNeighbours(t, &out, nil)
-	o.Troubles = []Trouble{{"hang", 3}, {"fail", 3}, {"refuse", 3}}
+	o.Troubles = []Trouble{{"well", 3}, {"hang", 3}, {"fail", 3}, {"refuse", 3}}
 	o.Report = t.TempDir()
 	report, err := Neighbours(t.Context(), o)
 	if err != nil {
@@ -37,10 +37,10 @@ func TestNeighbours(t *testing.T) {
 			t.Errorf("%s: %+v", r.Name, r)
 		}
 	}
-	if got, want := strings.Join(names, " "), "none hang-3 none fail-3 none refuse-3 none"; got != want {
+	if got, want := strings.Join(names, " "), "none well-3 none hang-3 none fail-3 none refuse-3 none"; got != want {
 		t.Errorf("runs\n%s, want\n%s", got, want)
 	}
-	if len(n.Medians) != 4 || n.Capacity == 0 || n.Offered != n.Capacity/2 {
+	if len(n.Medians) != 5 || n.Capacity == 0 || n.Offered != n.Capacity/2 {
 		t.Errorf("medians %+v, offered %.0f of %.0f", n.Medians, n.Offered, n.Capacity)
 	}
 	checkLines(t, out.String(), len(n.Runs))

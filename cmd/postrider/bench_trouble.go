@@ -40,7 +40,7 @@ without. Read the medians that are printed at the end.`,
 	f.DurationVar(&o.Seconds, "seconds", 40*time.Second, "how long each run is measured")
 	f.IntVar(&o.Rounds, "rounds", 3, "how often each trouble is measured")
 	f.IntVar(&o.Healthy, "healthy", 200, "healthy endpoints")
-	f.StringSliceVar(&troubles, "troubles", []string{"hang-10", "hang-1000", "fail-1000", "refuse-1000"}, "kind and number of endpoints in trouble")
+	f.StringSliceVar(&troubles, "troubles", []string{"well-1000", "hang-10", "hang-1000", "fail-1000", "refuse-1000"}, "kind and number of endpoints in trouble")
 	f.Float64Var(&o.Offered, "offered", 0, "deliveries a second to the healthy endpoints; 0: half of what they take at full load")
 	f.Float64Var(&o.Rate, "rate", 1, "events a second for each endpoint in trouble")
 	f.DurationVar(&o.Timeout, "timeout", 15*time.Second, "time limit of their attempts, 1s to 60s")

@@ -1,10 +1,8 @@
 package webhook
 
 import (
-	"math"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -44,7 +42,7 @@ func classify(status int, h http.Header, p policy, now time.Time) transport.Answ
 		a.Class, a.Reason, a.Detail = transport.Gone, transport.ReasonGone, "410: the receiver wants no more"
 	case status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable:
 		a.Class = transport.Throttled
-		a.RetryAfter = retryAfter(h.Get("Retry-After"), now)
+		a.RetryAfter = retryAfter(h.Values("Retry-After"), now)
 		a.Detail = "the receiver answered " + strconv.Itoa(status)
 	case status >= 300 && status < 400:
 		a.Reason = transport.ReasonRedirect
@@ -55,37 +53,6 @@ func classify(status int, h http.Header, p policy, now time.Time) transport.Answ
 		a.Detail = "the receiver answered " + strconv.Itoa(status)
 	}
 	return a
-}
-
-// retryAfter reads a Retry-After in either form, in [0, 24 h]; 0 where there
-// is none or it cannot be read.
-func retryAfter(value string, now time.Time) time.Duration {
-	value = strings.TrimSpace(value)
-	if value == "" {
-		return 0
-	}
-	if seconds, ok := wholeNumber(value); ok {
-		return time.Duration(min(seconds, int64(transport.MaxRetryWait/time.Second))) * time.Second
-	}
-	at, err := http.ParseTime(value)
-	if err != nil {
-		return 0
-	}
-	return min(max(0, at.Sub(now)), transport.MaxRetryWait)
-}
-
-// wholeNumber reads digits; more than fit are the largest number.
-func wholeNumber(s string) (n int64, ok bool) {
-	for i := range len(s) {
-		if s[i] < '0' || s[i] > '9' {
-			return 0, false
-		}
-	}
-	n, err := strconv.ParseInt(s, 10, 64)
-	if err != nil {
-		return math.MaxInt64, true
-	}
-	return n, true
 }
 
 // maxDetail is the most that an Answer's Detail holds, in bytes.

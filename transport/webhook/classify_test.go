@@ -54,41 +54,6 @@ func TestWhatAStatusMeans(t *testing.T) {
 	}
 }
 
-func TestRetryAfter(t *testing.T) {
-	now := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
-	for value, wait := range map[string]time.Duration{
-		"":                              0,
-		"0":                             0,
-		"120":                           2 * time.Minute,
-		" 5 ":                           5 * time.Second,
-		"86400":                         24 * time.Hour,
-		"86401":                         24 * time.Hour,
-		"99999999999999999999999999":    24 * time.Hour,
-		"-1":                            0,
-		"1.5":                           0,
-		"soon":                          0,
-		"Sat, 21 Nov 2026 12:00:30 GMT": 30 * time.Second,
-		"Sat, 21 Nov 2026 11:00:00 GMT": 0,
-		"Sun, 21 Nov 2027 12:00:00 GMT": 24 * time.Hour,
-		"Sat Nov 21 12:01:00 2026":      time.Minute,
-	} {
-		if got := retryAfter(value, now); got != wait {
-			t.Errorf("%q: %v, want %v", value, got, wait)
-		}
-	}
-}
-
-func FuzzRetryAfter(f *testing.F) {
-	for _, seed := range []string{"1", "-1", "Sat, 21 Nov 2026 12:00:30 GMT", "9223372036854775808", "\x00"} {
-		f.Add(seed, int64(1795283000))
-	}
-	f.Fuzz(func(t *testing.T, value string, now int64) {
-		if d := retryAfter(value, time.Unix(now%(1<<40), 0)); d < 0 || d > transport.MaxRetryWait {
-			t.Errorf("%q at %d: %v", value, now, d)
-		}
-	})
-}
-
 func TestDetailsAreCutBetweenCharacters(t *testing.T) {
 	for n := range 8 {
 		s := bounded(strings.Repeat("x", n) + strings.Repeat("é€😀", 50))

@@ -1,6 +1,9 @@
 package matching
 
-import "time"
+import (
+	"reflect"
+	"time"
+)
 
 // The kinds of alert: how often their runs are due.
 const (
@@ -71,9 +74,9 @@ type Alert struct {
 
 	CreatedAt time.Time `json:"created_at,omitzero"`
 	UpdatedAt time.Time `json:"updated_at,omitzero"`
-	// Position is the sequence of the first detection the alert may match: the
-	// one after its creation or last edit. It is kept for those who sweep; an
-	// Index does not look at it.
+	// Position is the sequence of the last detection the alert may not match:
+	// what came before its creation, or before its criteria last changed. It is
+	// kept for those who sweep; an Index does not look at it.
 	Position uint64 `json:"position,omitzero"`
 	// Zone is the customer's time zone, in which days begin; nil is UTC.
 	Zone *time.Location `json:"-"`
@@ -99,4 +102,18 @@ func (a *Alert) Detail() AlertDetail {
 		LicensePlate: a.LicensePlate, VIN: a.VIN, USDOTNumber: a.USDOTNumber, MCNumber: a.MCNumber,
 		TrailerNumber: a.TrailerNumber, CabNumber: a.CabNumber, TrailerLogo: a.TrailerLogo, CCEmails: cc,
 	}
+}
+
+// SameCriteria tells whether a and b look for the same, as they are written:
+// what they are called, whom they tell and when they run aside.
+func (a *Alert) SameCriteria(b *Alert) bool { return reflect.DeepEqual(a.criteria(), b.criteria()) }
+
+// criteria is the alert without what does not decide on a match; a field that
+// is not named here does.
+func (a *Alert) criteria() Alert {
+	c := *a
+	c.ID, c.Customer, c.AlertName, c.Email, c.CCEmails, c.Description = "", "", "", "", nil, ""
+	c.IsActive, c.AlertType, c.Position, c.Zone = false, "", 0, nil
+	c.CreatedAt, c.UpdatedAt = time.Time{}, time.Time{}
+	return c
 }

@@ -170,3 +170,35 @@ func FuzzDecodeAlert(f *testing.F) {
 		}
 	})
 }
+
+// Every field is either a criterion or named here.
+func TestSameCriteria(t *testing.T) {
+	plain := map[string]bool{"ID": true, "Customer": true, "AlertName": true, "Email": true, "CCEmails": true, "Description": true,
+		"IsActive": true, "AlertType": true, "CreatedAt": true, "UpdatedAt": true, "Position": true, "Zone": true}
+	a := NewAlert()
+	for i := range reflect.TypeFor[Alert]().NumField() {
+		name := reflect.TypeFor[Alert]().Field(i).Name
+		other := a
+		switch field := reflect.ValueOf(&other).Elem().Field(i); field.Kind() {
+		case reflect.String:
+			field.SetString(field.String() + "x")
+		case reflect.Bool:
+			field.SetBool(!field.Bool())
+		case reflect.Int:
+			field.SetInt(1)
+		case reflect.Uint64:
+			field.SetUint(1)
+		case reflect.Slice:
+			field.Set(reflect.ValueOf([]string{"x"}))
+		case reflect.Struct:
+			field.Set(reflect.ValueOf(time.Unix(1, 0)))
+		case reflect.Pointer:
+			field.Set(reflect.ValueOf(time.UTC))
+		default:
+			t.Fatalf("%s is of kind %s", name, field.Kind())
+		}
+		if a.SameCriteria(&other) != plain[name] {
+			t.Errorf("another %s: the same criteria is %v", name, !plain[name])
+		}
+	}
+}

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -90,4 +91,39 @@ func TestMailsAreTriedAgain(t *testing.T) {
 		t.Errorf("%d mails", len(got))
 	}
 	n.terminate()
+}
+
+// What came since the last run is matched though the alert is called otherwise
+// now; other criteria begin where they were changed.
+func TestAnEditedAlertGoesOnWhereItWas(t *testing.T) {
+	t.Parallel()
+	n := newTestNode(t)
+	n.start()
+	id := n.addAlert("Stolen", "normal", "AAA111")
+	n.byHand()
+	cam := newCamera(t, n)
+	cam.see("AAA111", nil)
+	n.must("", "alert", "edit", id, "--name", "Stolen in Texas", "--description", "since Monday", "--email", "b@example.com")
+	n.must("", "alert", "edit", id, "--type", "hot")
+	cam.see("AAA111", nil)
+	n.must("", "alert", "edit", id, "--description", "since Sunday")
+	if answer := n.runAlerts(); answer.TotalMatches != 2 {
+		t.Errorf("after other names: %+v", answer)
+	}
+	cam.see("BBB222", nil)
+	n.must("", "alert", "edit", id, "--license-plate", "BBB222")
+	cam.see("BBB222", nil)
+	if answer := n.runAlerts(); answer.TotalMatches != 1 {
+		t.Errorf("after another plate: %+v", answer)
+	}
+	n.terminate()
+}
+
+// byHand has acme's alerts run by hand alone, but for one night in four years.
+func (n *testNode) byHand() {
+	n.t.Helper()
+	const leapNight = `{"schedules":{"normal":"0 0 29 2 *","hot":"0 0 29 2 *"}}`
+	if status, text := n.call(http.MethodPatch, "/v1/customers/acme", leapNight, nil); status != http.StatusOK {
+		n.t.Fatalf("%d %s", status, text)
+	}
 }

@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"reflect"
-	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -39,8 +37,9 @@ func (r *Alerts) CreateAlert(ctx context.Context, a *matching.Alert) (revision u
 }
 
 // UpdateAlert stores the next state of the alert whose revision is revision,
-// and gives the new one. It matches detections that are stored from now on;
-// where only its type is another one it goes on where it was. a.Position is
+// and gives the new one. Where its criteria are others, or it was not active
+// and is, it matches detections that are stored from now on; after any other
+// edit it goes on where it was, as it does with another type. a.Position is
 // set. transport.ErrConflict: it was changed meanwhile; transport.ErrNotFound:
 // it is not there.
 func (r *Alerts) UpdateAlert(ctx context.Context, a *matching.Alert, revision uint64) (uint64, error) {
@@ -57,7 +56,7 @@ func (r *Alerts) UpdateAlert(ctx context.Context, a *matching.Alert, revision ui
 		return 0, fmt.Errorf("alert %s: %w", a.ID, transport.ErrConflict)
 	}
 	next := Alert{Alert: *a}
-	if sameAlert(&old.Alert, a) && a.IsActive {
+	if beginsAnew := !old.SameCriteria(a) || a.IsActive && !old.IsActive; !beginsAnew {
 		next.move(old)
 	} else if next.Position, err = r.store.LastDetection(ctx); err != nil {
 		return 0, err
@@ -67,7 +66,8 @@ func (r *Alerts) UpdateAlert(ctx context.Context, a *matching.Alert, revision ui
 	return stored, alertFault(a.ID, err)
 }
 
-// move makes a, which differs from old in its type at most, go on where old was.
+// move makes a, which looks for what old did, go on where old was; its type may
+// be another one.
 func (a *Alert) move(old *Alert) {
 	a.Position, a.CatchUp, a.MovedFrom = old.Position, old.CatchUp, old.MovedFrom
 	if a.MovedFrom == "" {
@@ -76,20 +76,6 @@ func (a *Alert) move(old *Alert) {
 	if a.MovedFrom == a.AlertType {
 		a.MovedFrom = ""
 	}
-}
-
-// sameAlert tells whether two states of an alert are the same but for type,
-// times and position.
-func sameAlert(a, b *matching.Alert) bool {
-	plain := func(a *matching.Alert) matching.Alert {
-		p := *a
-		p.AlertType, p.CreatedAt, p.UpdatedAt, p.Position, p.Zone = "", time.Time{}, time.Time{}, 0, nil
-		if len(p.CCEmails) == 0 {
-			p.CCEmails = nil
-		}
-		return p
-	}
-	return reflect.DeepEqual(plain(a), plain(b))
 }
 
 // RemoveAlert drops an alert and gives the revision of that;

@@ -51,6 +51,16 @@ type Endpoint struct {
 	Revision uint64 `json:"-"`
 }
 
+// geneaHeader is the header of Genea's signature.
+const geneaHeader = "X-Sequr-Signature"
+
+// SpeaksGenea tells whether receivers of e get Genea's bodies or Genea's
+// signature, by whatever of its settings.
+func (e *Endpoint) SpeaksGenea() bool {
+	return e.Profile == ProfileGenea || e.Format == "genea" || e.Signature.Scheme == "sequr" ||
+		strings.EqualFold(e.Signature.Header, geneaHeader)
+}
+
 // Secrets are the current secret and, while a rotation overlaps, the one before.
 type Secrets struct {
 	Current, Previous string

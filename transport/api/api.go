@@ -145,7 +145,7 @@ type Server struct {
 	Options
 	log    *slog.Logger
 	tokens *tokens
-	mux    *http.ServeMux
+	mux    *mux
 	bodies budget
 	// previews has a place for each preview under way.
 	previews chan struct{}
@@ -177,7 +177,7 @@ func New(o Options) (*Server, error) {
 		o.BodyBudget = 256 << 20
 	}
 	s := &Server{Options: o, log: o.Logger, tokens: newTokens(&o),
-		mux: http.NewServeMux(), bodies: budget{most: o.BodyBudget}, previews: make(chan struct{}, previewsAtOnce)}
+		mux: &mux{}, bodies: budget{most: o.BodyBudget}, previews: make(chan struct{}, previewsAtOnce)}
 	s.routes()
 	return s, nil
 }

@@ -38,6 +38,24 @@ const (
 	RoleReplay         = "replay-deliveries"
 )
 
+// Roles are all there are, the widest first. A role that is not among them is
+// none: a token with nothing else may do what one without any may.
+func Roles() []string {
+	return []string{RoleAdmin, RoleOperator, RoleCreateEndpoint, RoleEditEndpoint, RoleDeleteEndpoint, RoleListEndpoints, RoleTestEndpoint,
+		RolePublishEvents, RoleReplay, RoleCreateAlert, RoleEditAlert, RoleGetAlerts, RoleRunAlerts}
+}
+
+// anyRole asks for a role, whichever; readerRoles for one that is not only for
+// publishing, as what was published and delivered is shown.
+var (
+	anyRole     = rolesBut(RoleOperator)
+	readerRoles = rolesBut(RoleOperator, RolePublishEvents)
+)
+
+func rolesBut(out ...string) []string {
+	return slices.DeleteFunc(Roles(), func(role string) bool { return slices.Contains(out, role) })
+}
+
 // claims are what a token says.
 type claims struct {
 	Customer string   `json:"customer,omitempty"`
@@ -58,9 +76,9 @@ func (c *caller) has(role string) bool { return slices.Contains(c.roles, role) }
 func (c *caller) operator() bool       { return c.has(RoleOperator) }
 func (c *caller) admin() bool          { return c.has(RoleAdmin) || c.operator() }
 
-// may tells whether c has one of roles, or stands above them; no roles: anyone.
+// may tells whether c has one of roles, or stands above them; nil: anyone.
 func (c *caller) may(roles []string) bool {
-	return len(roles) == 0 || c.admin() || slices.ContainsFunc(roles, c.has)
+	return roles == nil || c.admin() || slices.ContainsFunc(roles, c.has)
 }
 
 // sees tells whether what belongs to customer is there for c.

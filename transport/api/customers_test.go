@@ -16,7 +16,7 @@ func TestCustomersAreMadeByOperators(t *testing.T) {
 	const acme = `{"id":"acme","customer_id":123,"name":"Acme","email":"ops@example.com","time_zone":"America/Chicago",` +
 		`"locations":[{"uuid":"l1","name":"Main","hardware":"vertx"}],"schedules":{"hot":"*/5 * * * *","normal":"0 7 * * *"}}`
 	b.want(got, 201, acme)
-	b.want(b.call(token(t, "acme"), "GET", "/v1/customers/acme", ""), 200, acme)
+	b.want(b.call(token(t, "acme", RoleGetAlerts), "GET", "/v1/customers/acme", ""), 200, acme)
 	b.want(b.call(operator, "POST", "/v1/customers", `{"id":"acme"}`), 409,
 		`{"message":"Customer acme is there already: change it by PATCH /v1/customers/acme","error_type":"ConflictError","error_code":"CONFLICT"}`)
 	b.want(b.call(token(t, "acme", RoleAdmin), "POST", "/v1/customers", `{"id":"new"}`), 403, `{"detail":"User lacks required roles: ['operator']"}`)
@@ -35,7 +35,7 @@ func TestACustomerSeesAndChangesItself(t *testing.T) {
 	for id, number := range map[string]int64{"acme": 1, "other": 2} {
 		b.customers[id] = &transport.Customer{ID: id, CustomerID: number, Locations: []transport.Location{{UUID: "l1"}}}
 	}
-	admin, anyone := token(t, "acme", RoleAdmin), token(t, "acme")
+	admin, anyone := token(t, "acme", RoleAdmin), token(t, "acme", RoleGetAlerts)
 	if got := read[CustomerList](b, b.call(anyone, "GET", "/v1/customers", "")).Items; len(got) != 1 || got[0].ID != "acme" {
 		t.Errorf("%+v", got)
 	}

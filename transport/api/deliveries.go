@@ -20,7 +20,7 @@ type Deliveries interface {
 func (s *Server) deliveryRoutes(h huma.API) {
 	handle(s, h, route{method: http.MethodGet, path: "/v1/deliveries", id: "list-deliveries",
 		summary: "List deliveries, newest first"}, s.listDeliveries)
-	handle(s, h, route{method: http.MethodGet, path: "/v1/deliveries/{id}", id: "show-delivery",
+	handle(s, h, route{method: http.MethodGet, path: "/v1/deliveries/{id}", id: "show-delivery", roles: readerRoles,
 		summary: "Show a delivery, its event, what was sent and its attempts"}, s.showDelivery)
 }
 

@@ -79,10 +79,10 @@ const (
 
 func TestDeliveries(t *testing.T) {
 	b, _ := logged(t, nil)
-	anyone := token(t, "acme")
+	anyone := token(t, "acme", RoleGetAlerts)
 	b.want(b.call(anyone, "GET", "/v1/deliveries", ""), 200,
 		`{"items":[`+fmt.Sprintf(deliveryJSON, "", "")+`],"next_cursor":"bmV4dA","complete_from":"2026-01-02T03:04:05Z"}`)
-	b.want(b.call(token(t, "other"), "GET", "/v1/deliveries", ""), 200, `{"items":[],"next_cursor":"bmV4dA","complete_from":"2026-01-02T03:04:05Z"}`)
+	b.want(b.call(token(t, "other", RoleGetAlerts), "GET", "/v1/deliveries", ""), 200, `{"items":[],"next_cursor":"bmV4dA","complete_from":"2026-01-02T03:04:05Z"}`)
 	b.asked = nil
 	b.wantStatus(b.call(anyone, "GET", "/v1/deliveries?endpoint=e&event=i&type=access.%3E&status=503&from=2026-01-01T00:00:00Z&to=2026-01-02T00:00:00Z&limit=7&cursor=bmV4dA", ""), 200)
 	b.wantStatus(b.call(token(t, "", RoleOperator), "GET", "/v1/deliveries?status=dead_lettered", ""), 200)
@@ -106,7 +106,7 @@ func TestDeliveries(t *testing.T) {
 
 func TestADelivery(t *testing.T) {
 	b, d := logged(t, nil)
-	anyone := token(t, "acme")
+	anyone := token(t, "acme", RoleGetAlerts)
 	path := "/v1/deliveries/" + transport.DeliveryID(d.Pair)
 	b.want(b.call(anyone, "GET", path, ""), 200, fmt.Sprintf(deliveryJSON, `,"time":"2026-01-02T03:04:05Z","data":{"card":{"number":"4111"},"n":1.50}`,
 		attemptJSON+`,"body":"{\"type\":\"access.granted\",\"data\":{\"card\":{\"number\":\"4111\"},\"n\":1.50}}"`))
@@ -143,7 +143,7 @@ func TestWhatIsMaskedIsNotShown(t *testing.T) {
 		}
 		b, d := logged(t, func(o *Options) { o.Redact = mask })
 		d.Records[0].Answer.Body = []byte(path + `"4111"}}`)
-		got := b.call(token(t, "acme"), "GET", "/v1/deliveries/"+transport.DeliveryID(d.Pair), "")
+		got := b.call(token(t, "acme", RoleGetAlerts), "GET", "/v1/deliveries/"+transport.DeliveryID(d.Pair), "")
 		if got.status != 200 || strings.Contains(got.body, "4111") || strings.Count(got.body, "[masked]") != 3 {
 			t.Errorf("%s: %d %s", path, got.status, got.body)
 		}

@@ -77,10 +77,10 @@ func (s *Server) createEndpoint(ctx context.Context, _ *struct{}) (*endpointAnsw
 	if ep.Customer, err = who.actsFor(ep.Customer); err != nil {
 		return nil, err
 	}
-	if err := s.prepareNew(ep); err != nil {
+	if err := mayHandle(who, ep); err != nil {
 		return nil, err
 	}
-	if err := mayHandle(who, ep); err != nil {
+	if err := s.prepareNew(ep); err != nil {
 		return nil, err
 	}
 	revision, replay, err := s.createSince(ctx, ep)
@@ -181,9 +181,10 @@ func lostURL(ep *transport.Endpoint, err error) error {
 	return err
 }
 
-// mayHandle keeps genea endpoints to admins.
+// mayHandle keeps endpoints with Genea's bodies or signature to admins,
+// whatever their profile says.
 func mayHandle(who *caller, ep *transport.Endpoint) error {
-	if ep.Profile == transport.ProfileGenea && !who.admin() {
+	if ep.SpeaksGenea() && !who.admin() {
 		return lacksRoles([]string{RoleAdmin})
 	}
 	return nil
@@ -264,14 +265,14 @@ func (s *Server) editEndpoint(ctx context.Context, in *endpointEdit) (*endpointA
 	if err != nil {
 		return nil, err
 	}
+	if err := mayHandle(callerOf(ctx), ep); err != nil {
+		return nil, err
+	}
 	ep.UpdatedAt = s.Now().UTC()
 	if ep.Secrets.Current == "" && ep.Signature.Scheme != "none" {
 		ep.Secrets.Current = signature.NewSecret(ep.Signature.Scheme)
 	}
 	if err := s.check(ep); err != nil {
-		return nil, err
-	}
-	if err := mayHandle(callerOf(ctx), ep); err != nil {
 		return nil, err
 	}
 	if in.DryRun {

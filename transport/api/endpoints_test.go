@@ -270,7 +270,7 @@ func TestATestIsShownWhole(t *testing.T) {
 func TestDevelopmentAllowsLoopback(t *testing.T) {
 	b := start(t, func(o *Options) { o.Dev = true })
 	b.made("acme", `{"url":"http://127.0.0.1:9000/"}`)
-	if mode := read[Info](b, b.call(token(t, "acme"), "GET", "/v1/info", "")).Mode; mode != "development" {
+	if mode := read[Info](b, b.call(token(t, "acme", RoleGetAlerts), "GET", "/v1/info", "")).Mode; mode != "development" {
 		t.Error(mode)
 	}
 }

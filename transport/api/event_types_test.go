@@ -11,7 +11,7 @@ import (
 
 func TestEventTypes(t *testing.T) {
 	b := start(t, nil)
-	anyone := token(t, "acme")
+	anyone := token(t, "acme", RoleGetAlerts)
 	whole := read[EventTypeList](b, b.call(anyone, "GET", "/v1/event-types?limit=500", ""))
 	if len(whole.Items) != len(catalogue.All()) || whole.NextCursor != "" {
 		t.Errorf("%d items of %d, next %q", len(whole.Items), len(catalogue.All()), whole.NextCursor)
@@ -50,7 +50,7 @@ func typesOf(list EventTypeList) (types []string) {
 
 func TestPagesOfEventTypes(t *testing.T) {
 	b := start(t, nil)
-	anyone := token(t, "acme")
+	anyone := token(t, "acme", RoleGetAlerts)
 	var all []string
 	cursor := ""
 	for page := 0; page == 0 || cursor != ""; page++ {

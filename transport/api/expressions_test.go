@@ -63,7 +63,7 @@ func TestADryRunShowsTheRequest(t *testing.T) {
 func TestRecipesAreListed(t *testing.T) {
 	b := start(t, nil)
 	b.wantStatus(b.call("", "GET", "/v1/recipes", ""), 401)
-	got := read[RecipeList](b, b.call(token(t, "acme"), "GET", "/v1/recipes", ""))
+	got := read[RecipeList](b, b.call(token(t, "acme", RoleGetAlerts), "GET", "/v1/recipes", ""))
 	for _, r := range got.Items {
 		if r.Name == "datadog-logs" && r.Answers == 202 && len(r.Parameters) == 3 && strings.Contains(string(r.Endpoint), `"{{api_key}}"`) {
 			return

@@ -130,7 +130,7 @@ func TestCORS(t *testing.T) {
 		t.Errorf("preflight: %d %v", got.status, got.header)
 	}
 	for origin, allowed := range map[string]string{page: page, "https://evil.example.com": "", "null": "", "https://app.example.com.evil.com": ""} {
-		got := b.call(token(t, "acme"), "GET", "/v1/info", "", "Origin", origin)
+		got := b.call(token(t, "acme", RoleGetAlerts), "GET", "/v1/info", "", "Origin", origin)
 		if got.status != 200 || got.header.Get("Access-Control-Allow-Origin") != allowed || got.header.Get("Vary") != "Origin" {
 			t.Errorf("%s: %d %v", origin, got.status, got.header)
 		}

@@ -451,7 +451,7 @@ func TestRevokedTokens(t *testing.T) {
 func TestRequestsOfATokenAreBounded(t *testing.T) {
 	at := testNow
 	b := start(t, func(o *Options) { o.Rate, o.Burst, o.Now = 0.5, 2, func() time.Time { return at } })
-	one, two := token(t, "acme"), token(t, "acme", RolePublishEvents)
+	one, two := token(t, "acme", RoleGetAlerts), token(t, "acme", RolePublishEvents)
 	b.wantStatus(b.call(one, "GET", "/v1/info", ""), 200)
 	b.wantStatus(b.call(one, "GET", "/v1/egress", ""), 200)
 	got := b.call(one, "GET", "/v1/info", "")

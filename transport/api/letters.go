@@ -16,7 +16,7 @@ import (
 func (s *Server) letterRoutes(h huma.API) {
 	handle(s, h, route{method: http.MethodGet, path: "/v1/deadletters", id: "list-deadletters",
 		summary: "List what was given up, newest first"}, s.listLetters)
-	handle(s, h, route{method: http.MethodGet, path: "/v1/deadletters/{id}", id: "show-deadletter",
+	handle(s, h, route{method: http.MethodGet, path: "/v1/deadletters/{id}", id: "show-deadletter", roles: readerRoles,
 		summary: "Show a dead letter, its event and its attempts"}, s.showLetter)
 	handle(s, h, route{method: http.MethodPost, path: "/v1/deadletters/{id}/replay", id: "replay-deadletter",
 		roles: []string{RoleReplay}, summary: "Deliver it again", status: http.StatusAccepted}, s.replayLetter)

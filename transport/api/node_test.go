@@ -181,8 +181,9 @@ func (n *node) Test(_ context.Context, _ *transport.Endpoint, ev *transport.Even
 type bench struct {
 	*node
 	*testing.T
-	url string
-	log *bytes.Buffer
+	url    string
+	log    *bytes.Buffer
+	server *Server
 }
 
 func start(t *testing.T, change func(*Options)) *bench {
@@ -203,7 +204,7 @@ func start(t *testing.T, change func(*Options)) *bench {
 	}
 	web := httptest.NewServer(server)
 	t.Cleanup(web.Close)
-	b.url = web.URL
+	b.url, b.server = web.URL, server
 	return b
 }
 

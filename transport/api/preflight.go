@@ -35,10 +35,10 @@ func (s *Server) testUnsaved(ctx context.Context, _ *struct{}) (*testAnswer, err
 	if ep.Customer, err = who.actsFor(ep.Customer); err != nil {
 		return nil, err
 	}
-	if err := s.prepareNew(ep); err != nil {
+	if err := mayHandle(who, ep); err != nil {
 		return nil, err
 	}
-	if err := mayHandle(who, ep); err != nil {
+	if err := s.prepareNew(ep); err != nil {
 		return nil, err
 	}
 	return s.try(ctx, ep, &TestInput{Type: in.Type, Data: in.Data, DryRun: in.DryRun})

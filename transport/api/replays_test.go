@@ -115,10 +115,10 @@ func TestReplaysByFilter(t *testing.T) {
 		`"created_at":"2026-01-02T03:04:05Z","updated_at":"2026-01-02T03:04:05Z"}`
 	running := strings.ReplaceAll(fmt.Sprintf(job, "running"), `\u003e`, ">")
 	b.want(b.call(may, "POST", "/v1/replays", `{`+filter+`}`), 202, `{"count":3,"dry_run":false,"replay":`+running+`}`)
-	b.want(b.call(token(t, "acme"), "GET", "/v1/replays/r-1", ""), 200, running)
-	b.want(b.call(token(t, "acme"), "GET", "/v1/replays", ""), 200, `{"items":[`+running+`]}`)
+	b.want(b.call(token(t, "acme", RoleGetAlerts), "GET", "/v1/replays/r-1", ""), 200, running)
+	b.want(b.call(token(t, "acme", RoleGetAlerts), "GET", "/v1/replays", ""), 200, `{"items":[`+running+`]}`)
 	b.wantStatus(b.call(operator, "POST", "/v1/replays", `{"endpoint":"e"}`), 202) // of all customers
-	b.want(b.call(token(t, "acme"), "GET", "/v1/replays/r-2", ""), 404,
+	b.want(b.call(token(t, "acme", RoleGetAlerts), "GET", "/v1/replays/r-2", ""), 404,
 		`{"message":"Replay r-2 not found","error_type":"ReplayNotFoundError","error_code":"REPLAY_NOT_FOUND"}`)
 	b.wantStatus(b.call(token(t, "other", RoleAdmin), "DELETE", "/v1/replays/r-1", ""), 404)
 	b.want(b.call(may, "DELETE", "/v1/replays/r-1", ""), 200, strings.ReplaceAll(running, `"running"`, `"cancelled"`))

@@ -3,89 +3,11 @@ package api
 import (
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 	"testing"
 
 	"github.com/postrider/postrider/transport"
 )
-
-// TestRolesAndCustomers is the whole matrix: every route, by every role, by
-// the customer whose things they are, by another one, and by operators.
-func TestRolesAndCustomers(t *testing.T) {
-	const hook = `{"url":"https://example.com/%s"}`
-	routes := []struct {
-		method, path, body string
-		roles              []string // besides admin; nil: any token
-		ok                 int
-		mine               bool // another customer gets 404
-	}{
-		{"POST", "/v1/endpoints", hook, []string{RoleCreateEndpoint}, 201, false},
-		{"GET", "/v1/endpoints", "", []string{RoleListEndpoints}, 200, false},
-		{"GET", "/v1/endpoints/{id}", "", []string{RoleEditEndpoint, RoleListEndpoints}, 200, true},
-		{"PATCH", "/v1/endpoints/{id}", `{"name":"new"}`, []string{RoleEditEndpoint}, 200, true},
-		{"DELETE", "/v1/endpoints/{id}", "", []string{RoleDeleteEndpoint}, 204, true},
-		{"GET", "/v1/endpoints/{id}/secret", "", []string{}, 200, true},
-		{"POST", "/v1/endpoints/{id}/rotate", "", []string{}, 200, true},
-		{"POST", "/v1/endpoints/{id}/test", "", []string{RoleTestEndpoint}, 200, true},
-		{"POST", "/v1/endpoints/test", `{"endpoint":` + hook + `}`, []string{RoleTestEndpoint}, 200, false},
-		{"POST", "/v1/events", `{"type":"a.b","data":1}`, []string{RolePublishEvents}, 202, false},
-		{"GET", "/v1/deadletters", "", nil, 200, false},
-		{"GET", "/v1/deadletters/5", "", nil, 200, true},
-		{"POST", "/v1/deadletters/5/replay", "", []string{RoleReplay}, 202, true},
-		{"GET", "/v1/deliveries", "", nil, 200, false},
-		{"GET", "/v1/deliveries/5-{id}", "", nil, 200, true},
-		{"POST", "/v1/deliveries/5-{id}/replay", "", []string{RoleReplay}, 202, true},
-		{"POST", "/v1/replays", `{"endpoint":"e"}`, []string{RoleReplay}, 202, false},
-		{"GET", "/v1/replays", "", nil, 200, false},
-		{"GET", "/v1/replays/r", "", nil, 200, true},
-		{"DELETE", "/v1/replays/r", "", []string{RoleReplay}, 200, true},
-		{"POST", "/v1/deadletters/replay", `{"endpoint":"e"}`, []string{RoleReplay}, 202, false},
-		{"DELETE", "/v1/deadletters?reason=gone", "", []string{}, 200, false},
-		{"POST", "/v1/endpoints/{id}/pause", "", []string{RoleEditEndpoint}, 200, true},
-		{"POST", "/v1/endpoints/{id}/resume", "", []string{RoleEditEndpoint}, 200, true},
-		{"GET", "/v1/recipes", "", nil, 200, false},
-		{"GET", "/v1/audit", "", nil, 200, false},
-		{"GET", "/v1/info", "", nil, 200, false},
-		{"GET", "/v1/event-types", "", nil, 200, false},
-		{"GET", "/v1/egress", "", nil, 200, false},
-	}
-	roles := []string{"", "stranger", RoleAdmin, RoleOperator, RoleCreateEndpoint, RoleEditEndpoint,
-		RoleDeleteEndpoint, RoleListEndpoints, RoleTestEndpoint, RolePublishEvents, RoleReplay}
-	b := start(t, nil)
-	for _, r := range routes {
-		for _, role := range roles {
-			for _, customer := range []string{"acme", "other"} {
-				clear(b.endpoints)
-				ep := b.made("acme", fmt.Sprintf(hook, "first"))
-				b.letters[5] = &transport.DeadLetter{ID: 5, Customer: "acme", Endpoint: ep.ID, Event: &transport.Event{Data: []byte(`{}`)}}
-				b.logged = []transport.LoggedDelivery{{Pair: transport.Pair{Seq: 5, Endpoint: ep.ID}, Customer: "acme", State: transport.StateDelivered}}
-				b.eventLog = map[uint64]*transport.Event{5: {Seq: 5, Customer: "acme", Data: []byte(`{}`)}}
-				b.jobs = []transport.ReplayJob{{ID: "r", ReplayWish: transport.ReplayWish{Customer: "acme"}}}
-				allowed := r.roles == nil || role == RoleAdmin || role == RoleOperator || slices.Contains(r.roles, role)
-				want := r.ok
-				switch {
-				case !allowed:
-					want = 403
-				case r.mine && customer == "other" && role != RoleOperator:
-					want = 404
-				}
-				body := strings.ReplaceAll(r.body, "%s", "second")
-				got := b.call(token(t, customer, role), r.method, strings.ReplaceAll(r.path, "{id}", ep.ID), body)
-				if got.status != want {
-					t.Errorf("%s %s as %q of %s: got %d %s, want %d", r.method, r.path, role, customer, got.status, got.body, want)
-				}
-				if want == 403 {
-					lacks := "'admin'"
-					for _, needed := range r.roles {
-						lacks += ", '" + needed + "'"
-					}
-					b.want(got, 403, `{"detail":"User lacks required roles: [`+lacks+`]"}`)
-				}
-			}
-		}
-	}
-}
 
 func TestAnotherCustomersThingsAreAsIfAbsent(t *testing.T) {
 	b := start(t, nil)
@@ -135,17 +57,41 @@ func TestOperatorsNameCustomers(t *testing.T) {
 	}
 }
 
+// By every path on which an endpoint can come to speak Genea, or be touched
+// once it does, whatever its profile says.
 func TestGeneaEndpointsAreForAdmins(t *testing.T) {
-	b := start(t, nil)
-	every := token(t, "acme", RoleCreateEndpoint, RoleEditEndpoint, RoleDeleteEndpoint, RoleListEndpoints, RoleTestEndpoint)
-	const lacks = `{"detail":"User lacks required roles: ['admin']"}`
-	b.want(b.call(every, "POST", "/v1/endpoints", `{"url":"https://example.com","profile":"genea"}`), 403, lacks)
-	ep := b.made("acme", `{"url":"https://example.com","profile":"genea"}`)
-	path := "/v1/endpoints/" + ep.ID
-	for _, c := range [][2]string{{"GET", path}, {"PATCH", path}, {"DELETE", path}, {"POST", path + "/test"}} {
-		b.want(b.call(every, c[0], c[1], `{}`), 403, lacks)
+	for _, genea := range []string{`"profile":"genea"`, `"profile":"custom","format":"genea"`, `"profile":"standard","format":"genea","version":"v3"`,
+		`"profile":"custom","signature":{"scheme":"sequr"}`, `"profile":"custom","signature":{"scheme":"hmac","header":"x-sequr-signature","algorithm":"sha1","prefix":"sha1="}`,
+		`"profile":"genlogs","format":"genea"`, `"profile":"genlogs","signature":{"scheme":"sequr"}`} {
+		t.Run(genea, func(t *testing.T) {
+			b := start(t, nil)
+			every := token(t, "acme", rolesBut(RoleAdmin, RoleOperator)...)
+			refused := func(method, path, body string) {
+				t.Helper()
+				b.want(b.call(every, method, path, body), 403, `{"detail":"User lacks required roles: ['admin']"}`)
+			}
+			refused("POST", "/v1/endpoints", `{"url":"https://example.com",`+genea+`}`)
+			refused("POST", "/v1/endpoints/test", `{"endpoint":{"url":"https://example.com",`+genea+`}}`)
+			ep := b.made("acme", `{"url":"https://example.com/1",`+genea+`}`)
+			path := "/v1/endpoints/" + ep.ID
+			for _, c := range [][2]string{{"GET", ""}, {"PATCH", ""}, {"PATCH", "?dry_run=true"}, {"DELETE", ""}, {"POST", "/test"},
+				{"POST", "/pause"}, {"POST", "/resume"}, {"GET", "/secret"}, {"POST", "/rotate"}} {
+				refused(c[0], path+c[1], `{}`)
+			}
+			if ep.Profile == transport.ProfileGenLogs {
+				for _, method := range []string{"GET", "PATCH", "DELETE"} {
+					refused(method, "/alerts/webhook/"+ep.ID, `{}`)
+				}
+			}
+			for _, list := range []string{"/v1/endpoints", "/alerts/webhook"} {
+				b.want(b.call(every, "GET", list, ""), 200, `{"items":[]}`)
+			}
+			for i, profile := range []string{"standard", "genlogs", "custom"} {
+				plain := b.made("acme", fmt.Sprintf(`{"url":"https://example.com/plain%d","profile":"%s"}`, i, profile))
+				refused(http.MethodPatch, "/v1/endpoints/"+plain.ID, `{`+genea+`}`)
+				refused(http.MethodPatch, "/v1/endpoints/"+plain.ID+"?dry_run=true", `{`+genea+`}`)
+			}
+			b.wantStatus(b.call(token(t, "acme", RoleAdmin), "PATCH", path, `{"name":"n"}`), 200)
+		})
 	}
-	b.want(b.call(every, "GET", "/v1/endpoints", ""), 200, `{"items":[]}`)
-	plain := b.made("acme", `{"url":"https://example.com"}`)
-	b.want(b.call(every, http.MethodPatch, "/v1/endpoints/"+plain.ID, `{"profile":"genea"}`), 403, lacks)
 }

@@ -18,8 +18,10 @@ import (
 type route struct {
 	method, path string
 	id, summary  string
-	// roles of which a caller needs one; none: any token.
+	// roles of which a caller needs one; none: any there is.
 	roles []string
+	// open: any token will do, one without a role too.
+	open bool
 	// operator: only operators, whatever else a token may do.
 	operator bool
 	// body is the shape of the request's body for the documents; nil: none.
@@ -43,6 +45,22 @@ func (s *Server) newHuma() huma.API {
 		"accessToken": {Type: "apiKey", In: "header", Name: "Access-Token"},
 	}
 	return humago.New(s.mux, config)
+}
+
+// mux is the router; it knows what there is, so that a test can ask of each
+// path who may use it.
+type mux struct {
+	http.ServeMux
+	patterns []string
+}
+
+func (m *mux) HandleFunc(pattern string, do func(http.ResponseWriter, *http.Request)) {
+	m.Handle(pattern, http.HandlerFunc(do))
+}
+
+func (m *mux) Handle(pattern string, h http.Handler) {
+	m.patterns = append(m.patterns, pattern)
+	m.ServeMux.Handle(pattern, h)
 }
 
 func marshal(w io.Writer, v any) error {
@@ -106,8 +124,10 @@ func (r route) describeRoles() string {
 	switch {
 	case r.operator:
 		return "Roles: operator."
-	case len(r.roles) == 0:
+	case r.open:
 		return "Any token of the customer."
+	case len(r.roles) == 0:
+		return "Any role."
 	}
 	text := "Roles: admin"
 	for _, role := range r.roles {
@@ -118,10 +138,22 @@ func (r route) describeRoles() string {
 	return text + "."
 }
 
+// needed are the roles of which a caller needs one; nil: none.
+func (r route) needed() []string {
+	switch {
+	case r.open, r.operator: // guard asks for the operator itself
+		return nil
+	case len(r.roles) == 0:
+		return anyRole
+	}
+	return r.roles
+}
+
 func (s *Server) guard(r route) func(huma.Context, func(huma.Context)) {
+	needed := r.needed()
 	return func(hc huma.Context, next func(huma.Context)) {
 		request, w := humago.Unwrap(hc)
-		who, failure := s.tokens.authorize(request, r.roles)
+		who, failure := s.tokens.authorize(request, needed)
 		if failure == nil && r.operator && !who.operator() {
 			failure = forbidden("User lacks required roles: ['" + RoleOperator + "']")
 		}

@@ -111,7 +111,7 @@ type (
 func (s *Server) runRoutes(h huma.API) {
 	handle(s, h, route{method: http.MethodGet, path: "/v1/runs", id: "list-runs",
 		summary: "List runs of alerts, newest first"}, s.listRuns)
-	handle(s, h, route{method: http.MethodGet, path: "/v1/runs/{id}", id: "show-run",
+	handle(s, h, route{method: http.MethodGet, path: "/v1/runs/{id}", id: "show-run", roles: readerRoles,
 		summary: "Show a run, with its matches"}, s.showRun)
 }
 

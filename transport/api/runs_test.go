@@ -54,7 +54,7 @@ func TestRunsAreShownWithTheirMatches(t *testing.T) {
 	})
 	b.runs = someRuns()
 	b.eventLog = map[uint64]*transport.Event{7: {ID: "r1", Data: []byte(`{"run_id":"r1","matches":[{"license_plate":"ABC1234"}],"total_matches":2}`)}}
-	anyone := token(t, "acme")
+	anyone := token(t, "acme", RoleGetAlerts)
 	shown := b.call(anyone, "GET", "/v1/runs/r1", "")
 	b.wantStatus(shown, 200)
 	if !strings.HasSuffix(shown.body, `"report":{"run_id":"r1","matches":[{"license_plate":"***"}],"total_matches":2}}`) {
@@ -66,7 +66,7 @@ func TestRunsAreShownWithTheirMatches(t *testing.T) {
 			t.Errorf("%s: %+v", id, got)
 		}
 	}
-	if got := read[ShownRun](b, b.call(token(t, "quiet"), "GET", "/v1/runs/r4", "")); got.ReportNote != "nothing matched, so nothing was reported" || got.AlertType != "live" {
+	if got := read[ShownRun](b, b.call(token(t, "quiet", RoleGetAlerts), "GET", "/v1/runs/r4", "")); got.ReportNote != "nothing matched, so nothing was reported" || got.AlertType != "live" {
 		t.Errorf("%+v", got)
 	}
 	for _, id := range []string{"r3", "none"} {
@@ -77,8 +77,8 @@ func TestRunsAreShownWithTheirMatches(t *testing.T) {
 func TestRunsAreListedByPage(t *testing.T) {
 	b := start(t, nil)
 	b.runs = someRuns()
-	first := read[RunList](b, b.call(token(t, "acme"), "GET", "/v1/runs?limit=1", ""))
-	second := read[RunList](b, b.call(token(t, "acme"), "GET", "/v1/runs?limit=1&cursor="+first.NextCursor, ""))
+	first := read[RunList](b, b.call(token(t, "acme", RoleGetAlerts), "GET", "/v1/runs?limit=1", ""))
+	second := read[RunList](b, b.call(token(t, "acme", RoleGetAlerts), "GET", "/v1/runs?limit=1&cursor="+first.NextCursor, ""))
 	if first.Items[0].ID != "r1" || second.Items[0].ID != "r2" || second.NextCursor != "" {
 		t.Errorf("%+v, %+v", first, second)
 	}

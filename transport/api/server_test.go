@@ -38,7 +38,7 @@ func TestAPanicIsA500(t *testing.T) {
 	ep := b.made("acme", `{"url":"https://example.com/"}`)
 	const internal = `{"message":"Internal error: the node's log says more; try again, and report it if it stays","error_type":"InternalError","error_code":"INTERNAL_ERROR"}`
 	b.want(b.call(token(t, "acme", RoleAdmin), "POST", "/v1/endpoints/"+ep.ID+"/test", ""), 500, internal)
-	b.want(b.call(token(t, "acme"), "GET", "/v1/egress", ""), 500, internal)
+	b.want(b.call(token(t, "acme", RoleGetAlerts), "GET", "/v1/egress", ""), 500, internal)
 	if log := b.log.String(); !strings.Contains(log, "request panicked") || strings.Contains(log, "the secret of a panic") {
 		t.Error(log)
 	}
@@ -79,7 +79,7 @@ func TestInfoAndEgress(t *testing.T) {
 		}
 		o.Egress = func() []string { return []string{"192.0.2.7"} }
 	})
-	anyone := token(t, "acme")
+	anyone := token(t, "acme", RoleGetAlerts)
 	b.want(b.call(anyone, "GET", "/v1/info", ""), 200,
 		`{"version":"test","mode":"production","started_at":"2026-01-02T03:04:05Z","nats":{"embedded":true,"listen":"127.0.0.1:4222","sync":"always"}}`)
 	b.want(b.call(anyone, "GET", "/v1/egress", ""), 200, `{"addresses":["192.0.2.7"]}`)
@@ -91,7 +91,7 @@ func TestAudit(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	anyone := token(t, "acme")
+	anyone := token(t, "acme", RoleGetAlerts)
 	b.want(b.call(anyone, "GET", "/v1/audit?from=2026-01-01T00:00:00Z&to=2026-01-02T00:00:00Z", ""), 200,
 		string(want))
 	b.want(b.call(anyone, "GET", "/v1/audit?from=monday", ""), 400,

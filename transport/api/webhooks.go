@@ -146,7 +146,8 @@ func asWebhook(err error) error {
 	return err
 }
 
-// findWebhook gives an endpoint of the profile genlogs that the caller may see.
+// findWebhook gives an endpoint of the profile genlogs that the caller may see
+// and handle.
 func (s *Server) findWebhook(ctx context.Context, id string) (*transport.Endpoint, error) {
 	ep, there := s.Registry.Endpoint(id)
 	if !there || ep.Profile != transport.ProfileGenLogs || !callerOf(ctx).sees(ep.Customer) {
@@ -154,7 +155,7 @@ func (s *Server) findWebhook(ctx context.Context, id string) (*transport.Endpoin
 		e.Message = strings.Replace(e.Message, webhookThing, "Webhook settings", 1)
 		return nil, e
 	}
-	return ep, nil
+	return ep, mayHandle(callerOf(ctx), ep)
 }
 
 func (s *Server) findWebhookAsSeen(ctx context.Context, in *asSeen) (*transport.Endpoint, error) {
@@ -254,7 +255,7 @@ func (s *Server) listWebhooks(ctx context.Context, in *customerQuery) (*webhookL
 	}
 	var found []*transport.Endpoint
 	for _, ep := range s.Registry.Endpoints(customer) {
-		if ep.Profile == transport.ProfileGenLogs && ep.ID > after && who.sees(ep.Customer) {
+		if ep.Profile == transport.ProfileGenLogs && ep.ID > after && who.sees(ep.Customer) && mayHandle(who, ep) == nil {
 			found = append(found, ep)
 		}
 	}

@@ -171,5 +171,5 @@ func TestAWebhookIsTested(t *testing.T) {
 			t.Errorf("%s: %d %s", body, got.status, got.body)
 		}
 	}
-	b.want(b.call(token(t, "acme"), "POST", "/alerts/webhook/test", body), 403, `{"detail":"User lacks required roles: ['admin', 'test-alert-webhook-endpoint']"}`)
+	b.want(b.call(token(t, "acme", RoleGetAlerts), "POST", "/alerts/webhook/test", body), 403, `{"detail":"User lacks required roles: ['admin', 'test-alert-webhook-endpoint']"}`)
 }

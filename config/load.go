@@ -52,6 +52,9 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("%s (%s): %s", e.Key, e.Origin.Place, e.Problem)
 }
 
+// Origin tells where the value of a setting ("nats.listen") came from.
+func (c *Config) Origin(key string) Origin { return c.origins[key] }
+
 // Default is the settings with nothing set: those of production.
 func Default() *Config {
 	c := &Config{origins: map[string]Origin{}}
@@ -190,9 +193,9 @@ func unknownVariable(name string, names []string) error {
 }
 
 // notASetting tells variables that begin as ours do and are not settings: the
-// token and the secret of commands, and what Kubernetes sets for a service named postrider.
+// token, the secret and the server of commands, and what Kubernetes sets for a service named postrider.
 func notASetting(name, value string) bool {
-	if name == Prefix+"TOKEN" || name == Prefix+"SECRET" || strings.Contains(name, "_SERVICE_HOST") || strings.Contains(name, "_SERVICE_PORT") {
+	if name == Prefix+"TOKEN" || name == Prefix+"SECRET" || name == Prefix+"SERVER" || strings.Contains(name, "_SERVICE_HOST") || strings.Contains(name, "_SERVICE_PORT") {
 		return true
 	}
 	link := strings.HasSuffix(name, "_PORT") || strings.Contains(name, "_PORT_")

@@ -68,7 +68,9 @@ another one, it goes on where it was. A criterion is taken away by ''.`,
 			if len(body) == 0 {
 				return usagef("nothing to change was given; see postrider alert edit --help")
 			}
-			return a.ask(c, http.MethodPatch, alertPath(args[0]), alertBody(body), a.printAlert)
+			return a.with(c, alertResource, args[0], func(cl *client, id string) error {
+				return a.askOf(c.Context(), cl, http.MethodPatch, alertPath(id), alertBody(body), a.printAlert)
+			})
 		},
 	}
 	addFieldFlags(c, alertFlags)
@@ -82,32 +84,35 @@ func (a *app) alertShow() *cobra.Command {
 		Example: "  postrider alert show 456e7890-e12b-34d5-a678-426614174111",
 		Args:    arguments("ALERT"),
 		RunE: func(c *cobra.Command, args []string) error {
-			return a.ask(c, http.MethodGet, alertPath(args[0]), nil, a.printAlert)
+			return a.with(c, alertResource, args[0], func(cl *client, id string) error {
+				return a.askOf(c.Context(), cl, http.MethodGet, alertPath(id), nil, a.printAlert)
+			})
 		},
 	}
 }
 
 func (a *app) alertRemove() *cobra.Command {
-	return &cobra.Command{
+	var yes bool
+	c := &cobra.Command{
 		Use:     "remove ALERT",
-		Short:   "Remove an alert",
-		Example: "  postrider alert remove 456e7890-e12b-34d5-a678-426614174111",
+		Short:   "Remove an alert; it tells which, and asks",
+		Example: "  postrider alert remove 456e7890-e12b-34d5-a678-426614174111\n  postrider alert remove 'Stolen trailer' --yes",
 		Args:    arguments("ALERT"),
 		RunE: func(c *cobra.Command, args []string) error {
-			cl, err := a.client()
-			if err != nil {
-				return err
-			}
-			if _, err := cl.call(c.Context(), http.MethodDelete, alertPath(args[0]), nil, nil); err != nil {
-				return err
-			}
-			if a.output == "json" {
-				return a.printJSON(map[string]string{"removed": args[0]})
-			}
-			_, err = fmt.Fprintf(a.stdout, "removed %s\n", args[0])
-			return err
+			return a.with(c, alertResource, args[0], func(cl *client, id string) error {
+				var alert struct {
+					Name     string `json:"alert_name"`
+					Customer string `json:"customer"`
+				}
+				if _, err := cl.call(c.Context(), http.MethodGet, alertPath(id), nil, &alert); err != nil {
+					return err
+				}
+				return a.remove(c.Context(), cl, alertPath(id), id, "the alert "+oneLine(alert.Name)+" of "+alert.Customer+" will be removed", yes)
+			})
 		},
 	}
+	c.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
+	return c
 }
 
 func (a *app) alertList() *cobra.Command {

@@ -37,7 +37,7 @@ var criteriaFlags = []fieldFlag{
 	{"start-date", "start_date", text, "seen from that day on (2026-01-31, of the customer's time zone) or time (RFC 3339)"},
 	{"end-date", "end_date", text, "seen up to that day or time, inclusive"},
 	{"match", "match", text, "all: every criterion must hold; any: one that identifies, and all of location and date"},
-	{"lookalikes", "lookalikes", option, "read 0ODQ, 1I, 2Z, 5S and 8B as the same"},
+	{"lookalikes", "lookalikes", flag, "read 0ODQ, 1I, 2Z, 5S and 8B as the same"},
 	{"max-differences", "max_differences", number, "so many characters may be inserted, left out or changed, 0 to 2"},
 }
 
@@ -63,7 +63,7 @@ func criteriaOf(alert map[string]any) []string {
 		value := fmt.Sprint(alert[f.field])
 		switch {
 		case alert[f.field] == nil || value == "" || value == "0" || value == "all":
-		case f.kind == flag && value == "true", f.kind == option && value == "false":
+		case f.kind == flag && value == fmt.Sprint(f.field != "lookalikes"): // the default
 		default:
 			list = append(list, f.name+"="+oneLine(value))
 		}

@@ -62,8 +62,12 @@ func (a *app) previewed(c *cobra.Command, args []string, changes map[string]any)
 	if err != nil {
 		return nil, err
 	}
+	id, err := alertResource.resolve(c.Context(), cl, args[0])
+	if err != nil {
+		return nil, err
+	}
 	alert := map[string]any{}
-	if _, err := cl.call(c.Context(), http.MethodGet, alertPath(args[0]), nil, &alert); err != nil {
+	if _, err := cl.call(c.Context(), http.MethodGet, alertPath(id), nil, &alert); err != nil {
 		return nil, err
 	}
 	for _, name := range []string{"id", "created_at", "updated_at"} {
@@ -115,7 +119,7 @@ func (a *app) printPreview(raw json.RawMessage) error {
 		}
 		fmt.Fprintln(a.stdout)
 	}
-	fmt.Fprintf(a.stdout, "%s matches in %s detections, %s to %s", grouped(uint64(p.Total)), grouped(uint64(p.Detections)), toSeconds(p.From), toSeconds(p.To))
+	fmt.Fprintf(a.stdout, "%s in %s, %s to %s", counted(uint64(p.Total), "match", "matches"), counted(uint64(p.Detections), "detection", "detections"), toSeconds(p.From), toSeconds(p.To))
 	if len(p.Matches) < p.Total {
 		fmt.Fprintf(a.stdout, "; the first %s are shown", grouped(uint64(len(p.Matches))))
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -15,8 +16,41 @@ func (a *app) ask(c *cobra.Command, method, path string, body any, print func(js
 	if err != nil {
 		return err
 	}
+	return a.askOf(c.Context(), cl, method, path, body, print)
+}
+
+// with gives do a client, and the id of the thing that given means.
+func (a *app) with(c *cobra.Command, r *resource, given string, do func(cl *client, id string) error) error {
+	cl, err := a.client()
+	if err != nil {
+		return err
+	}
+	id, err := r.resolve(c.Context(), cl, given)
+	if err != nil {
+		return err
+	}
+	return do(cl, id)
+}
+
+// remove deletes the thing at path once somebody has agreed to what.
+func (a *app) remove(ctx context.Context, cl *client, path, id, what string, yes bool) error {
+	if err := a.confirm(what, "nothing was removed", yes); err != nil {
+		return err
+	}
+	if _, err := cl.call(ctx, http.MethodDelete, path, nil, nil); err != nil {
+		return err
+	}
+	if a.output == "json" {
+		return a.printJSON(map[string]string{"removed": id})
+	}
+	_, err := fmt.Fprintf(a.stdout, "removed %s\n", id)
+	return err
+}
+
+// askOf is ask of a client that is there.
+func (a *app) askOf(ctx context.Context, cl *client, method, path string, body any, print func(json.RawMessage) error) error {
 	var raw json.RawMessage
-	status, err := cl.call(c.Context(), method, path, body, &raw)
+	status, err := cl.call(ctx, method, path, body, &raw)
 	if err != nil {
 		return err
 	}

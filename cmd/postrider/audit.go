@@ -65,7 +65,7 @@ func (a *app) audit(c *cobra.Command, query url.Values) error {
 	if a.output == "json" {
 		err = a.printJSON(audit)
 	} else {
-		err = a.printAudit(&audit)
+		err = a.printAudit(&audit, a.endpointNames(c.Context(), cl))
 	}
 	if err == nil && !audit.OK {
 		return silentError{}
@@ -73,26 +73,22 @@ func (a *app) audit(c *cobra.Command, query url.Values) error {
 	return err
 }
 
-func (a *app) printAudit(audit *transport.Audit) error {
-	t := table{head: []string{"CUSTOMER", "ENDPOINT", "OWED", "DELIVERED", "DEAD-LETTERED", "SKIPPED", "WAITING", "MISSING", "REPEATED"}}
+func (a *app) printAudit(audit *transport.Audit, names endpointNames) error {
+	t := table{head: []string{"CUSTOMER", "NAME", "ENDPOINT", "OWED", "DELIVERED", "DEAD-LETTERED", "SKIPPED", "WAITING", "MISSING", "REPEATED"}}
 	for _, e := range audit.Endpoints {
-		t.add(e.Customer, e.Endpoint, e.Owed, e.Delivered, e.DeadLettered, e.Skipped, e.Waiting, e.Missing, e.Repeated)
+		t.add(e.Customer, names.of(e.Endpoint), e.Endpoint, e.Owed, e.Delivered, e.DeadLettered, e.Skipped, e.Waiting, e.Missing, e.Repeated)
 	}
 	if err := t.print(a.stdout); err != nil {
 		return err
 	}
 	if audit.JournalGaps > 0 {
-		fmt.Fprintf(a.stdout, "\n%s messages are gone from the middle of the journal\n", grouped(audit.JournalGaps))
+		fmt.Fprintf(a.stdout, "\n%s gone from the middle of the journal\n", counted(audit.JournalGaps, "message is", "messages are"))
 	}
 	verdict := "it adds up"
 	if !audit.OK {
 		verdict = "IT DOES NOT ADD UP; keep the data folder and report it"
 	}
-	events := "events"
-	if audit.Events == 1 {
-		events = "event"
-	}
-	_, err := fmt.Fprintf(a.stdout, "\n%s %s up to sequence %d (%s duplicates, %s wanted by no endpoint): %s\n",
-		grouped(audit.Events), events, audit.Cut, grouped(audit.Duplicates), grouped(audit.Unrouted), verdict)
+	_, err := fmt.Fprintf(a.stdout, "\n%s up to sequence %d (%s, %s wanted by no endpoint): %s\n",
+		counted(audit.Events, "event", "events"), audit.Cut, counted(audit.Duplicates, "duplicate", "duplicates"), grouped(audit.Unrouted), verdict)
 	return err
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -20,6 +21,8 @@ import (
 const (
 	// adminTokenFile is where a development node leaves its admin token.
 	adminTokenFile = "admin.token"
+	// serverVariable names the node's API where --server does not.
+	serverVariable = "POSTRIDER_SERVER"
 	maxAnswer      = 64 << 20
 	requestTimeout = 90 * time.Second
 )
@@ -39,9 +42,13 @@ type apiError struct {
 func (e *apiError) Error() string { return e.Message }
 
 func (a *app) client() (*client, error) {
-	u, err := url.Parse(a.server)
+	server, err := a.serverURL()
+	if err != nil {
+		return nil, err
+	}
+	u, err := url.Parse(server)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-		return nil, usagef("--server %q is not an address such as http://127.0.0.1:8080", a.server)
+		return nil, usagef("%s %q is not an address such as %s", a.serverFrom(), server, defaultServer)
 	}
 	token, err := a.token(u)
 	if err != nil {
@@ -51,7 +58,40 @@ func (a *app) client() (*client, error) {
 		Timeout:       requestTimeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-	return &client{base: strings.TrimSuffix(a.server, "/"), token: token, http: hc}, nil
+	return &client{base: strings.TrimSuffix(server, "/"), token: token, http: hc}, nil
+}
+
+// serverURL is where the node's API is: the flag, the environment, or where a
+// node with these settings listens.
+func (a *app) serverURL() (string, error) {
+	if server := cmp.Or(a.server, a.getenv(serverVariable)); server != "" {
+		return server, nil
+	}
+	c, err := a.settings()
+	if err != nil {
+		return "", err
+	}
+	return apiURL(c.HTTP.Listen), nil
+}
+
+// serverFrom names what the address was given by.
+func (a *app) serverFrom() string {
+	if a.server == "" {
+		return serverVariable
+	}
+	return "--server"
+}
+
+// apiURL is how a client on this machine reaches an API that listens so.
+func apiURL(listen string) string {
+	host, port, err := net.SplitHostPort(listen)
+	if err != nil {
+		return defaultServer // the settings' own check tells
+	}
+	if ip, err := netip.ParseAddr(host); host == "" || err == nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return "http://" + net.JoinHostPort(host, port)
 }
 
 // token is the flag's, the environment's, or a development node's own. The

@@ -69,7 +69,9 @@ func (a *app) customerEdit() *cobra.Command {
 			if len(body) == 0 {
 				return usagef("nothing to change was given; see postrider customer edit --help")
 			}
-			return a.ask(c, http.MethodPatch, customerPath(args[0]), body, a.printCustomer)
+			return a.with(c, customerResource, args[0], func(cl *client, id string) error {
+				return a.askOf(c.Context(), cl, http.MethodPatch, customerPath(id), body, a.printCustomer)
+			})
 		},
 	}
 	addFieldFlags(c, customerFlags)
@@ -83,7 +85,9 @@ func (a *app) customerShow() *cobra.Command {
 		Example: "  postrider customer show acme",
 		Args:    arguments("CUSTOMER"),
 		RunE: func(c *cobra.Command, args []string) error {
-			return a.ask(c, http.MethodGet, customerPath(args[0]), nil, a.printCustomer)
+			return a.with(c, customerResource, args[0], func(cl *client, id string) error {
+				return a.askOf(c.Context(), cl, http.MethodGet, customerPath(id), nil, a.printCustomer)
+			})
 		},
 	}
 }

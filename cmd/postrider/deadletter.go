@@ -70,6 +70,9 @@ func (a *app) deadletterList() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if err := resolved(c.Context(), cl, endpointResource, query, "endpoint"); err != nil {
+				return err
+			}
 			rows, err := listAll[json.RawMessage](c.Context(), cl, lettersPath, query, limit)
 			if err != nil {
 				return err
@@ -77,7 +80,7 @@ func (a *app) deadletterList() *cobra.Command {
 			if a.output == "json" {
 				return a.printJSON(orEmpty(rows))
 			}
-			return a.printLetters(rows)
+			return a.printLetters(rows, a.endpointNames(c.Context(), cl))
 		},
 	}
 	filter.flags(c)
@@ -85,14 +88,14 @@ func (a *app) deadletterList() *cobra.Command {
 	return c
 }
 
-func (a *app) printLetters(rows []json.RawMessage) error {
-	t := table{head: []string{"ID", "AT", "CUSTOMER", "ENDPOINT", "REASON", "DETAIL"}}
+func (a *app) printLetters(rows []json.RawMessage, names endpointNames) error {
+	t := table{head: []string{"ID", "AT", "CUSTOMER", "NAME", "ENDPOINT", "REASON", "DETAIL"}}
 	for _, row := range rows {
 		var l letter
 		if err := json.Unmarshal(row, &l); err != nil {
 			return fmt.Errorf("a dead letter cannot be read (%w); use the same version as the node, or -o json", err)
 		}
-		t.add(l.ID, toSeconds(l.At), l.Customer, l.Endpoint, l.Reason, l.Detail)
+		t.add(l.ID, toSeconds(l.At), l.Customer, names.of(l.Endpoint), orDash(l.Endpoint), l.Reason, l.Detail)
 	}
 	return t.print(a.stdout)
 }
@@ -151,10 +154,13 @@ then it shows how far the node has come. The letters stay; purge removes them.`,
 			if err != nil {
 				return err
 			}
+			if err := resolved(c.Context(), cl, endpointResource, query, "endpoint"); err != nil {
+				return err
+			}
 			if len(args) > 0 {
 				return a.replayLetters(c, cl, args)
 			}
-			return a.replayMany(c.Context(), cl, lettersPath+"/replay", "dead letters", query, &how)
+			return a.replayMany(c.Context(), cl, lettersPath+"/replay", noun{"dead letter", "dead letters"}, query, &how)
 		},
 	}
 	filter.flags(c)
@@ -184,6 +190,9 @@ tells how many there are, and asks. What was given up stays counted as such.`,
 			if err != nil {
 				return err
 			}
+			if err := resolved(c.Context(), cl, endpointResource, query, "endpoint"); err != nil {
+				return err
+			}
 			return a.purgeLetters(c.Context(), cl, query, yes)
 		},
 	}
@@ -199,7 +208,7 @@ func (a *app) purgeLetters(ctx context.Context, cl *client, query url.Values, ye
 		return err
 	}
 	if answer.Count > 0 {
-		if err := a.confirm(grouped(answer.Count)+" dead letters will be deleted for good", "nothing was deleted", yes); err != nil {
+		if err := a.confirm(counted(answer.Count, "dead letter", "dead letters")+" will be deleted for good", "nothing was deleted", yes); err != nil {
 			return err
 		}
 		if _, err := cl.call(ctx, http.MethodDelete, path, nil, &answer); err != nil {

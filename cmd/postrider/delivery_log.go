@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/spf13/cobra"
 )
@@ -79,6 +80,9 @@ func (a *app) deliveryList() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if err := resolved(c.Context(), cl, endpointResource, query, "endpoint"); err != nil {
+				return err
+			}
 			rows, err := listAll[json.RawMessage](c.Context(), cl, deliveriesPath, query, limit)
 			if err != nil {
 				return err
@@ -86,7 +90,7 @@ func (a *app) deliveryList() *cobra.Command {
 			if a.output == "json" {
 				return a.printJSON(orEmpty(rows))
 			}
-			return a.printDeliveries(rows)
+			return a.printDeliveries(rows, a.endpointNames(c.Context(), cl))
 		},
 	}
 	filter.flags(c)
@@ -131,14 +135,14 @@ func (d *loggedDelivery) read(row json.RawMessage) error {
 	return nil
 }
 
-func (a *app) printDeliveries(rows []json.RawMessage) error {
-	t := table{head: []string{"ID", "AT", "CUSTOMER", "TYPE", "EVENT", "STATE", "ATTEMPTS", "STATUS", "REASON"}}
+func (a *app) printDeliveries(rows []json.RawMessage, names endpointNames) error {
+	t := table{head: []string{"ID", "AT", "CUSTOMER", "ENDPOINT", "TYPE", "EVENT", "STATE", "ATTEMPTS", "STATUS", "REASON"}}
 	for _, row := range rows {
 		var d loggedDelivery
 		if err := d.read(row); err != nil {
 			return err
 		}
-		t.add(d.ID, toSeconds(d.Since), d.Customer, d.Event.Type, d.Event.ID, d.State, d.Count, statusText(d.Status), orDash(d.Reason))
+		t.add(d.ID, toSeconds(d.Since), d.Customer, names.of(d.Endpoint), d.Event.Type, d.Event.ID, d.State, d.Count, statusText(d.Status), orDash(d.Reason))
 	}
 	return t.print(a.stdout)
 }
@@ -165,8 +169,12 @@ func (a *app) deliveryShow() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			id, err := resolveDelivery(c.Context(), cl, args[0])
+			if err != nil {
+				return err
+			}
 			var raw json.RawMessage
-			if _, err := cl.call(c.Context(), http.MethodGet, deliveriesPath+"/"+url.PathEscape(args[0]), nil, &raw); err != nil {
+			if _, err := cl.call(c.Context(), http.MethodGet, deliveriesPath+"/"+url.PathEscape(id), nil, &raw); err != nil {
 				return err
 			}
 			if a.output == "json" {
@@ -176,14 +184,14 @@ func (a *app) deliveryShow() *cobra.Command {
 			if err := d.read(raw); err != nil {
 				return err
 			}
-			return a.printDelivery(&d)
+			return a.printDelivery(&d, a.endpointNames(c.Context(), cl))
 		},
 	}
 }
 
-func (a *app) printDelivery(d *loggedDelivery) error {
+func (a *app) printDelivery(d *loggedDelivery, names endpointNames) error {
 	fields := table{head: []string{"delivery", oneLine(d.ID)}}
-	for _, f := range [][2]string{{"event", d.Event.ID}, {"type", d.Event.Type}, {"customer", d.Customer}, {"endpoint", d.Endpoint},
+	for _, f := range [][2]string{{"event", d.Event.ID}, {"type", d.Event.Type}, {"customer", d.Customer}, {"endpoint", strings.TrimSpace(d.Endpoint + " " + bracketed(oneLine(names[d.Endpoint])))},
 		{"state", d.State}, {"reason", d.Reason}, {"since", toSeconds(d.Since)}, {"next attempt", toSeconds(d.NextAt)}} {
 		if f[1] != "" {
 			fields.add(f[0], f[1])
@@ -205,7 +213,7 @@ func (a *app) printDelivery(d *loggedDelivery) error {
 		return err
 	}
 	if d.Count > len(d.Attempts) {
-		fmt.Fprintf(a.stdout, "(%d attempts were made; the journal no longer has the others)\n", d.Count)
+		fmt.Fprintf(a.stdout, "(%s made; the journal no longer has the others)\n", counted(uint64(d.Count), "attempt was", "attempts were"))
 	}
 	if d.Body == "" {
 		_, err := fmt.Fprintf(a.stdout, "\nNo body: %s.\n", oneLine(d.BodyNote))

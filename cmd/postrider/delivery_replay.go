@@ -65,10 +65,13 @@ again itself.`,
 			if err != nil {
 				return err
 			}
+			if err := resolved(c.Context(), cl, endpointResource, query, "endpoint"); err != nil {
+				return err
+			}
 			if len(args) > 0 {
 				return a.replayDeliveries(c.Context(), cl, args)
 			}
-			return a.replayMany(c.Context(), cl, replaysPath, "deliveries", query, &how)
+			return a.replayMany(c.Context(), cl, replaysPath, noun{"delivery", "deliveries"}, query, &how)
 		},
 	}
 	filter.flags(c)
@@ -78,7 +81,12 @@ again itself.`,
 
 func (a *app) replayDeliveries(ctx context.Context, cl *client, ids []string) error {
 	p := a.progress("replayed", len(ids))
-	for i, id := range ids {
+	for i, given := range ids {
+		id, err := resolveDelivery(ctx, cl, given)
+		if err != nil {
+			p.end()
+			return fmt.Errorf("%w%s", err, soFar(i, len(ids)))
+		}
 		if _, err := cl.call(ctx, http.MethodPost, deliveriesPath+"/"+url.PathEscape(id)+"/replay", nil, nil); err != nil {
 			p.end()
 			return fmt.Errorf("delivery %s: %w%s", oneLine(id), err, soFar(i, len(ids)))
@@ -106,7 +114,7 @@ type replayJob struct {
 }
 
 // replayMany replays by filter: it counts, asks, begins and follows.
-func (a *app) replayMany(ctx context.Context, cl *client, path, what string, filter url.Values, how *replayFlags) error {
+func (a *app) replayMany(ctx context.Context, cl *client, path string, what noun, filter url.Values, how *replayFlags) error {
 	if how.cancel != "" {
 		return a.cancelReplay(ctx, cl, how.cancel)
 	}
@@ -127,7 +135,7 @@ func (a *app) replayMany(ctx context.Context, cl *client, path, what string, fil
 	if answer.Count == 0 {
 		return a.printReplay(&replayJob{State: "done"})
 	}
-	if err := a.confirm(grouped(answer.Count)+" "+what+" will be delivered again", "nothing was replayed", how.yes); err != nil {
+	if err := a.confirm(what.counted(answer.Count)+" will be delivered again", "nothing was replayed", how.yes); err != nil {
 		return err
 	}
 	delete(wish, "dry_run")
@@ -205,9 +213,9 @@ func (a *app) printReplay(job *replayJob) error {
 			n   uint64
 			why string
 		}{
-			{job.Gone, "no longer have their event"},
-			{job.Skipped, "are of endpoints that were removed or disabled"},
-			{job.Total - job.Done, "were not reached"},
+			{job.Gone, "without their event, which is no longer kept"},
+			{job.Skipped, "of endpoints that were removed or disabled"},
+			{job.Total - job.Done, "not reached"},
 		} {
 			if more.n > 0 {
 				fmt.Fprintf(a.stdout, ", %s %s", grouped(more.n), more.why)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -30,13 +31,18 @@ func (a *app) doctorCommand() *cobra.Command {
 		Long: `Checks the settings, keys, data folder and disk, NATS (version, JetStream,
 streams, subject mapping, what producers can reach), Redis (writes, persistence,
 eviction) and the clocks, for a node with these settings, whether one is running
-or not. It changes nothing. The exit code is 1 where one of them fails.`,
+or not. It changes nothing. The exit code is 1 where one of them fails. Where
+nothing says whether the node is a development node, its data folder does;
+--dev=false asks what production would need.`,
 		Example: `  postrider doctor
   postrider doctor --config /etc/postrider.yaml --data /var/lib/postrider
   postrider doctor --nats-url nats://10.1.2.3:4222 --producer-url nats://producer:secret@10.1.2.3:4222`,
 		Args: arguments(),
 		RunE: func(c *cobra.Command, _ []string) error {
 			cfg, err := a.serveSettings(c)
+			if err == nil && ofDevelopmentNode(cfg) {
+				cfg, err = a.settingsWith(c, map[string]any{"dev": "true"})
+			}
 			if err != nil {
 				return a.printFindings(settingsFindings(err))
 			}
@@ -47,6 +53,16 @@ or not. It changes nothing. The exit code is 1 where one of them fails.`,
 	c.Flags().StringVar(&producer.URL, "producer-url", "", "how a producer reaches an external NATS server, to try what it can reach there")
 	c.Flags().StringVar(&producer.Credentials, "producer-credentials", "", "a producer's credentials file (.creds)")
 	return c
+}
+
+// ofDevelopmentNode tells whether the data folder is a development node's,
+// where no setting says what the node is: only such a node makes its own key.
+func ofDevelopmentNode(cfg *config.Config) bool {
+	if cfg.Origin("dev").Place != "" || cfg.Auth.Secret != "" || cfg.Auth.JWKS != "" {
+		return false
+	}
+	_, err := os.Stat(filepath.Join(cfg.Data, authKeyFile))
+	return err == nil
 }
 
 // settingsFindings makes a line of each setting that is wrong.
@@ -106,10 +122,7 @@ func examineKeys(cfg *config.Config) (master []byte, found []transport.Finding) 
 // examineNode asks the node itself, where one is running.
 func (a *app) examineNode(ctx context.Context, cfg *config.Config, inUse bool) transport.Finding {
 	f := transport.Finding{Part: "node", Level: transport.FindingOK, Text: "not running"}
-	address := "http://" + cfg.HTTP.Listen
-	if a.server != defaultServer {
-		address = a.server
-	}
+	address := cmp.Or(a.server, a.getenv(serverVariable), apiURL(cfg.HTTP.Listen))
 	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
 	defer cancel()
 	cl := &client{base: strings.TrimSuffix(address, "/"), http: http.DefaultClient}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -65,7 +66,11 @@ are delivered too.`,
 			} else if secret != "" {
 				body["secret"] = secret
 			}
-			return a.changeEndpoint(c, http.MethodPost, endpointsPath, body)
+			cl, err := a.client()
+			if err != nil {
+				return err
+			}
+			return a.changeEndpoint(c.Context(), cl, http.MethodPost, endpointsPath, body)
 		},
 	}
 	addEndpointFlags(c)
@@ -115,7 +120,9 @@ func (a *app) endpointEdit() *cobra.Command {
 			if len(body) == 0 {
 				return usagef("nothing to change was given; see postrider endpoint edit --help")
 			}
-			return a.changeEndpoint(c, http.MethodPatch, endpointPath(args[0], ""), body)
+			return a.withEndpoint(c, args[0], func(cl *client, id string) error {
+				return a.changeEndpoint(c.Context(), cl, http.MethodPatch, endpointPath(id, ""), body)
+			})
 		},
 	}
 	addEndpointFlags(c)
@@ -133,13 +140,14 @@ type endpointAnswer struct {
 
 func endpointPath(id, rest string) string { return endpointsPath + "/" + url.PathEscape(id) + rest }
 
-func (a *app) changeEndpoint(c *cobra.Command, method, path string, body any) error {
-	cl, err := a.client()
-	if err != nil {
-		return err
-	}
+// withEndpoint is do for the endpoint that given means.
+func (a *app) withEndpoint(c *cobra.Command, given string, do func(cl *client, id string) error) error {
+	return a.with(c, endpointResource, given, do)
+}
+
+func (a *app) changeEndpoint(ctx context.Context, cl *client, method, path string, body any) error {
 	var raw json.RawMessage
-	status, err := cl.call(c.Context(), method, path, body, &raw)
+	status, err := cl.call(ctx, method, path, body, &raw)
 	if err != nil {
 		return err
 	}
@@ -173,7 +181,9 @@ func (a *app) endpointShow() *cobra.Command {
 		Example: "  postrider endpoint show 6f9619ff-8b86-4d01-b42d-00cf4fc964ff -o json",
 		Args:    arguments("ENDPOINT"),
 		RunE: func(c *cobra.Command, args []string) error {
-			return a.changeEndpoint(c, http.MethodGet, endpointPath(args[0], ""), nil)
+			return a.withEndpoint(c, args[0], func(cl *client, id string) error {
+				return a.changeEndpoint(c.Context(), cl, http.MethodGet, endpointPath(id, ""), nil)
+			})
 		},
 	}
 }
@@ -236,26 +246,28 @@ func firstOf(list []string) string {
 }
 
 func (a *app) endpointRemove() *cobra.Command {
-	return &cobra.Command{
-		Use:     "remove ENDPOINT",
-		Short:   "Remove an endpoint; what waits for it becomes dead letters",
-		Example: "  postrider endpoint remove 6f9619ff-8b86-4d01-b42d-00cf4fc964ff",
+	var yes bool
+	c := &cobra.Command{
+		Use:   "remove ENDPOINT",
+		Short: "Remove an endpoint; what waits for it becomes dead letters",
+		Long: `Removes an endpoint, its secret and its settings. What waits for it becomes dead
+letters, endpoint_removed. It first tells what it is and how much waits, and asks.`,
+		Example: "  postrider endpoint remove 6f9619ff-8b86-4d01-b42d-00cf4fc964ff\n  postrider endpoint remove 'Front desk' --yes",
 		Args:    arguments("ENDPOINT"),
 		RunE: func(c *cobra.Command, args []string) error {
-			cl, err := a.client()
-			if err != nil {
-				return err
-			}
-			if _, err := cl.call(c.Context(), http.MethodDelete, endpointPath(args[0], ""), nil, nil); err != nil {
-				return err
-			}
-			if a.output == "json" {
-				return a.printJSON(map[string]string{"removed": args[0]})
-			}
-			_, err = fmt.Fprintf(a.stdout, "removed %s\n", args[0])
-			return err
+			return a.withEndpoint(c, args[0], func(cl *client, id string) error {
+				var e transport.Endpoint
+				if _, err := cl.call(c.Context(), http.MethodGet, endpointPath(id, ""), nil, &e); err != nil {
+					return err
+				}
+				what := fmt.Sprintf("the endpoint %s of %s will be removed; %s for it", oneLine(cmp.Or(e.Name, e.URL, e.Address)), e.Customer,
+					counted(uint64(max(0, e.Waiting)), "event waits", "events wait"))
+				return a.remove(c.Context(), cl, endpointPath(id, ""), id, what, yes)
+			})
 		},
 	}
+	c.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
+	return c
 }
 
 func (a *app) printEndpoint(e *transport.Endpoint) {

@@ -42,6 +42,9 @@ func (a *app) endpointState(c *cobra.Command, id, action string) error {
 	if err != nil {
 		return err
 	}
+	if id, err = endpointResource.resolve(c.Context(), cl, id); err != nil {
+		return err
+	}
 	var raw json.RawMessage
 	if _, err := cl.call(c.Context(), http.MethodPost, endpointPath(id, action), nil, &raw); err != nil {
 		return err
@@ -64,7 +67,7 @@ func (a *app) endpointSecret() *cobra.Command {
 		Example: "  postrider endpoint secret 6f9619ff-8b86-4d01-b42d-00cf4fc964ff > secret.txt",
 		Args:    arguments("ENDPOINT"),
 		RunE: func(c *cobra.Command, args []string) error {
-			return a.secretOf(c, http.MethodGet, endpointPath(args[0], "/secret"), nil)
+			return a.secretOf(c, http.MethodGet, args[0], "/secret", nil)
 		},
 	}
 }
@@ -88,7 +91,7 @@ overlap, so that the receiver can change over without losing a delivery.`,
 			} else if secret != "" {
 				body["secret"] = secret
 			}
-			return a.secretOf(c, http.MethodPost, endpointPath(args[0], "/rotate"), body)
+			return a.secretOf(c, http.MethodPost, args[0], "/rotate", body)
 		},
 	}
 	addSecretFlags(c)
@@ -96,13 +99,16 @@ overlap, so that the receiver can change over without losing a delivery.`,
 	return c
 }
 
-func (a *app) secretOf(c *cobra.Command, method, path string, body any) error {
+func (a *app) secretOf(c *cobra.Command, method, id, action string, body any) error {
 	cl, err := a.client()
 	if err != nil {
 		return err
 	}
+	if id, err = endpointResource.resolve(c.Context(), cl, id); err != nil {
+		return err
+	}
 	var raw json.RawMessage
-	if _, err := cl.call(c.Context(), method, path, body, &raw); err != nil {
+	if _, err := cl.call(c.Context(), method, endpointPath(id, action), body, &raw); err != nil {
 		return err
 	}
 	if a.output == "json" {

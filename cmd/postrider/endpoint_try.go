@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -39,10 +40,16 @@ headers masked.`,
 			case len(args) > 0 && len(endpoint) > 0:
 				return usagef("ENDPOINT is tried as it is saved: leave --url and the like out, or ENDPOINT")
 			case len(args) > 0:
-				return a.tryEndpoint(c, endpointPath(args[0], "/test"), body)
+				return a.withEndpoint(c, args[0], func(cl *client, id string) error {
+					return a.tryEndpoint(c.Context(), cl, endpointPath(id, "/test"), body)
+				})
 			}
 			body["endpoint"] = endpoint
-			return a.tryEndpoint(c, endpointsPath+"/test", body)
+			cl, err := a.client()
+			if err != nil {
+				return err
+			}
+			return a.tryEndpoint(c.Context(), cl, endpointsPath+"/test", body)
 		},
 	}
 	c.Flags().BoolVar(&f.dry, "dry-run", false, "show the request without sending it")
@@ -98,13 +105,10 @@ func (a *app) unsaved(c *cobra.Command, customer string) (map[string]any, error)
 	return endpoint, err
 }
 
-func (a *app) tryEndpoint(c *cobra.Command, path string, body any) error {
-	cl, err := a.client()
-	if err != nil {
-		return err
-	}
+func (a *app) tryEndpoint(ctx context.Context, cl *client, path string, body any) error {
 	var raw json.RawMessage
-	if _, err := cl.call(c.Context(), http.MethodPost, path, body, &raw); err != nil {
+	_, err := cl.call(ctx, http.MethodPost, path, body, &raw)
+	if err != nil {
 		return err
 	}
 	var test testAnswer

@@ -14,8 +14,7 @@ type kind int
 
 const (
 	text     kind = iota
-	flag          // true or false, by default true
-	option        // true or false, by default false
+	flag          // true or false
 	number        // any JSON number
 	list          // repeatable
 	commas        // one value with commas
@@ -39,9 +38,7 @@ func addFieldFlags(c *cobra.Command, fields []fieldFlag) {
 	flags := c.Flags()
 	for _, f := range fields {
 		switch f.kind {
-		case flag:
-			flags.Bool(f.name, true, f.help)
-		case option:
+		case flag: // what is not given is not sent, so the help tells no default
 			flags.Bool(f.name, false, f.help)
 		case list, pairs:
 			flags.StringArray(f.name, nil, f.help)
@@ -82,7 +79,7 @@ func setField(body map[string]any, field string, v any) {
 func (f *fieldFlag) value(c *cobra.Command, read func(name string, limit int64) ([]byte, error)) (any, error) {
 	flags := c.Flags()
 	switch f.kind {
-	case flag, option:
+	case flag:
 		return flags.GetBool(f.name)
 	case list:
 		return flags.GetStringArray(f.name)
@@ -119,7 +116,7 @@ func (f *fieldFlag) value(c *cobra.Command, read func(name string, limit int64) 
 		}
 		return json.RawMessage(b), nil
 	case contents:
-		b, err := os.ReadFile(s)
+		b, err := read(s, maxDocument)
 		if err != nil {
 			return nil, usagef("--%s: %s", f.name, err)
 		}

@@ -118,7 +118,7 @@ func TestMatchesAreMailed(t *testing.T) {
 	if status, body := n.call("DELETE", gone, "", nil); status != 409 {
 		t.Errorf("%d %s", status, body)
 	}
-	n.must("", "alert", "remove", id)
+	n.must("", "alert", "remove", id, "--yes")
 	if n.call("GET", "/v1/endpoints?kind=email", "", &boxes); len(boxes.Items) != 2 {
 		t.Errorf("%+v", boxes)
 	}

@@ -54,6 +54,19 @@ func isCharDevice(stream any) bool {
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
+// noun is a word for one of something, and the word for several.
+type noun struct{ one, many string }
+
+// counted is a number of them: "1 delivery", "1,234 deliveries".
+func (w noun) counted(n uint64) string {
+	if n == 1 {
+		return "1 " + w.one
+	}
+	return grouped(n) + " " + w.many
+}
+
+func counted(n uint64, one, many string) string { return noun{one, many}.counted(n) }
+
 // grouped writes 1234567 as 1,234,567.
 func grouped(n uint64) string {
 	s := fmt.Sprint(n)

@@ -127,5 +127,5 @@ func (b *batch) broken(err error) error {
 	if b.stored == 0 {
 		return fmt.Errorf("%w (nothing was published)", err)
 	}
-	return fmt.Errorf("%w (%d documents were published, up to line %d)", err, b.stored, b.last)
+	return fmt.Errorf("%w (%s published, up to line %d)", err, counted(uint64(b.stored), "document was", "documents were"), b.last)
 }

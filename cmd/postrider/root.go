@@ -68,7 +68,7 @@ endpoint that asked for it: at least once, at the pace that endpoint allows.`,
 	flags := root.PersistentFlags()
 	flags.StringVar(&a.configFile, "config", "", "settings file (default ./postrider.yaml, where it is there)")
 	flags.StringVarP(&a.output, "output", "o", "table", "form of the answer: table or json")
-	flags.StringVar(&a.server, "server", defaultServer, "the node's HTTP API")
+	flags.StringVar(&a.server, "server", "", "the node's HTTP API (default $POSTRIDER_SERVER, else http.listen of the settings: "+defaultServer+")")
 	flags.StringVar(&a.tokenFlag, "token", "", "token for the API (default $POSTRIDER_TOKEN, else a development node's admin.token)")
 	flags.StringVar(&a.data, "data", "", "data folder (default ./postrider-data, or the setting)")
 	root.AddCommand(a.publishCommand(), a.listenCommand(), a.verifyCommand(), a.endpointCommand(), a.alertCommand(), a.customerCommand(), a.runCommand(), a.deliveryCommand(), a.deadletterCommand(),

@@ -77,7 +77,9 @@ func (a *app) runShow() *cobra.Command {
 		Example: "  postrider run show 0199c3a0-0000-5000-8000-000000000002 -o json",
 		Args:    arguments("RUN"),
 		RunE: func(c *cobra.Command, args []string) error {
-			return a.ask(c, http.MethodGet, runsPath+"/"+url.PathEscape(args[0]), nil, a.printRun)
+			return a.with(c, runResource, args[0], func(cl *client, id string) error {
+				return a.askOf(c.Context(), cl, http.MethodGet, runsPath+"/"+url.PathEscape(id), nil, a.printRun)
+			})
 		},
 	}
 }

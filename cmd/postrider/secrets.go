@@ -70,11 +70,11 @@ func (a *app) reseal(c *cobra.Command, o jet.Options) error {
 	resealed, err := jet.ResealAside(c.Context(), o, p.show)
 	p.end()
 	if err != nil {
-		return fmt.Errorf("secrets rotate: %w (%d endpoints were done; run it again to go on)", err, resealed)
+		return fmt.Errorf("secrets rotate: %w (%s done; run it again to go on)", err, counted(uint64(resealed), "endpoint was", "endpoints were"))
 	}
 	if a.output == "json" {
 		return a.printJSON(map[string]int{"resealed": resealed})
 	}
-	_, err = fmt.Fprintf(a.stdout, "%s endpoints encrypted anew, none is left; take POSTRIDER_MASTER_KEY_PREVIOUS out\n", grouped(uint64(resealed)))
+	_, err = fmt.Fprintf(a.stdout, "%s encrypted anew, none is left; take POSTRIDER_MASTER_KEY_PREVIOUS out\n", counted(uint64(resealed), "endpoint", "endpoints"))
 	return err
 }

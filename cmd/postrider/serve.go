@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"path/filepath"
 	"time"
@@ -75,7 +74,11 @@ func addServeFlags(c *cobra.Command) {
 }
 
 func (a *app) serveSettings(c *cobra.Command) (*config.Config, error) {
-	given := map[string]any{}
+	return a.settingsWith(c, map[string]any{})
+}
+
+// settingsWith is serveSettings with these given too, as flags would be.
+func (a *app) settingsWith(c *cobra.Command, given map[string]any) (*config.Config, error) {
 	if a.data != "" {
 		given["data"] = a.data
 	}
@@ -156,37 +159,4 @@ func leaveAdminToken(cfg *config.Config, keys *nodeKeys) error {
 		return err
 	}
 	return writePrivate(filepath.Join(cfg.Data, adminTokenFile), token+"\n")
-}
-
-func (a *app) greet(cfg *config.Config, f *face, n *node) {
-	nats := n.store.ClientURL()
-	if !cfg.Dev {
-		n.log.Info("serving", slog.String("version", buildVersion()), slog.String("api", f.url()), slog.String("nats", nats))
-		return
-	}
-	if nats == "" {
-		nats = "no listener (nats.listen is empty)"
-	}
-	api, events := "", ""
-	if f.url() != defaultServer {
-		api += " --server " + f.url()
-	}
-	if cfg.Data != defaultData {
-		api += " --data " + cfg.Data
-	}
-	if nats != defaultNATS {
-		events += " --nats-url " + nats
-	}
-	fmt.Fprintf(a.stdout, `Postrider %[1]s, a development node
-  API    %[2]s   (its description: %[2]s/docs)
-  NATS   %[3]s
-  data   %[4]s   (token for the API: admin.token)
-
-Next, in another terminal:
-  %[5]s listen --secret 0123456789abcdef
-and in a third:
-  %[5]s endpoint add --customer acme --url http://127.0.0.1:9000/hook --secret 0123456789abcdef%[6]s
-  echo '{"hello":"world"}' | %[5]s publish events.acme.greeting.sent%[7]s
-
-`, buildVersion(), f.url(), nats, cfg.Data, program, api, events)
 }

@@ -7,6 +7,7 @@ import (
 	"unicode"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // usageError is a command line that is wrong in itself: exit code 2.
@@ -24,7 +25,7 @@ func (silentError) Error() string { return "" }
 // asUsage makes wrong flags and names usage errors, in c and below it.
 func asUsage(c *cobra.Command) {
 	c.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return usagef("%s; see %s --help", err, c.CommandPath())
+		return usagef("%s; see %s --help", flagFault(err), c.CommandPath())
 	})
 	if c.HasSubCommands() && c.RunE == nil && c.Run == nil {
 		c.Args, c.RunE = noSuchCommand, func(c *cobra.Command, _ []string) error { return c.Help() }
@@ -42,6 +43,21 @@ func asUsage(c *cobra.Command) {
 	for _, sub := range c.Commands() {
 		asUsage(sub)
 	}
+}
+
+// wanted is what a flag of each type takes, as somebody would say it.
+var wanted = map[string]string{
+	"int": "a whole number", "int64": "a whole number", "uint64": "a whole number, 0 or more", "float64": "a number",
+	"duration": "a duration such as 30s, 5m or 24h", "bool": "true or false",
+}
+
+// flagFault words a flag's wrong value without the words of the parser.
+func flagFault(err error) string {
+	var wrong *pflag.InvalidValueError
+	if errors.As(err, &wrong) && wanted[wrong.GetFlag().Value.Type()] != "" {
+		return fmt.Sprintf("--%s %q is not %s", wrong.GetFlag().Name, wrong.GetValue(), wanted[wrong.GetFlag().Value.Type()])
+	}
+	return err.Error()
 }
 
 // completionExamples are of the commands that cobra makes.

@@ -222,7 +222,7 @@ func TestAnEndpointIsEditedRemovedAndSurvivesARestart(t *testing.T) {
 	n.must("", "endpoint", "edit", made.ID, "--url", second.URL)
 	n.await("the retry at the new address", func() bool { return len(second.times("one")) == 1 })
 	second.verified(t)
-	n.must("", "endpoint", "remove", made.ID)
+	n.must("", "endpoint", "remove", made.ID, "--yes")
 	n.must(`{"a":2}`, "publish", "events.acme.a", "-", "--id", "two", "--nats-url", "nats://"+n.nats)
 	n.await("the log to say that nobody wanted it", func() bool {
 		out := n.must("", "audit", "-o", "json")

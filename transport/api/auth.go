@@ -258,6 +258,9 @@ func MintToken(secret []byte, customer string, roles []string, ttl time.Duration
 	if ttl <= 0 {
 		return "", &transport.FieldError{Field: "ttl", Value: ttl.String(), Message: "not positive; give a duration such as 1h"}
 	}
+	if err := checkRoles(roles); err != nil {
+		return "", err
+	}
 	subject := customer
 	if customer == "" && slices.Contains(roles, RoleOperator) {
 		subject = RoleOperator
@@ -268,6 +271,23 @@ func MintToken(secret []byte, customer string, roles []string, ttl time.Duration
 		RegisteredClaims: jwt.RegisteredClaims{ID: uuid.NewString(), Subject: subject,
 			IssuedAt: jwt.NewNumericDate(now), ExpiresAt: jwt.NewNumericDate(now.Add(ttl))}})
 	return token.SignedString(secret)
+}
+
+// Roles are all there are, those that may do most first.
+func Roles() []string {
+	return []string{RoleAdmin, RoleOperator, RoleCreateEndpoint, RoleEditEndpoint, RoleDeleteEndpoint, RoleListEndpoints, RoleTestEndpoint,
+		RoleCreateAlert, RoleEditAlert, RoleGetAlerts, RoleRunAlerts, RolePublishEvents, RoleReplay}
+}
+
+// checkRoles refuses a role that nothing asks for: a slip of the pen would make
+// a token that is refused everywhere.
+func checkRoles(roles []string) error {
+	for _, role := range roles {
+		if !slices.Contains(Roles(), role) {
+			return &transport.FieldError{Field: "role", Value: role, Message: "there is no such role; give one of " + strings.Join(Roles(), ", ")}
+		}
+	}
+	return nil
 }
 
 func checkTokenSecret(secret []byte) error {

@@ -163,7 +163,7 @@ func (e *embedded) start(ctx context.Context, so *server.Options, gate *gate) er
 	if err != nil {
 		return fmt.Errorf("embedded NATS server: %w", err)
 	}
-	srv.SetLoggerV2(serverLog{e.log}, false, false, false)
+	srv.SetLoggerV2(newServerLog(e.log), false, false, false)
 	if err := gate.connectAccounts(srv); err != nil {
 		srv.Shutdown()
 		return err
@@ -288,14 +288,3 @@ func listenAddress(o Options) (host string, port int, err error) {
 	defer l.Close()
 	return host, l.Addr().(*net.TCPAddr).Port, nil
 }
-
-// serverLog passes the server's lines on. Its notices are of use when looking
-// for a fault only.
-type serverLog struct{ log *slog.Logger }
-
-func (l serverLog) Noticef(f string, v ...any) { l.log.Debug(fmt.Sprintf(f, v...)) }
-func (l serverLog) Warnf(f string, v ...any)   { l.log.Warn(fmt.Sprintf(f, v...)) }
-func (l serverLog) Errorf(f string, v ...any)  { l.log.Error(fmt.Sprintf(f, v...)) }
-func (l serverLog) Fatalf(f string, v ...any)  { l.log.Error(fmt.Sprintf(f, v...)) }
-func (l serverLog) Debugf(f string, v ...any)  { l.log.Debug(fmt.Sprintf(f, v...)) }
-func (l serverLog) Tracef(f string, v ...any)  { l.log.Debug(fmt.Sprintf(f, v...)) }

@@ -152,6 +152,12 @@ func (s *Store) connOptions() []nats.Option {
 			if sub != nil {
 				subject = sub.Subject
 			}
+			if errors.Is(err, nats.ErrConsumerNotActive) {
+				// A watcher that missed its heartbeats: it is made anew at the
+				// reconnecting that follows, and says so where it cannot.
+				s.log.Debug("a watcher hears nothing", "subject", subject)
+				return
+			}
 			s.log.Warn("NATS reports an error", "err", err, "subject", subject)
 		}),
 	}

@@ -273,12 +273,6 @@ func MintToken(secret []byte, customer string, roles []string, ttl time.Duration
 	return token.SignedString(secret)
 }
 
-// Roles are all there are, those that may do most first.
-func Roles() []string {
-	return []string{RoleAdmin, RoleOperator, RoleCreateEndpoint, RoleEditEndpoint, RoleDeleteEndpoint, RoleListEndpoints, RoleTestEndpoint,
-		RoleCreateAlert, RoleEditAlert, RoleGetAlerts, RoleRunAlerts, RolePublishEvents, RoleReplay}
-}
-
 // checkRoles refuses a role that nothing asks for: a slip of the pen would make
 // a token that is refused everywhere.
 func checkRoles(roles []string) error {

@@ -23,7 +23,7 @@ var customerFlags = []fieldFlag{
 	{"normal", "schedules.normal", text, "when normal alerts run, as cron of five fields (default '0 7 * * *')"},
 	{"hot", "schedules.hot", text, "when hot alerts run (default '*/15 * * * *')"},
 	{"locations", "locations", document, `JSON file of its sites, [{"uuid":"…","name":"…","hardware":"vertx|mercury"}]; - for stdin`},
-	{"customer-id", "customer_id", number, "its number, in GenLogs payloads (default: one is made); for operators"},
+	{"customer-id", "customer_id", number, "its number, in GenLogs payloads (default: CUSTOMER or --name where that is a number, else one is made); for operators"},
 }
 
 func (a *app) customerCommand() *cobra.Command {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/postrider/postrider/matching"
 	"github.com/postrider/postrider/transport"
+	"github.com/postrider/postrider/transport/cron"
 )
 
 // Customers keeps customers. What it returns is shared and is not changed here.
@@ -29,7 +30,7 @@ type Customers interface {
 // CustomerInput is what a caller may say about a customer.
 type CustomerInput struct {
 	ID         string               `json:"id" doc:"1 to 64 of A-Z a-z 0-9 _ -, as in its events' subjects. Create only"`
-	CustomerID int64                `json:"customer_id" doc:"Its number, in GenLogs payloads; made if left out. For operators"`
+	CustomerID int64                `json:"customer_id" doc:"Its number, in GenLogs payloads; if left out, the id or name where that is a number, else one is made. For operators"`
 	Name       string               `json:"name" doc:"At most 200 characters"`
 	Email      string               `json:"email" doc:"Gets mail when endpoints fail, deliveries are given up, or runs fail"`
 	TimeZone   string               `json:"time_zone" doc:"Of the IANA database, such as America/Chicago; default UTC"`
@@ -124,13 +125,17 @@ func customerOf(object map[string]any) (*transport.Customer, error) {
 	}
 	c := &transport.Customer{ID: in.ID, CustomerID: in.CustomerID, Name: in.Name, Email: in.Email, TimeZone: in.TimeZone,
 		Locations: in.Locations}
-	for alertType, cron := range map[string]string{matching.AlertNormal: in.Schedules.Normal, matching.AlertHot: in.Schedules.Hot} {
-		if cron != "" {
-			if c.Schedules == nil {
-				c.Schedules = map[string]string{}
-			}
-			c.Schedules[alertType] = cron
+	for alertType, expression := range map[string]string{matching.AlertNormal: in.Schedules.Normal, matching.AlertHot: in.Schedules.Hot} {
+		if expression == "" {
+			continue
 		}
+		if err := cron.Check("schedules."+alertType, expression); err != nil {
+			return nil, err
+		}
+		if c.Schedules == nil {
+			c.Schedules = map[string]string{}
+		}
+		c.Schedules[alertType] = expression
 	}
 	if c.Email != "" {
 		var err error

@@ -118,7 +118,8 @@ func (r *Registry) storedCustomer(ctx context.Context, id string) (*transport.Cu
 	return c, nil
 }
 
-// number makes c.CustomerID the customer's own, a new one where it is 0.
+// number makes c.CustomerID the customer's own. Where it is 0, that is the id or
+// name of a customer who goes by a number, unless it is another's, else a new one.
 func (r *Registry) number(ctx context.Context, c *transport.Customer) error {
 	if c.CustomerID != 0 {
 		owner, err := r.claimNumber(ctx, c.CustomerID, c.ID)
@@ -128,20 +129,42 @@ func (r *Registry) number(ctx context.Context, c *transport.Customer) error {
 		}
 		return err
 	}
+	for _, name := range [...]string{c.ID, c.Name} {
+		if n := numberOf(name); n != 0 {
+			if owned, err := r.takeNumber(ctx, n, c); owned || err != nil {
+				return err
+			}
+		}
+	}
 	for {
 		n, err := r.nextNumber(ctx)
 		if err != nil {
 			return err
 		}
-		owner, err := r.claimNumber(ctx, n, c.ID)
-		if err != nil {
+		if owned, err := r.takeNumber(ctx, n, c); owned || err != nil {
 			return err
 		}
-		if owner == c.ID {
-			c.CustomerID = n
-			return nil
-		}
 	}
+}
+
+// numberOf is the customer_id that a name is, 0 where it is none; 007 is none,
+// or two customers would have one number.
+func numberOf(name string) int64 {
+	n, err := strconv.ParseInt(name, 10, 64)
+	if err != nil || n < 1 || n > transport.MaxCustomerID || strconv.FormatInt(n, 10) != name {
+		return 0
+	}
+	return n
+}
+
+// takeNumber makes n the number of c, unless it is another customer's.
+func (r *Registry) takeNumber(ctx context.Context, n int64, c *transport.Customer) (owned bool, err error) {
+	owner, err := r.claimNumber(ctx, n, c.ID)
+	if err != nil || owner != c.ID {
+		return false, err
+	}
+	c.CustomerID = n
+	return true, nil
 }
 
 // claimNumber gives n to customer id, or tells whose it is.

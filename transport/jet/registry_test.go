@@ -328,6 +328,37 @@ func TestCustomers(t *testing.T) {
 	}
 }
 
+// A customer who goes by a number has that number, unless it is another's.
+func TestACustomerNamedByANumberHasIt(t *testing.T) {
+	r := startRegistry(t, openEmbedded(t, embeddedOptions(t)))
+	ctx := testContext(t)
+	for _, c := range []struct {
+		id, name string
+		want     int64
+	}{
+		{"123", "", 123},
+		{"acme", "456", 456},
+		{"globex", "123", 1}, // that is customer 123's
+		{"0123", "", 2},
+		{"0", "-5", 3},
+		{"9007199254740992", "", 4},
+		{"5", "", 5},
+		{"late", "", 6}, // 5 is taken
+	} {
+		made := &transport.Customer{ID: c.id, Name: c.name}
+		if err := r.CreateCustomer(ctx, made); err != nil || made.CustomerID != c.want {
+			t.Errorf("%+v: customer_id %d, %v, want %d", c, made.CustomerID, err, c.want)
+		}
+	}
+	if c, err := r.EnsureCustomer(ctx, "789"); err != nil || c.CustomerID != 789 {
+		t.Errorf("by its first endpoint: %+v, %v", c, err)
+	}
+	renamed := &transport.Customer{ID: "acme", Name: "999"}
+	if err := r.PutCustomer(ctx, renamed); err != nil || renamed.CustomerID != 456 {
+		t.Errorf("a customer keeps its number: %+v, %v", renamed, err)
+	}
+}
+
 func TestCustomerNumbersAreUnique(t *testing.T) {
 	s := openEmbedded(t, embeddedOptions(t))
 	r := s.Registry() // not started: it works all the same

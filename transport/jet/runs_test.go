@@ -357,7 +357,7 @@ func TestSchedules(t *testing.T) {
 		}
 	}
 	put(acme, "0 7 * * *", "UTC")
-	put(acme, "30 6 * * mon-fri", "America/Chicago") // takes the place of the first
+	put(acme, "30 6 * * mon-fri,7", "America/Chicago") // takes the place of the first
 	put(globex, "*/15 * * * *", "Europe/Berlin")
 	for range 2 {
 		if err := s.RemoveSchedule(ctx, globex); err != nil {
@@ -372,7 +372,7 @@ func TestSchedules(t *testing.T) {
 	closeStore(t, s)
 	s = openEmbedded(t, o)
 	got, err := s.Schedules(testContext(t))
-	if want := (transport.RunSchedule{Cron: "30 6 * * mon-fri", Zone: "America/Chicago"}); err != nil || len(got) != 1 || got[acme] != want {
+	if want := (transport.RunSchedule{Cron: "30 6 * * mon-fri,7", Zone: "America/Chicago"}); err != nil || len(got) != 1 || got[acme] != want {
 		t.Errorf("%v, %v", got, err)
 	}
 }

@@ -1,6 +1,7 @@
 package jet
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -9,10 +10,16 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/postrider/postrider/transport"
+	"github.com/postrider/postrider/transport/cron"
 )
 
-// headerZone is the time zone that a schedule's cron expression is read in.
-const headerZone = "Nats-Schedule-Time-Zone"
+const (
+	// headerZone is the time zone that a schedule's cron expression is read in.
+	headerZone = "Nats-Schedule-Time-Zone"
+	// headerCron is the expression as the customer wrote it, from which the
+	// schedule was made.
+	headerCron = "Postrider-Cron"
+)
 
 // Schedules gives when runs are due: by key the cron expression of five fields
 // and its time zone.
@@ -21,7 +28,8 @@ func (s *Store) Schedules(ctx context.Context) (map[transport.RunKey]transport.R
 	err := s.sweep(ctx, sweep{stream: StreamRuns, subject: subjectSchedules + ">"}, func(m *jetstream.RawStreamMsg) error {
 		customer, alertType, _ := strings.Cut(strings.TrimPrefix(m.Subject, subjectSchedules), ".")
 		all[transport.RunKey{Customer: customer, Type: alertType}] = transport.RunSchedule{
-			Cron: strings.TrimPrefix(m.Header.Get(headerSchedule), cronSeconds), Zone: m.Header.Get(headerZone)}
+			Cron: cmp.Or(m.Header.Get(headerCron), strings.TrimPrefix(m.Header.Get(headerSchedule), cronSeconds)),
+			Zone: m.Header.Get(headerZone)}
 		return nil
 	})
 	if err != nil {
@@ -30,14 +38,20 @@ func (s *Store) Schedules(ctx context.Context) (map[transport.RunKey]transport.R
 	return all, nil
 }
 
-// cronSeconds makes JetStream's six fields of cron's five.
+// cronSeconds stands before cron's five fields in schedules that were stored
+// before headerCron was.
 const cronSeconds = "0 "
 
 // PutSchedule has JetStream trigger runs of a key, in place of the schedule it
 // had. After the node was away, what was due meanwhile is due once.
 func (s *Store) PutSchedule(ctx context.Context, key transport.RunKey, schedule transport.RunSchedule) error {
+	due, err := cron.JetStream(schedule.Cron)
+	if err != nil {
+		return fmt.Errorf("schedule %s: %w", key, err)
+	}
 	m := nats.NewMsg(subjectSchedules + key.String())
-	m.Header.Set(headerSchedule, cronSeconds+strings.Join(strings.Fields(schedule.Cron), " "))
+	m.Header.Set(headerSchedule, due)
+	m.Header.Set(headerCron, schedule.Cron)
 	m.Header.Set(headerZone, schedule.Zone)
 	m.Header.Set(headerTarget, subjectTriggers+key.String())
 	if _, err := s.js.PublishMsg(ctx, m); err != nil {

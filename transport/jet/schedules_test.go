@@ -7,6 +7,8 @@ import (
 	"time"
 	_ "time/tzdata" // the zones of this test, whatever the machine has
 	_ "unsafe"      // for linkname
+
+	"github.com/postrider/postrider/transport/cron"
 )
 
 // serverCron is how the embedded server reads a schedule's expression: the
@@ -23,8 +25,12 @@ func dueTimes(t *testing.T, expression, zone string, from, to time.Time) (due []
 	if err != nil {
 		t.Fatal(err)
 	}
+	form, err := cron.JetStream(expression)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for at := from; ; {
-		if at, err = serverCron(cronSeconds+expression, loc, at.UnixNano()); err != nil {
+		if at, err = serverCron(form, loc, at.UnixNano()); err != nil {
 			t.Fatal(err)
 		}
 		if !at.Before(to) {
@@ -113,5 +119,20 @@ func TestAWeeklyRunComesOnceAWeek(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// Expressions that users of cron write, and the server's own parser does not
+// know as they are, are due when cron has them.
+func TestSundayIsSevenToo(t *testing.T) {
+	from, to := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC), time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)
+	want := fmt.Sprint(dueTimes(t, "0 7 * * 0", "America/Chicago", from, to))
+	for _, expression := range []string{"0 7 * * 7", "0 7 * * SUN", "0 7 * NOV sun", "0 7 * * 7-7"} {
+		if got := fmt.Sprint(dueTimes(t, expression, "America/Chicago", from, to)); got != want {
+			t.Errorf("%s: %s, want %s", expression, got, want)
+		}
+	}
+	if got := dueTimes(t, "0 7 * * fri-sun", "UTC", from, to); len(got) != 13 {
+		t.Errorf("%d days from Friday to Sunday in November 2026", len(got))
 	}
 }

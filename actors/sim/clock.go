@@ -45,6 +45,15 @@ func (c *clock) next() (at time.Duration, any bool) {
 	return c.heap[0].at, true
 }
 
+// later lets d pass.
+func (c *clock) later(d time.Duration) {
+	until := c.now + d
+	for at, any := c.next(); any && at <= until; at, any = c.next() {
+		c.keep()
+	}
+	c.now = until
+}
+
 // keep moves time to the next appointment and keeps it.
 func (c *clock) keep() {
 	a := c.heap[0]

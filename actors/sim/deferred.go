@@ -12,8 +12,8 @@ import (
 // work-queue consumer of that.
 type deferred struct {
 	consumer
-	all    []*parked          // in order of their sequences; those that are gone too, for a while
-	parks  map[string]*parked // by id, which their subjects end in
+	all    []*parked // in order of their sequences; those that are gone too, for a while
+	parks  map[transport.ParkedSegment]*parked
 	dues   map[uint64]*parked
 	seq    uint64
 	next   []uint64 // due, and never handed out since the last reset
@@ -24,8 +24,9 @@ type deferred struct {
 // parked is one message: a segment.
 type parked struct {
 	seq      uint64
-	stored   time.Time // by the server's clock
-	id       string
+	stored   time.Time               // by the server's clock
+	id       string                  // its header's
+	name     transport.ParkedSegment // its subject
 	customer string
 	endpoint string
 	entries  []transport.Entry
@@ -44,7 +45,7 @@ func placeOf(e *transport.Entry) transport.Place {
 }
 
 func newDeferred(w *world, most int) *deferred {
-	d := &deferred{parks: map[string]*parked{}, dues: map[uint64]*parked{}}
+	d := &deferred{parks: map[transport.ParkedSegment]*parked{}, dues: map[uint64]*parked{}}
 	d.consumer = consumer{w: w, stream: "DEFERRED", most: most}
 	d.consumer.acked = d.ack
 	d.reset()
@@ -62,8 +63,8 @@ func (d *deferred) store(p *parked) {
 		d.next = append(d.next, p.seq)
 		return
 	}
-	was := d.parks[p.id]
-	d.parks[p.id] = p
+	was := d.parks[p.name]
+	d.parks[p.name] = p
 	if was != nil {
 		d.w.note(line{what: "schedule replaced", endpoint: p.endpoint, seq: p.entries[0].Event.Seq})
 		d.drop(was)
@@ -79,8 +80,8 @@ func (d *deferred) drop(p *parked) {
 	p.gone = true
 	if p.due {
 		delete(d.dues, p.seq)
-	} else if d.parks[p.id] == p {
-		delete(d.parks, p.id)
+	} else if d.parks[p.name] == p {
+		delete(d.parks, p.name)
 	}
 	d.w.judge.dropped(p)
 	if len(d.all) > 256 && d.w.dice.one(128) {
@@ -123,7 +124,9 @@ func (d *deferred) fire(p *parked) {
 }
 
 func (d *deferred) copyDue(p *parked) {
-	d.store(&parked{id: p.id, customer: p.customer, endpoint: p.endpoint, entries: p.entries, wake: p.wake, due: true})
+	due := &parked{id: p.id, name: p.name, customer: p.customer, endpoint: p.endpoint, entries: p.entries, wake: p.wake, due: true}
+	due.name.Due = true
+	d.store(due)
 }
 
 func (d *deferred) ack(seq uint64) {
@@ -146,11 +149,11 @@ func (d *deferred) kill() {
 		d.w.did(lostAck)
 	}
 	for _, p := range d.fired {
-		if d.w.now-p.firedAt < 100*time.Millisecond && d.parks[p.id] == nil && d.w.dice.one(2) {
+		if d.w.now-p.firedAt < 100*time.Millisecond && d.parks[p.name] == nil && d.w.dice.one(2) {
 			d.w.did(firedTwice)
 			d.w.note(line{what: "will fire twice", endpoint: p.endpoint, seq: p.entries[0].Event.Seq})
 			d.back(p)
-			d.parks[p.id] = p
+			d.parks[p.name] = p
 			d.w.judge.doubled(p)
 		}
 	}
@@ -213,15 +216,20 @@ func (d *deferred) give(n *node, p *parked) {
 		return
 	}
 	d.w.note(line{what: "due", endpoint: p.endpoint, seq: p.entries[0].Event.Seq, n: int64(len(p.entries)), more: p.id})
+	n.inHand[inHand{&d.consumer, p.seq}] = true
+	n.shard.Due(p.segment(), &handle{n: n, c: &d.consumer, seq: p.seq})
+}
+
+// segment is p as it is read: nobody shares it.
+func (p *parked) segment() *transport.Segment {
 	seg := &transport.Segment{Seq: p.seq, ID: p.id, Customer: p.customer, Endpoint: p.endpoint,
 		Entries: make([]transport.Entry, len(p.entries))}
-	for i, e := range p.entries { // as read from the message: nobody shares it
+	for i, e := range p.entries {
 		ev := *e.Event
 		e.Event, e.Tries = &ev, slices.Clone(e.Tries)
 		seg.Entries[i] = e
 	}
-	n.inHand[inHand{&d.consumer, p.seq}] = true
-	n.shard.Due(seg, &handle{n: n, c: &d.consumer, seq: p.seq})
+	return seg
 }
 
 // of lists what is parked for an endpoint on park.>, in the order it goes in.
@@ -231,9 +239,6 @@ func (d *deferred) of(endpoint string, ready bool) (all []*parked) {
 			all = append(all, p)
 		}
 	}
-	slices.SortStableFunc(all, func(a, b *parked) int {
-		x, y := placeOf(&a.entries[0]), placeOf(&b.entries[0])
-		return cmp.Or(cmp.Compare(x.Replay, y.Replay), cmp.Compare(x.Seq, y.Seq))
-	})
+	slices.SortStableFunc(all, func(a, b *parked) int { return a.name.First.Compare(b.name.First) })
 	return all
 }

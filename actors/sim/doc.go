@@ -8,7 +8,8 @@
 // edges, by what was sent, stored and acked, and never by the machines' own
 // word; the faults that are planted in its tests are found.
 //
-// What the models promise is what transport/jet was seen to keep (recover.go,
-// park.go, journal.go there), no more. It may import transport, and actors with
-// what is below it.
+// What is owed and how it is cut is told by the shipped actors/recovery; the
+// models give it what it asks for. What they promise is what transport/jet was
+// seen to keep (recover.go, park.go, journal.go there), no more. It may import
+// transport, and actors with what is below it.
 package sim

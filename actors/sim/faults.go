@@ -222,7 +222,8 @@ func (w *world) replay() {
 	for _, e := range entries {
 		f := w.judge.fate(transport.Pair{Seq: e.Event.Seq, Endpoint: st.id, Replay: e.Replay})
 		f.owed, f.owedKept = true, true
-		w.deferred.store(&parked{id: fmt.Sprintf("replay.%d.%d", e.Replay, e.Event.Seq), customer: st.customer, endpoint: st.id,
+		name := transport.ParkedSegment{Endpoint: st.id, First: placeOf(&e), Hop: 1, Entries: 1, Bytes: int64(e.Event.Size()), Counted: true}
+		w.deferred.store(&parked{id: fmt.Sprintf("replay.%d.%d", e.Replay, e.Event.Seq), name: name, customer: st.customer, endpoint: st.id,
 			entries: []transport.Entry{e}, wake: e.Due, fires: w.serverNow()})
 	}
 }

@@ -51,7 +51,7 @@ func (w *world) forgetSegment() {
 		if !p.gone {
 			p.gone = true
 			delete(w.deferred.dues, p.seq)
-			delete(w.deferred.parks, p.id)
+			delete(w.deferred.parks, p.name)
 			return
 		}
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/postrider/postrider/actors"
 	"github.com/postrider/postrider/actors/endpoint"
+	"github.com/postrider/postrider/actors/recovery"
 	"github.com/postrider/postrider/actors/shard"
 	"github.com/postrider/postrider/transport"
 )
@@ -46,7 +47,9 @@ type change struct {
 	next *transport.Endpoint
 }
 
-func (n *node) name(i int) string { return strconv.Itoa(n.life) + "." + strconv.Itoa(i) }
+func (n *node) newParker() *parker {
+	return &parker{n: n, cutter: recovery.NewCutter(strconv.Itoa(n.life) + "_"), open: map[string]*bucket{}}
+}
 
 // startNode takes the shard anew.
 func (w *world) startNode() {
@@ -54,9 +57,9 @@ func (w *world) startNode() {
 	w.lives++
 	n := &node{w: w, alive: true, life: w.lives, ahead: w.serverAhead, pulling: true,
 		flying: map[uint64]*attempt{}, inHand: map[inHand]bool{}}
-	w.node = n
 	w.note(line{what: "node starts", n: int64(w.lives)})
 	recovered := w.recover()
+	w.node = n
 	w.judge.begun(n)
 	n.system = actors.NewStepped(w.dice.IntN)
 	n.shard = shard.New(shard.Options{
@@ -80,7 +83,7 @@ func (w *world) startNode() {
 
 func (n *node) deps() endpoint.Deps {
 	return endpoint.Deps{
-		Sender: sender{}, Journal: &journal{n: n}, Parker: &parker{n: n, open: map[string]*bucket{}},
+		Sender: sender{}, Journal: &journal{n: n}, Parker: n.newParker(),
 		Graveyard: graveyard{n}, Memories: &memories{n: n}, Teller: teller{n}, Observer: &n.w.judge, Runner: n,
 		Tuning: &n.w.plan.tuning, Now: n.now, Context: context.Background(),
 		After: func(d time.Duration, f func()) endpoint.Timer {

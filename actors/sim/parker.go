@@ -1,19 +1,19 @@
 package sim
 
 import (
-	"cmp"
 	"slices"
 	"time"
 
 	"github.com/postrider/postrider/actors/endpoint"
+	"github.com/postrider/postrider/actors/recovery"
 	"github.com/postrider/postrider/transport"
 )
 
 // parker is the node's end of DEFERRED.
 type parker struct {
-	n    *node
-	open map[string]*bucket
-	runs int
+	n      *node
+	cutter *recovery.Cutter
+	open   map[string]*bucket
 }
 
 type bucket struct {
@@ -50,61 +50,33 @@ func (p *parker) leave(b *bucket) {
 	if p.open[b.endpoint] == b {
 		delete(p.open, b.endpoint)
 	}
-	for _, group := range segments(b.items) {
-		p.send(b.endpoint, group)
+	entries := make([]transport.Parking, len(b.items))
+	for i := range b.items {
+		e := &b.items[i].entry
+		entries[i] = transport.Parking{Place: placeOf(e), Hop: e.Hop, Wake: e.Wake(), Ready: e.Due.IsZero(), Size: e.Event.Size(), Bytes: e.Event.Size()}
+	}
+	for _, cut := range p.cutter.Cut(entries) {
+		cut.Segment.Endpoint = b.endpoint
+		p.send(b.items, &cut)
 	}
 }
 
 // send parks one segment.
-func (p *parker) send(id string, group []item) {
-	p.runs++
-	seg := &parked{id: p.n.name(p.runs), customer: group[0].customer, endpoint: id}
-	for _, it := range group {
-		seg.entries = append(seg.entries, it.entry)
-		if it.entry.Wake().After(seg.wake) {
-			seg.wake = it.entry.Wake()
-		}
+func (p *parker) send(items []item, cut *transport.Cut) {
+	first := &items[cut.Entries[0]]
+	seg := &parked{id: cut.Segment.Name, name: cut.Segment, customer: first.customer, endpoint: cut.Segment.Endpoint, wake: cut.Wake}
+	for _, i := range cut.Entries {
+		seg.entries = append(seg.entries, items[i].entry)
 	}
-	p.n.w.note(line{what: "parks", endpoint: id, seq: group[0].entry.Event.Seq, n: int64(len(group)), more: seg.id})
+	p.n.w.note(line{what: "parks", endpoint: seg.endpoint, seq: first.entry.Event.Seq, n: int64(len(cut.Entries)), more: seg.id})
 	p.n.write(func() {
 		seg.fires = seg.wake.Add(p.n.skew)
 		p.n.w.deferred.store(seg)
 	}, func() {
-		for _, it := range group {
-			it.waiter.Done()
+		for _, i := range cut.Covers {
+			items[i].waiter.Done()
 		}
 	})
-}
-
-// segments cuts items into groups of one kind that come back within
-// collectWait of each other, each in the order they go in.
-func segments(items []item) (groups [][]item) {
-	slices.SortStableFunc(items, func(a, b item) int {
-		if a.entry.Due.IsZero() != b.entry.Due.IsZero() {
-			if a.entry.Due.IsZero() {
-				return -1
-			}
-			return 1
-		}
-		return a.entry.Wake().Compare(b.entry.Wake())
-	})
-	for from := 0; from < len(items); {
-		to := from
-		for to < len(items) && to-from < transport.MaxSegmentEntries &&
-			items[to].entry.Due.IsZero() == items[from].entry.Due.IsZero() &&
-			items[to].entry.Wake().Sub(items[from].entry.Wake()) <= collectWait {
-			to++
-		}
-		group := slices.Clone(items[from:to])
-		slices.SortStableFunc(group, func(a, b item) int { return comparePlaces(placeOf(&a.entry), placeOf(&b.entry)) })
-		groups = append(groups, group)
-		from = to
-	}
-	return groups
-}
-
-func comparePlaces(a, b transport.Place) int {
-	return cmp.Or(cmp.Compare(a.Replay, b.Replay), cmp.Compare(a.Seq, b.Seq))
 }
 
 // Recall brings segments that wait for room back now, the first in order first.

@@ -1,168 +1,97 @@
 package sim
 
 import (
-	"slices"
 	"time"
 
+	"github.com/postrider/postrider/actors/recovery"
 	"github.com/postrider/postrider/transport"
 )
 
-// recoverMargin: see transport/jet.
-const recoverMargin = time.Minute
-
-// recovery takes the shard as transport/jet does: from the floors, the journal
-// and DEFERRED alone.
-type recovery struct {
-	w         *world
-	out       *transport.Recovered
-	journaled time.Time // the last record
-	// young are the hops of what came due so much later that no record can be of
-	// it, and is there once so far.
-	young map[transport.Pair]uint32
-}
-
+// recover takes the shard with the shipped recovery, which is given in what it
+// asks for from the modelled streams.
 func (w *world) recover() *transport.Recovered {
-	r := recovery{w: w, journaled: w.journal.last(), young: map[transport.Pair]uint32{}, out: &transport.Recovered{
-		FanOuts: map[uint64][]string{}, Pairs: map[transport.Pair]transport.PairState{},
-		Skipped: map[uint64]bool{}, Parked: map[string]transport.Parked{},
-	}}
-	r.out.Floor = w.log.toFloor()
+	t := recovery.NewTaking()
+	t.Begin(w.shardState())
+	for next := t.Next(); next.What != transport.ReadNothing; next = t.Next() {
+		w.meanwhile()
+		w.read(t, &next)
+	}
+	return t.Recovered()
+}
+
+// shardState sets the consumers back and tells how the streams stand.
+func (w *world) shardState() (s transport.ShardState) {
+	s.Floor = w.log.toFloor()
 	w.deferred.toFloor()
-	since := r.since()
-	counted := map[string]bool{}
+	if s.Floor < w.log.last() {
+		s.NextAt = w.log.at(s.Floor + 1).event.Stored
+	}
 	for _, p := range w.deferred.all {
-		if p.gone {
-			continue
-		}
-		if !counted[p.id] { // a segment that fired twice comes back once
-			counted[p.id] = true
-			r.count(p)
-		}
-	}
-	if !since.IsZero() {
-		r.deferred()
-	}
-	if !since.IsZero() {
-		w.journal.since(since, r.record)
-	}
-	if w.o.Plant == ForgotEnds {
-		for pair, st := range r.out.Pairs {
-			st.Final = false
-			r.out.Pairs[pair] = st
-		}
-	}
-	return r.out
-}
-
-// deferred reads what is due and what lies behind it, and then what is parked:
-// of that too, or of events above the floor.
-func (r *recovery) deferred() {
-	behind := false
-	for _, p := range r.w.deferred.all {
-		if behind = behind || p.due && !p.gone; behind && !p.gone {
-			r.entries(p)
-		}
-	}
-	for _, p := range r.w.deferred.all {
-		if !p.gone && !p.due {
-			r.entries(p)
-		}
-	}
-}
-
-// since is a minute before the oldest message that comes again; zero: none does.
-func (r *recovery) since() (since time.Time) {
-	if r.out.Floor < r.w.log.last() {
-		since = r.w.log.at(r.out.Floor + 1).event.Stored
-	}
-	for _, p := range r.w.deferred.all {
 		if !p.gone && p.due {
-			if since.IsZero() || p.stored.Before(since) {
-				since = p.stored
-			}
+			s.FirstDue, s.DueAt = p.seq, p.stored
 			break
 		}
 	}
-	if since.IsZero() {
-		return since
-	}
-	return since.Add(-recoverMargin)
+	s.DeferredLast, s.JournaledAt = w.deferred.seq, w.journal.last()
+	return s
 }
 
-// count tells what is parked of each endpoint, but for the first parking of a
-// replay, which is past any actor and counted nowhere.
-func (r *recovery) count(p *parked) {
-	c := r.out.Parked[p.endpoint]
-	for i := range p.entries {
-		e := &p.entries[i]
-		if e.Replay != 0 && e.Hop == 1 {
+// meanwhile has schedules fire while the shard is being taken.
+func (w *world) meanwhile() {
+	if w.dice.one(4) {
+		w.later(w.dice.between(time.Millisecond, 300*time.Millisecond))
+	}
+}
+
+func (w *world) read(t *recovery.Taking, next *transport.Reading) {
+	asked := map[transport.ParkedSegment]bool{}
+	for _, p := range next.Segments {
+		asked[p] = true
+	}
+	for _, p := range w.deferred.all {
+		wanted := false
+		switch next.What {
+		case transport.ReadDeferred:
+			wanted = p.seq >= next.From
+		case transport.ReadDue:
+			wanted = p.due && p.seq >= next.From
+		case transport.ReadSegments:
+			wanted = !p.due && asked[p.name]
+		}
+		if wanted && !p.gone {
+			seg := p.segment()
+			t.Segment(seg, transport.Lying{Seq: p.seq, Stored: p.stored, Due: p.due})
+		}
+	}
+	switch next.What {
+	case transport.ListParked, transport.ListDue:
+		for _, p := range w.deferred.named(next.What == transport.ListDue) {
+			t.Listed(&p.name, p.messages)
+		}
+	case transport.ReadJournal:
+		w.journal.since(next.Since, t.Record)
+	}
+}
+
+// named are the names of what lies in DEFERRED, each with how many messages
+// have it, in the order of their first ones.
+func (d *deferred) named(due bool) (all []named) {
+	places := map[transport.ParkedSegment]int{}
+	for _, p := range d.all {
+		if p.gone || p.due != due {
 			continue
 		}
-		c.Entries++
-		c.Bytes += int64(e.Event.Size())
-		if e.Due.IsZero() {
-			c.Ready++
-		}
-	}
-	r.out.Parked[p.endpoint] = c
-}
-
-func (r *recovery) entries(p *parked) {
-	for i := range p.entries {
-		e := &p.entries[i]
-		pair := transport.Pair{Seq: e.Event.Seq, Endpoint: p.endpoint, Replay: e.Replay}
-		state, known := r.out.Pairs[pair]
+		i, known := places[p.name]
 		if !known {
-			state.Hop, known = r.young[pair]
+			i = len(all)
+			places[p.name], all = i, append(all, named{name: p.name})
 		}
-		switch {
-		case known || pair.Seq > r.out.Floor:
-		case !p.due:
-			continue
-		case p.stored.After(r.journaled.Add(recoverMargin)):
-			r.young[pair] = e.Hop
-			continue
-		}
-		if !known || e.Hop > state.Hop {
-			state.Hop, state.Tries = e.Hop, slices.Clone(e.Tries)
-		}
-		r.out.Pairs[pair] = state
+		all[i].messages++
 	}
+	return all
 }
 
-func (r *recovery) record(rec *transport.Record) {
-	above := rec.Seq > r.out.Floor
-	switch {
-	case rec.Kind == transport.FanOut:
-		if _, known := r.out.FanOuts[rec.Seq]; above && !known {
-			r.out.FanOuts[rec.Seq] = rec.Endpoints
-		}
-	case rec.Endpoint == "":
-		if above && rec.Kind == transport.Skipped {
-			r.out.Skipped[rec.Seq] = true
-		}
-	default:
-		pair := transport.Pair{Seq: rec.Seq, Endpoint: rec.Endpoint, Replay: rec.Replay}
-		state, known := r.out.Pairs[pair]
-		if known || above {
-			advance(&state, rec)
-			r.out.Pairs[pair] = state
-		}
-	}
-}
-
-// advance adds a record to what is known of its pair.
-func advance(state *transport.PairState, rec *transport.Record) {
-	switch {
-	case state.Final:
-	case rec.Final():
-		*state = transport.PairState{Final: true, Hop: state.Hop}
-	case rec.Kind != transport.Tried || rec.Number < len(state.Tries):
-	default:
-		if rec.Number > len(state.Tries) {
-			state.Tries = append(state.Tries, transport.Try{At: rec.At, Took: rec.Answer.Took,
-				Status: rec.Answer.Status, Class: rec.Answer.Class, Reason: rec.Answer.Reason})
-		}
-		state.Next = rec.NextAt
-	}
+type named struct {
+	name     transport.ParkedSegment
+	messages uint64
 }

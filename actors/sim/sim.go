@@ -28,8 +28,6 @@ const (
 	ForgotSegment
 	// IgnoredRetryAfter: what the receiver asks for does not reach the endpoint.
 	IgnoredRetryAfter
-	// ForgotEnds: the node that takes the shard is not told what has ended.
-	ForgotEnds
 )
 
 // Breach is an invariant that did not hold.

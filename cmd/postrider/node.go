@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/postrider/postrider/actors"
 	"github.com/postrider/postrider/actors/endpoint"
+	"github.com/postrider/postrider/actors/recovery"
 	"github.com/postrider/postrider/actors/shard"
 	"github.com/postrider/postrider/config"
 	"github.com/postrider/postrider/transport"
@@ -98,11 +100,11 @@ func (n *node) start(ctx context.Context, keys *nodeKeys) error {
 		return err
 	}
 	n.ids = ledger.NewLocal(n.cfg.Dedup.Local, n.now)
-	recovered, err := n.store.Recover(ctx, n.ids.Prime)
+	recovered, err := n.store.Recover(ctx, recovery.NewTaking(), n.ids.Prime)
 	if err != nil {
 		return fmt.Errorf("take the shard: %w", err)
 	}
-	n.journal, n.parker, n.graveyard, n.memories = n.store.Journal(), n.store.Parker(), n.store.Graveyard(), n.store.Memories()
+	n.journal, n.parker, n.graveyard, n.memories = n.store.Journal(), n.store.Parker(recovery.NewCutter(rand.Text()+"_")), n.store.Graveyard(), n.store.Memories()
 	if err := n.startShard(ctx, recovered); err != nil {
 		return err
 	}

@@ -31,6 +31,10 @@ type AuditOptions struct {
 	Wait time.Duration
 }
 
+// auditMargin is how much earlier than asked for the journal is read: a clock may
+// have been set back meanwhile.
+const auditMargin = time.Minute
+
 // Audit counts, at a cut of the log, what was owed and what became of it. It
 // is exact while everything goes on: first the cut and what is in hand, then
 // what is parked, then the journal to its end. What moves meanwhile moves in
@@ -74,7 +78,7 @@ func (a *auditor) run(ctx context.Context) error {
 	}
 	since := a.opts.From
 	if !since.IsZero() {
-		since = since.Add(-recoverMargin)
+		since = since.Add(-auditMargin)
 	}
 	err = a.store.readJournal(ctx, since, a.journalMessage, a.record)
 	a.gaps(a.journaled)

@@ -177,7 +177,7 @@ func (s *shardOfSorts) pairs() (all []transport.Pair) {
 
 func TestAuditIsExactUnderLoad(t *testing.T) {
 	s := openEmbedded(t, embeddedOptions(t))
-	shard := &shardOfSorts{j: s.Journal(), p: s.Parker(), held: map[transport.Pair]bool{}}
+	shard := &shardOfSorts{j: s.Journal(), p: s.Parker(newCutter()), held: map[transport.Pair]bool{}}
 	c, _ := startConsuming(t, s, shard)
 	ctx, stop := context.WithCancel(t.Context())
 	var publisher sync.WaitGroup

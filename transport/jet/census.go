@@ -7,8 +7,6 @@ import (
 	"slices"
 
 	"github.com/nats-io/nats.go/jetstream"
-
-	"github.com/postrider/postrider/transport"
 )
 
 // parkFilter is what waits of one endpoint, or ("") of all.
@@ -81,7 +79,7 @@ func (s *Store) listParked(ctx context.Context, endpoint string, most int, wante
 		if !ok || !wanted(&p) {
 			return
 		}
-		p.endpoint = endpoint
+		p.Endpoint = endpoint
 		total++
 		if list = append(list, p); len(list) == 4*most {
 			slices.SortFunc(list, compareParked)
@@ -90,51 +88,4 @@ func (s *Store) listParked(ctx context.Context, endpoint string, most int, wante
 	})
 	slices.SortFunc(list, compareParked)
 	return list[:min(len(list), most)], total, err
-}
-
-// census counts what lies in DEFERRED by endpoint, from the subjects alone, but
-// for the first parking of a replay. Those of a version that did not count are read.
-func (s *Store) census(ctx context.Context) (map[string]transport.Parked, error) {
-	all := map[string]transport.Parked{}
-	uncounted := false
-	err := s.subjectsOf(ctx, StreamDeferred, ">", func(subject string, messages uint64) {
-		p, ok := readParked(subject)
-		if !ok || !p.counted {
-			uncounted = true
-			return
-		}
-		if p.first.Replay != 0 && p.hop == 1 { // parked past any actor: nobody counts it back
-			return
-		}
-		n := int(messages)
-		sum := all[p.endpoint]
-		sum.Entries += n * p.entries
-		sum.Bytes += int64(n) * p.bytes
-		if p.ready {
-			sum.Ready += n * p.entries
-		}
-		all[p.endpoint] = sum
-	})
-	if err != nil || !uncounted {
-		return all, err
-	}
-	return all, s.countRead(ctx, all)
-}
-
-// countRead adds what has no counts in its subject.
-func (s *Store) countRead(ctx context.Context, all map[string]transport.Parked) error {
-	w := sweep{stream: StreamDeferred, subject: fmt.Sprintf("*.%d.*.*", shard)}
-	return s.sweep(ctx, w, func(m *jetstream.RawStreamMsg) error {
-		seg, err := decodeSegment(m.Data)
-		if err != nil {
-			return nil // it is buried when it comes due
-		}
-		sum := all[seg.Endpoint]
-		for i := range seg.Entries {
-			sum.Entries++
-			sum.Bytes += int64(seg.Entries[i].Event.Size())
-		}
-		all[seg.Endpoint] = sum
-		return nil
-	})
 }

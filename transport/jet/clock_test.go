@@ -121,7 +121,7 @@ func TestWhatIsParkedFollowsTheClock(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p := first.Parker()
+		p := first.Parker(newCutter())
 		park(t, p, time.Now().Add(time.Hour))
 		shutWith(t, p.Close)
 		closeStore(t, first)
@@ -149,7 +149,7 @@ func TestWhatIsParkedFollowsTheClock(t *testing.T) {
 		s := openWith(t, embeddedOptions(t), w, 100*time.Millisecond)
 		sink := newSink(n)
 		startConsuming(t, s, sink)
-		p := s.Parker()
+		p := s.Parker(newCutter())
 		park(t, p, w.now().Add(time.Hour))
 		shutWith(t, p.Close)
 		// The mark of a node that had begun, for a skew that is ours again by chance.

@@ -32,7 +32,7 @@ type bucket struct {
 // collect puts an item into its endpoint's bucket. The lock is held.
 func (p *Parker) collect(customer, endpoint string, it item) {
 	now := time.Now()
-	leaves := now.Add(p.patience(now, &it))
+	leaves := now.Add(p.patience(now, &it.Parking))
 	b := p.open[endpoint]
 	if b == nil {
 		b = &bucket{customer: customer, endpoint: endpoint, leaves: leaves}
@@ -46,7 +46,7 @@ func (p *Parker) collect(customer, endpoint string, it item) {
 	}
 	p.held++
 	b.items = append(b.items, it)
-	if b.bytes += len(it.encoded); len(b.items) == collectEntries || b.bytes >= collectBytes {
+	if b.bytes += it.Bytes; len(b.items) == collectEntries || b.bytes >= collectBytes {
 		p.leave(b)
 	}
 	if p.held >= p.store.opts.window()/heldShare {
@@ -55,12 +55,12 @@ func (p *Parker) collect(customer, endpoint string, it item) {
 }
 
 // patience is how long an item may wait for others of its endpoint.
-func (p *Parker) patience(now time.Time, it *item) time.Duration {
-	fresh := it.ready && it.hop == 1 && it.replay == 0
+func (p *Parker) patience(now time.Time, it *transport.Parking) time.Duration {
+	fresh := it.Ready && it.Hop == 1 && it.Replay == 0
 	if !fresh || p.hurried {
 		return collectWait
 	}
-	return min(max(collectWait, it.wake.Sub(now)/2), gatherMost)
+	return min(max(collectWait, it.Wake.Sub(now)/2), gatherMost)
 }
 
 // Hurry ends the gathering: what was parked leaves at once, and what comes is
@@ -133,8 +133,13 @@ func (p *Parker) leave(b *bucket) {
 		p.held -= len(b.items)
 	}
 	skew := p.store.clock.ahead()
-	for _, group := range segments(b.items) {
-		pc := segmentParcel(b.customer, b.endpoint, group, p.names.next(), skew)
+	entries := make([]transport.Parking, len(b.items))
+	for i := range b.items {
+		entries[i] = b.items[i].Parking
+	}
+	for _, cut := range p.cutter.Cut(entries) {
+		cut.Segment.Endpoint = b.endpoint
+		pc := segmentParcel(b.customer, b.items, &cut, skew)
 		pc.msg.Header.Set(headerMsgID, p.ids.next())
 		p.out.add(pc)
 	}

@@ -76,15 +76,15 @@ func TestPatience(t *testing.T) {
 	now := time.Now()
 	cases := []struct {
 		name string
-		it   item
+		it   transport.Parking
 		want time.Duration
 	}{
-		{"fresh, soon", item{ready: true, hop: 1, wake: now.Add(time.Millisecond)}, collectWait},
-		{"fresh, in two seconds", item{ready: true, hop: 1, wake: now.Add(2 * time.Second)}, time.Second},
-		{"fresh, in an hour", item{ready: true, hop: 1, wake: now.Add(time.Hour)}, gatherMost},
-		{"tried", item{hop: 1, wake: now.Add(time.Hour)}, collectWait},
-		{"parked again", item{ready: true, hop: 2, wake: now.Add(time.Hour)}, collectWait},
-		{"a replay", item{ready: true, hop: 1, replay: 5, wake: now.Add(time.Hour)}, collectWait},
+		{"fresh, soon", transport.Parking{Ready: true, Hop: 1, Wake: now.Add(time.Millisecond)}, collectWait},
+		{"fresh, in two seconds", transport.Parking{Ready: true, Hop: 1, Wake: now.Add(2 * time.Second)}, time.Second},
+		{"fresh, in an hour", transport.Parking{Ready: true, Hop: 1, Wake: now.Add(time.Hour)}, gatherMost},
+		{"tried", transport.Parking{Hop: 1, Wake: now.Add(time.Hour)}, collectWait},
+		{"parked again", transport.Parking{Ready: true, Hop: 2, Wake: now.Add(time.Hour)}, collectWait},
+		{"a replay", transport.Parking{Ready: true, Hop: 1, Place: transport.Place{Replay: 5}, Wake: now.Add(time.Hour)}, collectWait},
 	}
 	for _, c := range cases {
 		if got := p.patience(now, &c.it); got != c.want {

@@ -96,6 +96,6 @@ func (p pairs) sorted() []transport.ParkedPair {
 	for place, known := range p {
 		list = append(list, transport.ParkedPair{Place: place, Due: known.due, Hop: known.hop})
 	}
-	slices.SortFunc(list, func(a, b transport.ParkedPair) int { return comparePlaces(a.Place, b.Place) })
+	slices.SortFunc(list, func(a, b transport.ParkedPair) int { return a.Place.Compare(b.Place) })
 	return list
 }

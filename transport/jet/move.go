@@ -35,7 +35,7 @@ func (s *Store) bringBack(ctx context.Context, all []parked) (entries int, err e
 	by := s.now().Add(s.clock.ahead() + soon)
 	inOrder := make([]*nats.Msg, len(all))
 	err = s.readSchedules(ctx, all, func(i int, m *jetstream.RawStreamMsg) {
-		entries += all[i].entries
+		entries += all[i].Entries
 		if at, err := scheduledFor(m.Header); err != nil || at.After(by) {
 			inOrder[i] = fired(m)
 		}
@@ -62,7 +62,7 @@ func (s *Store) readSchedules(ctx context.Context, all []parked, each func(i int
 	}
 	if stream.CachedInfo().Config.Replicas > 1 {
 		for i := range all {
-			m, err := s.leaderGet(ctx, StreamDeferred, 1, all[i].subject())
+			m, err := s.leaderGet(ctx, StreamDeferred, 1, parkSubject(&all[i]))
 			if err != nil {
 				return err
 			}
@@ -78,7 +78,7 @@ func (s *Store) readSchedules(ctx context.Context, all []parked, each func(i int
 func (s *Store) readLast(ctx context.Context, all []parked, each func(i int, m *jetstream.RawStreamMsg)) error {
 	subjects, places := make([]string, len(all)), make(map[string]int, len(all))
 	for i := range all {
-		subjects[i] = all[i].subject()
+		subjects[i] = parkSubject(&all[i])
 		places[subjects[i]] = i
 	}
 	found, err := jetstreamext.GetLastMsgsFor(ctx, s.js, StreamDeferred, subjects)

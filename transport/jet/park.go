@@ -9,13 +9,13 @@ import (
 )
 
 // Parker puts entries into DEFERRED, where JetStream keeps the time, and brings
-// them back. Entries of one endpoint and of one kind (those that wait for room
-// alone, and those with a time of their own) that come back within 50 ms of
-// each other go as one segment, with the latest of them: never sooner than asked.
-// Fresh events that wait long are gathered for up to gatherMost first.
+// them back. It gathers those of one endpoint for a moment, has its Cutter make
+// segments of them, and writes these. Fresh events that wait long are gathered
+// for up to gatherMost.
 type Parker struct {
-	store *Store
-	out   *outbox
+	store  *Store
+	out    *outbox
+	cutter Cutter
 
 	ctx     context.Context // ends at Close
 	cancel  context.CancelFunc
@@ -27,7 +27,6 @@ type Parker struct {
 	held    int                // items in open
 	next    time.Time          // when run looks at them again
 	ids     publishIDs
-	names   publishIDs
 	hurried bool
 	closed  bool
 
@@ -38,23 +37,23 @@ type Parker struct {
 
 // item is an entry, encoded when it was parked: the caller may change its own.
 type item struct {
-	seq, replay uint64
-	hop         uint32
-	wake        time.Time
-	ready       bool // it waits for room alone
-	size        int  // Event.Size
-	encoded     []byte
-	waiters     []transport.Waiter
-	object      string
-	data        []byte
+	transport.Parking
+	encoded []byte
+	waiters []transport.Waiter
+	object  string
+	data    []byte
 }
 
-func (it *item) place() transport.Place { return transport.Place{Replay: it.replay, Seq: it.seq} }
+// Cutter cuts entries of one endpoint into segments and names them; each entry
+// is in one of them, or covered by one. It is asked by one goroutine at a time.
+type Cutter interface {
+	Cut(entries []transport.Parking) []transport.Cut
+}
 
 // Parker starts a parker. A shard has one at a time.
-func (s *Store) Parker() *Parker {
-	p := &Parker{store: s, out: s.newOutbox("parking"), open: map[string]*bucket{},
-		ids: publishIDs{prefix: s.publishID("park")}, names: publishIDs{prefix: randomToken(8) + "_"},
+func (s *Store) Parker(c Cutter) *Parker {
+	p := &Parker{store: s, out: s.newOutbox("parking"), cutter: c, open: map[string]*bucket{},
+		ids:  publishIDs{prefix: s.publishID("park")},
 		wake: make(chan struct{}, 1), lists: make(chan struct{}, mostLists)}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	p.recalls.init()
@@ -91,8 +90,8 @@ func nudge(c chan struct{}) {
 // the object store. Its name is made here, once, so that every try to store the
 // entry puts the same object; parked again, the entry refers to it still.
 func (s *Store) encodeItem(e *transport.Entry) item {
-	it := item{seq: e.Event.Seq, replay: e.Replay, hop: e.Hop,
-		wake: e.Wake(), ready: e.Due.IsZero(), size: e.Event.Size()}
+	it := item{Parking: transport.Parking{Place: transport.Place{Replay: e.Replay, Seq: e.Event.Seq}, Hop: e.Hop,
+		Wake: e.Wake(), Ready: e.Due.IsZero(), Size: e.Event.Size()}}
 	room := len(e.Event.Data) + 512 + 64*len(e.Tries)
 	if e.Event.Object == "" && room > s.inlineLimit() {
 		ev := *e.Event
@@ -102,6 +101,7 @@ func (s *Store) encodeItem(e *transport.Entry) item {
 		room = 512 + 64*len(e.Tries)
 	}
 	it.encoded = appendEntry(make([]byte, 0, room), e)
+	it.Bytes = len(it.encoded)
 	return it
 }
 

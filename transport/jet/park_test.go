@@ -39,7 +39,7 @@ func testEntry(seq uint64, due time.Time) transport.Entry {
 
 func parkAll(t testing.TB, s *Store, endpoint string, entries ...transport.Entry) {
 	t.Helper()
-	p := s.Parker()
+	p := s.Parker(newCutter())
 	w := newCountdown(len(entries))
 	for _, e := range entries {
 		p.Park("acme", endpoint, e, w)
@@ -78,63 +78,6 @@ func TestParkedComesBackWhenDue(t *testing.T) {
 	}
 	got.h.Ack()
 	eventually(t, func() bool { return streamState(t, s, StreamDeferred).Msgs == 0 })
-}
-
-func TestSegments(t *testing.T) {
-	at := func(ms int) time.Time { return testTime.Add(time.Duration(ms) * time.Millisecond) }
-	cases := []struct {
-		name  string
-		items []item
-		want  string
-	}{
-		{"one due time", []item{{seq: 2, wake: at(0)}, {seq: 1, wake: at(0)}}, "[1 2]@0"},
-		{"within 50 ms, due with the latest", []item{{seq: 1, wake: at(50)}, {seq: 2, wake: at(0)}}, "[1 2]@50"},
-		{"farther apart", []item{{seq: 1, wake: at(0)}, {seq: 2, wake: at(51)}, {seq: 3, wake: at(60)}}, "[1]@0 [2 3]@60"},
-		{"a pair twice: the higher hop", []item{{seq: 1, wake: at(0), hop: 2}, {seq: 1, wake: at(500), hop: 1}}, "[1]@0"},
-		{"what waits for room is apart from what is due", []item{{seq: 1, wake: at(0)}, {seq: 2, wake: at(0), ready: true}, {seq: 3, wake: at(0)}}, "[2]@0 [1 3]@0"},
-		{"runs in turn", []item{{seq: 1, wake: at(0)}, {seq: 2, wake: at(900)}, {seq: 3, wake: at(0)}, {seq: 4, wake: at(900)}}, "[1 3]@0 [2 4]@900"},
-		{"a replay is another pair", []item{{seq: 1, wake: at(0)}, {seq: 1, replay: 8, wake: at(0)}}, "[1 1-8]@0"},
-		{"too many bytes", []item{{seq: 1, encoded: make([]byte, 200<<10)}, {seq: 2, encoded: make([]byte, 100<<10)}}, "[1] [2]"},
-	}
-	for _, c := range cases {
-		t.Run(c.name, func(t *testing.T) {
-			got := ""
-			for _, group := range segments(c.items) {
-				p := segmentParcel("acme", endpointA, group, "id", 0)
-				if got != "" {
-					got += " "
-				}
-				got += "["
-				for i, it := range group {
-					if i > 0 {
-						got += " "
-					}
-					got += fmt.Sprint(it.seq)
-					if it.replay != 0 {
-						got += fmt.Sprint("-", it.replay)
-					}
-				}
-				got += "]"
-				due, err := time.Parse("@at "+time.RFC3339Nano, p.msg.Header.Get(headerSchedule))
-				if err != nil {
-					t.Fatal(err)
-				}
-				if !due.Before(testTime) {
-					got += fmt.Sprint("@", due.Sub(testTime).Milliseconds())
-				}
-			}
-			if got != c.want {
-				t.Errorf("%s, want %s", got, c.want)
-			}
-		})
-	}
-	many := make([]item, 100)
-	for i := range many {
-		many[i] = item{seq: uint64(i), wake: at(0)}
-	}
-	if got := segments(many); len(got) != 2 || len(got[0]) != transport.MaxSegmentEntries {
-		t.Errorf("%d segments", len(got))
-	}
 }
 
 func TestEntriesOfAnEndpointShareAMessage(t *testing.T) {
@@ -209,7 +152,7 @@ func TestEventAtTheMessageLimitIsParkedThroughTheObjectStore(t *testing.T) {
 func TestParkingGoesOnAfterARestartOfNATS(t *testing.T) {
 	b := startBare(t)
 	s := b.open()
-	p := s.Parker()
+	p := s.Parker(newCutter())
 	defer shutWith(t, p.Close)
 	b.stop()
 	const n = 200
@@ -231,7 +174,7 @@ func TestParkingGoesOnAfterARestartOfNATS(t *testing.T) {
 
 func TestAMessageThatIsRefusedHoldsUpNoOther(t *testing.T) {
 	s := openEmbedded(t, embeddedOptions(t))
-	p := s.Parker()
+	p := s.Parker(newCutter())
 	due := time.Now().Add(time.Hour)
 	bad, good := newCountdown(1), newCountdown(1)
 	p.out.add(&parcel{msg: nats.NewMsg("no.stream.takes.this"), waiters: []transport.Waiter{bad}})
@@ -263,7 +206,7 @@ func BenchmarkPark(b *testing.B) {
 				o := embeddedOptions(b)
 				o.SyncInterval = sync
 				s := openEmbedded(b, o)
-				p := s.Parker()
+				p := s.Parker(newCutter())
 				p.out.oneByOne = oneByOne
 				defer shutWith(b, p.Close)
 				due := time.Now().Add(time.Hour)

@@ -11,93 +11,47 @@ import (
 	"github.com/postrider/postrider/transport"
 )
 
-// parked is what the subject of a segment in DEFERRED tells of it, so that
-// what waits can be counted and chosen from without being read:
+// parked is what a segment's subject in DEFERRED tells of it:
 //
-//	park.<shard>.<endpoint>.<first seq>[-<replay>].<entries>-<r|t>-<bytes>-<hop>-<name>[-<span>]
-//	due.<shard>.<endpoint>.<first seq, 20 digits>.<entries>-<r|t>-<bytes>[-<hop>--<span>]
+//	park.<shard>.<endpoint>.<first seq>[-<replay>].<entries>-<r|t>-<bytes>-<hop>[-<name>[-<span>]]
+//	due.<shard>.<endpoint>.<first seq, 20 digits>[-<replay>].<the same>
 //
-// r entries wait for room alone, t for their own time; a segment holds one
-// kind. Bytes are those of Event.Size, hop is the first pair's. The name is the
-// segment's own, so that no two share a subject: a later one would replace an
-// earlier one, and a schedule that fires late or twice purges its subject. The
-// span is from the first sequence to the last, where there are several entries
-// and all are of one replay or of none.
-// Segments of before have no span, no name, or neither name, hop nor counts and
-// hold entries of kind t.
-type parked struct {
-	endpoint string
-	first    transport.Place
-	entries  int
-	bytes    int64
-	hop      uint32
-	name     string
-	ready    bool
-	counted  bool // false: written by a version that did not count
-	due      bool // on due.>
-	span     uint64
-	spanned  bool
+// r entries wait for room alone, t for their own time. The name is in it so
+// that no two segments share a subject: a later one would replace an earlier
+// one, and a schedule that fires late or twice purges its subject.
+// Segments of before have on due.> no replay, hop or name, and on park.> no
+// span, no name, or neither name, hop nor counts.
+type parked = transport.ParkedSegment
+
+func parkSubject(p *parked) string {
+	return fmt.Sprintf("park.%d.%s.%d%s", shard, subjectWord(p.Endpoint), p.First.Seq, subjectTail(p))
 }
 
-// within tells whether all its events are known to be of the log up to floor.
-func (p *parked) within(floor uint64) bool {
-	return p.counted && (p.entries == 1 || p.spanned) && p.first.Seq <= floor && p.span <= floor-p.first.Seq
+func dueSubject(p *parked) string {
+	return fmt.Sprintf("due.%d.%s.%020d%s", shard, subjectWord(p.Endpoint), p.First.Seq, subjectTail(p))
 }
 
-// parkedOf describes a segment by its entries, which are in order.
-func parkedOf(endpoint, name string, group []item) parked {
-	first := &group[0]
-	p := parked{endpoint: endpoint, name: name, first: first.place(), hop: first.hop, ready: first.ready,
-		entries: len(group), counted: true}
-	for i := range group {
-		p.bytes += int64(group[i].size)
+// subjectTail is what follows the first sequence.
+func subjectTail(p *parked) string {
+	tail := ""
+	if p.First.Replay != 0 {
+		tail = "-" + strconv.FormatUint(p.First.Replay, 10)
 	}
-	if last := group[len(group)-1].place(); len(group) > 1 && name != "" && last.Replay == p.first.Replay {
-		p.span, p.spanned = last.Seq-p.first.Seq, true
+	if !p.Counted {
+		return tail
 	}
-	return p
-}
-
-func (p *parked) parkSubject() string {
-	subject := fmt.Sprintf("park.%d.%s.%d", shard, subjectWord(p.endpoint), p.first.Seq)
-	if p.first.Replay != 0 {
-		subject += "-" + strconv.FormatUint(p.first.Replay, 10)
-	}
-	if !p.counted {
-		return subject
-	}
-	subject += "." + p.counts() + "-" + strconv.FormatUint(uint64(p.hop), 10)
-	if p.name != "" {
-		subject += "-" + p.name
-	}
-	if p.spanned {
-		subject += "-" + strconv.FormatUint(p.span, 10)
-	}
-	return subject
-}
-
-// subject is where it lies.
-func (p *parked) subject() string {
-	if p.due {
-		return p.dueSubject()
-	}
-	return p.parkSubject()
-}
-
-func (p *parked) dueSubject() string {
-	subject := fmt.Sprintf("due.%d.%s.%020d.%s", shard, subjectWord(p.endpoint), p.first.Seq, p.counts())
-	if p.spanned {
-		subject += fmt.Sprintf("-%d--%d", p.hop, p.span)
-	}
-	return subject
-}
-
-func (p *parked) counts() string {
 	kind := "t"
-	if p.ready {
+	if p.Ready {
 		kind = "r"
 	}
-	return fmt.Sprintf("%d-%s-%d", p.entries, kind, p.bytes)
+	tail += fmt.Sprintf(".%d-%s-%d-%d", p.Entries, kind, p.Bytes, p.Hop)
+	if p.Name != "" || p.Spanned {
+		tail += "-" + p.Name
+	}
+	if p.Spanned {
+		tail += "-" + strconv.FormatUint(p.Span, 10)
+	}
+	return tail
 }
 
 // readParked reads a subject of DEFERRED; false where it is none.
@@ -108,18 +62,18 @@ func readParked(subject string) (p parked, ok bool) {
 	}
 	seq, replay, replayed := strings.Cut(words[3], "-")
 	var err1, err2 error
-	p.first.Seq, err1 = strconv.ParseUint(seq, 10, 64)
+	p.First.Seq, err1 = strconv.ParseUint(seq, 10, 64)
 	if replayed {
-		p.first.Replay, err2 = strconv.ParseUint(replay, 10, 64)
+		p.First.Replay, err2 = strconv.ParseUint(replay, 10, 64)
 	}
 	if err1 != nil || err2 != nil {
 		return parked{}, false
 	}
-	p.endpoint, p.entries, p.due = endpointOfWord(words[2]), 1, words[0] == "due"
-	return p, len(words) == 4 || p.readCounts(strings.Split(words[4], "-"))
+	p.Endpoint, p.Entries, p.Due = endpointOfWord(words[2]), 1, words[0] == "due"
+	return p, len(words) == 4 || readCounts(&p, strings.Split(words[4], "-"))
 }
 
-func (p *parked) readCounts(words []string) bool {
+func readCounts(p *parked, words []string) bool {
 	if len(words) < 3 || words[1] != "r" && words[1] != "t" {
 		return false
 	}
@@ -130,24 +84,19 @@ func (p *parked) readCounts(words []string) bool {
 		hop, err3 = strconv.ParseUint(words[3], 10, 32)
 	}
 	if len(words) > 4 {
-		p.name = words[4]
+		p.Name = words[4]
 	}
 	var err4 error
-	if p.spanned = len(words) > 5; p.spanned {
-		p.span, err4 = strconv.ParseUint(words[5], 10, 64)
+	if p.Spanned = len(words) > 5; p.Spanned {
+		p.Span, err4 = strconv.ParseUint(words[5], 10, 64)
 	}
-	p.entries, p.bytes, p.hop = int(entries), int64(bytes), uint32(hop)
-	p.ready, p.counted = words[1] == "r", true
-	return len(words) <= 6 && cmp.Or(err1, err2, err3, err4) == nil && p.entries > 0 && p.bytes < math.MaxInt64
+	p.Entries, p.Bytes, p.Hop = int(entries), int64(bytes), uint32(hop)
+	p.Ready, p.Counted = words[1] == "r", true
+	return len(words) <= 6 && cmp.Or(err1, err2, err3, err4) == nil && p.Entries > 0 && p.Bytes < math.MaxInt64
 }
 
-// compareParked puts segments in the order their entries go in: events as the
-// log has them, replays after them.
-func compareParked(a, b parked) int { return comparePlaces(a.first, b.first) }
-
-func comparePlaces(a, b transport.Place) int {
-	return cmp.Or(cmp.Compare(a.Replay, b.Replay), cmp.Compare(a.Seq, b.Seq))
-}
+// compareParked puts segments in the order their entries go in.
+func compareParked(a, b parked) int { return a.First.Compare(b.First) }
 
 // subjectWord is id where NATS takes it as one word of a subject. Anything else
 // would break the connection, and every parking with it; the segment itself

@@ -14,6 +14,7 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 
+	"github.com/postrider/postrider/actors/recovery"
 	"github.com/postrider/postrider/transport"
 )
 
@@ -22,34 +23,51 @@ func TestSubjectsTellWhatIsParked(t *testing.T) {
 		park, due string
 		want      parked
 	}{
-		{"park.0." + endpointA + ".17.64-r-65536-3-9f2c_81", "due.0." + endpointA + ".00000000000000000017.64-r-65536",
-			parked{endpoint: endpointA, first: transport.Place{Seq: 17}, entries: 64, ready: true, bytes: 65536, hop: 3, name: "9f2c_81", counted: true}},
-		{"park.0." + endpointA + ".17.64-r-65536-3-9f2c_81-90", "due.0." + endpointA + ".00000000000000000017.64-r-65536-3--90",
-			parked{endpoint: endpointA, first: transport.Place{Seq: 17}, entries: 64, ready: true, bytes: 65536, hop: 3, name: "9f2c_81", counted: true, span: 90, spanned: true}},
-		{"park.0." + endpointA + ".17.64-r-65536-3", "due.0." + endpointA + ".00000000000000000017.64-r-65536", // of a version without names
-			parked{endpoint: endpointA, first: transport.Place{Seq: 17}, entries: 64, ready: true, bytes: 65536, hop: 3, counted: true}},
-		{"park.0." + endpointA + ".17-9.1-t-300-1", "due.0." + endpointA + ".00000000000000000017.1-t-300",
-			parked{endpoint: endpointA, first: transport.Place{Seq: 17, Replay: 9}, entries: 1, bytes: 300, hop: 1, counted: true}},
-		{"park.0.hex-612062.1.1-r-1-4294967295", "due.0.hex-612062.00000000000000000001.1-r-1",
-			parked{endpoint: "a b", first: transport.Place{Seq: 1}, entries: 1, ready: true, bytes: 1, hop: 1<<32 - 1, counted: true}},
-		{"park.0.hex-zz.1.1-r-1-0", "due.0.hex-zz.00000000000000000001.1-r-1",
-			parked{endpoint: "hex-zz", first: transport.Place{Seq: 1}, entries: 1, ready: true, bytes: 1, counted: true}},
+		{"park.0." + endpointA + ".17.64-r-65536-3-9f2c_81", "due.0." + endpointA + ".00000000000000000017.64-r-65536-3-9f2c_81",
+			parked{Endpoint: endpointA, First: transport.Place{Seq: 17}, Entries: 64, Ready: true, Bytes: 65536, Hop: 3, Name: "9f2c_81", Counted: true}},
+		{"park.0." + endpointA + ".17.64-r-65536-3-9f2c_81-90", "due.0." + endpointA + ".00000000000000000017.64-r-65536-3-9f2c_81-90",
+			parked{Endpoint: endpointA, First: transport.Place{Seq: 17}, Entries: 64, Ready: true, Bytes: 65536, Hop: 3, Name: "9f2c_81", Counted: true, Span: 90, Spanned: true}},
+		{"park.0." + endpointA + ".17.64-r-65536-3", "due.0." + endpointA + ".00000000000000000017.64-r-65536-3", // of a version without names
+			parked{Endpoint: endpointA, First: transport.Place{Seq: 17}, Entries: 64, Ready: true, Bytes: 65536, Hop: 3, Counted: true}},
+		{"park.0." + endpointA + ".17-9.1-t-300-1", "due.0." + endpointA + ".00000000000000000017-9.1-t-300-1",
+			parked{Endpoint: endpointA, First: transport.Place{Seq: 17, Replay: 9}, Entries: 1, Bytes: 300, Hop: 1, Counted: true}},
+		{"park.0.hex-612062.1.1-r-1-4294967295", "due.0.hex-612062.00000000000000000001.1-r-1-4294967295",
+			parked{Endpoint: "a b", First: transport.Place{Seq: 1}, Entries: 1, Ready: true, Bytes: 1, Hop: 1<<32 - 1, Counted: true}},
+		{"park.0.hex-zz.1.1-r-1-0", "due.0.hex-zz.00000000000000000001.1-r-1-0",
+			parked{Endpoint: "hex-zz", First: transport.Place{Seq: 1}, Entries: 1, Ready: true, Bytes: 1, Counted: true}},
 		{"park.0." + endpointA + ".17-9", "", // of a version that did not count
-			parked{endpoint: endpointA, first: transport.Place{Seq: 17, Replay: 9}, entries: 1}},
+			parked{Endpoint: endpointA, First: transport.Place{Seq: 17, Replay: 9}, Entries: 1}},
 	} {
 		t.Run(c.park, func(t *testing.T) {
 			got, ok := readParked(c.park)
-			if !ok || got != c.want || got.parkSubject() != c.park {
-				t.Errorf("%v %+v, %s", ok, got, got.parkSubject())
+			if !ok || got != c.want || parkSubject(&got) != c.park {
+				t.Errorf("%v %+v, %s", ok, got, parkSubject(&got))
 			}
 			if c.due == "" {
 				return
 			}
 			due, ok := readParked(c.due)
-			if !ok || due.dueSubject() != c.due || got.dueSubject() != c.due || due.entries != got.entries || due.ready != got.ready || due.bytes != got.bytes {
+			if !ok || dueSubject(&due) != c.due || dueSubject(&got) != c.due || due != dueOf(got) {
 				t.Errorf("%v %+v", ok, due)
 			}
 		})
+	}
+}
+
+func dueOf(p parked) parked {
+	p.Due = true
+	return p
+}
+
+func TestDueSubjectsOfBeforeAreRead(t *testing.T) {
+	for subject, want := range map[string]parked{
+		"due.0.a.00000000000000000017.64-r-300-1--90": {Endpoint: "a", First: transport.Place{Seq: 17}, Entries: 64, Ready: true, Bytes: 300, Hop: 1, Counted: true, Due: true, Span: 90, Spanned: true},
+		"due.0.a.00000000000000000017.64-r-300":       {Endpoint: "a", First: transport.Place{Seq: 17}, Entries: 64, Ready: true, Bytes: 300, Counted: true, Due: true},
+		"due.0.a.00000000000000000017":                {Endpoint: "a", First: transport.Place{Seq: 17}, Entries: 1, Due: true},
+	} {
+		if got, ok := readParked(subject); !ok || got != want {
+			t.Errorf("%s: %v %+v", subject, ok, got)
+		}
 	}
 }
 
@@ -61,13 +79,13 @@ func FuzzParkedSubject(f *testing.F) {
 	f.Add("park.0.a.1")
 	f.Fuzz(func(t *testing.T, subject string) {
 		p, ok := readParked(subject)
-		if !ok || !p.counted {
+		if !ok || !p.Counted {
 			return
 		}
-		if p.entries <= 0 || p.bytes < 0 {
+		if p.Entries <= 0 || p.Bytes < 0 {
 			t.Errorf("%+v", p)
 		}
-		again, ok := readParked(p.parkSubject())
+		again, ok := readParked(parkSubject(&p))
 		if strings.HasPrefix(subject, "park.") && (!ok || again != p) {
 			t.Errorf("%+v, then %v %+v", p, ok, again)
 		}
@@ -97,7 +115,7 @@ func TestRecoverCountsWhatIsParked(t *testing.T) {
 		receiveFrom(t, sink.due, "what is due")
 	}
 	shutWith(t, c.Stop)
-	r, err := s.Recover(testContext(t), nil)
+	r, err := s.Recover(testContext(t), recovery.NewTaking(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -165,11 +183,11 @@ func TestListingsAreBounded(t *testing.T) {
 	parkWith(t, p, endpointA, entries...)
 	parkWith(t, p, endpointB, readyEntry(50, time.Now().Add(time.Hour)))
 	list, found, err := s.listParked(testContext(t), endpointA, 3, func(*parked) bool { return true })
-	if err != nil || found != 20 || len(list) != 3 || list[0].first.Seq != 1 || list[2].first.Seq != 3 {
+	if err != nil || found != 20 || len(list) != 3 || list[0].First.Seq != 1 || list[2].First.Seq != 3 {
 		t.Errorf("%d of %d: %+v, %v", len(list), found, list, err)
 	}
-	some, found, err := s.listParked(testContext(t), endpointA, 100, func(p *parked) bool { return p.first.Seq > 17 })
-	if err != nil || found != 3 || len(some) != 3 || some[0].first.Seq != 18 {
+	some, found, err := s.listParked(testContext(t), endpointA, 100, func(p *parked) bool { return p.First.Seq > 17 })
+	if err != nil || found != 3 || len(some) != 3 || some[0].First.Seq != 18 {
 		t.Errorf("%d of %d: %+v, %v", len(some), found, some, err)
 	}
 }
@@ -177,15 +195,19 @@ func TestListingsAreBounded(t *testing.T) {
 // fillParked parks so many segments of so many entries each, over 1,000 endpoints.
 func fillParked(t testing.TB, s *Store, segments, entries int) {
 	t.Helper()
-	out := s.newOutbox("filling")
+	out, cutter := s.newOutbox("filling"), newCutter()
 	later := time.Now().Add(24 * time.Hour)
 	for i := range segments {
-		group := make([]item, entries)
+		group, all := make([]item, entries), make([]transport.Parking, entries)
 		for j := range group {
 			e := readyEntry(uint64(i*entries+j+1), later)
 			group[j] = s.encodeItem(&e)
+			all[j] = group[j].Parking
 		}
-		out.add(segmentParcel("acme", endpointOf(i%1000), group, fmt.Sprint(i), 0))
+		for _, cut := range cutter.Cut(all) {
+			cut.Segment.Endpoint = endpointOf(i % 1000)
+			out.add(segmentParcel("acme", group, &cut, 0))
+		}
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
@@ -253,7 +275,7 @@ func TestListTriesUntilItCan(t *testing.T) {
 	}
 }
 
-// BenchmarkCensus counts a million events in full segments, and half a million
+// BenchmarkCensus takes a shard and so counts a million events in full segments, and half a million
 // in segments of one: the dearest case.
 func BenchmarkCensus(b *testing.B) {
 	for _, c := range []struct{ segments, entries int }{{15_625, 64}, {500_000, 1}} {
@@ -264,13 +286,16 @@ func BenchmarkCensus(b *testing.B) {
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
 			for b.Loop() {
-				all, err := s.census(b.Context())
+				r, err := s.Recover(b.Context(), recovery.NewTaking(), nil)
+				if err != nil {
+					b.Fatal(err)
+				}
 				entries := 0
-				for _, one := range all {
+				for _, one := range r.Parked {
 					entries += one.Entries
 				}
-				if err != nil || entries != c.segments*c.entries {
-					b.Fatal(entries, err)
+				if entries != c.segments*c.entries {
+					b.Fatal(entries)
 				}
 			}
 			runtime.ReadMemStats(&after)

@@ -132,7 +132,7 @@ func TestAProducerCannotPullAnotherCustomersPayload(t *testing.T) {
 func TestAParcelKeepsItsNameOverItsTries(t *testing.T) {
 	b := startBare(t)
 	s := b.open()
-	p := s.Parker()
+	p := s.Parker(newCutter())
 	e := testEntry(1, time.Now().Add(time.Hour))
 	e.Event.Data = bigDocument(1<<20 - 100)
 	b.stop()
@@ -254,7 +254,7 @@ func TestSweepKeepsWhatIsReferredTo(t *testing.T) {
 	for range 4 {
 		sink.event(t).h.Ack()
 	}
-	p := s.Parker()
+	p := s.Parker(newCutter())
 	e := transport.Entry{Event: parked, Hop: 1, Due: time.Now().Add(time.Hour)}
 	p.Park("acme", endpointA, e, nil)
 	shutWith(t, p.Close)
@@ -347,7 +347,7 @@ func TestSweepWhileEntriesMove(t *testing.T) {
 	later.Store(int64(8 * 24 * time.Hour))
 	sink := newSink(n)
 	_, graves := startConsuming(t, s, sink)
-	p := s.Parker()
+	p := s.Parker(newCutter())
 	defer shutWith(t, p.Close)
 	stop, moved := make(chan struct{}), make(chan struct{})
 	go func() {

@@ -161,7 +161,7 @@ func (r *recall) reaches(list []parked) int {
 		return len(list)
 	}
 	n, _ := slices.BinarySearchFunc(list, r.last, func(p parked, last transport.Place) int {
-		if last.Before(p.first) {
+		if last.Before(p.First) {
 			return 1
 		}
 		return -1
@@ -170,7 +170,7 @@ func (r *recall) reaches(list []parked) int {
 }
 
 func (p *Parker) listReady(endpoint string, now time.Time) (*listing, error) {
-	rest, _, err := p.store.listParked(p.ctx, endpoint, mostListed, func(q *parked) bool { return q.ready })
+	rest, _, err := p.store.listParked(p.ctx, endpoint, mostListed, func(q *parked) bool { return q.Ready })
 	if err != nil {
 		return nil, err
 	}
@@ -200,9 +200,9 @@ func (r *recalls) forget(now time.Time) {
 // is moved in one go.
 func cutParked(rest *[]parked, entries int) []parked {
 	n, bytes := 0, int64(0)
-	for n < len(*rest) && n < moveSegments && entries > 0 && (n == 0 || bytes+(*rest)[n].bytes <= moveBytes) {
-		bytes += (*rest)[n].bytes
-		entries -= (*rest)[n].entries
+	for n < len(*rest) && n < moveSegments && entries > 0 && (n == 0 || bytes+(*rest)[n].Bytes <= moveBytes) {
+		bytes += (*rest)[n].Bytes
+		entries -= (*rest)[n].Entries
 		n++
 	}
 	part := (*rest)[:n:n]

@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/goleak"
 
+	"github.com/postrider/postrider/actors/recovery"
 	"github.com/postrider/postrider/transport"
 )
 
@@ -23,7 +24,7 @@ func readyEntry(seq uint64, at time.Time) transport.Entry {
 
 func newParker(t testing.TB, s *Store) *Parker {
 	t.Helper()
-	p := s.Parker()
+	p := s.Parker(newCutter())
 	t.Cleanup(func() { shutWith(t, p.Close) })
 	return p
 }
@@ -267,7 +268,7 @@ func TestManyRecallsAtOnceAreServedInTurn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := s.Parker()
+	p := s.Parker(newCutter())
 	const endpoints, each = 150, 3
 	later := time.Now().Add(time.Hour)
 	w := newCountdown(endpoints * each)
@@ -371,12 +372,21 @@ func TestRecallAllBringsEverythingBack(t *testing.T) {
 	}
 }
 
+func newCutter() Cutter { return recovery.NewCutter(randomToken(8) + "_") }
+
+// parcelOf is a segment of one entry.
+func parcelOf(endpoint string, it item) *parcel {
+	cut := newCutter().Cut([]transport.Parking{it.Parking})[0]
+	cut.Segment.Endpoint = endpoint
+	return segmentParcel("acme", []item{it}, &cut, 0)
+}
+
 // oldPark parks one entry as the version before did: without counts, names and kinds.
 func oldPark(t testing.TB, s *Store, endpoint string, seq uint64, due time.Time) {
 	t.Helper()
 	e := testEntry(seq, due)
 	it := s.encodeItem(&e)
-	m := segmentParcel("acme", endpoint, []item{it}, "", 0).msg
+	m := parcelOf(endpoint, it).msg
 	m.Subject = fmt.Sprintf("park.%d.%s.%d", shard, endpoint, seq)
 	m.Header.Set(headerTarget, fmt.Sprintf("due.%d.%s.%020d", shard, endpoint, seq))
 	m.Header.Del(headerSegment)

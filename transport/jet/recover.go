@@ -3,8 +3,7 @@ package jet
 import (
 	"context"
 	"fmt"
-	"hash/maphash"
-	"slices"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -15,113 +14,93 @@ import (
 	"github.com/postrider/postrider/transport"
 )
 
-// recoverMargin is how much earlier than needed the journal's reading begins,
-// and how much younger than its end a due message may be and have a record: the
-// server's clock may have been set back meanwhile.
-const recoverMargin = time.Minute
+// Taking says what is to be read as a shard is taken, and makes of it what is
+// owed. It is begun once; then Next tells what is to be read, and what of that
+// is found is given in, until it is transport.ReadNothing. What it is given is
+// its own, but for records, which are used again.
+type Taking interface {
+	Begin(transport.ShardState)
+	Next() transport.Reading
+	Segment(*transport.Segment, transport.Lying)
+	Listed(p *transport.ParkedSegment, messages uint64)
+	Record(*transport.Record)
+	Recovered() *transport.Recovered
+}
 
 // Recover takes the shard: it sets both consumers back to their ack floors, so
-// that everything not settled comes again, and tells from the journal and
+// that everything not settled comes again, and has t tell from the journal and
 // DEFERRED what had already become of it. Consume must not run meanwhile.
 //
-// The journal is read from a minute before the oldest message that will come
-// again: no record of it can be older. Kept are pairs of events above the floor,
-// and pairs whose due message was not acked; nothing else can come back. A pair
-// that was parked and never tried is met by its event, above the floor, or by
-// its due message. A schedule that the server fires a second time around a
-// kill -9 shows by what was parked again of it, and by its segment's name; where
-// it fires after this, and its first copy was settled before, the pair may be
-// sent again.
-//
 // Each id that a producer gave within the dedup time is told to seen, oldest
-// first; nil: to nobody.
-func (s *Store) Recover(ctx context.Context, seen func(transport.SeenID)) (*transport.Recovered, error) {
-	r := newRecovery(s, seen)
+// first, perhaps twice; nil: to nobody.
+func (s *Store) Recover(ctx context.Context, t Taking, seen func(transport.SeenID)) (*transport.Recovered, error) {
+	r := &takeover{store: s, taking: t, seen: seen}
 	if err := r.run(ctx); err != nil {
 		return nil, fmt.Errorf("taking the shard: %w", unavailable(err))
 	}
-	return r.out, nil
+	return t.Recovered(), nil
 }
 
-type recovery struct {
+// takeover reads what a Taking asks for.
+type takeover struct {
 	store  *Store
-	out    *transport.Recovered
-	margin time.Duration
-	// journaled is the time of the journal's last message; a due message that
-	// is younger by more than the margin has no record yet. Its pairs are kept
-	// where another message has them too; till then young has their hashes and
-	// hops, since an overdue backlog may be long.
-	journaled time.Time
-	seed      maphash.Seed
-	young     map[uint64]uint32
-	firstDue  uint64            // in DEFERRED; 0: nothing is due
-	due       map[string]*spans // of what is due, by endpoint
-	seen      func(transport.SeenID)
-	seenSince time.Time // how far back ids are told
+	taking Taking
+	seen   func(transport.SeenID)
+	since  time.Time // how far back ids are told
 }
 
-func newRecovery(s *Store, seen func(transport.SeenID)) *recovery {
-	return &recovery{store: s, seen: seen, margin: recoverMargin, seed: maphash.MakeSeed(), young: map[uint64]uint32{}, due: map[string]*spans{},
-		out: &transport.Recovered{
-			FanOuts: map[uint64][]string{},
-			Pairs:   map[transport.Pair]transport.PairState{},
-			Skipped: map[uint64]bool{},
-		}}
-}
-
-func (r *recovery) run(ctx context.Context) error {
-	var err error
-	if r.out.Floor, err = r.store.resetToFloor(ctx, StreamEvents, ""); err != nil {
-		return err
-	}
-	if _, err = r.store.resetToFloor(ctx, StreamDeferred, dueFilter()); err != nil {
-		return err
-	}
-	journal, err := r.store.js.Stream(ctx, StreamAttempts)
+func (r *takeover) run(ctx context.Context) error {
+	state, err := r.state(ctx)
 	if err != nil {
 		return err
 	}
-	r.journaled = journal.CachedInfo().State.LastTime
-	since, err := r.since(ctx)
-	if err != nil {
-		return err
-	}
-	if !since.IsZero() {
-		if err := r.readDeferred(ctx); err != nil {
+	r.taking.Begin(state)
+	for next := r.taking.Next(); next.What != transport.ReadNothing; next = r.taking.Next() {
+		if err := r.read(ctx, &next); err != nil {
 			return err
 		}
 	}
-	if r.out.Parked, err = r.store.census(ctx); err != nil {
-		return fmt.Errorf("counting what is parked: %w", err)
-	}
-	if d := r.store.opts.DedupTime; d > 0 && r.seen != nil {
-		r.seenSince = r.store.now().Add(-d)
-		if since.IsZero() || r.seenSince.Before(since) {
-			since = r.seenSince
-		}
-	}
-	if since.IsZero() {
-		return nil
-	}
-	return r.readJournal(ctx, since)
+	return nil
 }
 
-// readJournal keeps no record, so that one is enough for all.
-func (r *recovery) readJournal(ctx context.Context, since time.Time) error {
-	reader := newRecordReader()
-	reader.pool = &recordPool{}
-	w := sweep{stream: StreamAttempts, subject: subjectJournal, since: since}
-	return r.store.sweep(ctx, w, func(m *jetstream.RawStreamMsg) error {
-		err := reader.message(m.Data, func(rec *transport.Record) error {
-			r.record(rec)
-			reader.pool.reset()
-			return nil
-		})
-		if err != nil {
-			return fmt.Errorf("message %d of %s: %w", m.Sequence, StreamAttempts, err)
-		}
-		return nil
-	})
+// state sets the consumers back and tells how the streams stand then.
+func (r *takeover) state(ctx context.Context) (state transport.ShardState, err error) {
+	s := r.store
+	if state.Floor, err = s.resetToFloor(ctx, StreamEvents, ""); err != nil {
+		return state, err
+	}
+	if _, err = s.resetToFloor(ctx, StreamDeferred, dueFilter()); err != nil {
+		return state, err
+	}
+	journal, err := s.js.Stream(ctx, StreamAttempts)
+	if err != nil {
+		return state, err
+	}
+	state.JournaledAt = journal.CachedInfo().State.LastTime
+	event, err := s.firstMessage(ctx, StreamEvents, jetstreamext.GetBatchSeq(state.Floor+1))
+	if err != nil {
+		return state, err
+	}
+	if event != nil {
+		state.NextAt = event.Time
+	}
+	due, err := s.firstMessage(ctx, StreamDeferred, jetstreamext.GetBatchSubject(dueFilter()))
+	if err != nil {
+		return state, err
+	}
+	if due != nil {
+		state.FirstDue, state.DueAt = due.Sequence, due.Time
+	}
+	deferred, err := s.js.Stream(ctx, StreamDeferred)
+	if err != nil {
+		return state, err
+	}
+	state.DeferredLast = deferred.CachedInfo().State.LastSeq
+	if d := s.opts.DedupTime; d > 0 && r.seen != nil {
+		r.since = s.now().Add(-d)
+		state.SeenSince = r.since
+	}
+	return state, nil
 }
 
 // resetToFloor gives the consumer's ack floor.
@@ -136,59 +115,86 @@ func (s *Store) resetToFloor(ctx context.Context, stream, filter string) (uint64
 	return reset.ResetSeq - 1, nil
 }
 
-// since is where the reading begins; zero where nothing will come again.
-func (r *recovery) since(ctx context.Context) (time.Time, error) {
-	event, err := r.store.firstMessage(ctx, StreamEvents, jetstreamext.GetBatchSeq(r.out.Floor+1))
-	if err != nil {
-		return time.Time{}, err
-	}
-	due, err := r.store.firstMessage(ctx, StreamDeferred, jetstreamext.GetBatchSubject(dueFilter()))
-	if err != nil {
-		return time.Time{}, err
-	}
-	if due != nil {
-		r.firstDue = due.Sequence
-	}
-	var since time.Time
-	for _, m := range []*jetstream.RawStreamMsg{event, due} {
-		if m != nil && (since.IsZero() || m.Time.Before(since)) {
-			since = m.Time
+func (r *takeover) read(ctx context.Context, next *transport.Reading) error {
+	s := r.store
+	switch next.What {
+	case transport.ReadDeferred:
+		return r.sweep(ctx, sweep{stream: StreamDeferred, subject: ">", from: next.From})
+	case transport.ReadDue:
+		return r.sweep(ctx, sweep{stream: StreamDeferred, subject: dueFilter(), from: next.From})
+	case transport.CountSegments:
+		return r.sweep(ctx, sweep{stream: StreamDeferred, subject: fmt.Sprintf("*.%d.*.*", shard)})
+	case transport.ReadSegments:
+		for rest := next.Segments; len(rest) > 0; {
+			part := cutParked(&rest, math.MaxInt)
+			if err := s.readSchedules(ctx, part, func(_ int, m *jetstream.RawStreamMsg) { r.segment(m) }); err != nil {
+				return err
+			}
 		}
+		return nil
+	case transport.ListParked:
+		return r.list(ctx, parkFilter(""))
+	case transport.ListDue:
+		return r.list(ctx, dueFilter())
+	case transport.ReadJournal:
+		return r.journal(ctx, next.Since)
 	}
-	if since.IsZero() {
-		return since, nil
-	}
-	return since.Add(-r.margin), nil
+	return fmt.Errorf("nobody knows how to read %d", next.What)
 }
 
-func (r *recovery) record(rec *transport.Record) {
-	above := rec.Seq > r.out.Floor
-	switch {
-	case rec.Kind == transport.FanOut:
-		r.fanOut(rec, above)
-	case rec.Endpoint == "":
-		if above && rec.Kind == transport.Skipped {
-			r.out.Skipped[rec.Seq] = true
-		}
-	default:
-		pair := transport.Pair{Seq: rec.Seq, Endpoint: rec.Endpoint, Replay: rec.Replay}
-		state, known := r.out.Pairs[pair]
-		if known || above {
-			advance(&state, rec)
-			r.out.Pairs[pair] = state
-		}
-	}
+func (r *takeover) sweep(ctx context.Context, w sweep) error {
+	return r.store.sweep(ctx, w, func(m *jetstream.RawStreamMsg) error {
+		r.segment(m)
+		return nil
+	})
 }
 
-// fanOut keeps an event's first one; a repeat is of a crash.
-func (r *recovery) fanOut(rec *transport.Record, above bool) {
-	if above {
-		if _, known := r.out.FanOuts[rec.Seq]; known {
-			return
-		}
-		r.out.FanOuts[rec.Seq] = slices.Clone(rec.Endpoints)
+// segment gives one in. One that cannot be read is buried when it comes due.
+func (r *takeover) segment(m *jetstream.RawStreamMsg) {
+	seg, err := decodeSegment(m.Data)
+	if err != nil {
+		r.store.log.Error("a parked segment cannot be read", "seq", m.Sequence, "subject", m.Subject, "err", err)
+		return
 	}
-	if r.seenSince.IsZero() || rec.At.Before(r.seenSince) || isOfLog(rec.EventID, rec.Seq) {
+	r.taking.Segment(seg, transport.Lying{Seq: m.Sequence, Stored: m.Time, Due: strings.HasPrefix(m.Subject, "due.")})
+}
+
+// list gives names in. A subject that is none is of a version without counts.
+func (r *takeover) list(ctx context.Context, filter string) error {
+	err := r.store.subjectsOf(ctx, StreamDeferred, filter, func(subject string, messages uint64) {
+		p, ok := readParked(subject)
+		if !ok {
+			p = parked{}
+		}
+		r.taking.Listed(&p, messages)
+	})
+	if err != nil {
+		return fmt.Errorf("counting what is parked: %w", err)
+	}
+	return nil
+}
+
+// journal keeps no record, so that one is enough for all.
+func (r *takeover) journal(ctx context.Context, since time.Time) error {
+	reader := newRecordReader()
+	reader.pool = &recordPool{}
+	w := sweep{stream: StreamAttempts, subject: subjectJournal, since: since}
+	return r.store.sweep(ctx, w, func(m *jetstream.RawStreamMsg) error {
+		err := reader.message(m.Data, func(rec *transport.Record) error {
+			r.taking.Record(rec)
+			r.tellSeen(rec)
+			reader.pool.reset()
+			return nil
+		})
+		if err != nil {
+			return fmt.Errorf("message %d of %s: %w", m.Sequence, StreamAttempts, err)
+		}
+		return nil
+	})
+}
+
+func (r *takeover) tellSeen(rec *transport.Record) {
+	if r.since.IsZero() || rec.Kind != transport.FanOut || rec.At.Before(r.since) || isOfLog(rec.EventID, rec.Seq) {
 		return
 	}
 	r.seen(transport.SeenID{Customer: rec.Customer, ID: rec.EventID, Seq: rec.Seq, At: rec.At})
@@ -202,24 +208,4 @@ func isOfLog(id string, seq uint64) bool {
 	}
 	var made [20]byte
 	return string(strconv.AppendUint(made[:0], seq, 10)) == digits
-}
-
-// advance adds a record to what is known of its pair. Attempts are told by
-// their number: those that the parked entry carries are in the journal too.
-func advance(state *transport.PairState, rec *transport.Record) {
-	if state.Final {
-		return
-	}
-	if rec.Final() {
-		*state = transport.PairState{Final: true, Hop: state.Hop}
-		return
-	}
-	if rec.Kind != transport.Tried || rec.Number < len(state.Tries) {
-		return
-	}
-	if rec.Number > len(state.Tries) {
-		state.Tries = append(state.Tries, transport.Try{At: rec.At, Took: rec.Answer.Took,
-			Status: rec.Answer.Status, Class: rec.Answer.Class, Reason: rec.Answer.Reason})
-	}
-	state.Next = rec.NextAt
 }

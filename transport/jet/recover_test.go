@@ -3,12 +3,12 @@ package jet
 import (
 	"fmt"
 	"maps"
-	"math"
 	"reflect"
 	"slices"
 	"testing"
 	"time"
 
+	"github.com/postrider/postrider/actors/recovery"
 	"github.com/postrider/postrider/transport"
 )
 
@@ -31,7 +31,7 @@ func outcomeOf(kind transport.Kind, seq uint64, endpoint string) *transport.Reco
 
 func TestRecoverAnEmptyShard(t *testing.T) {
 	s := openEmbedded(t, embeddedOptions(t))
-	r, err := s.Recover(testContext(t), nil)
+	r, err := s.Recover(testContext(t), recovery.NewTaking(), nil)
 	if err != nil || r.Floor != 0 || len(r.FanOuts)+len(r.Pairs)+len(r.Skipped) != 0 {
 		t.Fatalf("%+v, %v", r, err)
 	}
@@ -76,7 +76,7 @@ func TestRecoverTellsWhatHadBecomeOfEachPair(t *testing.T) {
 	})
 	shutWith(t, c.Stop)
 	var ids []string
-	r, err := s.Recover(testContext(t), func(seen transport.SeenID) {
+	r, err := s.Recover(testContext(t), recovery.NewTaking(), func(seen transport.SeenID) {
 		ids = append(ids, fmt.Sprint(seen.Customer, "/", seen.ID, "/", seen.Seq))
 	})
 	if err != nil {
@@ -144,7 +144,7 @@ func TestRecoverKnowsWhatADueMessageHolds(t *testing.T) {
 	parkAll(t, s, endpointA, again)
 	journalAll(t, s, triedRecord(1, 1, transport.Delivered), triedRecord(2, 1, transport.Failed))
 	shutWith(t, c.Stop)
-	r, err := s.Recover(testContext(t), nil)
+	r, err := s.Recover(testContext(t), recovery.NewTaking(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -200,13 +200,9 @@ func TestRecoverKnowsWhatIsThereTwice(t *testing.T) {
 			journalAll(t, s, fanOutOf(1, "a", endpointA), fanOutOf(2, "b", endpointA))
 			park(t, s, sink)
 			shutWith(t, c.Stop)
-			r := newRecovery(s, nil)
-			r.margin = 0
-			if err := r.run(testContext(t)); err != nil {
-				t.Fatal(err)
-			}
-			if two := r.out.Pairs[transport.Pair{Seq: 2, Endpoint: endpointA}]; len(r.out.Pairs) != 1 || two.Hop != 2 || two.Final {
-				t.Fatalf("%+v", r.out)
+			r := recoverWithoutMargin(t, s)
+			if two := r.Pairs[transport.Pair{Seq: 2, Endpoint: endpointA}]; len(r.Pairs) != 1 || two.Hop != 2 || two.Final {
+				t.Fatalf("%+v", r)
 			}
 		})
 	}
@@ -218,14 +214,14 @@ func TestRecoverAfterARestart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Recover(testContext(t), nil); err != nil {
+	if _, err := s.Recover(testContext(t), recovery.NewTaking(), nil); err != nil {
 		t.Fatal(err)
 	}
 	publishOn(t, s, "events.acme.x", `{}`)
 	journalAll(t, s, fanOutOf(1, "a", endpointA), triedRecord(1, 1, transport.Delivered))
 	closeStore(t, s)
 	s = openEmbedded(t, o)
-	r, err := s.Recover(testContext(t), nil)
+	r, err := s.Recover(testContext(t), recovery.NewTaking(), nil)
 	if err != nil || !r.Pairs[transport.Pair{Seq: 1, Endpoint: endpointA}].Final {
 		t.Fatalf("%+v, %v", r, err)
 	}
@@ -271,7 +267,7 @@ func TestRecoverFindsWhatWasParkedWithoutAnAttempt(t *testing.T) {
 			}
 			eventually(t, func() bool { return ackFloor(t, s, StreamEvents) == 1 })
 			shutWith(t, consumers.Stop) // without an ack of the event
-			r, err := s.Recover(testContext(t), nil)
+			r, err := s.Recover(testContext(t), recovery.NewTaking(), nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -314,33 +310,40 @@ func TestRecoverReadsWhatIsAboveTheFloor(t *testing.T) {
 			}
 			eventually(t, func() bool { return ackFloor(t, s, StreamEvents) == 2 })
 			shutWith(t, consumers.Stop)
-			taken := newRecovery(s, nil)
-			taken.margin = 0
-			if err := taken.run(testContext(t)); err != nil {
-				t.Fatal(err)
-			}
-			if r := taken.out; len(r.Pairs) != 1 || r.Pairs[transport.Pair{Seq: 3, Endpoint: endpointB}].Hop != 1 || r.Parked[endpointA].Entries+r.Parked[endpointB].Entries != 4 {
-				t.Errorf("%+v", taken.out)
+			if r := recoverWithoutMargin(t, s); len(r.Pairs) != 1 || r.Pairs[transport.Pair{Seq: 3, Endpoint: endpointB}].Hop != 1 || r.Parked[endpointA].Entries+r.Parked[endpointB].Entries != 4 {
+				t.Errorf("%+v", r)
 			}
 		})
 	}
 }
 
-func TestASegmentTellsWhetherItIsWithinTheFloor(t *testing.T) {
-	for subject, floors := range map[string][2]uint64{ // the highest that it is not within, and the lowest that it is
-		"park.0.a.17.1-t-300-1-9f2c_81":                {16, 17},
-		"park.0.a.17.64-r-300-1-9f2c_81-90":            {106, 107},
-		"due.0.a.00000000000000000017.64-r-300-1--90":  {106, 107},
-		"due.0.a.00000000000000000017.1-r-300":         {16, 17},
-		"park.0.a.17-3.1-t-300-1":                      {16, 17},
-		"park.0.a.17.64-r-300-1-9f2c_81":               {math.MaxUint64, 0}, // not known
-		"due.0.a.00000000000000000017.64-r-300":        {math.MaxUint64, 0},
-		"park.0.a.17":                                  {math.MaxUint64, 0},
-		"park.0.a.17.2-t-1-1-x_1-18446744073709551615": {math.MaxUint64, 0}, // beyond all numbers
+// recoverWithoutMargin takes the shard as if clocks could be trusted.
+func recoverWithoutMargin(t testing.TB, s *Store) *transport.Recovered {
+	t.Helper()
+	taking := recovery.NewTaking()
+	taking.Margin = 0
+	r, err := s.Recover(testContext(t), taking, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func TestASegmentTellsItsLast(t *testing.T) {
+	for subject, last := range map[string]uint64{ // 0: not known
+		"park.0.a.17.1-t-300-1-9f2c_81":                17,
+		"park.0.a.17.64-r-300-1-9f2c_81-90":            107,
+		"due.0.a.00000000000000000017.64-r-300-1--90":  107,
+		"due.0.a.00000000000000000017.1-r-300":         17,
+		"park.0.a.17-3.1-t-300-1":                      17,
+		"park.0.a.17.64-r-300-1-9f2c_81":               0,
+		"due.0.a.00000000000000000017.64-r-300":        0,
+		"park.0.a.17":                                  0,
+		"park.0.a.17.2-t-1-1-x_1-18446744073709551615": 0, // beyond all numbers
 	} {
 		p, ok := readParked(subject)
-		if !ok || p.within(floors[0]) || floors[1] > 0 && !p.within(floors[1]) {
-			t.Errorf("%s: %+v", subject, p)
+		if got, known := p.Last(); !ok || got != last || known != (last > 0) {
+			t.Errorf("%s: %d %v", subject, got, known)
 		}
 	}
 }

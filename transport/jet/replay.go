@@ -28,10 +28,11 @@ func (s *Store) Replay(ctx context.Context, endpoint string, ev *transport.Event
 
 func (s *Store) parkReplay(ctx context.Context, endpoint string, ev *transport.Event, replay uint64, due time.Time) error {
 	e := transport.Entry{Event: ev, Replay: replay, Hop: 1, Due: due}
-	group := []item{s.encodeItem(&e)}
-	p := segmentParcel(ev.Customer, endpoint, group, randomToken(8), s.clock.ahead())
-	nameless := parkedOf(endpoint, "", group)
-	p.msg.Subject = nameless.parkSubject() // so that a number that is taken shows
+	it := s.encodeItem(&e)
+	// Without a name, so that a number that is taken shows.
+	p := segmentParcel(ev.Customer, []item{it}, &transport.Cut{Wake: it.Wake, Entries: []int{0}, Segment: parked{
+		Endpoint: endpoint, First: it.Place, Hop: it.Hop, Entries: 1, Bytes: int64(it.Size), Counted: true}}, s.clock.ahead())
+	p.msg.Header.Set(headerSegment, randomToken(8))
 	for _, o := range p.objects {
 		if err := s.PutPayload(ctx, o.name, o.data); err != nil {
 			return err

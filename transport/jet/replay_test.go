@@ -21,7 +21,7 @@ func TestAReplayOfAnEventIsParkedDueNow(t *testing.T) {
 	if err != nil || second == first {
 		t.Fatalf("replays %d and %d, %v", first, second, err)
 	}
-	p := s.Parker()
+	p := s.Parker(newCutter())
 	defer shutWith(t, p.Close)
 	list, err := p.List(ctx, endpointA)
 	if err != nil || len(list) != 2 || list[0].Place != (transport.Place{Replay: first, Seq: 5}) || list[1].Replay != second {

@@ -1,8 +1,6 @@
 package jet
 
 import (
-	"cmp"
-	"slices"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -45,75 +43,27 @@ func scheduledFor(h nats.Header) (time.Time, error) {
 	return time.Parse(scheduleAt+time.RFC3339Nano, h.Get(headerSchedule))
 }
 
-// segments cuts items into groups of one kind that come back within collectWait
-// of each other and fit into a segment, each in the order they go in. Of a pair
-// that is there twice the higher hop is kept, and tells both waiters.
-func segments(items []item) [][]item {
-	slices.SortStableFunc(items, comparePairs)
-	items = dropLower(items)
-	slices.SortStableFunc(items, compareWakes)
-	var groups [][]item
-	for from := 0; from < len(items); {
-		to, bytes := from, 0
-		for to < len(items) && to-from < transport.MaxSegmentEntries && items[to].ready == items[from].ready &&
-			items[to].wake.Sub(items[from].wake) <= collectWait &&
-			(to == from || bytes+len(items[to].encoded) <= transport.MaxSegmentBytes) {
-			bytes += len(items[to].encoded)
-			to++
-		}
-		groups = append(groups, items[from:to:to])
-		from = to
-	}
-	return groups
-}
-
-func comparePairs(a, b item) int {
-	return cmp.Or(comparePlaces(a.place(), b.place()), cmp.Compare(a.hop, b.hop))
-}
-
-func compareWakes(a, b item) int {
-	if a.ready != b.ready {
-		if a.ready {
-			return -1
-		}
-		return 1
-	}
-	return a.wake.Compare(b.wake)
-}
-
-func dropLower(sorted []item) []item {
-	kept := sorted[:0]
-	for _, it := range sorted {
-		if n := len(kept); n > 0 && kept[n-1].place() == it.place() {
-			it.waiters = append(it.waiters, kept[n-1].waiters...)
-			kept = kept[:n-1]
-		}
-		kept = append(kept, it)
-	}
-	return kept
-}
-
-// segmentParcel makes the schedule message of one segment.
-func segmentParcel(customer, endpoint string, group []item, id string, skew time.Duration) *parcel {
-	wake := slices.MaxFunc(group, func(a, b item) int { return a.wake.Compare(b.wake) }).wake
-	slices.SortStableFunc(group, comparePairs)
-	name := parkedOf(endpoint, id, group)
-	msg := nats.NewMsg(name.parkSubject())
-	msg.Header.Set(headerSchedule, scheduleText(wake, skew))
-	msg.Header.Set(headerTarget, name.dueSubject())
-	msg.Header.Set(headerSegment, id)
+// segmentParcel makes the schedule message of one segment: what cut makes of
+// items.
+func segmentParcel(customer string, items []item, cut *transport.Cut, skew time.Duration) *parcel {
+	msg := nats.NewMsg(parkSubject(&cut.Segment))
+	msg.Header.Set(headerSchedule, scheduleText(cut.Wake, skew))
+	msg.Header.Set(headerTarget, dueSubject(&cut.Segment))
+	msg.Header.Set(headerSegment, cut.Segment.Name)
 	p := &parcel{msg: msg}
 	size := 256
-	for i := range group {
-		size += len(group[i].encoded)
+	for _, i := range cut.Entries {
+		size += len(items[i].encoded)
 	}
-	msg.Data = appendPreamble(make([]byte, 0, size), customer, endpoint, wake)
-	for i := range group {
-		msg.Data = append(msg.Data, group[i].encoded...)
-		p.waiters = append(p.waiters, group[i].waiters...)
-		if group[i].object != "" {
-			p.objects = append(p.objects, object{group[i].object, group[i].data})
+	msg.Data = appendPreamble(make([]byte, 0, size), customer, cut.Segment.Endpoint, cut.Wake)
+	for _, i := range cut.Entries {
+		msg.Data = append(msg.Data, items[i].encoded...)
+		if items[i].object != "" {
+			p.objects = append(p.objects, object{items[i].object, items[i].data})
 		}
+	}
+	for _, i := range cut.Covers {
+		p.waiters = append(p.waiters, items[i].waiters...)
 	}
 	return p
 }

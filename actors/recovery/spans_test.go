@@ -1,4 +1,4 @@
-package jet
+package recovery
 
 import (
 	"testing"
@@ -31,15 +31,14 @@ func TestSpansMeetWhatTheyHave(t *testing.T) {
 			}
 			want = want || low <= last && first <= high
 		}
-		p := parked{first: transport.Place{Seq: first}, span: last - first}
-		if s.meets(&p) != want {
+		if s.meets(first, last) != want {
 			t.Fatalf("%v and %d to %d: %t", s, first, last, !want)
 		}
 	})
 }
 
 func TestNoSpansMeetNothing(t *testing.T) {
-	if (*spans)(nil).meets(&parked{first: transport.Place{Seq: 1}}) {
+	if (*spans)(nil).meets(1, 1) {
 		t.Error("they do")
 	}
 }

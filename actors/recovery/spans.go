@@ -1,4 +1,4 @@
-package jet
+package recovery
 
 import (
 	"cmp"
@@ -34,12 +34,12 @@ func (s *spans) sort() {
 	}
 }
 
-// meets tells whether any range has a sequence in common with that of p, which
-// is known; they are sorted.
-func (s *spans) meets(p *parked) bool {
+// meets tells whether any range has a sequence of those from first to last;
+// they are sorted.
+func (s *spans) meets(first, last uint64) bool {
 	if s == nil {
 		return false
 	}
-	after := sort.Search(len(*s), func(i int) bool { return (*s)[i].first > p.first.Seq+p.span })
-	return after > 0 && (*s)[after-1].reach >= p.first.Seq
+	after := sort.Search(len(*s), func(i int) bool { return (*s)[i].first > last })
+	return after > 0 && (*s)[after-1].reach >= first
 }

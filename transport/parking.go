@@ -1,0 +1,73 @@
+package transport
+
+import "time"
+
+// Parking is what of an entry on its way into DEFERRED decides which segment
+// it goes into.
+type Parking struct {
+	Place
+	// Hop is the entry's, Wake when it comes back.
+	Hop  uint32
+	Wake time.Time
+	// Ready: it waits for room alone, not for its own time.
+	Ready bool
+	// Size is the event's (Event.Size), Bytes what the entry takes of a message.
+	Size, Bytes int
+}
+
+// Cut is one segment that is to be parked.
+type Cut struct {
+	// Segment is what its name tells; the endpoint is the caller's to fill in.
+	Segment ParkedSegment
+	// Wake is when it comes back: not before any of its entries is to.
+	Wake time.Time
+	// Entries are the places, among those that were cut, of what it holds, in
+	// the order they go in.
+	Entries []int
+	// Covers are the places of those that it makes durable: its own, and those
+	// that were parked with a lower hop beside them.
+	Covers []int
+}
+
+// ParkedSegment is what the name of a segment in DEFERRED tells of it, so that
+// what is parked can be counted and chosen from without being read.
+type ParkedSegment struct {
+	Endpoint string
+	// First is where its first entry stands, Hop that entry's.
+	First   Place
+	Hop     uint32
+	Entries int
+	// Bytes are those of Event.Size.
+	Bytes int64
+	// Name is its own, so that no two are taken for one; empty: not known.
+	Name string
+	// Ready: its entries wait for room alone. A segment holds one kind.
+	Ready bool
+	// Counted is false where a version wrote it that did not count.
+	Counted bool
+	// Due: it came back, and is not settled.
+	Due bool
+	// Span is from the first sequence to the last. It is known (Spanned) where
+	// there are several entries, all of one replay or of none.
+	Span    uint64
+	Spanned bool
+}
+
+// Last is the highest sequence it holds; false where its name does not tell.
+func (p *ParkedSegment) Last() (seq uint64, known bool) {
+	if !p.Counted || p.Entries > 1 && !p.Spanned || p.Span > ^uint64(0)-p.First.Seq {
+		return 0, false
+	}
+	return p.First.Seq + p.Span, true
+}
+
+// Compare puts places in order: events as the log has them, replays after them.
+func (p Place) Compare(o Place) int {
+	switch {
+	case p.Before(o):
+		return -1
+	case o.Before(p):
+		return 1
+	}
+	return 0
+}

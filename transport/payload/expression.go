@@ -8,6 +8,7 @@ import (
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common"
 	"cel.dev/cel-go/common/ast"
+	"cel.dev/cel-go/common/functions"
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
 	"cel.dev/cel-go/ext"
@@ -23,9 +24,8 @@ const (
 	// maxCost is what one expression may cost, both by estimate when it is saved
 	// (with loops over assumedSize elements) and when it is evaluated.
 	maxCost = 100_000
-	// maxNodes and maxRegex bound what is built for an expression.
+	// maxNodes bounds what is parsed.
 	maxNodes = 4_000
-	maxRegex = 300
 )
 
 // expression is CEL over one event: checked, bounded, planned once. Safe for
@@ -39,10 +39,10 @@ type expression struct {
 	path []string
 }
 
-// dialect is what expressions may say, and how they are planned.
+// dialect is what expressions may say, and by what functions.
 type dialect struct {
-	env     *cel.Env
-	planned []cel.ProgramOption
+	env   *cel.Env
+	impls map[string]*functions.Overload
 }
 
 // language builds the dialect, which takes milliseconds, once.
@@ -50,10 +50,11 @@ var language = sync.OnceValues(func() (*dialect, error) {
 	base, err := cel.NewEnv(
 		cel.CrossTypeNumericComparisons(true),
 		cel.ExpressionNodeLimit(maxNodes),
-		cel.RegexProgramSizeLimit(maxRegex),
 		cel.OptionalTypes(),
 		ext.Bindings(), ext.Strings(), ext.Math(), ext.Sets(),
-		cel.Function("json", cel.Overload(overloadJSON, []*cel.Type{cel.DynType}, cel.StringType, cel.UnaryBinding(jsonText))),
+		cel.Function("json", cel.Overload("json_dyn", []*cel.Type{cel.DynType}, cel.StringType, cel.UnaryBinding(jsonText))),
+		cel.Function(functionKey, cel.Overload("key_dyn", []*cel.Type{cel.TypeParamType("T")}, cel.TypeParamType("T"),
+			cel.UnaryBinding(func(v ref.Val) ref.Val { return v }))),
 		cel.Function("truncate", cel.MemberOverload("string_truncate_int", []*cel.Type{cel.StringType, cel.IntType}, cel.StringType, cel.BinaryBinding(truncate))),
 		cel.Function("epoch",
 			cel.Overload("epoch_timestamp", []*cel.Type{cel.TimestampType}, cel.IntType, cel.UnaryBinding(epoch)),
@@ -68,7 +69,11 @@ var language = sync.OnceValues(func() (*dialect, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &dialect{env: env, planned: programOptions(env)}, nil
+	impls, err := implementations(env)
+	if err != nil {
+		return nil, err
+	}
+	return &dialect{env: env, impls: impls}, nil
 })
 
 // fault is what is wrong with an expression, at a place in it (from 1; 0: none).
@@ -79,7 +84,8 @@ type fault struct {
 	quotes bool
 }
 
-// compile checks source. The estimate of its cost is returned for sums.
+// compile checks source, in a time bounded by its length. The estimate of its
+// cost is returned for sums.
 func compile(source string) (*expression, uint64, *fault) {
 	if len(source) > maxSource {
 		return nil, 0, &fault{message: fmt.Sprintf("%d bytes long; at most %d", len(source), maxSource)}
@@ -93,24 +99,23 @@ func compile(source string) (*expression, uint64, *fault) {
 	if issues.Err() != nil {
 		return nil, 0, faultOf(issues, true)
 	}
+	said, size, wrong := measure(parsed.NativeRep().Expr()) // before anything that unfolds it
+	if wrong != nil {
+		return nil, 0, wrong
+	}
+	payForKeys(parsed.NativeRep())
 	checked, issues := env.Check(parsed)
 	if issues.Err() != nil {
 		return nil, 0, faultOf(issues, false)
 	}
-	estimate, err := env.EstimateCost(checked, estimator{})
-	if err != nil {
-		return nil, 0, &fault{message: "its cost cannot be estimated; say it in a simpler way"}
-	}
-	if estimate.Max > maxCost {
-		return nil, 0, &fault{message: fmt.Sprintf("could cost %d steps with lists of %d elements, at most %d; nest fewer loops, or loop over less",
-			estimate.Max, assumedSize, maxCost)}
-	}
-	program, err := env.Program(checked, d.planned...)
+	program, err := env.Program(checked,
+		cel.EvalOptions(cel.OptOptimize), cel.CostTracking(meter{}), cel.CostLimit(maxCost),
+		charging(d.impls, said.idle))
 	if err != nil {
 		return nil, 0, &fault{message: "cannot be planned: " + firstLine(err.Error()), quotes: true}
 	}
 	return &expression{source: source, program: program, result: checked.OutputType(),
-		path: pathOf(checked.NativeRep().Expr())}, estimate.Max, nil
+		path: pathOf(checked.NativeRep().Expr())}, size.cost, nil
 }
 
 // pathOf gives the names behind event of an expression that only selects, or nil.
@@ -137,8 +142,11 @@ func (v *View) follow(path []string) ref.Val {
 	val, _ := v.event.field(path[0])
 	for _, name := range path[1:] {
 		inner, is := val.(*object)
-		if !is || !inner.open() {
+		if !is {
 			return types.NewErr("no such key: %s", name)
+		}
+		if !inner.open() {
+			return inner.broken
 		}
 		i := inner.find(name)
 		if i < 0 {
@@ -178,9 +186,10 @@ func (e *expression) eval(v *View) (ref.Val, uint64, error) {
 		var details *cel.EvalDetails
 		out, details, err = e.program.Eval(&v.scope)
 		if used := details.ActualCost(); used != nil {
-			cost = *used
+			cost = min(*used, maxCost) // what was refused was not done
 		}
 	}
+	v.spent += cost + evalSteps
 	if err == nil {
 		err = insideError(out)
 	}

@@ -10,25 +10,33 @@ import (
 
 // array is a JSON array as a CEL list, which keeps its text.
 type array struct {
-	raw   []byte
-	depth int
-	list  traits.Lister
+	raw     []byte
+	depth   int
+	reading *reading
+	list    traits.Lister
+	// broken is why it cannot be looked into, or nil.
+	broken ref.Val
 }
 
-// open takes the array apart, once. One that is no valid JSON holds an error.
+// open takes the array apart, once. One that cannot be holds the error.
 func (a *array) open() traits.Lister {
 	if a.list != nil {
 		return a.list
+	}
+	if !a.reading.take(a.raw) {
+		return a.fail(errReadOver)
 	}
 	elements := make([]ref.Val, 0, 8)
 	r := reader{doc: a.raw, pos: 1}
 	for r.next() != ']' {
 		raw, ok := r.span()
 		if !ok {
-			elements = []ref.Val{errNotJSON}
-			break
+			return a.fail(errNotJSON)
 		}
-		elements = append(elements, valueOf(raw, a.depth+1))
+		if !a.reading.more() {
+			return a.fail(errReadOver)
+		}
+		elements = append(elements, valueOf(raw, a.depth+1, a.reading))
 		if r.next() == ',' {
 			r.pos++
 		}
@@ -37,17 +45,38 @@ func (a *array) open() traits.Lister {
 	return a.list
 }
 
+func (a *array) fail(why ref.Val) traits.Lister {
+	a.broken = why
+	a.list = types.NewRefValList(types.DefaultTypeAdapter, []ref.Val{why})
+	return a.list
+}
+
 // Add implements traits.Adder.
 func (a *array) Add(other ref.Val) ref.Val { return a.open().Add(other) }
 
 // Contains implements traits.Container.
-func (a *array) Contains(v ref.Val) ref.Val { return a.open().Contains(v) }
+func (a *array) Contains(v ref.Val) ref.Val {
+	if a.open(); a.broken != nil {
+		return a.broken
+	}
+	return a.list.Contains(v)
+}
 
 // Get implements traits.Indexer.
-func (a *array) Get(index ref.Val) ref.Val { return a.open().Get(index) }
+func (a *array) Get(index ref.Val) ref.Val {
+	if a.open(); a.broken != nil {
+		return a.broken
+	}
+	return a.list.Get(index)
+}
 
 // Size implements traits.Sizer.
-func (a *array) Size() ref.Val { return a.open().Size() }
+func (a *array) Size() ref.Val {
+	if a.open(); a.broken != nil {
+		return a.broken
+	}
+	return a.list.Size()
+}
 
 // Iterator implements traits.Iterable.
 func (a *array) Iterator() traits.Iterator { return a.open().Iterator() }

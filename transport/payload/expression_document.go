@@ -21,30 +21,71 @@ const maxLook = 64
 // Numbers written without point and exponent are int where they fit, else uint
 // where they fit, and double otherwise, as all others are. CEL compares the
 // three with each other by value.
-func documentOf(doc []byte) ref.Val {
+func documentOf(doc []byte, r *reading) ref.Val {
 	raw := bytes.Trim(doc, " \t\r\n")
 	if len(raw) > 0 && (raw[0] == '{' || raw[0] == '[') {
-		return valueOf(raw, 0) // taken apart, and so checked, when looked into
+		return valueOf(raw, 0, r) // taken apart, and so checked, when looked into
 	}
-	r := reader{doc: raw}
-	if scalar, ok := r.span(); !ok || len(scalar) != len(raw) {
+	scan := reader{doc: raw}
+	if scalar, ok := scan.span(); !ok || len(scalar) != len(raw) {
 		return errNotJSON
 	}
-	return valueOf(raw, 0)
+	return valueOf(raw, 0, r)
 }
 
-var errNotJSON = types.NewErr("the document is not valid JSON")
+// reading bounds how much of an event's document is read: each level that an
+// expression looks into is scanned once, so that a document of many levels
+// around much would be read many times over, and each element taken apart.
+type reading struct{ left, done, elements int }
+
+const (
+	// readTimes is how often all of a document may be read, and readLeast what
+	// may be in any case, in bytes.
+	readTimes = 4
+	readLeast = 64 << 10
+	// maxElements is how many elements and properties may be taken apart.
+	maxElements = 200_000
+)
+
+func newReading(doc []byte) reading { return reading{left: readTimes*len(doc) + readLeast} }
+
+// steps is what was done, as what expressions are charged.
+func (r *reading) steps() uint64 {
+	const bytesAStep = 64
+	return uint64(r.done/bytesAStep + r.elements)
+}
+
+// more tells whether one more element may be taken apart.
+func (r *reading) more() bool {
+	r.elements++
+	return r.elements <= maxElements
+}
+
+// take tells whether raw may be read too.
+func (r *reading) take(raw []byte) bool {
+	if len(raw) > r.left {
+		return false
+	}
+	r.left -= len(raw)
+	r.done += len(raw)
+	return true
+}
+
+var (
+	errNotJSON  = types.NewErr("the document is not valid JSON")
+	errReadOver = types.WrapErr(errReadMuch)
+)
 
 // valueOf gives the value of the JSON text raw, without spaces around it.
-func valueOf(raw []byte, depth int) ref.Val {
+func valueOf(raw []byte, depth int, r *reading) ref.Val {
 	if depth > maxLook {
 		return types.WrapErr(errTooDeep)
 	}
 	switch raw[0] {
 	case '{':
-		return &object{raw: raw, depth: depth}
+		return &object{raw: raw, depth: depth, reading: r}
 	case '[':
-		return &array{raw: raw, depth: depth}
+		return &array{raw: raw, depth: depth, reading: r}
 	case '"':
 		return types.String(unquoted(raw))
 	case 't':
@@ -101,15 +142,19 @@ type property struct {
 
 // object is a JSON object as a CEL map.
 type object struct {
-	raw   []byte
-	depth int
+	raw     []byte
+	depth   int
+	reading *reading
 	// properties are as published; of a name given twice the last one counts.
 	// They are nil until first needed.
 	properties []property
 	// escaped are the names that are written with escapes, by place.
 	escaped map[int]string
 	places  map[string]int
-	broken  bool
+	// broken is why it cannot be looked into, or nil.
+	broken ref.Val
+	// names are all, once they were asked for.
+	names ref.Val
 	// unique: of each name there is one.
 	unique bool
 }
@@ -124,12 +169,20 @@ const (
 
 // open takes the object apart, once; false where it is no valid JSON.
 func (o *object) open() bool {
-	if o.properties != nil || o.broken {
-		return !o.broken
+	if o.properties != nil || o.broken != nil {
+		return o.broken == nil
+	}
+	if !o.reading.take(o.raw) {
+		o.broken = errReadOver
+		return false
 	}
 	o.properties = make([]property, 0, min(len(o.raw)/usualProperty+1, fewProperties))
 	r := reader{doc: o.raw, pos: 1}
 	for r.next() == '"' {
+		if !o.reading.more() {
+			o.broken = errReadOver
+			return false
+		}
 		name, _ := r.span()
 		p := property{name: uint32(r.pos - len(name) + 1), nameEnd: uint32(r.pos - 1)}
 		if len(name) == 0 || r.next() != ':' {
@@ -147,11 +200,13 @@ func (o *object) open() bool {
 		}
 		r.pos++
 	}
-	o.broken = r.next() != '}' || r.pos != len(o.raw)-1
+	if r.next() != '}' || r.pos != len(o.raw)-1 {
+		o.broken = errNotJSON
+	}
 	if len(o.properties) >= manyProperties {
 		o.index()
 	}
-	return !o.broken
+	return o.broken == nil
 }
 
 func (o *object) add(p property, quoted []byte) {
@@ -231,7 +286,7 @@ func (o *object) find(name string) int {
 func (o *object) at(i int) ref.Val {
 	p := &o.properties[i]
 	if p.val == nil {
-		p.val = valueOf(o.raw[p.at:p.end], o.depth+1)
+		p.val = valueOf(o.raw[p.at:p.end], o.depth+1, o.reading)
 	}
 	return p.val
 }
@@ -243,7 +298,7 @@ func (o *object) Find(key ref.Val) (ref.Val, bool) {
 		return nil, false
 	}
 	if !o.open() {
-		return errNotJSON, false
+		return o.broken, false
 	}
 	if i := o.find(string(name)); i >= 0 {
 		v := o.at(i)
@@ -278,12 +333,15 @@ func (o *object) Size() ref.Val {
 
 // Iterator implements traits.Iterable, over the names.
 func (o *object) Iterator() traits.Iterator {
-	o.single()
-	names := make([]ref.Val, len(o.properties))
-	for i := range o.properties {
-		names[i] = types.String(o.name(i))
+	if o.names == nil {
+		o.single()
+		names := make([]ref.Val, len(o.properties))
+		for i := range o.properties {
+			names[i] = types.String(o.name(i))
+		}
+		o.names = types.NewRefValList(types.DefaultTypeAdapter, names)
 	}
-	return types.NewRefValList(types.DefaultTypeAdapter, names).Iterator()
+	return o.names.(traits.Lister).Iterator()
 }
 
 // Equal implements ref.Val: the same names with equal values. What is nested

@@ -14,6 +14,8 @@ type evalError struct {
 	text string
 	// missing: the event has not what the expression asked for. Another event may.
 	missing bool
+	// costly: what it costs with the event is over its bound.
+	costly bool
 }
 
 func (e *evalError) Error() string { return e.text }
@@ -22,6 +24,8 @@ var (
 	errUnknown  error = &evalError{text: "gave no value"}
 	errTooDeep        = errors.New("nested too deep")
 	errTooLarge       = errors.New("too large")
+	errReadMuch       = errors.New("read too often")
+	errPattern        = errors.New("the event's pattern is invalid")
 )
 
 // told translates an error of CEL.
@@ -33,7 +37,7 @@ func (e *expression) told(err error) *evalError {
 	case errors.As(err, &known):
 		return known
 	case errors.As(err, &cancelled) && cancelled.Cause == interpreter.CostLimitExceeded:
-		return &evalError{text: "costs more steps with this event than an expression may; loop over less"}
+		return &evalError{text: "costs more steps with this event than an expression may; loop over less, or compare less at once", costly: true}
 	case strings.Contains(text, "no such key"), strings.Contains(text, "no such attribute"), strings.Contains(text, "no such field"):
 		return &evalError{text: e.missingKey(text), missing: true}
 	case strings.Contains(text, "index out of bounds"):
@@ -48,6 +52,8 @@ func (e *expression) told(err error) *evalError {
 		return &evalError{text: "a value cannot be converted"}
 	case strings.Contains(text, errTooDeep.Error()):
 		return &evalError{text: "the event is nested deeper than expressions look"}
+	case strings.Contains(text, errReadMuch.Error()):
+		return &evalError{text: "the event has more levels or elements than an expression looks into", costly: true}
 	case strings.Contains(text, errTooLarge.Error()):
 		return &evalError{text: "the event's texts or lists are larger than this function takes"}
 	}
@@ -61,4 +67,11 @@ func (e *expression) missingKey(text string) string {
 		return general
 	}
 	return general + ": " + key
+}
+
+// Costly tells whether err is of an expression that gave no value as it would
+// have cost too much with the event.
+func Costly(err error) bool {
+	var why *evalError
+	return errors.As(err, &why) && why.costly
 }

@@ -22,6 +22,9 @@ type View struct {
 	event eventValue
 	ev    *transport.Event
 	data  ref.Val
+	// reading is of data; spent are the steps of what was evaluated.
+	reading reading
+	spent   uint64
 }
 
 // NewView makes a View; it costs next to nothing until an expression looks.
@@ -31,10 +34,17 @@ func NewView(ev *transport.Event) *View {
 	return v
 }
 
+// Spent is what all that was evaluated over the event so far has cost, and the
+// reading of its document, as processor time at the usual price of a step.
+func (v *View) Spent() time.Duration {
+	return time.Duration(v.spent+v.reading.steps()) * stepTime
+}
+
 // document is the event's data; an error value where it is no JSON.
 func (v *View) document() ref.Val {
 	if v.data == nil {
-		v.data = documentOf(v.ev.Data)
+		v.reading = newReading(v.ev.Data)
+		v.data = documentOf(v.ev.Data, &v.reading)
 	}
 	return v.data
 }

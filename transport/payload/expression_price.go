@@ -74,7 +74,7 @@ var tariffs = map[string]tariff{
 // count of one step is true.
 var free = map[string]bool{
 	operators.Subtract: true, operators.Multiply: true, operators.Divide: true, operators.Modulo: true, operators.Negate: true,
-	operators.LogicalNot: true, operators.NotStrictlyFalse: true, operators.OldNotStrictlyFalse: true,
+	operators.LogicalNot: true, operators.NotStrictlyFalse: true,
 	overloads.TypeConvertDyn: true, overloads.TypeConvertType: true,
 }
 

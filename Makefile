@@ -10,6 +10,8 @@ SIM_SEEDS     ?= 100000
 SIM_FROM      ?= 1
 SIM_TIME      ?= 0
 SOAK          ?= 10m
+STRESS        ?= 10
+PACKAGES      ?= ./...
 
 # The race detector needs a C compiler; the tests themselves do not.
 RACE := $(shell command -v cc >/dev/null 2>&1 && echo -race)
@@ -31,7 +33,11 @@ run: build ## Build and start a development node with a sample receiver and samp
 .PHONY: test
 test: needs ## Install what the tests need where it is missing, then run every test
 	$(GO) vet ./...
-	$(GO) test $(RACE) -timeout 10m ./...
+	$(GO) test $(RACE) -timeout 30m ./...
+
+.PHONY: stress
+stress: needs ## Every package STRESS (10) times beside a busy loop for each core; PACKAGES names fewer
+	@GO="$(GO)" ./.ci/stress $(STRESS) $(PACKAGES)
 
 .PHONY: needs
 needs:

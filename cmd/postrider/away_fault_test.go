@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/postrider/postrider/transport/porttest"
 )
 
 const (
@@ -21,7 +23,7 @@ func TestTheReceiverGoesAwayAndComesBack(t *testing.T) {
 	t.Parallel()
 	n := newTestNode(t)
 	w := newWitness(t, always200)
-	address := freeAddress(t)
+	address := porttest.Address(t)
 	stop := w.serveAt(t, address)
 	n.start()
 	schedule := strings.Fields(strings.Repeat("1s ", 20))

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/postrider/postrider/transport"
 )
@@ -72,7 +71,7 @@ func TestBackupAndRestore(t *testing.T) {
 		t.Errorf("the alert is missing:\n%s", out)
 	}
 	open.Store(true)
-	m.awaitFor(time.Minute, "the parked retry", func() bool {
+	m.awaitFor(patience, "the parked retry", func() bool {
 		_, sum := m.audit()
 		return sum.Delivered == 3
 	})

@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
+
+	"github.com/postrider/postrider/transport/porttest"
 )
 
 // asNATS makes this test binary run as a NATS server, by its options in JSON:
@@ -58,7 +60,7 @@ type natsProcess struct {
 }
 
 func newNATS(t *testing.T, jetStream bool) *natsProcess {
-	_, port, err := net.SplitHostPort(freeAddress(t))
+	_, port, err := net.SplitHostPort(porttest.Address(t))
 	if err != nil {
 		t.Fatal(err)
 	}

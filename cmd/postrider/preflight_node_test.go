@@ -19,6 +19,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/postrider/postrider/transport/porttest"
 )
 
 // certifier makes certificates for TLS servers on loopback.
@@ -106,7 +108,7 @@ func TestPreflightTellsWhatIsWrong(t *testing.T) {
 		"redirect":            {ca.serve(good, 302), "--tls-ca ca.pem", "302 redirect, the receiver answered 302 and points to https://www.example.com; redirects are not followed"},
 		"status":              {ca.serve(good, 404), "--tls-ca ca.pem", "404 status, the receiver answered 404"},
 		"status not accepted": {ca.serve(good, 201), "--tls-ca ca.pem --success 200", "201 status, the receiver answered 201, and 200 alone is success here"},
-		"nobody there":        {"http://" + freeAddress(t), "", "connect, the connection was refused"},
+		"nobody there":        {"http://" + porttest.Address(t), "", "connect, the connection was refused"},
 		"no such name":        {"https://nowhere.invalid/", "", "dns, "},
 		"silent":              {"http://" + silent.Addr().String(), "--timeout 1s", "timeout, no answer within the time limit: it is connected"},
 		"silent TLS":          {"https://" + silent.Addr().String(), "--timeout 1s", "timeout, no TLS within the time limit: it is connected"},

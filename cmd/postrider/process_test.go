@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -14,6 +13,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/postrider/postrider/transport/porttest"
 )
 
 // asPostrider makes this test binary run as postrider itself, so that the
@@ -77,7 +78,7 @@ type testNode struct {
 var hardy = []string{"POSTRIDER_BREAKER_FAILURES=0"}
 
 func newTestNode(t *testing.T, env ...string) *testNode {
-	n := &testNode{t: t, dir: t.TempDir(), http: freeAddress(t), nats: freeAddress(t)}
+	n := &testNode{t: t, dir: t.TempDir(), http: porttest.Address(t), nats: porttest.Address(t)}
 	n.env = append([]string{"POSTRIDER_NATS_LISTEN=" + n.nats, "POSTRIDER_HTTP_LISTEN=" + n.http, "POSTRIDER_LOG_FORMAT=text"}, env...)
 	t.Cleanup(func() {
 		if n.proc != nil {
@@ -85,16 +86,6 @@ func newTestNode(t *testing.T, env ...string) *testNode {
 		}
 	})
 	return n
-}
-
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 func (n *testNode) data() string { return filepath.Join(n.dir, "postrider-data") }
@@ -241,8 +232,11 @@ func (n *testNode) call(method, path, body string, out any) (int, string) {
 // await polls until true; real processes have no other signal to wait for.
 func (n *testNode) await(what string, true func() bool) {
 	n.t.Helper()
-	n.awaitFor(time.Minute, what, true)
+	n.awaitFor(patience, what, true)
 }
+
+// patience is when a test gives up: of no meaning for what is tested.
+const patience = 3 * time.Minute
 
 func (n *testNode) awaitFor(most time.Duration, what string, true func() bool) {
 	n.t.Helper()

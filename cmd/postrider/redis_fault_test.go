@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/postrider/postrider/transport/porttest"
 )
 
 // redisProcess is a real redis-server on a fixed port and folder, which keeps
@@ -25,7 +27,7 @@ func newRedis(t *testing.T) *redisProcess {
 	if _, err := exec.LookPath("redis-server"); err != nil {
 		t.Fatal("redis-server is missing: `make test` installs it")
 	}
-	r := &redisProcess{t: t, addr: freeAddress(t), dir: t.TempDir()}
+	r := &redisProcess{t: t, addr: porttest.Address(t), dir: t.TempDir()}
 	t.Cleanup(r.kill)
 	return r
 }

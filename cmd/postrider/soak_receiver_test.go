@@ -12,6 +12,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/postrider/postrider/transport/porttest"
 )
 
 // soakReceiver is one endpoint's receiver, on an address of its own.
@@ -32,7 +34,7 @@ type soakReceiver struct {
 var manners = []string{"down", "500", "hanging", "slow", "429"}
 
 func newSoakReceiver(t *testing.T, n *testNode, i int) *soakReceiver {
-	r := &soakReceiver{node: n, address: freeAddress(t), gone: i == goneAt, accepted: map[string]int{}}
+	r := &soakReceiver{node: n, address: porttest.Address(t), gone: i == goneAt, accepted: map[string]int{}}
 	r.up(t)
 	t.Cleanup(func() { r.server.Close() })
 	r.endpoint = n.addSoakEndpoint(fmt.Sprintf("http://%s/%d", r.address, i))

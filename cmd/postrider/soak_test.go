@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/postrider/postrider/transport/porttest"
 )
 
 // How the soak is run: SOAK is its length (default a short one, so that the
@@ -88,7 +90,7 @@ func newSoak(t *testing.T) *soak {
 	t.Logf("%s of faults, SOAK_SEED=%d", s.length, s.seed)
 	s.nats.start()
 	s.redis.start()
-	profiler := freeAddress(t)
+	profiler := porttest.Address(t)
 	s.node = newTestNode(t, append(soakSettings, "POSTRIDER_NATS_URL="+s.nats.url(), "POSTRIDER_REDIS_URL=redis://"+s.redis.addr,
 		"POSTRIDER_HTTP_PPROF_LISTEN="+profiler, "POSTRIDER_LOG_LEVEL=error")...)
 	s.node.start()

@@ -382,7 +382,7 @@ func TestKeysOfAFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	write(next)
-	deadline := time.After(10 * time.Second)
+	deadline := time.After(2 * time.Minute)
 	for {
 		key, err := keys.key(context.Background(), "r", "RS256")
 		if err == nil && next.rsa.PublicKey.Equal(key) {

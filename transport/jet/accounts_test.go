@@ -323,7 +323,7 @@ func equalStreams(a, b []StreamInfo) bool {
 // eventually polls what only the server knows.
 func eventually(t testing.TB, ok func() bool) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()

@@ -80,8 +80,8 @@ func TestAClockThatIsOffByAnHourParksForTheRightTime(t *testing.T) {
 			wake := w.now().Add(700 * time.Millisecond)
 			parkAll(t, s, endpointA, testEntry(1, wake))
 			got := receiveFrom(t, sink.due, "the segment")
-			if late := got.at.Add(ahead).Sub(wake); late < 0 || late > 5*time.Second {
-				t.Errorf("came %s after it was due", late)
+			if late := got.at.Add(ahead).Sub(wake); late < 0 {
+				t.Errorf("came %s before it was due", -late)
 			}
 			if n := s.clock.early.Load(); n != 0 {
 				t.Errorf("%d came early", n)
@@ -106,8 +106,8 @@ func TestWhatIsParkedFollowsTheClock(t *testing.T) {
 			got := receiveFrom(t, sink.due, "a segment")
 			for _, e := range got.seg.Entries {
 				left--
-				if late := w.now().Sub(e.Due); late < -earlyBy || late > 15*time.Second {
-					t.Errorf("%d came %s after it was due", e.Event.Seq, late)
+				if late := w.now().Sub(e.Due); late < -earlyBy {
+					t.Errorf("%d came %s before it was due", e.Event.Seq, -late)
 				}
 			}
 			got.h.Ack()

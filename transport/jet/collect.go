@@ -60,7 +60,7 @@ func (p *Parker) patience(now time.Time, it *transport.Parking) time.Duration {
 	if !fresh || p.hurried {
 		return collectWait
 	}
-	return min(max(collectWait, it.Wake.Sub(now)/2), gatherMost)
+	return min(max(collectWait, it.Wake.Sub(now)/2), p.gather)
 }
 
 // Hurry ends the gathering: what was parked leaves at once, and what comes is

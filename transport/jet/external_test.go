@@ -13,6 +13,7 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 
 	"github.com/postrider/postrider/transport"
+	"github.com/postrider/postrider/transport/porttest"
 )
 
 // runServer is a server that the store knows by URL only.
@@ -27,7 +28,7 @@ func runServer(t *testing.T, o *server.Options) *server.Server {
 		t.Fatal(err)
 	}
 	srv.Start()
-	if !srv.ReadyForConnections(10 * time.Second) {
+	if !srv.ReadyForConnections(patience) {
 		t.Fatal("the server did not start")
 	}
 	t.Cleanup(func() { stopServer(srv) })
@@ -139,28 +140,24 @@ func TestRedact(t *testing.T) {
 }
 
 func TestAServerThatIsNotThereYet(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := l.Addr().(*net.TCPAddr)
-	l.Close()
+	port := porttest.Take(t)
+	url := fmt.Sprintf("nats://127.0.0.1:%d", port)
 	ctx, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
 	defer cancel()
-	_, err = Open(ctx, externalOptions("nats://"+addr.String()))
+	_, err := Open(ctx, externalOptions(url))
 	if !errors.Is(err, transport.ErrUnavailable) || !strings.Contains(err.Error(), "cannot be reached") {
 		t.Errorf("%v", err)
 	}
 
 	opened := make(chan *Store)
 	go func() {
-		s, err := Open(testContext(t), externalOptions("nats://"+addr.String()))
+		s, err := Open(testContext(t), externalOptions(url))
 		if err != nil {
 			t.Error(err)
 		}
 		opened <- s
 	}()
-	runServer(t, &server.Options{JetStream: true, StoreDir: t.TempDir(), Port: addr.Port})
+	runServer(t, &server.Options{JetStream: true, StoreDir: t.TempDir(), Port: port})
 	if s := <-opened; s != nil {
 		closeStore(t, s)
 	}
@@ -169,9 +166,9 @@ func TestAServerThatIsNotThereYet(t *testing.T) {
 // TestAServerThatGoesAway: the node waits, says so, and goes on by itself; the
 // registry takes in what was changed meanwhile.
 func TestAServerThatGoesAway(t *testing.T) {
-	o := &server.Options{JetStream: true, StoreDir: t.TempDir()}
+	port := porttest.Take(t)
+	o := &server.Options{JetStream: true, StoreDir: t.TempDir(), Port: port}
 	srv := runServer(t, o)
-	port := srv.Addr().(*net.TCPAddr).Port
 	a := openEmbedded(t, externalOptions(srv.ClientURL()))
 	r := startRegistry(t, a)
 	stays, goes := create(t, r, testEndpoint("acme", "https://example.com/1")), create(t, r, testEndpoint("acme", "https://example.com/2"))

@@ -26,6 +26,7 @@ type Parker struct {
 	open    map[string]*bucket // by endpoint
 	held    int                // items in open
 	next    time.Time          // when run looks at them again
+	gather  time.Duration      // gatherMost; the tests' own
 	ids     publishIDs
 	hurried bool
 	closed  bool
@@ -52,7 +53,7 @@ type Cutter interface {
 
 // Parker starts a parker. A shard has one at a time.
 func (s *Store) Parker(c Cutter) *Parker {
-	p := &Parker{store: s, out: s.newOutbox("parking"), cutter: c, open: map[string]*bucket{},
+	p := &Parker{store: s, out: s.newOutbox("parking"), cutter: c, open: map[string]*bucket{}, gather: gatherMost,
 		ids:  publishIDs{prefix: s.publishID("park")},
 		wake: make(chan struct{}, 1), lists: make(chan struct{}, mostLists)}
 	p.ctx, p.cancel = context.WithCancel(context.Background())

@@ -68,8 +68,8 @@ func TestParkedComesBackWhenDue(t *testing.T) {
 	}
 	first.h.Ack()
 	got := receiveFrom(t, sink.due, "the one due later")
-	if late := got.at.Sub(e.Due); late < 0 || late > time.Second {
-		t.Errorf("came %s after it was due", late)
+	if late := got.at.Sub(e.Due); late < 0 {
+		t.Errorf("came %s before it was due", -late)
 	}
 	entry := got.seg.Entries[0]
 	if got.seg.Customer != "acme" || got.seg.Endpoint != endpointA || got.seg.Seq == 0 || entry.Replay != 9 || entry.Hop != 3 ||

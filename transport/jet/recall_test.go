@@ -319,8 +319,8 @@ func TestRecallTellsWhenNATSIsAway(t *testing.T) {
 	p.Recall(endpointA, 1, transport.Place{}, w)
 	p.Recall(endpointB, 1, transport.Place{}, w)
 	w.wait(t)
-	if took := time.Since(began); took < awayPause/2 || took > 10*awayPause {
-		t.Errorf("told after %s", took)
+	if took := time.Since(began); took < awayPause/2 {
+		t.Errorf("told after %s, without a pause", took)
 	}
 	b.start()
 	eventually(t, func() bool {

@@ -428,7 +428,7 @@ func TestManyEndpoints(t *testing.T) {
 	}
 	o := embeddedOptions(t)
 	s := openEmbedded(t, o)
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	js, err := jetstream.New(s.nc, jetstream.WithPublishAsyncMaxPending(1000))
 	if err != nil {
@@ -441,7 +441,7 @@ func TestManyEndpoints(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := js.PublishAsync("$KV."+BucketEndpoints+"."+endpointKey(ep.Customer, ep.ID), data); err != nil {
+		if _, err := js.PublishAsync("$KV."+BucketEndpoints+"."+endpointKey(ep.Customer, ep.ID), data, jetstream.WithStallWait(patience)); err != nil {
 			t.Fatal(err)
 		}
 	}

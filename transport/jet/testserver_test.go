@@ -2,7 +2,6 @@ package jet
 
 import (
 	"context"
-	"net"
 	"sync"
 	"testing"
 	"time"
@@ -11,7 +10,11 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/postrider/postrider/transport"
+	"github.com/postrider/postrider/transport/porttest"
 )
+
+// patience is when a test gives up: of no meaning for what is tested.
+const patience = 3 * time.Minute
 
 // bareServer is a NATS server of its own, as an external one would be: it is
 // stopped and started on the same port and folder.
@@ -23,13 +26,7 @@ type bareServer struct {
 
 func startBare(t testing.TB) *bareServer {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	port := l.Addr().(*net.TCPAddr).Port
-	l.Close()
-	b := &bareServer{t: t, opts: &server.Options{Host: "127.0.0.1", Port: port, JetStream: true,
+	b := &bareServer{t: t, opts: &server.Options{Host: "127.0.0.1", Port: porttest.Take(t), JetStream: true,
 		StoreDir: t.TempDir(), NoSigs: true, NoLog: true, JetStreamMaxStore: 1 << 30}}
 	b.start()
 	t.Cleanup(b.stop)
@@ -43,7 +40,7 @@ func (b *bareServer) start() {
 		b.t.Fatal(err)
 	}
 	srv.Start()
-	if !srv.ReadyForConnections(10 * time.Second) {
+	if !srv.ReadyForConnections(patience) {
 		b.t.Fatal("the server did not start")
 	}
 	b.srv = srv
@@ -87,7 +84,7 @@ func (c *countdown) wait(t testing.TB) {
 	t.Helper()
 	select {
 	case <-c.done:
-	case <-time.After(20 * time.Second):
+	case <-time.After(patience):
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		t.Fatalf("%d are not done", c.left)
@@ -141,7 +138,7 @@ func receiveFrom[T any](t testing.TB, c <-chan T, what string) T {
 	select {
 	case v := <-c:
 		return v
-	case <-time.After(20 * time.Second):
+	case <-time.After(patience):
 		t.Fatalf("waited in vain for %s", what)
 		panic("unreachable")
 	}
@@ -163,7 +160,7 @@ func publishOn(t testing.TB, s *Store, subject, data string, headers ...string) 
 
 func shutWith(t testing.TB, close func(context.Context) error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	if err := close(ctx); err != nil {
 		t.Error(err)

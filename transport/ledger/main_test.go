@@ -58,7 +58,7 @@ func (a *arrived) Due(*transport.Segment, transport.Handle) {
 // wait returns the first n events that arrived.
 func (a *arrived) wait(t testing.TB, n int) []*transport.Event {
 	t.Helper()
-	limit := time.After(15 * time.Second)
+	limit := time.After(2 * time.Minute)
 	for {
 		a.mu.Lock()
 		events := a.events
@@ -108,7 +108,7 @@ func (l lines) wait(t testing.TB, want string) {
 		if got != want {
 			t.Fatalf("logged %q, want %q", got, want)
 		}
-	case <-time.After(15 * time.Second):
+	case <-time.After(2 * time.Minute):
 		t.Fatalf("not logged: %q", want)
 	}
 }

@@ -131,10 +131,10 @@ func TestRedisIsBoundedInTime(t *testing.T) {
 	}
 	defer silent.Close()
 	r := newRedis(t, "redis://"+silent.Addr().String(), RedisOptions{Timeout: 100 * time.Millisecond})
-	began := time.Now()
+	// Without a bound it would wait for as long as the test may run.
 	err = r.Check(t.Context(), thisLog, []*transport.Event{event(1, "a", 0)})
-	if took := time.Since(began); !errors.Is(err, transport.ErrUnavailable) || took > 2*time.Second {
-		t.Errorf("%v after %v", err, took)
+	if !errors.Is(err, transport.ErrUnavailable) {
+		t.Error(err)
 	}
 }
 

@@ -2,12 +2,13 @@ package ledger
 
 import (
 	"bufio"
-	"net"
 	"os/exec"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/postrider/postrider/transport/porttest"
 )
 
 // server is a real redis-server of the test's own.
@@ -35,12 +36,7 @@ func startServer(t testing.TB, args ...string) *server {
 
 func freePort(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
+	return strconv.Itoa(porttest.Take(t))
 }
 
 func (s *server) url() string { return "redis://127.0.0.1:" + s.port }
@@ -72,7 +68,7 @@ func (s *server) start() {
 	case <-ready:
 	case <-ended:
 		s.t.Fatalf("redis-server ended at once: %v", s.cmd.Wait())
-	case <-time.After(10 * time.Second):
+	case <-time.After(2 * time.Minute):
 		s.t.Fatal("redis-server does not start")
 	}
 }

@@ -27,7 +27,7 @@ func run(t *testing.T, change func(*jetstream.StreamConfig)) (*server.Server, *P
 	}
 	srv.Start()
 	t.Cleanup(func() { srv.Shutdown(); srv.WaitForShutdown() })
-	if !srv.ReadyForConnections(10 * time.Second) {
+	if !srv.ReadyForConnections(2 * time.Minute) {
 		t.Fatal("the server did not start")
 	}
 	nc, err := nats.Connect(srv.ClientURL())
@@ -57,7 +57,7 @@ func run(t *testing.T, change func(*jetstream.StreamConfig)) (*server.Server, *P
 }
 
 func within(t *testing.T) context.Context {
-	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	t.Cleanup(cancel)
 	return ctx
 }
@@ -247,14 +247,10 @@ func TestAConnectionLost(t *testing.T) {
 	}
 	<-inFlight
 	srv.Shutdown()
-	at := time.Now()
 	wg.Wait()
-	if took := time.Since(at); took > 3*time.Second {
-		t.Errorf("heard after %v", took)
-	}
 	for _, err := range errs {
-		if !errors.Is(err, transport.ErrUnavailable) {
-			t.Error(err)
+		if !errors.Is(err, transport.ErrUnavailable) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, nats.ErrTimeout) {
+			t.Errorf("%v; want an error that waited for no time limit", err)
 		}
 	}
 }

@@ -25,16 +25,29 @@ type compiler struct {
 	alert    *Alert
 	criteria []criterion
 	scratch  []byte
-	err      error
+	// lenient: what could never match is kept, and never does.
+	lenient bool
+	err     error
 }
 
+// never is no value's normal form: no detection has it.
+const never = "\xff"
+
 // compile makes an alert ready for matching. It refuses criteria that cannot be
-// read, and those that would match a good part of all detections, with a
-// *FieldError.
-func compile(a *Alert) (compiled, error) {
+// read, that could never match, and those that would match a good part of all
+// detections, with a *FieldError.
+func compile(a *Alert) (compiled, error) { return (&compiler{alert: a}).compile() }
+
+// compileSaved is compile for an alert that was saved, perhaps when less was
+// refused: a carrier's number or a state that is none never matches, and the
+// rest of the alert goes on.
+func compileSaved(a *Alert) (compiled, error) { return (&compiler{alert: a, lenient: true}).compile() }
+
+func (b *compiler) compile() (compiled, error) {
 	var room [fields]criterion
-	b := compiler{alert: a, criteria: room[:0]}
-	b.text("location_state", state, a.LocationState, appendState)
+	a := b.alert
+	b.criteria = room[:0]
+	b.state("location_state", state, a.LocationState)
 	b.text("location_city", city, a.LocationCity, appendText)
 	places := len(b.criteria)
 	b.identifying()
@@ -53,7 +66,7 @@ func (b *compiler) identifying() {
 	a := b.alert
 	b.number("license_plate", plate, a.LicensePlate, true)
 	joined := len(b.criteria)
-	b.text("license_plate_state", plateState, a.LicensePlateState, appendState)
+	b.state("license_plate_state", plateState, a.LicensePlateState)
 	if a.LicensePlate != "" && joined < len(b.criteria) {
 		b.criteria[joined].joined = true
 	}
@@ -160,43 +173,61 @@ func (b *compiler) rareEnough(name, raw, value string, c criterion, whole bool) 
 }
 
 func (b *compiler) vin(raw string) {
-	if !b.register("vin", raw) {
+	bare := bareVIN(strings.TrimSpace(raw))
+	if !b.register("vin", bare) {
 		return
 	}
-	value := appendVIN(b.scratch[:0], raw)
-	switch len(value) {
-	case 17:
-		b.add(criterion{field: vin}, raw, value)
-	case tailLength:
+	value := appendVIN(b.scratch[:0], bare)
+	switch n := len(value); {
+	case n == tailLength:
 		b.add(criterion{field: vinTail}, raw, value)
+	case n >= minVIN:
+		b.add(criterion{field: vin}, raw, value)
 	default:
-		b.fail("vin", raw, "has %d letters and digits; give all 17, or the last %d", len(value), tailLength)
+		b.fail("vin", raw, "has %d letters and digits; give all %d, the last %d, or the %d to %d of a vehicle from before 1981",
+			len(appendNumber(nil, bare)), vinLength, tailLength, minVIN, vinLength-1)
 	}
 }
 
 func (b *compiler) usdot(raw string) {
-	if !b.register("usdot_number", raw) {
-		return
-	}
-	value := appendUSDOT(b.scratch[:0], raw)
-	if len(value) == 0 {
-		b.fail("usdot_number", raw, "is no USDOT number; give its digits")
-		return
-	}
-	b.add(criterion{field: usdot}, raw, value)
+	b.carrier("usdot_number", usdot, raw, appendUSDOT, "is no USDOT number; give its digits, %d at most")
 }
 
 func (b *compiler) mc(raw string) {
-	if !b.register("mc_number", raw) {
+	b.carrier("mc_number", mc, raw, appendDocket,
+		"is no MC, FF or MX number; give its digits, %d at most, with FF or MX before them if it is of that register")
+}
+
+func (b *compiler) carrier(name string, f field, raw string, normal func([]byte, string) []byte, fault string) {
+	if !b.register(name, raw) {
 		return
 	}
-	value := appendMC(b.scratch[:0], raw)
-	digits := bytes.TrimPrefix(bytes.TrimPrefix(value, []byte("FF")), []byte("MX"))
-	if len(digits) == 0 || !allDigits(digits) {
-		b.fail("mc_number", raw, "is no MC, FF or MX number; give its digits, with FF or MX before them if it is of that register")
+	value := normal(b.scratch[:0], raw)
+	switch {
+	case len(value) > 0:
+		b.add(criterion{field: f}, raw, value)
+	case b.lenient:
+		b.add(criterion{field: f}, "", []byte(never))
+	default:
+		b.fail(name, raw, fault, maxCarrier)
+	}
+}
+
+// state is a state or province; one that is none could never match.
+func (b *compiler) state(name string, f field, raw string) {
+	if !b.given(name, raw, maxName) {
 		return
 	}
-	b.add(criterion{field: mc}, raw, value)
+	value := appendState(b.scratch[:0], raw)
+	if _, known := places[string(value)]; known {
+		b.add(criterion{field: f}, raw, value)
+		return
+	}
+	if b.lenient {
+		b.add(criterion{field: f}, "", []byte(never))
+		return
+	}
+	b.fail(name, raw, "is no state or province of the United States, Canada or Mexico; give its code or its name, such as TX, Texas or us-tx")
 }
 
 // register tells whether a number that names one vehicle or carrier is given;
@@ -219,7 +250,7 @@ func (b *compiler) words(raw string) {
 	value, count, longest := b.scratch[:0], 0, 0
 	for end := 0; end < len(raw); {
 		from, start := len(value), 0
-		if value, start, end = appendWord(value, raw, end); start < end {
+		if value, start, end = appendWord(value, raw, end); from < len(value) {
 			count, longest = count+1, max(longest, end-start)
 			value = slices.Insert(value, from, ' ')
 		}

@@ -1,16 +1,18 @@
 package matching
 
 import (
-	"fmt"
-	"strings"
+	"bytes"
 	"time"
-	"unicode/utf8"
+
+	"github.com/postrider/postrider/syntax/jsontext"
 )
 
 // Decode reads one detection document over d, whatever d held. Fields it does
 // not know are passed over, null and "" are unset, of a key given twice the
-// last counts. stored is when the stream took the document, and is the time of
-// a detection that has none of its own. Errors are *FieldError.
+// last counts. A field that cannot be read is left out and stands in d.Unread.
+// stored is when the stream took the document, and is the time of a detection
+// that has none of its own. The error, a *FieldError, is of a document that is
+// no JSON object.
 //
 // The strings of d are parts of one copy of doc; doc itself is not kept.
 func (d *Detection) Decode(doc []byte, stored time.Time) error {
@@ -18,192 +20,170 @@ func (d *Detection) Decode(doc []byte, stored time.Time) error {
 	if len(doc) > MaxDetection {
 		return tooLong("detection", "", len(doc), MaxDetection)
 	}
-	s := scanner{doc: string(doc)}
-	if !utf8.ValidString(s.doc) {
-		s.doc = strings.ToValidUTF8(s.doc, string(utf8.RuneError))
+	doc = bytes.TrimPrefix(doc, []byte(byteOrderMark))
+	s := scanner{Reader: jsontext.Reader{Doc: doc}, text: string(doc)}
+	err := d.object(&s, stored)
+	if err == nil {
+		err = s.End()
 	}
-	if err := d.object(&s); err != nil {
-		return err
-	}
-	if s.next() != 0 {
-		return s.fault("a second value")
+	if err != nil {
+		return wrong("detection", "", "is not valid JSON: "+err.Error()+"; publish one JSON object")
 	}
 	return nil
 }
 
-func (d *Detection) object(s *scanner) error {
-	if err := s.take('{'); err != nil {
+const byteOrderMark = "\ufeff"
+
+func (d *Detection) object(s *scanner, stored time.Time) error {
+	if err := s.Take('{'); err != nil {
 		return err
 	}
-	if s.empty('}') {
+	if s.Empty('}') {
 		return nil
 	}
 	for more := true; more; {
-		key, err := s.text()
+		key, err := s.string()
 		if err != nil {
 			return err
 		}
-		if err = s.take(':'); err != nil {
+		if err = s.Take(':'); err != nil {
 			return err
 		}
-		if err = d.member(s, key); err != nil {
+		if err = d.member(s, key, stored); err != nil {
 			return err
 		}
-		if more, err = s.more('}'); err != nil {
+		if more, err = s.More('}'); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (d *Detection) member(s *scanner, key string) error {
-	switch key {
-	case "time":
-		return d.time(s)
-	case trailerLogo:
-		return d.logos(s)
+func (d *Detection) member(s *scanner, key string, stored time.Time) error {
+	part, limit, place := d.part(key)
+	if place == 0 {
+		_, err := s.Value(1)
+		return err
 	}
-	part, limit := d.part(key)
-	if part == nil {
-		return s.skip(1)
+	var read bool
+	var err error
+	switch place {
+	case placeTime:
+		read, err = d.time(s, stored)
+	case placeLogo:
+		read, err = d.logos(s)
+	case placeLatLong:
+		*part, read, err = s.latLong(limit)
+	default:
+		*part, read, err = s.value(limit)
 	}
-	value, err := s.value(key, limit)
-	*part = value
+	d.Unread.note(place, read)
 	return err
 }
 
-// part is where the text of a key goes, and how many bytes it may have; nil
-// for a key that is not known.
-func (d *Detection) part(key string) (*string, int) {
+// part is where the text of a key goes, how many bytes it may have, and its
+// place in Unread; 0 for a key that is not known.
+func (d *Detection) part(key string) (part *string, limit int, place uint8) {
 	switch key {
-	case "id":
-		return &d.ID, maxID
-	case "city":
-		return &d.City, maxName
-	case "state":
-		return &d.State, maxNumber
-	case "road":
-		return &d.Road, maxName
+	case "time":
+		return nil, maxNumber, placeTime
+	case "trailer_logo":
+		return nil, maxName, placeLogo
 	case "lat_long":
-		return &d.LatLong, maxNumber
+		return &d.LatLong, maxNumber, placeLatLong
+	case "id":
+		return &d.ID, maxID, 4
+	case "city":
+		return &d.City, maxName, 5
+	case "state":
+		return &d.State, maxNumber, 6
+	case "road":
+		return &d.Road, maxName, 7
 	case "license_plate":
-		return &d.LicensePlate, maxNumber
+		return &d.LicensePlate, maxNumber, 8
 	case "license_plate_state":
-		return &d.LicensePlateState, maxNumber
+		return &d.LicensePlateState, maxNumber, 9
 	case "vin":
-		return &d.VIN, maxNumber
+		return &d.VIN, maxNumber, 10
 	case "usdot":
-		return &d.USDOT, maxNumber
+		return &d.USDOT, maxNumber, 11
 	case "mc":
-		return &d.MC, maxNumber
+		return &d.MC, maxNumber, 12
 	case "cab_number":
-		return &d.CabNumber, maxNumber
+		return &d.CabNumber, maxNumber, 13
 	case "trailer_number":
-		return &d.TrailerNumber, maxNumber
+		return &d.TrailerNumber, maxNumber, 14
 	case "chassis_number":
-		return &d.ChassisNumber, maxNumber
+		return &d.ChassisNumber, maxNumber, 15
 	case "container_number":
-		return &d.ContainerNumber, maxNumber
+		return &d.ContainerNumber, maxNumber, 16
 	case "equipment_type":
-		return &d.EquipmentType, maxName
+		return &d.EquipmentType, maxName, 17
 	case "text":
-		return &d.Text, maxText
+		return &d.Text, maxText, 18
 	case "result_url":
-		return &d.ResultURL, maxURL
+		return &d.ResultURL, maxURL, 19
 	case "front_view_url":
-		return &d.FrontViewURL, maxURL
+		return &d.FrontViewURL, maxURL, 20
 	case "side_view_url":
-		return &d.SideViewURL, maxURL
+		return &d.SideViewURL, maxURL, 21
 	case "rear_view_url":
-		return &d.RearViewURL, maxURL
+		return &d.RearViewURL, maxURL, 22
 	}
-	return nil, 0
+	return nil, 0, 0
 }
-
-// value reads a text, or a whole number in place of it; null is "".
-func (s *scanner) value(field string, limit int) (string, error) {
-	var text string
-	var err error
-	switch b := s.next(); {
-	case b == '"':
-		text, err = s.text()
-	case b == '-' || b >= '0' && b <= '9':
-		if text, err = s.number(); err == nil && strings.Trim(text, "0123456789") != "" {
-			return "", wrong(field, text, "is a number that is not whole; give it as text, in quotes")
-		}
-	case b == 'n':
-		_, err = s.word()
-	default:
-		return "", s.unwanted(field, "text, in quotes")
-	}
-	if err == nil && len(text) > limit {
-		err = tooLong(field, text, len(text), limit)
-	}
-	return text, err
-}
-
-// unwanted is the error for a value of the wrong kind, or for no value at all.
-func (s *scanner) unwanted(field, want string) error {
-	start := s.pos
-	if err := s.skip(1); err != nil {
-		return err
-	}
-	return wrong(field, s.doc[start:s.pos], "has a value of the wrong kind; give "+want)
-}
-
-const trailerLogo = "trailer_logo"
 
 // logos reads one text or a list of them; empty ones are left out.
-func (d *Detection) logos(s *scanner) error {
+func (d *Detection) logos(s *scanner) (read bool, err error) {
 	d.TrailerLogo = d.TrailerLogo[:0]
-	if s.next() != '[' {
+	if s.Next() != '[' {
 		return d.logo(s)
 	}
-	s.pos++
-	if s.empty(']') {
-		return nil
+	s.Pos++
+	if s.Empty(']') {
+		return true, nil
 	}
+	read = true
 	for more := true; more; {
-		err := d.logo(s)
+		one, err := d.logo(s)
 		if err != nil {
-			return err
+			return false, err
 		}
-		if more, err = s.more(']'); err != nil {
-			return err
+		read = read && one
+		if more, err = s.More(']'); err != nil {
+			return false, err
 		}
 	}
-	return nil
+	return read, nil
 }
 
-func (d *Detection) logo(s *scanner) error {
-	logo, err := s.value(trailerLogo, maxName)
+func (d *Detection) logo(s *scanner) (read bool, err error) {
+	logo, read, err := s.value(maxName)
 	if err != nil || logo == "" {
-		return err
+		return read, err
 	}
 	if len(d.TrailerLogo) == MaxLogos {
-		return wrong(trailerLogo, logo, fmt.Sprintf("more than %d logos; give the %[1]d surest", MaxLogos))
+		return false, nil
 	}
 	d.TrailerLogo = append(d.TrailerLogo, logo)
-	return nil
+	return read, nil
 }
 
-// timeForms are read beside RFC 3339; without a zone they are UTC.
-var timeForms = [...]string{
-	"2006-01-02 15:04:05Z07:00", "2006-01-02T15:04:05Z0700", "2006-01-02T15:04:05", "2006-01-02 15:04:05",
-}
-
-func (d *Detection) time(s *scanner) error {
-	text, err := s.value("time", maxNumber)
-	if err != nil || text == "" {
-		return err
+// time reads a text or Unix seconds.
+func (d *Detection) time(s *scanner, stored time.Time) (read bool, err error) {
+	d.Time = stored
+	var text string
+	if b := s.Next(); b == '-' || b >= '0' && b <= '9' {
+		text, err = s.number()
+	} else {
+		text, read, err = s.value(maxNumber)
+		if text == "" {
+			return read, err
+		}
 	}
-	t, err := time.Parse(time.RFC3339, text)
-	for i := 0; err != nil && i < len(timeForms); i++ {
-		t, err = time.Parse(timeForms[i], text)
+	t, ok := readTime(text)
+	if ok {
+		d.Time = t
 	}
-	if err != nil {
-		return wrong("time", text, "is no time; give RFC 3339, such as 2024-05-21T12:00:00Z")
-	}
-	d.Time = t
-	return nil
+	return ok, err
 }

@@ -5,7 +5,7 @@ import "time"
 // Limits of a detection's parts, in bytes.
 const (
 	MaxDetection = 1 << 20
-	MaxLogos     = 32
+	MaxLogos     = 256
 
 	maxID     = 256
 	maxNumber = 64
@@ -32,4 +32,6 @@ type Detection struct {
 	// Text is whatever else was read on the truck.
 	Text                                              string
 	ResultURL, FrontViewURL, SideViewURL, RearViewURL string
+	// Unread are the fields of the document that could not be read, and are "".
+	Unread Unread
 }

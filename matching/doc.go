@@ -10,5 +10,8 @@
 //
 // The way: Detection.Decode, Probe.Load, Index.Match, NewMatch, NewReport.
 //
-// It may import the standard library alone.
+// Each kind of number and place has one normal form, for alerts and detections
+// alike (normal.go, vin.go, carriers.go, states.go).
+//
+// It may import the standard library, syntax, and x/text's Unicode forms.
 package matching

@@ -38,7 +38,7 @@ func (x *Index) Put(a *Alert) error {
 	if a.ID == "" {
 		return wrong("id", "", "is missing; an index tells alerts apart by it")
 	}
-	c, err := compile(a)
+	c, err := compileSaved(a)
 	if err != nil {
 		return err
 	}

@@ -3,7 +3,8 @@ package matching
 import (
 	"strconv"
 	"time"
-	"unicode/utf8"
+
+	"github.com/postrider/postrider/syntax/jsontext"
 )
 
 // AppendJSON appends the report as encoding/json writes it, but without HTML
@@ -100,43 +101,13 @@ func appendComma(dst []byte, i int) []byte {
 }
 
 func appendMember(dst []byte, key, value string) []byte {
-	return appendString(append(dst, key...), value)
+	return jsontext.AppendString(append(dst, key...), value)
 }
 
 func appendList(dst []byte, list []string) []byte {
 	dst = append(dst, '[')
 	for i, s := range list {
-		dst = appendString(appendComma(dst, i), s)
+		dst = jsontext.AppendString(appendComma(dst, i), s)
 	}
 	return append(dst, ']')
-}
-
-const hexDigits = "0123456789abcdef"
-
-// shortEscapes are those of \b \t \n (none for 11) \f \r.
-var shortEscapes = [...]byte{'b', 't', 'n', 0, 'f', 'r'}
-
-// appendString appends s as a JSON string; bytes that are no UTF-8 become U+FFFD.
-func appendString(dst []byte, s string) []byte {
-	dst = append(dst, '"')
-	for _, r := range s {
-		switch {
-		case r == '"' || r == '\\':
-			dst = append(dst, '\\', byte(r))
-		case r >= utf8.RuneSelf:
-			dst = utf8.AppendRune(dst, r)
-		case r >= ' ':
-			dst = append(dst, byte(r))
-		default:
-			dst = appendControl(dst, r)
-		}
-	}
-	return append(dst, '"')
-}
-
-func appendControl(dst []byte, r rune) []byte {
-	if i := int(r) - '\b'; i >= 0 && i < len(shortEscapes) && shortEscapes[i] != 0 {
-		return append(dst, '\\', shortEscapes[i])
-	}
-	return append(dst, '\\', 'u', '0', '0', hexDigits[r>>4], hexDigits[r&15])
 }

@@ -1,32 +1,61 @@
 package matching
 
 import (
-	"bytes"
+	"slices"
+	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 // What is written in many ways is compared in one normal form. These functions
-// append the normal form of s to dst, for alerts and detections alike.
+// append the normal form of s to dst, for alerts and detections alike. Both
+// sides are brought to one Unicode form (NFKC) first, so that a letter is the
+// same however it is composed, and at whatever width.
+//
+// A normal form is its own normal form.
 
 // appendNumber keeps letters and digits, in upper case.
-func appendNumber(dst []byte, s string) []byte { return appendKept(dst, s, "") }
+func appendNumber(dst []byte, s string) []byte {
+	start := len(dst)
+	dst = slices.Grow(dst, len(s))
+	room := dst[start : start+len(s)]
+	n := 0
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return settled(dst[:start], s, foldNumber)
+		}
+		upper := wordByte[s[i]]
+		room[n] = upper
+		if upper != 0 {
+			n++
+		}
+	}
+	return dst[:start+n]
+}
 
 // appendPattern keeps the wildcards ? and * too.
-func appendPattern(dst []byte, s string) []byte { return appendKept(dst, s, "?*") }
+func appendPattern(dst []byte, s string) []byte {
+	for len(s) > 0 {
+		end := strings.IndexAny(s, "?*")
+		if end < 0 {
+			return appendNumber(dst, s)
+		}
+		dst = append(appendNumber(dst, s[:end]), s[end])
+		s = s[end+1:]
+	}
+	return dst
+}
 
-func appendKept(dst []byte, s, kept string) []byte {
-	for _, r := range s {
+func foldNumber(dst, s []byte) []byte {
+	for len(s) > 0 {
+		r, n := utf8.DecodeRune(s)
+		s = s[n:]
 		switch {
-		case r >= 'A' && r <= 'Z' || r >= '0' && r <= '9':
-			dst = append(dst, byte(r))
-		case r >= 'a' && r <= 'z':
-			dst = append(dst, byte(r)-'a'+'A')
 		case r < utf8.RuneSelf:
-			for i := range len(kept) {
-				if rune(kept[i]) == r {
-					dst = append(dst, kept[i])
-				}
+			if wordByte[r] != 0 {
+				dst = append(dst, wordByte[r])
 			}
 		case r != utf8.RuneError && (unicode.IsLetter(r) || unicode.IsDigit(r)):
 			dst = utf8.AppendRune(dst, foldRune(r))
@@ -35,8 +64,42 @@ func appendKept(dst []byte, s, kept string) []byte {
 	return dst
 }
 
-// foldRune is the same for all runes that differ in case alone.
+// settled appends form of the NFKC of s: again of its own outcome until that is
+// its own, as what form takes out or folds may bring together what NFKC
+// composes. Each round leaves fewer or smaller characters.
+func settled(dst []byte, s string, form func(dst, s []byte) []byte) []byte {
+	start := len(dst)
+	if isASCII(s) {
+		return form(dst, []byte(s))
+	}
+	dst = form(dst, norm.NFKC.AppendString(nil, s))
+	for range maxSettling {
+		if out := dst[start:]; isASCII(out) || norm.NFKC.IsNormal(out) {
+			break
+		}
+		again := norm.NFKC.Append(nil, dst[start:]...)
+		dst = form(dst[:start], again)
+	}
+	return dst
+}
+
+// maxSettling bounds the rounds of settled; two are needed at most, by a test of
+// all characters and pairs that change.
+const maxSettling = 4
+
+func isASCII[T string | []byte](s T) bool {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}
+
+// foldRune is the same for all runes that differ in case alone: the least of
+// them, but for the iota that is a mark, as NFKC would compose it.
 func foldRune(r rune) rune {
+	const iotaMark, iota = '\u0345', '\u0399'
 	if r < utf8.RuneSelf {
 		if r >= 'a' && r <= 'z' {
 			r -= 'a' - 'A'
@@ -47,6 +110,9 @@ func foldRune(r rune) rune {
 	for next := unicode.SimpleFold(r); next != r; next = unicode.SimpleFold(next) {
 		least = min(least, next)
 	}
+	if least == iotaMark {
+		return iota
+	}
 	return least
 }
 
@@ -54,9 +120,38 @@ func foldRune(r rune) rune {
 // none of that around them.
 func appendText(dst []byte, s string) []byte {
 	start := len(dst)
+	dst = slices.Grow(dst, len(s))
+	room := dst[start : start+len(s)]
+	n, blank := 0, false
+	for i := range len(s) {
+		b := s[i]
+		switch {
+		case b >= utf8.RuneSelf:
+			return settled(dst[:start], s, foldText)
+		case b == ' ' || b >= '\t' && b <= '\r':
+			blank = true
+			continue
+		case blank && n > 0:
+			room[n] = ' '
+			n++
+		}
+		blank = false
+		if b >= 'a' && b <= 'z' {
+			b -= 'a' - 'A'
+		}
+		room[n] = b
+		n++
+	}
+	return dst[:start+n]
+}
+
+func foldText(dst, s []byte) []byte {
+	start := len(dst)
 	blank := false
-	for _, r := range s {
-		if r == ' ' || unicode.IsSpace(r) {
+	for len(s) > 0 {
+		r, n := utf8.DecodeRune(s)
+		s = s[n:]
+		if unicode.IsSpace(r) {
 			blank = true
 			continue
 		}
@@ -64,24 +159,7 @@ func appendText(dst []byte, s string) []byte {
 			dst = append(dst, ' ')
 		}
 		blank = false
-		if r < utf8.RuneSelf {
-			dst = append(dst, byte(foldRune(r)))
-		} else {
-			dst = utf8.AppendRune(dst, foldRune(r))
-		}
-	}
-	return dst
-}
-
-// appendState is appendText, with the names of states and provinces as their codes.
-func appendState(dst []byte, s string) []byte {
-	start := len(dst)
-	dst = appendText(dst, s)
-	if len(dst)-start <= 2 {
-		return dst
-	}
-	if code, known := stateCodes[string(dst[start:])]; known {
-		dst = append(dst[:start], code...)
+		dst = utf8.AppendRune(dst, foldRune(r))
 	}
 	return dst
 }
@@ -98,52 +176,10 @@ var lookalike = func() (class [256]byte) {
 
 // appendLookalike puts one character in the place of all that look like it.
 func appendLookalike(dst, number []byte) []byte {
-	for _, b := range number {
-		dst = append(dst, lookalike[b])
+	start := len(dst)
+	dst = append(dst, number...)
+	for i, b := range number {
+		dst[start+i] = lookalike[b]
 	}
 	return dst
-}
-
-// appendVIN is appendNumber with I O Q, which no VIN has, as 1 0 0.
-func appendVIN(dst []byte, s string) []byte {
-	start := len(dst)
-	dst = appendNumber(dst, s)
-	for i, b := range dst[start:] {
-		switch b {
-		case 'I':
-			dst[start+i] = '1'
-		case 'O', 'Q':
-			dst[start+i] = '0'
-		}
-	}
-	return dst
-}
-
-// appendUSDOT is the digits without leading zeros, and nothing where there are
-// other characters than digits behind "USDOT".
-func appendUSDOT(dst []byte, s string) []byte {
-	start := len(dst)
-	dst = appendNumber(dst, s)
-	number := bytes.TrimPrefix(bytes.TrimPrefix(dst[start:], []byte("US")), []byte("DOT"))
-	number = bytes.TrimLeft(number, "0")
-	if !allDigits(number) {
-		return dst[:start]
-	}
-	return append(dst[:start], number...)
-}
-
-// appendMC takes off "MC", but not FF and MX, which are registers of their own.
-func appendMC(dst []byte, s string) []byte {
-	start := len(dst)
-	dst = appendNumber(dst, s)
-	return append(dst[:start], bytes.TrimPrefix(dst[start:], []byte("MC"))...)
-}
-
-func allDigits(s []byte) bool {
-	for _, b := range s {
-		if b < '0' || b > '9' {
-			return false
-		}
-	}
-	return true
 }

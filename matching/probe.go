@@ -53,7 +53,7 @@ func (p *Probe) Load(d *Detection) {
 	p.part(vin, d.VIN, appendVIN)
 	p.tail()
 	p.part(usdot, d.USDOT, appendUSDOT)
-	p.part(mc, d.MC, appendMC)
+	p.part(mc, d.MC, appendDocket)
 	p.part(plateState, d.LicensePlateState, appendState)
 	p.part(equipment, d.EquipmentType, appendText)
 	p.part(state, d.State, appendState)
@@ -101,7 +101,7 @@ func (p *Probe) number(f field, text string) {
 
 func (p *Probe) tail() {
 	p.values[vinTail] = nil
-	if value := p.values[vin]; len(value) >= tailLength {
+	if value := p.values[vin]; len(value) == vinLength || len(value) == tailLength {
 		p.values[vinTail] = value[len(value)-tailLength:]
 		p.key(exactLane(vinTail, false), p.values[vinTail])
 	}

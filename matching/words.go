@@ -30,41 +30,55 @@ var wordByte = func() (upper [utf8.RuneSelf]byte) {
 	return upper
 }()
 
-// appendWord appends the next run of letters and digits at or behind from, with
-// its case folded; start equals end where there is none.
+// appendWord appends the next run of letters and digits at or behind from, in
+// its normal form; start equals end where there is none.
 func appendWord(dst []byte, text string, from int) (folded []byte, start, end int) {
-	start = -1
-	for end = from; end < len(text); {
-		if b := text[end]; b < utf8.RuneSelf {
-			upper := wordByte[b]
-			if upper == 0 && start >= 0 {
-				return dst, start, end
-			}
-			if upper != 0 {
-				start = begin(start, end)
-				dst = append(dst, upper)
-			}
-			end++
-			continue
+	for start = from; start < len(text) && text[start] < utf8.RuneSelf && wordByte[text[start]] == 0; start++ {
+	}
+	for end = start; end < len(text); end++ {
+		b := text[end]
+		if b >= utf8.RuneSelf {
+			return appendForeignWord(dst[:len(dst)-(end-start)], text, start)
 		}
+		upper := wordByte[b]
+		if upper == 0 {
+			break
+		}
+		dst = append(dst, upper)
+	}
+	return dst, start, end
+}
+
+// appendForeignWord is appendWord for words that are not of ASCII alone.
+func appendForeignWord(dst []byte, text string, from int) (folded []byte, start, end int) {
+	start = len(text)
+	for end = from; end < len(text); {
 		r, n := utf8.DecodeRuneInString(text[end:])
-		if isWord := r != utf8.RuneError && unicode.In(r, unicode.L, unicode.Nd, unicode.M); isWord {
-			start = begin(start, end)
-			dst = utf8.AppendRune(dst, foldRune(r))
-		} else if start >= 0 {
-			return dst, start, end
+		switch inWord := isWordRune(r); {
+		case inWord && !unicode.Is(unicode.M, r): // a mark begins no word
+			start = min(start, end)
+		case !inWord && start < end:
+			return settled(dst, text[start:end], foldWord), start, end
 		}
 		end += n
 	}
-	return dst, begin(start, end), end
+	return settled(dst, text[start:end], foldWord), start, end
 }
 
-// begin is start once it is set, else here.
-func begin(start, here int) int {
-	if start >= 0 {
-		return start
+func isWordRune(r rune) bool {
+	return r != utf8.RuneError && unicode.In(r, unicode.L, unicode.Nd, unicode.M)
+}
+
+// foldWord keeps of a word's NFKC what belongs to words.
+func foldWord(dst, s []byte) []byte {
+	start := len(dst)
+	for len(s) > 0 {
+		r, n := utf8.DecodeRune(s)
+		if s = s[n:]; isWordRune(r) && (len(dst) > start || !unicode.Is(unicode.M, r)) {
+			dst = utf8.AppendRune(dst, foldRune(r))
+		}
 	}
-	return here
+	return dst
 }
 
 // allWords are the words of all texts of the detection, read when first asked for.
@@ -89,15 +103,19 @@ func (p *Probe) allWords() []word {
 
 func (p *Probe) readWords(text string) {
 	first := true
-	for end := 0; end < len(text); first = false {
+	for end := 0; end < len(text); {
 		from, start := len(p.buf), 0
 		if p.buf, start, end = appendWord(p.buf, text, end); start == end {
 			return
 		}
 		folded := p.buf[from:len(p.buf):len(p.buf)]
+		if len(folded) == 0 {
+			continue // a mark that stands for nothing
+		}
 		key := maphash.Bytes(seed, folded)
 		p.wordBits.set(key)
 		p.words = append(p.words, word{text, start, end, folded, key, first})
+		first = false
 	}
 }
 

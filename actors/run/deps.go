@@ -83,6 +83,9 @@ type Trigger interface {
 type Observer interface {
 	RunFinished(alertType string, took time.Duration, matches int)
 	RunFailed(alertType string)
+	// DetectionFieldUnread counts a field of a detection that could not be
+	// read; each detection is told once, however many runs read it.
+	DetectionFieldUnread(field string)
 }
 
 // Options are what a Runner needs.

@@ -37,6 +37,9 @@ func (m *matcher) match(t *task, raw *transport.RawDetection) {
 		t.unread = append(t.unread, transport.UnreadDetection{RawDetection: *raw, Detail: err.Error()})
 		return
 	}
+	if m.detection.Unread != 0 {
+		t.fields = append(t.fields, unreadFields{raw.Seq, m.detection.Unread})
+	}
 	m.seq = raw.Seq
 	m.probe.Load(&m.detection)
 	m.hits = m.sweep.alerts.index.Match(m.hits[:0], &m.probe, m.keep)

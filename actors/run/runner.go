@@ -29,6 +29,8 @@ type Runner struct {
 	open   map[transport.RunKey]bool // runs from before their plan to their end
 	tail   tail
 
+	fields *fieldCount
+
 	// most bounds a report, and atOnce how many runs are written at the same
 	// time; tests have smaller ones.
 	most, atOnce int
@@ -42,7 +44,7 @@ type Runner struct {
 // New makes a Runner that knows no alerts yet.
 func New(o Options) *Runner {
 	o.defaults()
-	return &Runner{o: o, most: maxReport, atOnce: writesAtOnce, alerts: newAlerts(), due: newDueSet(), lives: make(chan struct{}, 1), plans: make(chan struct{}, 1),
+	return &Runner{o: o, fields: &fieldCount{observer: o.Observer}, most: maxReport, atOnce: writesAtOnce, alerts: newAlerts(), due: newDueSet(), lives: make(chan struct{}, 1), plans: make(chan struct{}, 1),
 		open: map[transport.RunKey]bool{}, customers: map[string]transport.Customer{}, troubles: map[string]error{},
 		failures: map[transport.RunKey]int{}}
 }
@@ -82,6 +84,7 @@ type nobody struct{}
 
 func (nobody) RunFinished(string, time.Duration, int) {}
 func (nobody) RunFailed(string)                       {}
+func (nobody) DetectionFieldUnread(string)            {}
 
 // Change takes one state of an alert in, nil where it was removed; in the order
 // of revisions, from one goroutine. a is kept.
@@ -173,7 +176,7 @@ func (r *Runner) trouble(part string, err error) {
 
 // sweep reads for jobs from a source.
 func (r *Runner) sweep(ctx context.Context, from source, all []*job) error {
-	s := &sweep{alerts: r.alerts, links: &r.o.Links, jobs: newJobs(all), memory: r.o.Memory, most: r.most, bury: r.o.Detections.BuryDetections}
+	s := &sweep{alerts: r.alerts, links: &r.o.Links, jobs: newJobs(all), memory: r.o.Memory, most: r.most, bury: r.o.Detections.BuryDetections, fields: r.fields}
 	return s.read(ctx, from, r.o.Workers)
 }
 

@@ -23,6 +23,7 @@ type task struct {
 	raws   []transport.RawDetection
 	found  []found
 	unread []transport.UnreadDetection
+	fields []unreadFields
 	done   chan struct{}
 }
 
@@ -38,8 +39,9 @@ type sweep struct {
 	// memory is how many bytes of matches may be held; held, how many are.
 	memory, held int
 	// most bounds one report, in bytes.
-	most int
-	bury func(context.Context, []transport.UnreadDetection) error
+	most   int
+	bury   func(context.Context, []transport.UnreadDetection) error
+	fields *fieldCount
 }
 
 // errFull ends a sweep whose runs hold as much as they may.
@@ -96,6 +98,7 @@ func (s *sweep) span(ctx context.Context, from source, span span, workers int) e
 func (s *sweep) collect(ctx context.Context, order <-chan *task) error {
 	for t := range order {
 		<-t.done
+		s.fields.note(t)
 		if len(t.unread) > 0 {
 			if err := s.bury(ctx, t.unread); err != nil {
 				return err

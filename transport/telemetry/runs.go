@@ -8,8 +8,8 @@ import (
 
 // runMetrics are of runs of alerts, by the type of the alerts: normal, hot or live.
 type runMetrics struct {
-	duration         *prometheus.HistogramVec
-	matches, failing *prometheus.CounterVec
+	duration                 *prometheus.HistogramVec
+	matches, failing, unread *prometheus.CounterVec
 }
 
 func (t *Telemetry) newRunMetrics() runMetrics {
@@ -21,8 +21,10 @@ func (t *Telemetry) newRunMetrics() runMetrics {
 			Help: "Matches that runs reported, by type of alert."}, label),
 		failing: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: namespace, Name: "runs_failed_total",
 			Help: "Runs that failed and are tried again, each counted once, by type of alert."}, label),
+		unread: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: namespace, Name: "detection_fields_unread_total",
+			Help: "Fields of detections that could not be read and were left out, by field."}, []string{"field"}),
 	}
-	t.registry.MustRegister(m.duration, m.matches, m.failing)
+	t.registry.MustRegister(m.duration, m.matches, m.failing, m.unread)
 	return m
 }
 
@@ -39,5 +41,13 @@ func (t *Telemetry) RunFinished(alertType string, took time.Duration, matches in
 func (t *Telemetry) RunFailed(alertType string) {
 	if t != nil {
 		t.runs.failing.WithLabelValues(alertType).Inc()
+	}
+}
+
+// DetectionFieldUnread counts a field of a detection, one of the 22 that there
+// are, that could not be read.
+func (t *Telemetry) DetectionFieldUnread(field string) {
+	if t != nil {
+		t.runs.unread.WithLabelValues(field).Inc()
 	}
 }

@@ -2,12 +2,12 @@ package publisher
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/postrider/postrider/syntax/jsontext"
 	"github.com/postrider/postrider/transport"
 )
 
@@ -51,7 +51,7 @@ func (p *Publisher) detection(subject string, doc []byte) (*nats.Msg, error) {
 	if err := transport.CheckDetectionSubject(subject); err != nil {
 		return nil, err
 	}
-	if !json.Valid(doc) {
+	if !jsontext.Valid(jsontext.Trim(doc)) {
 		return nil, &transport.FieldError{Field: "data", Message: "not valid JSON"}
 	}
 	m := nats.NewMsg(subject)

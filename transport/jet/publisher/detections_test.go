@@ -36,7 +36,7 @@ func TestPublishDetections(t *testing.T) {
 func TestADetectionWithAnIDIsStoredOnce(t *testing.T) {
 	_, p, stream := run(t, ofDetections)
 	for _, id := range []string{"a", "b", "a", "", ""} {
-		if err := p.PublishDetection(within(t), "detections.i45", id, []byte(`{}`)); err != nil {
+		if err := p.PublishDetection(within(t), "detections.i45", id, []byte("\ufeff{}")); err != nil {
 			t.Fatal(err)
 		}
 	}

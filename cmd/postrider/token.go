@@ -44,6 +44,9 @@ A token is revoked by postrider token revoke.`,
 			if err != nil {
 				return err
 			}
+			if err := api.CheckRoles(roles); err != nil {
+				return usagef("%s", err)
+			}
 			token, err := api.MintToken(key, customer, roles, ttl, time.Now())
 			if err != nil {
 				return usagef("%s", err)

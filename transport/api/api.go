@@ -102,6 +102,14 @@ type Options struct {
 	// of those who sign tokens otherwise. One of the two is needed.
 	TokenSecret []byte
 	Keys        *Keys
+	// SessionKey is what the cookies of signed-in browsers are sealed with; nil:
+	// no browser can sign in. CookiePath is the path they are sent for; "": all.
+	SessionKey []byte
+	CookiePath string
+	// SignInCode gives the token of a sign-in code, once; nil: there are none.
+	SignInCode func(code string) (token string, good bool)
+	// Page is the web page, served below /ui/; nil: there is none.
+	Page http.Handler
 	// Issuer and Audience are what tokens signed with Keys must claim; empty:
 	// anything.
 	Issuer, Audience string
@@ -145,8 +153,10 @@ type Server struct {
 	Options
 	log    *slog.Logger
 	tokens *tokens
-	mux    *mux
-	bodies budget
+	// sessions are those of browsers; nil: there are none.
+	sessions *sessions
+	mux      *mux
+	bodies   budget
 	// previews has a place for each preview under way.
 	previews chan struct{}
 }
@@ -176,8 +186,13 @@ func New(o Options) (*Server, error) {
 	if o.BodyBudget == 0 {
 		o.BodyBudget = 256 << 20
 	}
-	s := &Server{Options: o, log: o.Logger, tokens: newTokens(&o),
+	browsers, err := newSessions(&o)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{Options: o, log: o.Logger, tokens: newTokens(&o), sessions: browsers,
 		mux: &mux{}, bodies: budget{most: o.BodyBudget}, previews: make(chan struct{}, previewsAtOnce)}
+	s.tokens.sessions = browsers
 	s.routes()
 	return s, nil
 }
@@ -200,6 +215,11 @@ func (s *Server) routes() {
 	s.deliveryRoutes(h)
 	s.replayRoutes(h)
 	s.tokenRoutes(h)
+	s.sessionRoutes(h)
+	if s.Page != nil {
+		s.mux.Handle("GET /ui/", s.Page)
+		s.mux.Handle("GET /{$}", http.RedirectHandler("ui/", http.StatusFound))
+	}
 	s.nodeRoutes(h)
 	s.eventRoutes(h)
 	s.eventTypeRoutes(h)

@@ -67,9 +67,13 @@ type claims struct {
 type caller struct {
 	customer string
 	roles    []string
-	// subject is who the token was made for, token a digest of it.
+	// subject is who the token was made for, token a digest of it (of a
+	// browser's session: of its id); jti and expires are the token's, where it
+	// has them.
 	subject string
 	token   [sha256.Size]byte
+	jti     string
+	expires time.Time
 }
 
 func (c *caller) has(role string) bool { return slices.Contains(c.roles, role) }
@@ -115,7 +119,9 @@ type tokens struct {
 	issuer  string
 	aud     string
 	parser  *jwt.Parser
-	invalid string // what is said of a token that does not verify
+	// sessions are those of browsers; nil: there are none.
+	sessions *sessions
+	invalid  string // what is said of a token that does not verify
 }
 
 func newTokens(o *Options) *tokens {
@@ -158,7 +164,15 @@ func (t *tokens) authorize(r *http.Request, roles []string) (*caller, *Error) {
 
 // admit gives who calls, whatever it may do, and counts the request.
 func (t *tokens) admit(r *http.Request) (*caller, *Error) {
-	who, failure := t.caller(r.Context(), tokenOf(r))
+	token := tokenOf(r)
+	var who *caller
+	var failure *Error
+	if token == "" {
+		who, failure = t.sessionCaller(r)
+	}
+	if who == nil && failure == nil {
+		who, failure = t.caller(r.Context(), token)
+	}
 	if failure == nil && t.limiter != nil {
 		failure = t.limiter.take(who.token)
 	}
@@ -188,7 +202,10 @@ func (t *tokens) caller(ctx context.Context, token string) (*caller, *Error) {
 	if failure := t.checkClaims(&c, parsed.Method.Alg()); failure != nil {
 		return nil, failure
 	}
-	who := &caller{customer: c.Customer, roles: c.Roles, subject: c.Subject, token: sha256.Sum256([]byte(token))}
+	who := &caller{customer: c.Customer, roles: c.Roles, subject: c.Subject, token: sha256.Sum256([]byte(token)), jti: c.ID}
+	if c.ExpiresAt != nil {
+		who.expires = c.ExpiresAt.Time
+	}
 	if who.customer == "" && who.operator() {
 		return who, nil
 	}
@@ -258,9 +275,6 @@ func MintToken(secret []byte, customer string, roles []string, ttl time.Duration
 	if ttl <= 0 {
 		return "", &transport.FieldError{Field: "ttl", Value: ttl.String(), Message: "not positive; give a duration such as 1h"}
 	}
-	if err := checkRoles(roles); err != nil {
-		return "", err
-	}
 	subject := customer
 	if customer == "" && slices.Contains(roles, RoleOperator) {
 		subject = RoleOperator
@@ -273,9 +287,9 @@ func MintToken(secret []byte, customer string, roles []string, ttl time.Duration
 	return token.SignedString(secret)
 }
 
-// checkRoles refuses a role that nothing asks for: a slip of the pen would make
-// a token that is refused everywhere.
-func checkRoles(roles []string) error {
+// CheckRoles refuses a role that nothing asks for: a slip of the pen would make
+// a token that is refused everywhere. The error is a *transport.FieldError.
+func CheckRoles(roles []string) error {
 	for _, role := range roles {
 		if !slices.Contains(Roles(), role) {
 			return &transport.FieldError{Field: "role", Value: role, Message: "there is no such role; give one of " + strings.Join(Roles(), ", ")}

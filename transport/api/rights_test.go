@@ -73,6 +73,12 @@ var rights = map[string]right{
 	"POST /v1/deadletters/replay":      {body: `{"reason":"gone"}`, roles: []string{RoleReplay}, ok: 202},
 	"POST /v1/tokens/revoke":           {body: `{"jti":"t-1"}`, ok: 200, operator: true},
 
+	"GET /v1/session":    {roles: append([]string{"", "stranger"}, anyRole...), ok: 200},
+	"POST /v1/session":   {ok: 400, open: true},
+	"DELETE /v1/session": {ok: 204, open: true},
+	"GET /ui/":           {ok: 200, open: true},
+	"GET /{$}":           {path: "/", ok: 200, open: true},
+
 	"GET /v1/audit":      {roles: anyRole, ok: 200},
 	"GET /v1/egress":     {roles: anyRole, ok: 200},
 	"GET /v1/info":       {roles: append([]string{"", "stranger"}, anyRole...), ok: 200},
@@ -85,7 +91,10 @@ var rights = map[string]right{
 }
 
 func startWithMetrics(t *testing.T) *bench {
-	return start(t, func(o *Options) { o.Metrics = http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}) })
+	return start(t, func(o *Options) {
+		o.Metrics = http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
+		o.SessionKey, o.Page = testSessionKey, o.Metrics
+	})
 }
 
 // The router itself tells what routes there are: none can be forgotten here.

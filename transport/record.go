@@ -99,6 +99,10 @@ type Answer struct {
 	// Unreached: nothing at the other end said anything, not even a refusal;
 	// it is not journaled.
 	Unreached bool
+	// Resent: the request was sent a second time within the attempt, at once and
+	// on a fresh connection, for a kept one had ended before a byte of an answer.
+	// It used up one more of the endpoint's rate.
+	Resent bool
 	// Body is the beginning of the answer, at most MaxAnswerKept bytes.
 	Body []byte
 	// Took is the whole attempt; the phases are zero where they did not happen

@@ -24,6 +24,9 @@ func (m *Machine) answered(now time.Time, in *Input) {
 		return
 	}
 	m.bucket.answered(now)
+	if a.Resent {
+		m.bucket.answered(now) // the receiver may have seen it twice
+	}
 	switch a.Class {
 	case transport.Aborted:
 		m.breaker.unsent(probe)

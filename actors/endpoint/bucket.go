@@ -9,7 +9,8 @@ import (
 // arrived is not known, only that it was between its send and its answer: so
 // one that is in flight counts as arriving now, and drains from its answer on.
 // Whatever the network does, no window of time at the receiver then holds more
-// than burst + rate × its length.
+// than burst + rate × its length, and what was sent twice within an attempt:
+// the level may stand above burst for that.
 type bucket struct {
 	rate  float64 // a second; 0: no limit
 	burst float64

@@ -69,6 +69,7 @@ func (s *scenario) answer(words []string, args map[string]string) {
 		if v := args["reason"]; v != "" {
 			a.Reason = v
 		}
+		a.Resent = args["resent"] == "yes"
 		if v := args["retry-after"]; v != "" {
 			a.RetryAfter = s.duration(v)
 		}

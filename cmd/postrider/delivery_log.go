@@ -118,6 +118,7 @@ type loggedDelivery struct {
 		Number int     `json:"number"`
 		At     string  `json:"at"`
 		Took   float64 `json:"took_ms"`
+		Resent bool    `json:"resent"`
 		Status int     `json:"status"`
 		Class  string  `json:"class"`
 		Reason string  `json:"reason"`
@@ -211,6 +212,11 @@ func (a *app) printDelivery(d *loggedDelivery, names endpointNames) error {
 	}
 	if err := attempts.print(a.stdout); err != nil {
 		return err
+	}
+	for _, t := range d.Attempts {
+		if t.Resent {
+			fmt.Fprintf(a.stdout, "(attempt %d was sent twice: a kept connection had ended before a byte of an answer)\n", t.Number)
+		}
 	}
 	if d.Count > len(d.Attempts) {
 		fmt.Fprintf(a.stdout, "(%s made; the journal no longer has the others)\n", counted(uint64(d.Count), "attempt was", "attempts were"))

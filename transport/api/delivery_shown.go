@@ -37,6 +37,7 @@ type DeliveryAttempt struct {
 	Connect   float64    `json:"connect_ms"`
 	TLS       float64    `json:"tls_ms"`
 	FirstByte float64    `json:"first_byte_ms"`
+	Resent    bool       `json:"resent" doc:"Sent a second time, at once and on a fresh connection, for a kept one had ended before a byte of an answer"`
 	Status    int        `json:"status"`
 	Class     string     `json:"class"`
 	Reason    string     `json:"reason"`
@@ -65,7 +66,7 @@ func (s *Server) showDelivery(ctx context.Context, in *deliveryID) (*deliveryAns
 func (s *Server) attempt(r *transport.Record) DeliveryAttempt {
 	a := &r.Answer
 	out := DeliveryAttempt{Number: r.Number, At: r.At, Took: ms(a.Took), DNS: ms(a.DNS), Connect: ms(a.Connect), TLS: ms(a.TLS),
-		FirstByte: ms(a.FirstByte), Status: a.Status, Class: a.Class.String(), Reason: a.Reason, Detail: a.Detail,
+		FirstByte: ms(a.FirstByte), Resent: a.Resent, Status: a.Status, Class: a.Class.String(), Reason: a.Reason, Detail: a.Detail,
 		Answer: text(s.redactAnswer(a.Body))}
 	if !r.NextAt.IsZero() {
 		out.NextAt = &r.NextAt

@@ -41,6 +41,7 @@ const (
 	recConnect
 	recTLS
 	recFirstByte
+	recResent
 )
 
 // fanOutPart is the most endpoints in one record of a fan-out, so that a
@@ -112,7 +113,11 @@ func appendAnswer(dst []byte, a *transport.Answer) []byte {
 	dst = appendNumber(dst, recDNS, nonNegative(a.DNS))
 	dst = appendNumber(dst, recConnect, nonNegative(a.Connect))
 	dst = appendNumber(dst, recTLS, nonNegative(a.TLS))
-	return appendNumber(dst, recFirstByte, nonNegative(a.FirstByte))
+	dst = appendNumber(dst, recFirstByte, nonNegative(a.FirstByte))
+	if a.Resent {
+		dst = appendNumber(dst, recResent, 1)
+	}
+	return dst
 }
 
 // recordReader decodes records. Customers, endpoints and types are few among
@@ -249,6 +254,8 @@ func (d *recordReader) answer(a *transport.Answer, f *fields) {
 		a.TLS = f.duration()
 	case recFirstByte:
 		a.FirstByte = f.duration()
+	case recResent:
+		a.Resent = f.num(1) == 1
 	}
 }
 

@@ -88,7 +88,7 @@ func drawRecord(t *rapid.T) *transport.Record {
 		r.Answer = transport.Answer{Class: transport.Class(rapid.IntRange(0, 6).Draw(t, "class")),
 			Status: rapid.IntRange(0, 999).Draw(t, "status"), Reason: text.Draw(t, "answer reason"), Detail: text.Draw(t, "detail"),
 			RetryAfter: drawDuration(t, "retry after"), Took: drawDuration(t, "took"), DNS: drawDuration(t, "dns"),
-			Connect: drawDuration(t, "connect"), TLS: drawDuration(t, "tls"), FirstByte: drawDuration(t, "first byte")}
+			Connect: drawDuration(t, "connect"), TLS: drawDuration(t, "tls"), FirstByte: drawDuration(t, "first byte"), Resent: rapid.Bool().Draw(t, "resent")}
 		if b := rapid.SliceOfN(rapid.Byte(), 0, 200).Draw(t, "body"); len(b) > 0 {
 			r.Answer.Body = b
 		}

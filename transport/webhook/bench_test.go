@@ -61,9 +61,7 @@ func BenchmarkBare(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	f := newFlight(context.Background(), defaultTimeout, made.body)
-	defer f.end()
-	head := target.build(f, ev, time.Unix(1, 0), made).Header
+	head := target.build(context.Background(), ev, time.Unix(1, 0), made).Header
 	client := &http.Client{Timeout: 15 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 512, DisableCompression: true}}
 	defer client.CloseIdleConnections()
 	url := target.request.URL.String()

@@ -6,12 +6,12 @@ import (
 	"errors"
 	"io"
 	"net"
-	"net/http"
 	"os"
 	"strings"
 	"syscall"
 
 	"github.com/postrider/postrider/transport"
+	"github.com/postrider/postrider/transport/webhook/dial"
 )
 
 // failure says what an attempt without an answer means. Details are our own
@@ -24,17 +24,17 @@ func failure(caller context.Context, err error, expired, connected bool) transpo
 		return late(err, connected)
 	}
 	var (
-		address *addressRefused
-		proxy   *proxyError
-		dns     *dnsError
-		secured *tlsError
+		address *dial.AddressRefused
+		proxy   *dial.ProxyError
+		dns     *dial.DNSError
+		secured *dial.TLSError
 	)
 	switch {
 	case errors.As(err, &address):
 		return refusal(transport.ReasonAddressRefused,
 			address.Error()+"; endpoints must have a public one, or one listed in egress.allow_cidrs")
-	case errors.Is(err, errNoSource):
-		return refusal(transport.ReasonLocal, errNoSource.Error())
+	case errors.Is(err, dial.ErrNoSource):
+		return refusal(transport.ReasonLocal, dial.ErrNoSource.Error())
 	case exhausted(err):
 		return refusal(transport.ReasonLocal, "this machine is out of file descriptors, ports or memory")
 	case errors.As(err, &proxy):
@@ -46,7 +46,7 @@ func failure(caller context.Context, err error, expired, connected bool) transpo
 	case timedOut(err):
 		return late(err, connected)
 	case errors.As(err, &secured):
-		return failed(transport.ReasonTLS, tlsDetail(secured.err))
+		return failed(transport.ReasonTLS, tlsDetail(secured.Err))
 	}
 	if detail := alertDetail(err); detail != "" {
 		// In TLS 1.3 a client certificate is refused after the handshake.
@@ -71,8 +71,8 @@ func late(err error, connected bool) transport.Answer {
 	}
 	phase := "no connection within the time limit; a firewall may be dropping it"
 	var (
-		dns     *dnsError
-		secured *tlsError
+		dns     *dial.DNSError
+		secured *dial.TLSError
 	)
 	switch {
 	case errors.As(err, &dns):
@@ -111,11 +111,11 @@ func exhausted(err error) bool {
 	return false
 }
 
-func proxyDetail(err *proxyError) string {
-	if err.status != 0 {
+func proxyDetail(err *dial.ProxyError) string {
+	if err.Status != 0 {
 		return err.Error() + " to CONNECT"
 	}
-	if detail := connectDetail(err.err); detail != "" {
+	if detail := connectDetail(err.Unwrap()); detail != "" {
 		return "the proxy: " + detail
 	}
 	return "the proxy could not be used"
@@ -172,9 +172,7 @@ func connectDetail(err error) string {
 		return "the receiver reset the connection"
 	case noRoute(err):
 		return "no route to the receiver"
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed),
-		strings.Contains(err.Error(), http.ErrServerClosed.Error()),
-		strings.Contains(err.Error(), "server closed idle connection"):
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed), http2Ended(err):
 		return "the receiver closed the connection without an answer"
 	}
 	var op *net.OpError
@@ -182,4 +180,14 @@ func connectDetail(err error) string {
 		return "the connection broke"
 	}
 	return ""
+}
+
+// http2Ended reads errors that net/http does not export.
+func http2Ended(err error) bool {
+	for _, words := range []string{"GOAWAY", "client connection lost", "client conn is closed", "client conn could not be established", "client connection force closed"} {
+		if strings.Contains(err.Error(), "http2: ") && strings.Contains(err.Error(), words) {
+			return true
+		}
+	}
+	return false
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/postrider/postrider/transport"
+	"github.com/postrider/postrider/transport/webhook/dial"
 )
 
 func TestWhatCannotBePrepared(t *testing.T) {
@@ -43,7 +44,7 @@ func TestWhatCannotBePrepared(t *testing.T) {
 	}
 	_, err := production.Prepare(newEndpoint("http://x.example"))
 	wantField(t, err, "url")
-	if len(s.pools) != 0 {
+	if len(s.settings) != 0 || len(s.routes) != 0 {
 		t.Error("what was refused left a pool behind")
 	}
 }
@@ -108,10 +109,10 @@ func TestClassesOfErrors(t *testing.T) {
 		class  transport.Class
 		reason string
 	}{
-		{fmt.Errorf("dial: %w", &proxyError{status: 407}), transport.Refused, transport.ReasonProxy},
-		{fmt.Errorf("dial: %w", &proxyError{err: errors.New("x")}), transport.Refused, transport.ReasonProxy},
-		{fmt.Errorf("dial: %w", errNoSource), transport.Refused, transport.ReasonLocal},
-		{&tlsError{errors.New("odd")}, transport.Failed, transport.ReasonTLS},
+		{fmt.Errorf("dial: %w", &dial.ProxyError{Status: 407}), transport.Refused, transport.ReasonProxy},
+		{fmt.Errorf("dial: %w", &dial.ProxyError{Err: errors.New("x")}), transport.Refused, transport.ReasonProxy},
+		{fmt.Errorf("dial: %w", dial.ErrNoSource), transport.Refused, transport.ReasonLocal},
+		{&dial.TLSError{Err: errors.New("odd")}, transport.Failed, transport.ReasonTLS},
 		{errors.New("odd"), transport.Failed, transport.ReasonProtocol},
 		{context.Canceled, transport.Aborted, transport.ReasonAborted},
 		{context.DeadlineExceeded, transport.Failed, transport.ReasonTimeout},

@@ -90,6 +90,41 @@ func TestProxy(t *testing.T) {
 	}
 }
 
+// Any 2xx opens the tunnel, whatever its head announces; 1xx come before it.
+func TestWhatAProxyMayAnswer(t *testing.T) {
+	for name, text := range map[string]string{
+		"201":        "HTTP/1.1 201 Created\r\n\r\n",
+		"204":        "HTTP/1.1 204 No Content\r\n\r\n",
+		"100 before": "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n\r\n",
+		"a length":   "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n",
+		"of old":     "HTTP/1.0 200 OK\r\nProxy-Agent: x\r\n\r\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			raw := serveRaw(t, func(c net.Conn) {
+				in := bufio.NewReader(c)
+				if _, err := http.ReadRequest(in); err != nil {
+					return
+				}
+				_, _ = io.WriteString(c, text)
+				for range 2 { // it is the receiver as well
+					if _, err := readRequest(in); err != nil {
+						return
+					}
+					_, _ = io.WriteString(c, fine)
+				}
+			})
+			u, err := url.Parse(raw)
+			if err != nil {
+				t.Fatal(err)
+			}
+			target := newTarget(t, newSender(t, func(o *Options) { o.Proxy = u }), "http://127.0.0.1:1/")
+			for i := range 2 {
+				want(t, target.Send(context.Background(), newEvent(), i+1), transport.Delivered, "")
+			}
+		})
+	}
+}
+
 func TestAProxyThatFailsIsNotTheEndpointsFault(t *testing.T) {
 	says := func(text string) string {
 		return serveRaw(t, func(c net.Conn) {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -32,101 +33,94 @@ func (t *Target) send(ctx context.Context, ev *transport.Event, r rendered, star
 	if !sendable(ev.ID) || !sendable(ev.Type) {
 		return refusal(transport.ReasonUnrenderable, "the event's id or type has characters that a header cannot carry")
 	}
-	if t.lines.lean() && len(r.body) <= maxLeanBody {
-		if a, possible := t.sendLean(ctx, ev, r, start); possible {
+	deadline := start.Add(t.timeout)
+	// A receiver may be several machines that speak differently.
+	for range maxChanges {
+		var a transport.Answer
+		var spoken bool
+		if t.route.isHTTP2() {
+			a, spoken = t.sendHTTP2(ctx, ev, r, deadline)
+		} else {
+			a, spoken = t.sendHTTP1(ctx, ev, r, deadline)
+		}
+		if spoken {
 			return a
 		}
 	}
-	return t.sendRich(ctx, ev, r)
+	return failed(transport.ReasonProtocol, "the receiver chose now HTTP/1.1, now HTTP/2, at each handshake anew")
 }
 
-// sendRich is one attempt by net/http, which speaks HTTP/2 and reads while it
-// writes a large body.
-func (t *Target) sendRich(ctx context.Context, ev *transport.Event, r rendered) (a transport.Answer) {
-	f := newFlight(ctx, t.timeout, r.body)
-	defer f.end()
-	resp, err := t.pool.http.RoundTrip(t.build(f, ev, t.sender.now(), r))
-	if err != nil {
-		a = failure(ctx, err, f.expired(), f.connected())
-	} else {
-		a, _ = t.answer(resp, f.expired)
-		_ = resp.Body.Close()
-	}
-	f.times(&a)
-	return a
-}
+// maxChanges bounds how often an attempt turns to the other protocol.
+const maxChanges = 8
 
 // setHeaders sets what differs from attempt to attempt; the signature last, so
 // that nothing overwrites it.
 func (t *Target) setHeaders(h http.Header, ev *transport.Event, at time.Time, r rendered) {
 	maps.Copy(h, r.headers)
-	h["Webhook-Id"] = []string{ev.ID}
+	id := asciiValue(ev.ID)
+	h["Webhook-Id"] = []string{id}
 	if traceable(ev.Traceparent) {
 		h["Traceparent"] = []string{ev.Traceparent}
 	}
 	t.renderer.SetHeaders(h, ev, at)
-	t.signer.Sign(h, ev.ID, at, r.body)
+	if len(r.headers) > 0 || !isASCII(ev.Type) {
+		inASCII(h)
+	}
+	t.signer.Sign(h, id, at, r.body)
 }
 
-// build makes the request by hand: a copy of the prepared one, with headers
-// that no one else holds.
-func (t *Target) build(f *flight, ev *transport.Event, at time.Time, r rendered) *http.Request {
-	h := make(http.Header, len(t.fixed)+len(r.headers)+6)
-	for name, values := range t.fixed {
+// inASCII changes no slice that another may hold.
+func inASCII(h http.Header) {
+	for name, values := range h {
+		if !slices.ContainsFunc(values, func(v string) bool { return !isASCII(v) }) {
+			continue
+		}
+		values = slices.Clone(values)
+		for i := range values {
+			values[i] = asciiValue(values[i])
+		}
 		h[name] = values
 	}
-	t.setHeaders(h, ev, at, r)
-	req := t.request.WithContext(f.traced())
-	req.Header = h
-	if len(r.body) == 0 {
-		req.Body = http.NoBody
-		return req
-	}
-	req.ContentLength = int64(len(r.body))
-	req.Body = f.reader()
-	// With GetBody net/http tries again on another connection where not a byte
-	// was written, or HTTP/2 says that the receiver did not look at it. With an
-	// Idempotency-Key it would also repeat what was written: then it gets none.
-	if !t.replayable {
-		req.GetBody = f.again
-	}
-	return req
 }
 
-// answer reads and classifies what came; whole tells whether it was read to
-// its end. Once the head is there the status decides; an answer cut short
-// afterwards is only noted.
-func (t *Target) answer(resp *http.Response, expired func() bool) (a transport.Answer, whole bool) {
-	a = classify(resp.StatusCode, resp.Header, t.success, t.sender.now())
+// answer classifies what came: the status decides, whatever follows it. fault
+// is what was wrong with the head; what was wrong with the body is noted too.
+func (t *Target) answer(status int, h http.Header, fault string, body io.Reader, expired func() bool) (a transport.Answer) {
+	a = classify(status, h, t.success, t.sender.now())
 	if a.Reason == transport.ReasonRedirect {
-		a.Detail = bounded(redirectDetail(resp.StatusCode, resp.Header, t.request.URL))
-	}
-	if resp.StatusCode == http.StatusSwitchingProtocols {
-		return a, false
+		a.Detail = redirectDetail(status, h, t.request.URL)
 	}
 	var err error
-	a.Body, whole, err = readAnswer(resp.Body)
-	if err != nil {
-		what := "the answer broke off"
-		if expired() {
-			what = "the answer was cut at the time limit"
+	if a.Body, err = readAnswer(body); err != nil && fault == "" {
+		switch {
+		case expired():
+			fault = "it was cut at the time limit"
+		case timedOut(err):
+			fault = "it did not end within a second, and was cut"
+		default:
+			fault = "it broke off"
 		}
-		if a.Detail != "" {
-			what = a.Detail + "; " + what
-		}
-		a.Detail = bounded(what)
 	}
-	return a, whole
+	if fault != "" {
+		a.Detail = noted(a.Detail, "of the answer: "+fault)
+	}
+	a.Detail = bounded(a.Detail)
+	return a
+}
+
+func noted(detail, note string) string {
+	if detail == "" {
+		return note
+	}
+	return detail + "; " + note
 }
 
 var buffers = sync.Pool{New: func() any { return new([transport.MaxAnswerKept]byte) }}
 
 // readAnswer keeps the beginning and reads on up to the limit, so that the
-// connection of a small answer can be used again; whole tells that it ended.
-func readAnswer(body io.Reader) (kept []byte, whole bool, err error) {
-	if body == http.NoBody {
-		return nil, true, nil
-	}
+// connection of a small answer can be used again. There is no error where the
+// answer ended, or is longer than the limit.
+func readAnswer(body io.Reader) (kept []byte, err error) {
 	buf := buffers.Get().(*[transport.MaxAnswerKept]byte)
 	defer buffers.Put(buf)
 	n := 0
@@ -138,15 +132,15 @@ func readAnswer(body io.Reader) (kept []byte, whole bool, err error) {
 	if n > 0 {
 		kept = append(make([]byte, 0, n), buf[:n]...)
 	}
-	for err == nil && n < transport.MaxAnswerRead {
+	for err == nil && n <= transport.MaxAnswerRead {
 		var m int
-		m, err = body.Read(buf[:min(len(buf), transport.MaxAnswerRead-n)])
+		m, err = body.Read(buf[:])
 		n += m
 	}
 	if err == io.EOF {
-		return kept, true, nil
+		err = nil
 	}
-	return kept, false, err
+	return kept, err
 }
 
 func (t *Target) took(a transport.Answer, start time.Time) transport.Answer {

@@ -1,8 +1,6 @@
 package webhook
 
 import (
-	"context"
-	"net"
 	"net/netip"
 	"net/url"
 	"slices"
@@ -10,12 +8,12 @@ import (
 	"time"
 
 	"github.com/postrider/postrider/transport"
+	"github.com/postrider/postrider/transport/webhook/dial"
+	"github.com/postrider/postrider/transport/webhook/http1"
 )
 
 // Resolver looks up the addresses of a name; *net.Resolver is one.
-type Resolver interface {
-	LookupNetIP(ctx context.Context, network, host string) ([]netip.Addr, error)
-}
+type Resolver = dial.Resolver
 
 // Options are a Sender's settings; the zero value is a production sender.
 type Options struct {
@@ -47,25 +45,25 @@ type Sender struct {
 	dev       bool
 	userAgent string
 	now       func() time.Time
-	dialer    *dialer
+	dialer    *dial.Dialer
 	sources   []netip.Addr
+	pool      *http1.Pool
+	http2     *http2Shared
 
-	mu     sync.Mutex
-	closed bool
-	pools  map[poolKey]*pool
+	mu       sync.Mutex
+	closed   bool
+	settings map[settingsKey]*settings
+	routes   map[http1.Key]*route
 }
 
 // NewSender checks o; errors are *transport.FieldError naming the setting.
 func NewSender(o Options) (*Sender, error) {
-	if err := checkProxy(o.Proxy); err != nil {
-		return nil, err
-	}
-	sources, err := newSources(o.SourceIPs)
+	dialer, err := dial.New(dial.Options{
+		Dev: o.Dev, AllowCIDRs: o.AllowCIDRs, SourceIPs: o.SourceIPs,
+		Proxy: o.Proxy, ProxyTrusted: o.ProxyTrusted, Resolver: o.Resolver,
+	})
 	if err != nil {
 		return nil, err
-	}
-	if o.Resolver == nil {
-		o.Resolver = net.DefaultResolver
 	}
 	if o.Now == nil {
 		o.Now = time.Now
@@ -76,19 +74,19 @@ func NewSender(o Options) (*Sender, error) {
 	if !sendable(o.UserAgent) {
 		return nil, &transport.FieldError{Field: "user_agent", Message: "has a control character; give one line of text"}
 	}
-	return &Sender{
+	made := &Sender{
 		dev:       o.Dev,
 		userAgent: o.UserAgent,
 		now:       o.Now,
+		dialer:    dialer,
 		sources:   slices.Clone(o.SourceIPs),
-		pools:     make(map[poolKey]*pool),
-		dialer: &dialer{
-			guard:    &guard{dev: o.Dev, allow: slices.Clone(o.AllowCIDRs)},
-			resolver: o.Resolver,
-			sources:  sources,
-			proxy:    newProxy(o.Proxy, o.ProxyTrusted),
-		},
-	}, nil
+		pool:      http1.NewPool(),
+		http2:     newHTTP2(),
+		settings:  make(map[settingsKey]*settings),
+		routes:    make(map[http1.Key]*route),
+	}
+	made.http2.makeRoom = made.closeIdleHTTP2
+	return made, nil
 }
 
 // Egress lists the source addresses that connections are bound to; empty:
@@ -102,7 +100,8 @@ func (s *Sender) Close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.closed = true
-	for _, p := range s.pools {
-		p.shut()
+	s.pool.Close()
+	for _, r := range s.routes {
+		r.http2.shut()
 	}
 }

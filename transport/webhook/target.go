@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"errors"
+	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -13,6 +14,7 @@ import (
 	"github.com/postrider/postrider/transport"
 	"github.com/postrider/postrider/transport/payload"
 	"github.com/postrider/postrider/transport/signature"
+	"github.com/postrider/postrider/transport/webhook/http1"
 )
 
 // defaultTimeout is the whole attempt's limit where the endpoint names none.
@@ -23,8 +25,8 @@ const defaultTimeout = 15 * time.Second
 // use.
 type Target struct {
 	sender   *Sender
-	pool     *pool
-	key      poolKey
+	shared   *settings
+	route    *route
 	renderer *payload.Renderer
 	signer   *signature.Signer
 	timeout  time.Duration
@@ -34,15 +36,12 @@ type Target struct {
 	request *http.Request
 	// fixed are the headers that never change; their values are shared.
 	fixed http.Header
-	// lines and head are for attempts that do without net/http; nil where none may.
-	lines *lines
-	head  []byte
+	// head is what every request begins with on HTTP/1.1.
+	head     []byte
+	spelling spelling
 	// own are the names of the endpoint's own headers.
-	own []string
-	// replayable: the endpoint's headers would make net/http repeat a request
-	// that was already written.
-	replayable bool
-	closed     sync.Once
+	own    []string
+	closed sync.Once
 }
 
 // Prepare compiles ep; errors are *transport.FieldError. A Target is to be
@@ -67,31 +66,53 @@ func (s *Sender) Prepare(ep *transport.Endpoint) (*Target, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, key, err := s.acquire(ep.TLS)
+	signed, err := signature.Config(ep.Signature).Resolve()
+	if err != nil {
+		return nil, err
+	}
+	shared, err := s.acquire(ep.TLS)
 	if err != nil {
 		return nil, err
 	}
 	t := &Target{
-		sender: s, pool: p, key: key, renderer: renderer, signer: signer,
+		sender: s, shared: shared, renderer: renderer, signer: signer,
 		timeout: time.Duration(ep.Delivery.Timeout), success: success, host: u.Host,
 		request: &http.Request{
 			Method: http.MethodPost, URL: u, Host: u.Host,
 			Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		},
-		fixed: fixedHeaders(ep, renderer, s.userAgent),
+		fixed:    fixedHeaders(ep, renderer, s.userAgent),
+		spelling: spellingOf(ep, signed.Header, renderer),
 	}
 	if t.timeout <= 0 {
 		t.timeout = defaultTimeout
 	}
-	if t.lines = t.leanLines(u); t.lines != nil {
-		t.head = leanHead(u, t.fixed)
-	}
 	for name := range ep.Headers {
-		name = http.CanonicalHeaderKey(name)
-		t.own = append(t.own, name)
-		t.replayable = t.replayable || name == "Idempotency-Key" || name == "X-Idempotency-Key"
+		t.own = append(t.own, http.CanonicalHeaderKey(name))
 	}
+	t.leaveOut()
+	t.head = t.requestHead()
+	t.route = s.acquireRoute(http1.Key{
+		Owner: ep.Customer, Settings: shared.key, Address: addressOf(u), Secure: u.Scheme == "https",
+	}, shared)
 	return t, nil
+}
+
+// leaveOut takes from the fixed headers what each attempt sets itself.
+func (t *Target) leaveOut() {
+	h := http.Header{}
+	t.setHeaders(h, &transport.Event{ID: "id", Type: "type"}, time.Time{}, rendered{})
+	for name := range h {
+		delete(t.fixed, name)
+	}
+}
+
+func addressOf(u *url.URL) string {
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+	}
+	return net.JoinHostPort(u.Hostname(), port)
 }
 
 // anywhere leaves literal addresses to the guard, whose refusal is an answer.
@@ -114,7 +135,7 @@ func (s *Sender) parse(raw string) (*url.URL, error) {
 	case strings.ContainsAny(u.Hostname(), "% \\"):
 		return nil, &transport.FieldError{Field: "url", Message: "has a zone or an escape in its host; give a plain host"}
 	}
-	return u, nil
+	return asciiURL(raw, u)
 }
 
 func signerOf(ep *transport.Endpoint) (*signature.Signer, error) {
@@ -146,6 +167,9 @@ func fixedHeaders(ep *transport.Endpoint, r *payload.Renderer, userAgent string)
 	}
 	h.Set("Content-Type", r.ContentType())
 	for name, values := range h {
+		for i := range values {
+			values[i] = asciiValue(values[i])
+		}
 		h[name] = slices.Clip(values)
 	}
 	return h
@@ -169,7 +193,7 @@ func (t *Target) render(ev *transport.Event) (rendered, error) {
 // Close gives back what the Target shares; attempts in flight go on.
 func (t *Target) Close() {
 	t.closed.Do(func() {
-		t.pool.releaseLines(t.lines)
-		t.sender.release(t.pool, t.key)
+		t.sender.releaseRoute(t.route)
+		t.sender.release(t.shared)
 	})
 }

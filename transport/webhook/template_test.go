@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -21,19 +22,17 @@ func templated(ep *transport.Endpoint) {
 	ep.Headers = map[string]string{"X-Door": "door ${event.data.door}", "Idempotency-Key": "${event.id}", "user-agent": "Own/${event.type}", "X-Key": "s3cret"}
 }
 
-// TestATemplatedRequest goes both ways that a request may go.
+// TestATemplatedRequest goes by HTTP/1.1 and HTTP/2.
 func TestATemplatedRequest(t *testing.T) {
 	got := make(chan request, 1)
 	srv := serve(t, func(_ http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		got <- request{r.Header, string(body)}
 	})
-	for _, lean := range []bool{true, false} {
-		target := newTarget(t, newSender(t), srv.URL, templated)
-		if !lean {
-			target.pool.releaseLines(target.lines)
-			target.lines = nil
-		}
+	ca := newAuthority(t)
+	secured := ca.serveTLS(t, "127.0.0.1", later, func(s *httptest.Server) { s.EnableHTTP2 = true }, srv.Config.Handler.ServeHTTP)
+	for _, url := range []string{srv.URL, secured.URL} {
+		target := newTarget(t, newSender(t), url, templated, trusting(ca.pem))
 		want(t, target.Send(context.Background(), newEvent(), 1), transport.Delivered, "")
 		r := <-got
 		if r.body != `{"message":"Main at 1795283000","n":{"door":"Main"}}` {

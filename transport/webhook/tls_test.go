@@ -261,7 +261,7 @@ func TestClientCertificates(t *testing.T) {
 	wantField(t, err, "tls.ca")
 }
 
-func TestPoolsAreSharedByEqualSettingsAndEndWithTheLast(t *testing.T) {
+func TestConnectionsAreSharedByEqualSettingsAndEndWithTheLast(t *testing.T) {
 	ca := newAuthority(t)
 	closed := make(chan struct{}, 4)
 	srv := ca.serveTLS(t, "127.0.0.1", later, func(s *httptest.Server) {
@@ -273,8 +273,8 @@ func TestPoolsAreSharedByEqualSettingsAndEndWithTheLast(t *testing.T) {
 	}, func(http.ResponseWriter, *http.Request) {})
 	s := newSender(t)
 	first, second, plain := newTarget(t, s, srv.URL, trusting(ca.pem)), newTarget(t, s, srv.URL, trusting(ca.pem)), newTarget(t, s, srv.URL)
-	if first.pool != second.pool || first.pool == plain.pool {
-		t.Fatal("pools are not shared by equal settings alone")
+	if first.route != second.route || first.route == plain.route {
+		t.Fatal("connections are not shared by equal settings alone")
 	}
 	want(t, first.Send(context.Background(), newEvent(), 1), transport.Delivered, "")
 	first.Close()
@@ -288,7 +288,7 @@ func TestPoolsAreSharedByEqualSettingsAndEndWithTheLast(t *testing.T) {
 	<-closed
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.pools) != 1 {
-		t.Errorf("%d pools left, want the plain one", len(s.pools))
+	if len(s.settings) != 1 || len(s.routes) != 1 {
+		t.Errorf("%d settings and %d routes left, want the plain ones", len(s.settings), len(s.routes))
 	}
 }

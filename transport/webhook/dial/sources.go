@@ -1,4 +1,4 @@
-package webhook
+package dial
 
 import (
 	"errors"
@@ -14,8 +14,8 @@ type sources struct {
 	at4, at6 atomic.Uint32
 }
 
-// errNoSource: the operator's source addresses cannot reach any of a name's.
-var errNoSource = errors.New("no source address of the receiver's address family: add one to egress.source_ips")
+// ErrNoSource: the operator's source addresses cannot reach any of a name's.
+var ErrNoSource = errors.New("no source address of the receiver's address family: add one to egress.source_ips")
 
 func newSources(addrs []netip.Addr) (*sources, error) {
 	s := new(sources)
@@ -45,7 +45,7 @@ func (s *sources) usable(addrs []netip.Addr) ([]netip.Addr, error) {
 		}
 	}
 	if len(kept) == 0 {
-		return nil, errNoSource
+		return nil, ErrNoSource
 	}
 	return kept, nil
 }

@@ -1,20 +1,21 @@
-package webhook
+package dial
 
 import (
 	"bufio"
 	"context"
 	"crypto/tls"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
 	"net"
-	"net/http"
 	"net/netip"
 	"net/url"
 	"strconv"
 	"time"
 
 	"github.com/postrider/postrider/transport"
+	"github.com/postrider/postrider/transport/webhook/http1"
 )
 
 // proxy is the operator's HTTP proxy, used by CONNECT for every receiver.
@@ -26,20 +27,23 @@ type proxy struct {
 	trusted bool
 }
 
-// proxyError marks what the proxy failed at or refused; the endpoint is not to blame.
-type proxyError struct {
+// ProxyError is what the proxy failed at or refused; the endpoint is not to blame.
+type ProxyError struct {
 	// Status of the proxy's answer to CONNECT, 0 where none came.
-	status int
-	err    error
+	Status int
+	Err    error
 }
 
-func (e *proxyError) Error() string {
-	if e.status != 0 {
-		return "the proxy answered " + strconv.Itoa(e.status)
+// Error implements error.
+func (e *ProxyError) Error() string {
+	if e.Status != 0 {
+		return "the proxy answered " + strconv.Itoa(e.Status)
 	}
-	return "the proxy: " + e.err.Error()
+	return "the proxy: " + e.Err.Error()
 }
-func (e *proxyError) Unwrap() error { return e.err }
+
+// Unwrap gives what failed; nil where the proxy answered.
+func (e *ProxyError) Unwrap() error { return e.Err }
 
 func checkProxy(u *url.URL) error {
 	if u == nil {
@@ -81,7 +85,7 @@ func newProxy(u *url.URL, trusted bool) *proxy {
 
 // proxied connects to "host:port" through the proxy. The times are those of
 // the way to the proxy and through it.
-func (d *dialer) proxied(ctx context.Context, addr string) (*conn, error) {
+func (d *Dialer) proxied(ctx context.Context, addr string) (*Conn, error) {
 	start := time.Now()
 	target, err := d.proxyTarget(ctx, addr)
 	if err != nil {
@@ -89,24 +93,24 @@ func (d *dialer) proxied(ctx context.Context, addr string) (*conn, error) {
 	}
 	addrs, err := d.resolve(ctx, d.proxy.host)
 	if err != nil {
-		return nil, &proxyError{err: err}
+		return nil, &ProxyError{Err: err}
 	}
 	resolved := time.Now()
 	c, err := d.connect(ctx, addrs, d.proxy.port, nil)
 	if err != nil {
-		return nil, &proxyError{err: err}
+		return nil, &ProxyError{Err: err}
 	}
 	tunnel, err := d.proxy.tunnel(ctx, c, target)
 	if err != nil {
 		_ = c.Close()
 		return nil, err
 	}
-	return &conn{Conn: tunnel, dns: resolved.Sub(start), connect: time.Since(resolved)}, nil
+	return &Conn{tunnel, http1.Timing{DNS: resolved.Sub(start), Connect: time.Since(resolved)}}, nil
 }
 
 // proxyTarget is what the proxy is asked for: a checked address, or the name
 // where the proxy is trusted to check. A literal address is checked always.
-func (d *dialer) proxyTarget(ctx context.Context, addr string) (string, error) {
+func (d *Dialer) proxyTarget(ctx context.Context, addr string) (string, error) {
 	host, port, err := splitAddr(addr)
 	if err != nil {
 		return "", err
@@ -129,20 +133,20 @@ func (p *proxy) tunnel(ctx context.Context, c net.Conn, target string) (net.Conn
 	if p.tls != nil {
 		secured := tls.Client(c, p.tls)
 		if err := secured.HandshakeContext(ctx); err != nil {
-			return nil, &proxyError{err: err}
+			return nil, &ProxyError{Err: err}
 		}
 		c = secured
 	}
 	stop := context.AfterFunc(ctx, func() { _ = c.SetDeadline(time.Unix(1, 0)) })
 	status, err := p.ask(c, target)
 	if !stop() {
-		return nil, &proxyError{err: ctx.Err()}
+		return nil, &ProxyError{Err: ctx.Err()}
 	}
 	if err != nil {
-		return nil, &proxyError{err: err}
+		return nil, &ProxyError{Err: err}
 	}
-	if status != http.StatusOK {
-		return nil, &proxyError{status: status}
+	if !opened(status) {
+		return nil, &ProxyError{Status: status}
 	}
 	return c, nil
 }
@@ -157,13 +161,17 @@ func (p *proxy) ask(c net.Conn, target string) (status int, err error) {
 		return 0, err
 	}
 	in := bufio.NewReader(io.LimitReader(c, maxProxyHead))
-	//nolint:bodyclose // closing would read the rest of a refusal, however slowly it comes
-	resp, err := http.ReadResponse(in, &http.Request{Method: http.MethodConnect})
-	if err != nil {
+	head, err := http1.ReadHead(in, nil)
+	switch {
+	case err != nil:
 		return 0, err
-	}
-	if resp.StatusCode == http.StatusOK && in.Buffered() > 0 {
+	case opened(head.Status) && head.Broken:
+		return 0, errors.New("the head of its answer does not end")
+	case opened(head.Status) && in.Buffered() > 0:
 		return 0, fmt.Errorf("%d bytes came before the receiver was spoken to", in.Buffered())
 	}
-	return resp.StatusCode, nil
+	return head.Status, nil
 }
+
+// opened: after any 2xx the tunnel begins, whatever length its head announces.
+func opened(status int) bool { return status/100 == 2 }

@@ -1,4 +1,4 @@
-package webhook
+package dial
 
 import (
 	"context"
@@ -6,9 +6,13 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"net/url"
+	"slices"
 	"strconv"
 	"syscall"
 	"time"
+
+	"github.com/postrider/postrider/transport/webhook/http1"
 )
 
 // What a dial may try.
@@ -17,32 +21,83 @@ const (
 	stagger = 300 * time.Millisecond
 	// maxAddresses of one name are tried; a name may have any number.
 	maxAddresses = 8
-	// dialLimit holds where no attempt's own limit is known.
-	dialLimit = 30 * time.Second
 )
 
-// dialer opens connections to addresses that the guard lets through.
-type dialer struct {
+// Resolver looks up the addresses of a name; *net.Resolver is one.
+type Resolver interface {
+	LookupNetIP(ctx context.Context, network, host string) ([]netip.Addr, error)
+}
+
+// Options are a Dialer's settings.
+type Options struct {
+	// Dev allows loopback and private addresses.
+	Dev bool
+	// AllowCIDRs are dialled though they are not public.
+	AllowCIDRs []netip.Prefix
+	// SourceIPs bind outgoing connections, in turn per address family; a family
+	// without one is not used once any is given.
+	SourceIPs []netip.Addr
+	// Proxy (http or https, with user info where it wants any) takes every
+	// connection, by CONNECT. Its own address is not checked: it is the
+	// operator's choice.
+	Proxy *url.URL
+	// ProxyTrusted leaves names, and the check of their addresses, to the proxy.
+	// Without it names are resolved and checked here and the proxy is asked for
+	// the checked address, so that it cannot be led elsewhere.
+	ProxyTrusted bool
+	// Resolver is net.DefaultResolver where nil.
+	Resolver Resolver
+}
+
+// Dialer opens connections to addresses that may be dialled. It is safe for
+// concurrent use.
+type Dialer struct {
 	guard    *guard
 	resolver Resolver
 	sources  *sources
 	proxy    *proxy
 }
 
-// conn is a connection that remembers how long it took to make.
-type conn struct {
-	net.Conn
-	dns, connect, tls time.Duration
+// New checks o; errors are *transport.FieldError naming the setting.
+func New(o Options) (*Dialer, error) {
+	if err := checkProxy(o.Proxy); err != nil {
+		return nil, err
+	}
+	sources, err := newSources(o.SourceIPs)
+	if err != nil {
+		return nil, err
+	}
+	if o.Resolver == nil {
+		o.Resolver = net.DefaultResolver
+	}
+	return &Dialer{
+		guard:    &guard{dev: o.Dev, allow: slices.Clone(o.AllowCIDRs)},
+		resolver: o.Resolver,
+		sources:  sources,
+		proxy:    newProxy(o.Proxy, o.ProxyTrusted),
+	}, nil
 }
 
-// dnsError marks a failed look-up.
-type dnsError struct{ err error }
+// Conn is a connection that remembers how long it took to make.
+type Conn struct {
+	net.Conn
+	http1.Timing
+}
 
-func (e *dnsError) Error() string { return "DNS: " + e.err.Error() }
-func (e *dnsError) Unwrap() error { return e.err }
+// NetConn is the connection under it.
+func (c *Conn) NetConn() net.Conn { return c.Conn }
 
-// reach connects to "host:port", directly or through the proxy.
-func (d *dialer) reach(ctx context.Context, addr string) (*conn, error) {
+// DNSError is a failed look-up.
+type DNSError struct{ err error }
+
+// Error implements error.
+func (e *DNSError) Error() string { return "DNS: " + e.err.Error() }
+
+// Unwrap gives what the resolver said.
+func (e *DNSError) Unwrap() error { return e.err }
+
+// Dial connects to "host:port", directly or through the proxy.
+func (d *Dialer) Dial(ctx context.Context, addr string) (*Conn, error) {
 	if d.proxy != nil {
 		return d.proxied(ctx, addr)
 	}
@@ -60,7 +115,7 @@ func (d *dialer) reach(ctx context.Context, addr string) (*conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &conn{Conn: c, dns: resolved.Sub(start), connect: time.Since(resolved)}, nil
+	return &Conn{c, http1.Timing{DNS: resolved.Sub(start), Connect: time.Since(resolved)}}, nil
 }
 
 func splitAddr(addr string) (host string, port uint16, err error) {
@@ -73,7 +128,7 @@ func splitAddr(addr string) (host string, port uint16, err error) {
 }
 
 // lookup gives the addresses of host that may be dialled, at least one.
-func (d *dialer) lookup(ctx context.Context, host string) ([]netip.Addr, error) {
+func (d *Dialer) lookup(ctx context.Context, host string) ([]netip.Addr, error) {
 	if addr, err := netip.ParseAddr(host); err == nil {
 		return d.allowed([]netip.Addr{addr})
 	}
@@ -84,16 +139,16 @@ func (d *dialer) lookup(ctx context.Context, host string) ([]netip.Addr, error) 
 	return d.allowed(found)
 }
 
-func (d *dialer) resolve(ctx context.Context, host string) ([]netip.Addr, error) {
+func (d *Dialer) resolve(ctx context.Context, host string) ([]netip.Addr, error) {
 	if addr, err := netip.ParseAddr(host); err == nil {
 		return []netip.Addr{addr}, nil
 	}
 	found, err := d.resolver.LookupNetIP(ctx, "ip", host)
 	if err != nil {
-		return nil, &dnsError{err}
+		return nil, &DNSError{err}
 	}
 	if len(found) == 0 {
-		return nil, &dnsError{errors.New("no addresses")}
+		return nil, &DNSError{errors.New("no addresses")}
 	}
 	addrs := make([]netip.Addr, len(found))
 	for i, addr := range found {
@@ -104,7 +159,7 @@ func (d *dialer) resolve(ctx context.Context, host string) ([]netip.Addr, error)
 
 // allowed keeps what the guard lets through; where that is nothing, it says
 // why the first was refused.
-func (d *dialer) allowed(addrs []netip.Addr) ([]netip.Addr, error) {
+func (d *Dialer) allowed(addrs []netip.Addr) ([]netip.Addr, error) {
 	var refused error
 	kept := make([]netip.Addr, 0, len(addrs))
 	for _, addr := range addrs {
@@ -122,7 +177,7 @@ func (d *dialer) allowed(addrs []netip.Addr) ([]netip.Addr, error) {
 
 // guarded looks at the socket's very address at the moment of connecting: what
 // was checked before and what is dialled cannot differ.
-func (d *dialer) guarded(_ context.Context, _, address string, _ syscall.RawConn) error {
+func (d *Dialer) guarded(_ context.Context, _, address string, _ syscall.RawConn) error {
 	at, err := netip.ParseAddrPort(address)
 	if err != nil {
 		return fmt.Errorf("unreadable address %q: %w", address, err)
@@ -135,7 +190,7 @@ type control = func(ctx context.Context, network, address string, c syscall.RawC
 
 // connect tries addrs in order, each with a head start, and gives the first
 // connection; the error is the first one's.
-func (d *dialer) connect(ctx context.Context, addrs []netip.Addr, port uint16, check control) (net.Conn, error) {
+func (d *Dialer) connect(ctx context.Context, addrs []netip.Addr, port uint16, check control) (net.Conn, error) {
 	addrs, err := d.sources.usable(addrs)
 	if err != nil {
 		return nil, err

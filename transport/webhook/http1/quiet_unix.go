@@ -1,6 +1,6 @@
 //go:build unix
 
-package webhook
+package http1
 
 import (
 	"net"
@@ -17,12 +17,8 @@ type peeker struct {
 
 // newPeeker is nil where the connection cannot be looked at.
 func newPeeker(c net.Conn) *peeker {
-	under, ok := c.(syscall.Conn)
-	if !ok {
-		return nil
-	}
-	raw, err := under.SyscallConn()
-	if err != nil {
+	raw := rawConn(c)
+	if raw == nil {
 		return nil
 	}
 	p := &peeker{raw: raw}

@@ -1,4 +1,4 @@
-package webhook
+package dial
 
 import (
 	"fmt"
@@ -13,13 +13,14 @@ type guard struct {
 	allow []netip.Prefix
 }
 
-// addressRefused is the guard's no.
-type addressRefused struct {
+// AddressRefused is an address that may not be dialled.
+type AddressRefused struct {
 	addr    netip.Addr
 	network string
 }
 
-func (e *addressRefused) Error() string {
+// Error implements error.
+func (e *AddressRefused) Error() string {
 	return fmt.Sprintf("%s is a %s address", e.addr, e.network)
 }
 
@@ -36,5 +37,5 @@ func (g *guard) check(addr netip.Addr) error {
 			return nil
 		}
 	}
-	return &addressRefused{addr, name}
+	return &AddressRefused{addr, name}
 }

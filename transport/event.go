@@ -1,13 +1,18 @@
 package transport
 
-import "time"
+import (
+	"time"
+
+	"github.com/postrider/postrider/syntax/cloudevents"
+)
 
 // Event is one document published by a producer, as the log keeps it.
 type Event struct {
 	// Seq is the event's sequence in its shard's log; unique in the shard.
 	Seq uint64
-	// ID is the event's identity for receivers (webhook-id) and for dedup:
-	// the producer's, else "<stream>-<sequence>". At most MaxIDLength bytes.
+	// ID is the event's identity for receivers (webhook-id), the log and dedup:
+	// the producer's (EventID; for CloudEvents with its source, SourcedID), else
+	// "<stream>-<sequence>". At most MaxEventID bytes of visible ASCII.
 	ID string
 	// IDGiven tells that the producer chose ID, so that it takes part in dedup.
 	IDGiven bool
@@ -17,8 +22,10 @@ type Event struct {
 	// DuplicateOf is the sequence of the customer's earlier event with the same
 	// id within the dedup time, 0 where there is none.
 	DuplicateOf uint64
-	// Source is the CloudEvents source, or empty.
+	// Source is the CloudEvents source, or empty. Cloud is what a CloudEvent says
+	// of itself; nil for an event that is none. It is shared, too.
 	Source string
+	Cloud  *cloudevents.Attributes
 	// Time is when the thing happened, by the producer, else Stored.
 	Time time.Time
 	// Stored is when the log took the event.

@@ -181,24 +181,3 @@ func shown(s string) string {
 	}
 	return strings.ToValidUTF8(s, "�")
 }
-
-// CheckID tells whether id can be an event's id: 1 to MaxIDLength bytes of
-// UTF-8 without control characters, no space at either end.
-func CheckID(id string) error {
-	fault := func(message string) error {
-		return &FieldError{Field: "id", Value: shown(id), Message: message}
-	}
-	switch {
-	case id == "":
-		return fault("empty; leave it out, or give up to " + strconv.Itoa(MaxIDLength) + " bytes")
-	case len(id) > MaxIDLength:
-		return fault(strconv.Itoa(len(id)) + " bytes long; at most " + strconv.Itoa(MaxIDLength))
-	case !utf8.ValidString(id):
-		return fault("not valid UTF-8")
-	case strings.ContainsFunc(id, unicode.IsControl):
-		return fault("has a control character")
-	case strings.TrimSpace(id) != id:
-		return fault("begins or ends with a space")
-	}
-	return nil
-}

@@ -36,7 +36,7 @@ func (s *Sender) message(l *letter, ev *transport.Event, endpoint, address strin
 	m.SetMessageIDWithValue(transport.MailID(ev.ID, endpoint) + "@" + domainOf(s.options.From))
 	m.SetDateWithValue(ev.Time.UTC())
 	m.SetGenHeader("Auto-Submitted", "auto-generated")
-	m.SetGenHeader("X-Postrider-Event-ID", line(ev.ID, transport.MaxIDLength))
+	m.SetGenHeader("X-Postrider-Event-ID", line(ev.ID, transport.MaxEventID))
 	m.SetBodyString(mail.TypeTextPlain, text)
 	m.AddAlternativeString(mail.TypeTextHTML, html)
 	var out bytes.Buffer

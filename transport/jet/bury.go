@@ -13,6 +13,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/postrider/postrider/syntax/cloudevents"
 	"github.com/postrider/postrider/transport"
 )
 
@@ -102,16 +103,17 @@ type tryJSON struct {
 }
 
 type eventJSON struct {
-	Seq         uint64          `json:"seq"`
-	ID          string          `json:"id,omitempty"`
-	IDGiven     bool            `json:"id_given,omitempty"`
-	Type        string          `json:"type,omitempty"`
-	Source      string          `json:"source,omitempty"`
-	Time        time.Time       `json:"time,omitzero"`
-	Stored      time.Time       `json:"stored,omitzero"`
-	Traceparent string          `json:"traceparent,omitempty"`
-	Object      string          `json:"object,omitempty"`
-	Data        json.RawMessage `json:"data,omitempty"`
+	Seq         uint64                  `json:"seq"`
+	ID          string                  `json:"id,omitempty"`
+	IDGiven     bool                    `json:"id_given,omitempty"`
+	Type        string                  `json:"type,omitempty"`
+	Source      string                  `json:"source,omitempty"`
+	Cloud       *cloudevents.Attributes `json:"cloudevent,omitempty"`
+	Time        time.Time               `json:"time,omitzero"`
+	Stored      time.Time               `json:"stored,omitzero"`
+	Traceparent string                  `json:"traceparent,omitempty"`
+	Object      string                  `json:"object,omitempty"`
+	Data        json.RawMessage         `json:"data,omitempty"`
 }
 
 func (s *Store) letterParcel(d *transport.DeadLetter, id string) *parcel {
@@ -158,7 +160,7 @@ func newLetterJSON(d *transport.DeadLetter) (*letterJSON, []byte) {
 	if ev == nil {
 		return l, nil
 	}
-	l.Event = &eventJSON{Seq: ev.Seq, ID: ev.ID, IDGiven: ev.IDGiven, Type: ev.Type, Source: ev.Source,
+	l.Event = &eventJSON{Seq: ev.Seq, ID: ev.ID, IDGiven: ev.IDGiven, Type: ev.Type, Source: ev.Source, Cloud: ev.Cloud,
 		Time: ev.Time.UTC(), Stored: ev.Stored.UTC(), Traceparent: ev.Traceparent, Object: ev.Object}
 	if d.Endpoint == "" {
 		l.Raw, l.RawCut = ev.Data[:min(len(ev.Data), maxRaw)], len(ev.Data) > maxRaw

@@ -2,17 +2,17 @@ package jet
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"strconv"
 	"strings"
 	"time"
 	"unicode"
-	"unicode/utf8"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/postrider/postrider/syntax/jsontext"
+	"github.com/postrider/postrider/syntax/rfc3339"
 	"github.com/postrider/postrider/transport"
 )
 
@@ -40,8 +40,8 @@ func (e *badDocument) Error() string { return e.reason + ": " + e.detail }
 //
 // The type is the subject's. A CloudEvent's own type is not looked at: it is
 // mostly a reverse domain name, and what endpoints ask for is the subject's.
-// A CloudEvent without data is the document null. A time that cannot be read
-// is passed over for the next one in the row.
+// A CloudEvent without data is the document null. A byte order mark, and a time
+// that cannot be read, are passed over.
 func decodeInbound(ctx context.Context, in *inbound, load payloads) (*transport.Event, *transport.DeadLetter, error) {
 	ev := &transport.Event{Seq: in.Seq, Stored: in.Stored, Data: in.Data}
 	err := fill(ctx, ev, in, load)
@@ -67,13 +67,16 @@ func fill(ctx context.Context, ev *transport.Event, in *inbound, load payloads) 
 	if err := loadObject(ctx, ev, in.Header, load); err != nil {
 		return err
 	}
-	ev.Data = trimJSON(ev.Data)
+	contentType, err := readHeaders(ev, in.Header)
+	if err != nil {
+		return err
+	}
 	var doc document
-	if !scanJSON(ev.Data, &doc) {
+	if !doc.read(ev.Data) {
 		return &badDocument{transport.ReasonNotJSON, "the document is not valid JSON; publish one JSON value a message"}
 	}
-	if len(in.Header) > 0 {
-		if err := readHeaders(ev, in.Header, &doc); err != nil {
+	if isStructured(ev, in.Header, contentType, &doc) {
+		if err := openCloudEvent(ev, contentType, &doc); err != nil {
 			return err
 		}
 	}
@@ -100,28 +103,34 @@ func loadObject(ctx context.Context, ev *transport.Event, h nats.Header, load pa
 	return nil
 }
 
-// readHeaders takes id, time, source and trace from the headers, and opens a
-// structured CloudEvent.
-func readHeaders(ev *transport.Event, h nats.Header, doc *document) error {
-	ev.ID = h.Get(jetstream.MsgIDHeader)
-	if ev.ID == "" {
-		ev.ID = h.Get(headerID)
+// readHeaders takes id, time, source and trace from the headers, and makes JSON
+// of the data where a CloudEvent says that it is something else. It gives the
+// content type.
+func readHeaders(ev *transport.Event, h nats.Header) (contentType string, err error) {
+	if len(h) == 0 {
+		ev.Data = jsontext.Trim(ev.Data)
+		return "", nil
 	}
-	if err := readCloudHeaders(ev, h); err != nil {
-		return err
+	ev.ID = firstID(h, jetstream.MsgIDHeader, headerID)
+	ev.Traceparent = first(h, "traceparent", "Traceparent")
+	contentType = first(h, "Content-Type", "content-type")
+	if err := readCloudHeaders(ev, h, contentType); err != nil {
+		return "", err
 	}
 	if ev.Time.IsZero() {
 		ev.Time, _ = parseTime(h.Get(headerTime))
 	}
-	if contentType := first(h, "Content-Type", "content-type"); isCloudEvent(contentType) {
-		if err := openCloudEvent(ev, contentType, doc); err != nil {
-			return err
+	return contentType, nil
+}
+
+// firstID is the first header of keys that is an id: blanks are none.
+func firstID(h nats.Header, keys ...string) string {
+	for _, k := range keys {
+		if v := strings.TrimSpace(h.Get(k)); v != "" {
+			return v
 		}
 	}
-	if !validTrace(ev.Traceparent) {
-		ev.Traceparent = ""
-	}
-	return nil
+	return ""
 }
 
 func first(h nats.Header, keys ...string) string {
@@ -138,12 +147,15 @@ func readBody(ev *transport.Event, doc *document) error {
 	if ev.ID == "" {
 		ev.ID = envelopeID(doc)
 	}
-	ev.IDGiven = ev.ID != ""
-	if !ev.IDGiven {
+	id, err := transport.EventID(ev.ID)
+	if err != nil {
+		return &badDocument{transport.ReasonBadID, "the event " + err.Error()}
+	}
+	if ev.ID, ev.IDGiven = transport.SourcedID(id, ev.Source), id != ""; !ev.IDGiven {
 		ev.ID = StreamEvents + "-" + strconv.FormatUint(ev.Seq, 10)
 	}
-	if fault := idFault(ev.ID); fault != "" {
-		return &badDocument{transport.ReasonBadID, fault}
+	if !validTrace(ev.Traceparent) {
+		ev.Traceparent = ""
 	}
 	for _, raw := range [...][]byte{doc.eventTime, doc.time, doc.timestamp} {
 		if !ev.Time.IsZero() {
@@ -157,41 +169,15 @@ func readBody(ev *transport.Event, doc *document) error {
 	return nil
 }
 
-// envelopeID is the uuid of a Genea envelope, which is told by event_type or
-// event_action beside it. An id of the document's own is never one: two
-// updates of user 1 are two events.
+// envelopeID is the uuid of a Genea envelope: a text "uuid" beside the text
+// "event_type" or "event_action", which every envelope of Genea's has and few
+// other documents. An id of the document's own is never one: two updates of
+// user 1 are two events.
 func envelopeID(doc *document) string {
-	if !isString(doc.uuid) || !isString(doc.eventType) && !isString(doc.eventAction) {
+	if !jsontext.IsString(doc.uuid) || !jsontext.IsString(doc.eventType) && !jsontext.IsString(doc.eventAction) {
 		return ""
 	}
-	return unquote(doc.uuid)
-}
-
-func isString(raw []byte) bool { return len(raw) > 0 && raw[0] == '"' }
-
-// unquote reads a valid JSON string.
-func unquote(raw []byte) string {
-	inner := raw[1 : len(raw)-1]
-	if !strings.Contains(string(inner), `\`) {
-		return string(inner)
-	}
-	var s string
-	if json.Unmarshal(raw, &s) != nil {
-		return ""
-	}
-	return s
-}
-
-func idFault(id string) string {
-	switch {
-	case len(id) > transport.MaxIDLength:
-		return "the event id is " + strconv.Itoa(len(id)) + " bytes long; at most " + strconv.Itoa(transport.MaxIDLength)
-	case !utf8.ValidString(id):
-		return "the event id is not valid UTF-8"
-	case strings.ContainsFunc(id, unicode.IsControl):
-		return "the event id has a control character"
-	}
-	return ""
+	return strings.TrimSpace(jsontext.Text(doc.uuid))
 }
 
 // jsonTime reads an RFC 3339 string, or unix seconds or milliseconds.
@@ -200,7 +186,7 @@ func jsonTime(raw []byte) time.Time {
 	case len(raw) == 0 || len(raw) > 64:
 		return time.Time{}
 	case raw[0] == '"':
-		t, _ := parseTime(unquote(raw))
+		t, _ := parseTime(jsontext.Text(raw))
 		return t
 	}
 	return unixTime(string(raw))
@@ -219,8 +205,8 @@ func unixTime(number string) time.Time {
 		}
 		return time.Unix(n, 0).UTC()
 	}
-	v, err := strconv.ParseFloat(number, 64)
-	if err != nil || v <= 0 || v >= most {
+	v := jsontext.Float([]byte(number))
+	if v <= 0 || v >= most {
 		return time.Time{}
 	}
 	if v < millis {
@@ -231,15 +217,9 @@ func unixTime(number string) time.Time {
 
 // parseTime reads RFC 3339 between the years 1 and 9999.
 func parseTime(s string) (time.Time, bool) {
-	if s == "" {
-		return time.Time{}, false
-	}
-	t, err := time.Parse(time.RFC3339Nano, s)
-	if err != nil {
-		return time.Time{}, false
-	}
+	t, ok := rfc3339.Parse(s)
 	t = t.UTC()
-	return t, t.Year() >= 1 && t.Year() <= 9999 && !t.IsZero()
+	return t, ok && t.Year() >= 1 && t.Year() <= 9999 && !t.IsZero()
 }
 
 // validTrace tells a W3C traceparent: version, trace, span and flags in

@@ -8,6 +8,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/postrider/postrider/syntax/jsontext"
 	"github.com/postrider/postrider/transport"
 )
 
@@ -64,7 +65,7 @@ func (s *Store) loadEntries(ctx context.Context, seg *transport.Segment) error {
 		if err != nil && !errors.Is(err, transport.ErrNotFound) {
 			return err
 		}
-		ev.Data = trimJSON(data)
+		ev.Data = jsontext.Trim(data)
 	}
 	return nil
 }

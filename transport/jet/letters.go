@@ -140,7 +140,7 @@ func decodeLetter(id uint64, data []byte) (*transport.DeadLetter, error) {
 	}
 	if ev := l.Event; ev != nil {
 		d.Event = &transport.Event{Seq: ev.Seq, ID: ev.ID, IDGiven: ev.IDGiven, Customer: l.Customer, Type: ev.Type,
-			Source: ev.Source, Time: ev.Time, Stored: ev.Stored, Traceparent: ev.Traceparent, Object: ev.Object, Data: ev.Data}
+			Source: ev.Source, Cloud: ev.Cloud, Time: ev.Time, Stored: ev.Stored, Traceparent: ev.Traceparent, Object: ev.Object, Data: ev.Data}
 		if len(l.Raw) > 0 {
 			d.Event.Data = l.Raw
 		}

@@ -1,10 +1,12 @@
 package jet
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
 	"time"
 
+	"github.com/postrider/postrider/syntax/cloudevents"
 	"github.com/postrider/postrider/transport"
 )
 
@@ -34,8 +36,13 @@ const (
 	entReplay
 	entHop
 	entDue
-	entTry // sized fields of a try; repeated, oldest first
+	entTry   // sized fields of a try; repeated, oldest first
+	entCloud // a CloudEvent's attributes, as JSON
 )
+
+// maxCloud bounds a CloudEvent's attributes: five texts and its extensions,
+// written with escapes.
+const maxCloud = 256 << 10
 
 const (
 	tryAt = iota + 1
@@ -66,6 +73,9 @@ func appendEntry(dst []byte, e *transport.Entry) []byte {
 	dst = appendText(dst, entType, ev.Type)
 	dst = appendNumber(dst, entDuplicateOf, ev.DuplicateOf)
 	dst = appendText(dst, entSource, ev.Source)
+	if ev.Cloud != nil {
+		dst = appendBytes(dst, entCloud, compactJSON(ev.Cloud))
+	}
 	dst = appendTime(dst, entTime, ev.Time)
 	dst = appendTime(dst, entStored, ev.Stored)
 	dst = appendText(dst, entTraceparent, ev.Traceparent)
@@ -197,6 +207,11 @@ func decodeEvent(ev *transport.Event, f *fields) {
 		ev.DuplicateOf = f.num(math.MaxUint64)
 	case entSource:
 		ev.Source = f.text()
+	case entCloud:
+		ev.Cloud = &cloudevents.Attributes{}
+		if err := json.Unmarshal(f.data(maxCloud), ev.Cloud); err != nil {
+			f.fail(errForm)
+		}
 	case entTime:
 		ev.Time = f.time()
 	case entStored:

@@ -121,7 +121,9 @@ const (
 
 // Headers of ours on messages.
 const (
-	headerID     = publisher.HeaderID   // an event id set by us where Nats-Msg-Id would refuse a whole batch
-	headerObject = "Postrider-Object"   // the payload is in BucketPayloads under this name
-	headerTime   = publisher.HeaderTime // RFC 3339 time of an event published by HTTP
+	headerID     = publisher.HeaderID      // an event id set by us where Nats-Msg-Id would refuse a whole batch
+	headerObject = "Postrider-Object"      // the payload is in BucketPayloads under this name
+	headerTime   = publisher.HeaderTime    // RFC 3339 time of an event published by HTTP
+	headerCloud  = "Postrider-Cloud-Event" // the attributes of a CloudEvent published by HTTP, as JSON
+	headerData   = "Postrider-Data"        // "json": the document is data, though it looks like a CloudEvent
 )

@@ -7,6 +7,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"github.com/postrider/postrider/syntax/jsontext"
 	"github.com/postrider/postrider/transport"
 	"github.com/postrider/postrider/transport/jet/publisher"
 )
@@ -19,7 +20,7 @@ func (s *Store) newSubmits() *publisher.Committer { return publisher.NewCommitte
 // Submit stores 1 to 1,000 events, all or none, and returns once JetStream has
 // them on disk; concurrent calls share atomic batches. Taken of each event are
 // Customer, Type, ID, Time, Traceparent and Data (valid JSON, up to
-// transport.MaxHTTPEvent bytes). Receipts are in the order of evs.
+// transport.MaxHTTPEvent bytes), Source and Cloud. Receipts are in the order of evs.
 //
 // A *transport.FieldError names what is wrong and in which event; an error
 // wrapping transport.ErrUnavailable says that NATS is away or the log is full.
@@ -68,7 +69,7 @@ func submission(ev *transport.Event) (m *nats.Msg, id string, err error) {
 			Message: fmt.Sprintf("%d bytes; at most %d", len(ev.Data), transport.MaxHTTPEvent)}
 	}
 	var doc document
-	if !scanJSON(trimJSON(ev.Data), &doc) {
+	if !doc.read(jsontext.Trim(ev.Data)) {
 		return nil, "", &transport.FieldError{Field: "data", Message: "not valid JSON"}
 	}
 	m, err = publisher.Enveloped(publisher.Event{
@@ -79,14 +80,20 @@ func submission(ev *transport.Event) (m *nats.Msg, id string, err error) {
 	if ev.Traceparent != "" {
 		m.Header.Set("traceparent", ev.Traceparent)
 	}
-	if ev.ID != "" {
-		return m, ev.ID, nil
+	switch {
+	case ev.Cloud != nil:
+		m.Header.Set(headerCloud, string(compactJSON(ev.Cloud)))
+	case doc.isEnvelope():
+		m.Header.Set(headerData, "json")
 	}
-	id = envelopeID(&doc)
-	if fault := idFault(id); fault != "" {
-		return nil, "", &transport.FieldError{Field: "data.uuid", Message: fault}
+	field := "id"
+	if id = ev.ID; id == "" {
+		id, field = envelopeID(&doc), "data.uuid"
 	}
-	return m, id, nil
+	if id, err = transport.EventID(id); err != nil {
+		return nil, "", &transport.FieldError{Field: field, Message: err.(*transport.FieldError).Message}
+	}
+	return m, transport.SourcedID(id, ev.Source), nil
 }
 
 // at names the event of a list; a single one needs no number.

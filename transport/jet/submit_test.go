@@ -51,7 +51,7 @@ func TestSubmit(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []transport.Receipt{{ID: "evt 1", Seq: 1}, {ID: "EVENTS-2", Seq: 2}, {ID: "u-1", Seq: 3}}
+	want := []transport.Receipt{{ID: "evt%201", Seq: 1}, {ID: "EVENTS-2", Seq: 2}, {ID: "u-1", Seq: 3}}
 	for i, w := range want {
 		if got[i] != w {
 			t.Errorf("receipt %d: %+v, want %+v", i, got[i], w)

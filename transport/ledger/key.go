@@ -15,7 +15,7 @@ type key [2]uint64
 
 // keyOf allocates nothing for names within the limits of contract and log.
 func keyOf(customer, id string) key {
-	var room [4 + 64 + transport.MaxIDLength + 60]byte
+	var room [4 + 64 + transport.MaxEventID + 43]byte
 	b := binary.LittleEndian.AppendUint32(room[:0], uint32(len(customer)))
 	b = append(b, customer...)
 	b = append(b, id...)

@@ -1,9 +1,12 @@
 package payload
 
 import (
+	"cmp"
 	"strconv"
 	"time"
 
+	"github.com/postrider/postrider/syntax/cloudevents"
+	"github.com/postrider/postrider/syntax/jsontext"
 	"github.com/postrider/postrider/transport"
 )
 
@@ -16,17 +19,35 @@ func standard(dst []byte, ev *transport.Event) []byte {
 	return appendData(dst, ev)
 }
 
-// cloudEvent is CloudEvents 1.0 in structured mode.
+// cloudEvent is CloudEvents 1.0 in structured mode. The id is the producer's
+// own where it sent a CloudEvent: there source and id are the identity.
 func (r *Renderer) cloudEvent(dst []byte, ev *transport.Event) []byte {
-	source := ev.Source
-	if source == "" {
-		source = "/postrider/" + r.customer
+	cloud := ev.Cloud
+	if cloud == nil {
+		cloud = &cloudevents.Attributes{}
 	}
-	dst = appendString(append(dst, `{"specversion":"1.0","id":`...), ev.ID)
-	dst = appendString(append(dst, `,"source":`...), source)
-	dst = appendString(append(dst, `,"type":`...), ev.Type)
+	dst = jsontext.AppendString(append(dst, `{"specversion":"1.0","id":`...), cmp.Or(cloud.ID, ev.ID))
+	dst = jsontext.AppendString(append(dst, `,"source":`...), cmp.Or(ev.Source, "/postrider/"+r.customer))
+	dst = jsontext.AppendString(append(dst, `,"type":`...), ev.Type)
 	dst = appendTime(append(dst, `,"time":`...), ev.Time)
-	return appendData(append(dst, `,"datacontenttype":"application/json"`...), ev)
+	if cloud.Subject != "" {
+		dst = jsontext.AppendString(append(dst, `,"subject":`...), cloud.Subject)
+	}
+	if cloud.DataSchema != "" {
+		dst = jsontext.AppendString(append(dst, `,"dataschema":`...), cloud.DataSchema)
+	}
+	for _, extension := range cloud.Extensions {
+		dst = append(jsontext.AppendString(append(dst, ','), extension.Name), ':')
+		dst = append(dst, extension.Value...)
+	}
+	if cloud.Form == cloudevents.NoData {
+		return append(dst, '}')
+	}
+	dst = jsontext.AppendString(append(dst, `,"datacontenttype":`...), cmp.Or(cloud.DataContentType, "application/json"))
+	if cloud.Form == cloudevents.Base64Data && jsontext.IsString(ev.Data) {
+		return append(append(append(dst, `,"data_base64":`...), ev.Data...), '}')
+	}
+	return appendData(dst, ev)
 }
 
 // genLogs is the body for events other than consolidated alerts.

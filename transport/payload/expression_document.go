@@ -9,6 +9,8 @@ import (
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
 	"cel.dev/cel-go/common/types/traits"
+
+	"github.com/postrider/postrider/syntax/jsontext"
 )
 
 // maxLook is the nesting down to which expressions look into a document.
@@ -102,8 +104,7 @@ func valueOf(raw []byte, depth int, r *reading) ref.Val {
 	if n, err := strconv.ParseUint(text, 10, 64); err == nil {
 		return types.Uint(n)
 	}
-	f, _ := strconv.ParseFloat(text, 64) // beyond its range: an infinity
-	return types.Double(f)
+	return types.Double(jsontext.Float(raw)) // beyond its range: an infinity
 }
 
 // unquoted is the text of a JSON string; what is no UTF-8 becomes U+FFFD.

@@ -4,13 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
-	"time"
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
 	"cel.dev/cel-go/common/types/traits"
 
+	"github.com/postrider/postrider/syntax/rfc3339"
 	"github.com/postrider/postrider/transport"
 )
 
@@ -187,8 +187,8 @@ func epoch(v ref.Val) ref.Val {
 	case types.Timestamp:
 		return types.Int(t.Unix())
 	case types.String:
-		at, err := time.Parse(time.RFC3339, string(t))
-		if err != nil {
+		at, ok := rfc3339.Parse(string(t))
+		if !ok {
 			return types.NewErr("type conversion error")
 		}
 		return types.Int(at.Unix())

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/postrider/postrider/syntax/cloudevents"
 	"github.com/postrider/postrider/transport"
 )
 
@@ -62,6 +63,31 @@ func render(t *testing.T, ep *transport.Endpoint, ev *transport.Event) []byte {
 		t.Fatal(err)
 	}
 	return body
+}
+
+// TestCloudEventsGoOutWithWhatTheyCameWith: the producer's own id, subject,
+// extensions, and data as what it is.
+func TestCloudEventsGoOutWithWhatTheyCameWith(t *testing.T) {
+	for _, c := range []struct{ in, data, want string }{
+		{`{"id":"café","subject":"Main \"door\"","dataschema":"/s","extensions":[{"name":"aisle","value":7},{"name":"zone","value":"b"}]}`, `{"a":1}`,
+			`"id":"café","source":"/door/A","type":"access.granted","time":"2026-11-21T18:06:07.1234567Z","subject":"Main \"door\"","dataschema":"/s","aisle":7,"zone":"b","datacontenttype":"application/json","data":{"a":1}}`},
+		{`{"id":"1","datacontenttype":"text/xml"}`, `"<a/>"`, `"id":"1","source":"/door/A","type":"access.granted","time":"2026-11-21T18:06:07.1234567Z","datacontenttype":"text/xml","data":"<a/>"}`},
+		{`{"id":"1","datacontenttype":"image/png","form":"base64"}`, `"iVBORw=="`, `"id":"1","source":"/door/A","type":"access.granted","time":"2026-11-21T18:06:07.1234567Z","datacontenttype":"image/png","data_base64":"iVBORw=="}`},
+		{`{"id":"1","form":"none"}`, `null`, `"id":"1","source":"/door/A","type":"access.granted","time":"2026-11-21T18:06:07.1234567Z"}`},
+	} {
+		ev := event(c.data)
+		ev.ID, ev.Source = transport.SourcedID("1", "/door/A"), "/door/A"
+		if err := json.Unmarshal([]byte(c.in), &ev.Cloud); err != nil {
+			t.Fatal(err)
+		}
+		got := string(render(t, endpoint("custom", "cloudevents", ""), ev))
+		if got != `{"specversion":"1.0",`+c.want {
+			t.Errorf("%s\ngot  %s\nwant {\"specversion\":\"1.0\",%s", c.in, got, c.want)
+		}
+		if back, err := cloudevents.ReadStructured([]byte(got)); err != nil || back.ID != ev.Cloud.ID || string(back.Data) != c.data {
+			t.Errorf("%s reads as %+v, %v", got, back, err)
+		}
+	}
 }
 
 func TestBodiesAreAsTheGoldenFiles(t *testing.T) {

@@ -75,7 +75,12 @@ func TestNodeWritesTheSame(t *testing.T) {
 		t.Skip("node is not on this machine: install it to compare with JavaScript itself")
 	}
 	rng := rand.New(rand.NewPCG(1, 2))
-	var docs [][]byte
+	zeros := strings.Repeat("0", 5000)
+	docs := [][]byte{
+		[]byte("[1" + zeros + ".5e-4990,-1" + zeros + ".5e-4990,0." + zeros + "15e+5001,1." + zeros + "1,0." + zeros + "1]"),
+		[]byte("[1" + zeros + "e-5000,1" + zeros + "e-99999999999999999999,1.5e99999999999999999999,9007199254740992." + zeros + "1]"),
+		[]byte("[" + strings.Repeat("1234567890", 90) + ".5e-890,0." + strings.Repeat("0987654321", 90) + "e5]"),
+	}
 	for range 6000 {
 		docs = append(docs, randomValue(rng, nil, 4))
 	}

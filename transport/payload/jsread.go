@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"github.com/postrider/postrider/syntax/jsontext"
 )
 
 // maxDepth is the nesting that is followed, encoding/json's own limit.
@@ -199,7 +201,5 @@ func appendNumber(dst, literal []byte, integer bool) []byte {
 		}
 		return strconv.AppendInt(dst, n, 10)
 	}
-	// A range error comes with the infinity that JavaScript would have, too.
-	f, _ := strconv.ParseFloat(string(literal), 64)
-	return appendFloat(dst, f)
+	return appendFloat(dst, jsontext.Float(literal))
 }

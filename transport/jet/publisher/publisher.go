@@ -32,7 +32,8 @@ type Event struct {
 	// Type is dot-separated words, e.g. access.granted.
 	Type string
 	// ID is the event's identity: within the dedup time the same id of the same
-	// customer is delivered once. Empty: the server's sequence makes one.
+	// customer is delivered once. Empty: the server's sequence makes one. What is
+	// no visible ASCII in it is percent-encoded, blanks at its ends are left out.
 	ID string
 	// Time is when it happened; zero: Postrider reads the document's own, or
 	// takes the time of storing.
@@ -193,11 +194,12 @@ func Enveloped(e Event) (*nats.Msg, error) {
 	}
 	m := nats.NewMsg(subject)
 	m.Data = e.Data
-	if e.ID != "" {
-		if err := transport.CheckID(e.ID); err != nil {
-			return nil, err
-		}
-		m.Header.Set(HeaderID, e.ID)
+	id, err := transport.EventID(e.ID)
+	if err != nil {
+		return nil, err
+	}
+	if id != "" {
+		m.Header.Set(HeaderID, id)
 	}
 	if !e.Time.IsZero() {
 		m.Header.Set(HeaderTime, e.Time.UTC().Format(time.RFC3339Nano))

@@ -107,6 +107,12 @@ type loggedDelivery struct {
 		ID   string          `json:"id"`
 		Type string          `json:"type"`
 		Data json.RawMessage `json:"data"`
+
+		CloudEvent struct {
+			ID      string `json:"id"`
+			Source  string `json:"source"`
+			Subject string `json:"subject"`
+		} `json:"cloudevent"`
 	} `json:"event"`
 	State    string `json:"state"`
 	Reason   string `json:"reason"`
@@ -193,6 +199,7 @@ func (a *app) deliveryShow() *cobra.Command {
 func (a *app) printDelivery(d *loggedDelivery, names endpointNames) error {
 	fields := table{head: []string{"delivery", oneLine(d.ID)}}
 	for _, f := range [][2]string{{"event", d.Event.ID}, {"type", d.Event.Type}, {"customer", d.Customer}, {"endpoint", strings.TrimSpace(d.Endpoint + " " + bracketed(oneLine(names[d.Endpoint])))},
+		{"cloudevent id", d.Event.CloudEvent.ID}, {"source", d.Event.CloudEvent.Source}, {"subject", d.Event.CloudEvent.Subject},
 		{"state", d.State}, {"reason", d.Reason}, {"since", toSeconds(d.Since)}, {"next attempt", toSeconds(d.NextAt)}} {
 		if f[1] != "" {
 			fields.add(f[0], f[1])

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/postrider/postrider/matching"
+	"github.com/postrider/postrider/syntax/jsontext"
 	"github.com/postrider/postrider/transport"
 	"github.com/postrider/postrider/transport/jet/publisher"
 )
@@ -158,7 +158,7 @@ func checkDocument(data []byte) error {
 	if len(data) == 0 {
 		return errors.New("is empty; give a JSON document")
 	}
-	if !json.Valid(data) {
+	if !jsontext.Valid(jsontext.Trim(data)) {
 		return errors.New("is not JSON; give one JSON document, or --lines for one a line")
 	}
 	return nil

@@ -3,8 +3,10 @@ package api
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -56,11 +58,48 @@ func rolesBut(out ...string) []string {
 	return slices.DeleteFunc(Roles(), func(role string) bool { return slices.Contains(out, role) })
 }
 
-// claims are what a token says.
+// claims are what a token says. They are read by claimsOf, by their exact names.
 type claims struct {
 	Customer string   `json:"customer,omitempty"`
 	Roles    []string `json:"roles,omitempty"`
 	jwt.RegisteredClaims
+}
+
+// namedClaims are a token's claims by their exact names (encoding/json would
+// take "EXP" for exp); null is not there.
+type namedClaims struct{ jwt.MapClaims }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (c *namedClaims) UnmarshalJSON(raw []byte) error {
+	if err := json.Unmarshal(raw, &c.MapClaims); err != nil {
+		return err
+	}
+	maps.DeleteFunc(c.MapClaims, func(_ string, v any) bool { return v == nil })
+	return nil
+}
+
+// claimsOf takes from a token's claims what is asked for; false where one of
+// these is no text, or no list of texts.
+func claimsOf(all jwt.MapClaims) (*claims, bool) {
+	c := &claims{}
+	ok := true
+	for name, into := range map[string]*string{"customer": &c.Customer, "sub": &c.Subject, "iss": &c.Issuer, "jti": &c.ID} {
+		if value := all[name]; value != nil {
+			text, is := value.(string)
+			*into, ok = text, ok && is
+		}
+	}
+	audience, err := all.GetAudience()
+	c.Audience, ok = audience, ok && err == nil
+	if roles := all["roles"]; roles != nil {
+		list, is := roles.([]any)
+		ok = ok && is
+		for _, role := range list {
+			name, is := role.(string)
+			c.Roles, ok = append(c.Roles, name), ok && is
+		}
+	}
+	return c, ok
 }
 
 // caller is who makes a request.
@@ -194,12 +233,16 @@ func (t *tokens) caller(ctx context.Context, token string) (*caller, *Error) {
 	case len(token) > maxToken:
 		return nil, unauthorized("Token too long: at most 8192 bytes")
 	}
-	var c claims
-	parsed, err := t.parser.ParseWithClaims(token, &c, func(token *jwt.Token) (any, error) { return t.key(ctx, token) })
+	var all namedClaims
+	parsed, err := t.parser.ParseWithClaims(token, &all, func(token *jwt.Token) (any, error) { return t.key(ctx, token) })
 	if failure := t.refusal(err); failure != nil {
 		return nil, failure
 	}
-	if failure := t.checkClaims(&c, parsed.Method.Alg()); failure != nil {
+	c, ok := claimsOf(all.MapClaims)
+	if !ok {
+		return nil, unauthorized(t.invalid)
+	}
+	if failure := t.checkClaims(c, parsed.Method.Alg()); failure != nil {
 		return nil, failure
 	}
 	who := &caller{customer: c.Customer, roles: c.Roles, subject: c.Subject, token: sha256.Sum256([]byte(token)), jti: c.ID}

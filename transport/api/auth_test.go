@@ -19,6 +19,26 @@ import (
 	"github.com/postrider/postrider/transport"
 )
 
+// TestClaimsAreReadByTheirExactNames: CUSTOMER is no customer, rOles are no roles.
+func TestClaimsAreReadByTheirExactNames(t *testing.T) {
+	b := start(t, nil)
+	with := func(change func(jwt.MapClaims)) string {
+		return signedWith(t, jwt.SigningMethodHS256, testSecret, claimed(change))
+	}
+	mixed := with(func(c jwt.MapClaims) {
+		c["CUSTOMER"], c["rOles"], c["Roles"] = "other", []string{"operator"}, []string{"operator"}
+	})
+	b.wantStatus(b.call(mixed, "POST", "/v1/events", `{"type":"a","data":1}`), 202)
+	if b.events[0].Customer != "acme" {
+		t.Errorf("published for %s", b.events[0].Customer)
+	}
+	b.wantStatus(b.call(mixed, "POST", "/v1/events", `{"customer":"other","type":"a","data":1}`), 403)
+	only := with(func(c jwt.MapClaims) { c["Customer"] = c["customer"]; delete(c, "customer") })
+	b.want(b.call(only, "GET", "/v1/endpoints", ""), 401, `{"detail":"Token has no valid customer claim"}`)
+	capital := with(func(c jwt.MapClaims) { c["EXP"] = c["exp"]; delete(c, "exp") })
+	b.want(b.call(capital, "GET", "/v1/endpoints", ""), 401, `{"detail":"Token has no exp claim: get one that expires"}`)
+}
+
 // signedWith makes a token as an attacker or another issuer might.
 func signedWith(t *testing.T, method jwt.SigningMethod, key any, claims jwt.MapClaims) string {
 	t.Helper()

@@ -45,7 +45,7 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int, timeout time.Du
 	var network net.Error
 	switch {
 	case err == nil:
-		return raw.Bytes(), nil
+		return bytes.TrimPrefix(raw.Bytes(), []byte("\ufeff")), nil // a byte order mark
 	case errors.As(err, &known):
 		return nil, known
 	case errors.As(err, &over):
@@ -73,7 +73,13 @@ func decode(raw []byte, v any) error {
 	if err := checkShape(object, reflect.TypeOf(v).Elem(), ""); err != nil {
 		return err
 	}
-	return fill(raw, v) // and not from object: documents inside stay as they are written
+	// Not from object where it can be helped: documents inside stay as they are
+	// written. Times are in object as encoding/json reads them.
+	if err := json.Unmarshal(raw, v); err == nil {
+		return nil
+	}
+	reflect.ValueOf(v).Elem().SetZero()
+	return refill(object, v)
 }
 
 // parseObject reads one JSON object, numbers kept as they are written.
@@ -114,6 +120,10 @@ func assign(object map[string]any, v any) error {
 	if err := checkShape(object, reflect.TypeOf(v).Elem(), ""); err != nil {
 		return err
 	}
+	return refill(object, v)
+}
+
+func refill(object map[string]any, v any) error {
 	raw, err := json.Marshal(object)
 	if err != nil {
 		return invalid("body", "not JSON")

@@ -107,7 +107,11 @@ func (in *deliveryQuery) filter(who *caller) (*transport.DeliveryFilter, error) 
 	if !in.To.IsZero() && in.To.Before(in.From) {
 		return nil, invalid("to", "lies before from; swap them")
 	}
-	f := &transport.DeliveryFilter{Customer: customer, Endpoint: in.Endpoint, EventID: in.Event, EventType: in.Type,
+	id, err := transport.EventID(in.Event)
+	if err != nil {
+		return nil, err
+	}
+	f := &transport.DeliveryFilter{Customer: customer, Endpoint: in.Endpoint, EventID: id, EventType: in.Type,
 		From: in.From, To: in.To, Cursor: cursor, Limit: in.Limit}
 	if in.Status != "" {
 		err = f.SetStatus(in.Status)

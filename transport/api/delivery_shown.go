@@ -96,7 +96,7 @@ func (s *Server) showEvent(ctx context.Context, d *transport.LoggedDelivery, out
 	// What is masked in the event is masked in whatever is made of it.
 	masked := *ev
 	masked.Data = s.redactData(s.Redact(ev.Data))
-	out.Event.Time, out.Event.Data = &ev.Time, json.RawMessage(masked.Data)
+	out.Event.Time, out.Event.Data, out.Event.CloudEvent = &ev.Time, json.RawMessage(masked.Data), ev.Cloud
 	if d.State == transport.StateSkipped {
 		out.BodyNote = "the event was skipped: nothing was sent"
 		return nil

@@ -11,9 +11,11 @@ import (
 	"net/http"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
 
+	"github.com/postrider/postrider/syntax/cloudevents"
+	"github.com/postrider/postrider/syntax/jsontext"
+	"github.com/postrider/postrider/syntax/rfc3339"
 	"github.com/postrider/postrider/transport"
 )
 
@@ -30,7 +32,7 @@ var publishRoles = []string{RolePublishEvents}
 type EventInput struct {
 	Customer string          `json:"customer" doc:"For operators; else the token's"`
 	Type     string          `json:"type" example:"access.granted"`
-	ID       string          `json:"id" doc:"At most 256 bytes; the same id from the same customer is delivered once"`
+	ID       string          `json:"id" doc:"At most 256 bytes of visible ASCII, other characters percent-encoded; the same id from the same customer is delivered once"`
 	Time     *time.Time      `json:"time" doc:"When it happened, RFC 3339; default: the document's own, else now"`
 	Data     json.RawMessage `json:"data" doc:"The document: any JSON, at most 8 MiB"`
 }
@@ -59,7 +61,10 @@ func (s *Server) publish(w http.ResponseWriter, r *http.Request) {
 		writeError(w, failure)
 		return
 	}
-	events, batch, err := readEvents(raw, isLines(r), who)
+	events, batch, found, err := readCloudEvents(r, raw, who)
+	if !found {
+		events, batch, err = readEvents(raw, isLines(r), who)
+	}
 	if err != nil {
 		writeError(w, s.fault(r.Context(), err))
 		return
@@ -198,6 +203,9 @@ func within(place, field string) string {
 func readEvent(raw []byte, who *caller) (transport.Event, error) {
 	var in EventInput
 	if err := decodeEvent(raw, &in); err != nil {
+		if errors.Is(err, errCloud) {
+			return readEnvelope(raw, who)
+		}
 		return transport.Event{}, err
 	}
 	customer, err := who.actsFor(in.Customer)
@@ -213,15 +221,32 @@ func readEvent(raw []byte, who *caller) (transport.Event, error) {
 	case len(in.Data) > transport.MaxHTTPEvent:
 		return transport.Event{}, dataTooLarge("data")
 	}
-	if err := checkID(in.ID); err != nil {
+	id, err := transport.EventID(in.ID)
+	if err != nil {
 		return transport.Event{}, err
 	}
-	ev := transport.Event{ID: in.ID, IDGiven: in.ID != "", Customer: customer, Type: in.Type, Data: in.Data}
+	ev := transport.Event{ID: id, IDGiven: id != "", Customer: customer, Type: in.Type, Data: in.Data}
 	if in.Time != nil {
 		ev.Time = in.Time.UTC()
 	}
 	return ev, nil
 }
+
+// readEnvelope reads a CloudEvent that came without its content type.
+func readEnvelope(raw []byte, who *caller) (transport.Event, error) {
+	e, err := cloudevents.ReadStructured(raw)
+	if err != nil {
+		return transport.Event{}, cloudFault(err)
+	}
+	return cloudEvent(e, "", who)
+}
+
+var (
+	// errCloud: the event has a specversion, so it is a CloudEvent.
+	errCloud = errors.New("a CloudEvent")
+	// errCareful: what is wrong is for decode to say.
+	errCareful = errors.New("look again")
+)
 
 // decodeEvent is decode for the hot path: one pass where all is well, and the
 // careful way, which can name the field, where it is not.
@@ -229,22 +254,50 @@ func decodeEvent(raw []byte, in *EventInput) error {
 	if !utf8.Valid(raw) {
 		return invalid("body", "not valid UTF-8")
 	}
-	raw = bytes.TrimSpace(raw)
-	d := json.NewDecoder(bytes.NewReader(raw))
-	d.DisallowUnknownFields()
-	if err := d.Decode(in); err == nil && raw[0] == '{' && d.InputOffset() == int64(len(raw)) {
-		return nil
+	r := jsontext.Reader{Doc: raw}
+	err := r.Members(0, in.member)
+	if err == nil {
+		err = r.End()
+	}
+	if err == nil || errors.Is(err, errCloud) {
+		return err
 	}
 	*in = EventInput{}
 	return decode(raw, in)
 }
 
-func checkID(id string) error {
+// member takes one field, by its exact name; null is left out.
+func (in *EventInput) member(name, value []byte) error {
+	if string(name) == "data" {
+		in.Data = value[:len(value):len(value)]
+		return nil
+	}
+	if string(name) == "specversion" {
+		return errCloud
+	}
+	text, null := "", string(value) == "null"
 	switch {
-	case len(id) > transport.MaxIDLength:
-		return invalid("id", fmt.Sprintf("%d bytes long; at most %d", len(id), transport.MaxIDLength))
-	case strings.ContainsFunc(id, unicode.IsControl):
-		return invalid("id", "has a control character; leave those out")
+	case jsontext.IsString(value):
+		text = jsontext.Text(value)
+	case !null:
+		return errCareful
+	}
+	switch string(name) {
+	case "customer":
+		in.Customer = text
+	case "type":
+		in.Type = text
+	case "id":
+		in.ID = text
+	case "time":
+		in.Time = nil
+		if at, ok := rfc3339.Parse(text); ok {
+			in.Time = &at
+		} else if !null {
+			return errCareful
+		}
+	default:
+		return errCareful
 	}
 	return nil
 }

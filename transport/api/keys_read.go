@@ -17,6 +17,8 @@ import (
 
 	"github.com/MicahParks/keyfunc/v3"
 	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/postrider/postrider/syntax/jsontext"
 )
 
 // keySet is one reading of a JSON Web Key Set: what of it can verify tokens.
@@ -101,17 +103,16 @@ func readKeys(r io.Reader) ([]byte, error) {
 // parseKeys reads a JSON Web Key Set. Keys of other kinds, for encryption, for
 // other algorithms, or too weak are passed over, as RFC 7517 wants.
 func parseKeys(raw []byte) (*keySet, error) {
-	var doc struct {
-		Keys []json.RawMessage `json:"keys"`
-	}
-	if err := json.Unmarshal(raw, &doc); err != nil {
+	var doc map[string]json.RawMessage // names are matched exactly
+	var keys []json.RawMessage
+	if json.Unmarshal(jsontext.Trim(raw), &doc) != nil || doc["keys"] != nil && json.Unmarshal(doc["keys"], &keys) != nil {
 		return nil, errors.New("not a JSON Web Key Set")
 	}
-	if len(doc.Keys) > maxKeys {
+	if len(keys) > maxKeys {
 		return nil, fmt.Errorf("over %d keys", maxKeys)
 	}
 	set := &keySet{}
-	for _, one := range doc.Keys {
+	for _, one := range keys {
 		if key, ok := parseKey(one); ok {
 			set.keys = append(set.keys, key)
 		}
@@ -125,20 +126,19 @@ func parseKeys(raw []byte) (*keySet, error) {
 // parseKey reads one key. What it says of certificates is not asked for: the
 // set is trusted for where it comes from.
 func parseKey(raw json.RawMessage) (publicKey, bool) {
-	var head struct {
-		KID string   `json:"kid"`
-		ALG string   `json:"alg"`
-		Use string   `json:"use"`
-		Ops []string `json:"key_ops"`
-		KTY string   `json:"kty"`
-		CRV string   `json:"crv"`
-		N   string   `json:"n"`
-		E   string   `json:"e"`
-		X   string   `json:"x"`
-		Y   string   `json:"y"`
+	var head struct{ KID, ALG, Use, KTY, CRV, N, E, X, Y string }
+	var operations []string
+	var fields map[string]json.RawMessage
+	if json.Unmarshal(raw, &fields) != nil {
+		return publicKey{}, false
 	}
-	if json.Unmarshal(raw, &head) != nil || head.Use != "" && head.Use != "sig" ||
-		len(head.Ops) > 0 && !slices.Contains(head.Ops, "verify") {
+	for name, into := range map[string]any{"kid": &head.KID, "alg": &head.ALG, "use": &head.Use, "key_ops": &operations, "kty": &head.KTY,
+		"crv": &head.CRV, "n": &head.N, "e": &head.E, "x": &head.X, "y": &head.Y} {
+		if value := fields[name]; value != nil && json.Unmarshal(value, into) != nil {
+			return publicKey{}, false
+		}
+	}
+	if head.Use != "" && head.Use != "sig" || len(operations) > 0 && !slices.Contains(operations, "verify") {
 		return publicKey{}, false
 	}
 	bare, err := json.Marshal(map[string]any{"keys": []map[string]string{

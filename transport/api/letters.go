@@ -10,6 +10,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/postrider/postrider/syntax/cloudevents"
 	"github.com/postrider/postrider/transport"
 )
 
@@ -45,6 +46,8 @@ type LetterEvent struct {
 	Time *time.Time      `json:"time,omitempty"`
 	Data json.RawMessage `json:"data,omitempty"`
 	Text string          `json:"text,omitempty"`
+	// CloudEvent is what a CloudEvent says of itself.
+	CloudEvent *cloudevents.Attributes `json:"cloudevent,omitempty" doc:"Of a CloudEvent: its own id, source, subject, extensions"`
 }
 
 // LetterAttempt is one attempt that failed.
@@ -154,7 +157,7 @@ func letterOf(l *transport.DeadLetter) Letter {
 	out := Letter{ID: l.ID, Customer: l.Customer, Endpoint: l.Endpoint, Reason: l.Reason, Detail: l.Detail,
 		At: l.At, Replay: l.Replay, Subject: l.Subject}
 	if ev := l.Event; ev != nil {
-		out.Event = &LetterEvent{ID: ev.ID, Type: ev.Type}
+		out.Event = &LetterEvent{ID: ev.ID, Type: ev.Type, CloudEvent: ev.Cloud}
 		if !ev.Time.IsZero() {
 			out.Event.Time = &ev.Time
 		}

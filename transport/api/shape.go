@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/postrider/postrider/syntax/rfc3339"
 	"github.com/postrider/postrider/transport"
 )
 
@@ -22,7 +23,8 @@ var (
 // checkShape tells the first place where v, as parsed from JSON, does not fit
 // t: a name that t does not know (exactly: capitals count), or a wrong kind of
 // value. null fits everywhere and means left out. The *Error has the dotted
-// name, and never a value.
+// name, and never a value. Times in v are written anew, as encoding/json, which
+// does not know all of RFC 3339, reads them.
 func checkShape(v any, t reflect.Type, path string) error {
 	if v == nil || t == rawType {
 		return nil
@@ -35,8 +37,8 @@ func checkShape(v any, t reflect.Type, path string) error {
 		})
 	case timeType:
 		return checkText(v, path, "a time such as 2026-01-31T12:00:00Z", func(s string) bool {
-			_, err := time.Parse(time.RFC3339Nano, s)
-			return err == nil
+			_, ok := rfc3339.Parse(s)
+			return ok
 		})
 	}
 	switch t.Kind() {
@@ -124,8 +126,16 @@ func checkObject(v any, t reflect.Type, path string) error {
 		if err := checkShape(object[name], field.Type, under(path, name)); err != nil {
 			return err
 		}
+		if text, is := object[name].(string); is && isTime(field.Type) {
+			at, _ := rfc3339.Parse(text)
+			object[name] = at.Format(time.RFC3339Nano)
+		}
 	}
 	return nil
+}
+
+func isTime(t reflect.Type) bool {
+	return t == timeType || t.Kind() == reflect.Pointer && t.Elem() == timeType
 }
 
 func unknownField(name string) *Error {

@@ -2,7 +2,6 @@ package publisher
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -10,6 +9,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/postrider/postrider/syntax/jsontext"
 	"github.com/postrider/postrider/transport"
 )
 
@@ -180,7 +180,7 @@ func (p *Publisher) fits(m *nats.Msg, remedy string) error {
 
 // Message checks e, all but its size, and makes its NATS message.
 func Message(e Event) (*nats.Msg, error) {
-	if !json.Valid(e.Data) {
+	if !jsontext.Valid(jsontext.Trim(e.Data)) {
 		return nil, &transport.FieldError{Field: "data", Message: "not valid JSON"}
 	}
 	return Enveloped(e)

@@ -12,7 +12,7 @@ func (r *Reader) Span() ([]byte, bool) {
 	case 0:
 		return nil, false
 	case '"':
-		end = pastText(r.Doc, start)
+		end = PastString(r.Doc, start)
 	case '{', '[':
 		end = pastBrackets(r.Doc, start)
 	default:
@@ -63,8 +63,9 @@ func (r *Reader) Spans(each func(name, value []byte) bool) bool {
 	}
 }
 
-// pastText gives where the string that begins at i is over, 0 where it never is.
-func pastText(doc []byte, i int) int {
+// PastString gives where the string that begins at i is over, 0 where it never
+// is. It is for documents whose syntax was checked before.
+func PastString(doc []byte, i int) int {
 	for i++; i < len(doc); i++ {
 		quote := bytes.IndexByte(doc[i:], '"')
 		if quote < 0 {
@@ -89,7 +90,7 @@ func pastBrackets(doc []byte, i int) int {
 	for i < len(doc) {
 		switch step[doc[i]] {
 		case stepText:
-			if i = pastText(doc, i); i == 0 {
+			if i = PastString(doc, i); i == 0 {
 				return 0
 			}
 			continue
@@ -112,7 +113,7 @@ func NestedWithin(value []byte, most int) bool {
 	for i := 0; i < len(value); {
 		switch step[value[i]] {
 		case stepText:
-			if i = pastText(value, i); i == 0 {
+			if i = PastString(value, i); i == 0 {
 				return false
 			}
 			continue

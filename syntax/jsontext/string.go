@@ -146,11 +146,26 @@ var shortEscapes = [...]byte{'b', 't', 'n', 0, 'f', 'r'}
 // quotes, backslashes and control characters alone; what is no UTF-8 becomes
 // U+FFFD.
 func AppendString[T string | []byte](dst []byte, s T) []byte {
-	dst = append(dst, '"')
-	for _, c := range string(s) {
-		dst = AppendChar(dst, c)
+	return append(AppendInner(append(dst, '"'), s), '"')
+}
+
+// AppendInner is AppendString without the quotes.
+func AppendInner[T string | []byte](dst []byte, s T) []byte {
+	for i := 0; i < len(s); {
+		run := i
+		for i < len(s) && ascii[s[i]] {
+			i++
+		}
+		if dst = append(dst, s[run:i]...); i == len(s) {
+			break
+		}
+		c, n := rune(s[i]), 1
+		if c >= utf8.RuneSelf {
+			c, n = utf8.DecodeRuneInString(string(s[i:min(len(s), i+utf8.UTFMax)]))
+		}
+		dst, i = AppendChar(dst, c), i+n
 	}
-	return append(dst, '"')
+	return dst
 }
 
 // AppendChar appends one character inside of a string; surrogates are escaped.

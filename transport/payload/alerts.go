@@ -3,6 +3,7 @@ package payload
 import (
 	"strconv"
 
+	"github.com/postrider/postrider/syntax/jsontext"
 	"github.com/postrider/postrider/transport"
 )
 
@@ -21,8 +22,8 @@ func (r *Renderer) matchesFound(dst []byte, ev *transport.Event) (out []byte, ok
 	if !ok {
 		return dst, false
 	}
-	out = appendString(append(dst, `{"event":`...), ev.Type)
-	out = appendString(append(out, `,"webhook_id":`...), r.endpoint)
+	out = jsontext.AppendString(append(dst, `{"event":`...), ev.Type)
+	out = jsontext.AppendString(append(out, `,"webhook_id":`...), r.endpoint)
 	out = strconv.AppendInt(append(out, `,"customer_id":`...), r.number, 10)
 	if out, ok = appendWithout(append(out, `,"alert_details":`...), parts.details, `"cc_emails"`); !ok {
 		return dst, false
@@ -38,7 +39,8 @@ func (r *Renderer) matchesFound(dst []byte, ev *transport.Event) (out []byte, ok
 // reportOf finds the parts of a report; false where one is missing.
 func reportOf(data []byte) (p report, ok bool) {
 	run := false
-	ok = members(&reader{doc: data}, func(key, value []byte) {
+	r := jsontext.Reader{Doc: data}
+	ok = r.Spans(func(key, value []byte) bool {
 		switch string(key) {
 		case `"run_id"`:
 			run = true
@@ -51,53 +53,22 @@ func reportOf(data []byte) (p report, ok bool) {
 		case `"timestamp"`:
 			p.timestamp = value
 		}
+		return true
 	})
 	return p, ok && run && p.details != nil && p.matches != nil && p.total != nil && p.timestamp != nil
-}
-
-// members calls each for the members of the object that is next; false where
-// there is none.
-func members(r *reader, each func(key, value []byte)) bool {
-	if r.next() != '{' {
-		return false
-	}
-	for r.pos++; ; r.pos++ {
-		if r.next() == '}' {
-			r.pos++
-			return true
-		}
-		key, ok := r.span()
-		if !ok || r.next() != ':' {
-			return false
-		}
-		r.pos++
-		value, ok := r.span()
-		if !ok {
-			return false
-		}
-		each(key, value)
-		switch r.next() {
-		case '}':
-			r.pos++
-			return true
-		case ',':
-		default:
-			return false
-		}
-	}
 }
 
 // appendWithout appends an array of objects, all of them without the member of
 // that key, which is given in its quotes.
 func appendWithout(dst, array []byte, key string) ([]byte, bool) {
-	r := &reader{doc: array}
-	if r.next() != '[' {
+	r := &jsontext.Reader{Doc: array}
+	if r.Next() != '[' {
 		return dst, false
 	}
 	dst = append(dst, '[')
 	for first := true; ; first = false {
-		r.pos++ // the bracket, or a comma
-		if first && r.next() == ']' {
+		r.Pos++ // the bracket, or a comma
+		if first && r.Next() == ']' {
 			return append(dst, ']'), true
 		}
 		if !first {
@@ -105,20 +76,21 @@ func appendWithout(dst, array []byte, key string) ([]byte, bool) {
 		}
 		dst = append(dst, '{')
 		start := len(dst)
-		ok := members(r, func(name, value []byte) {
+		ok := r.Spans(func(name, value []byte) bool {
 			if string(name) == key {
-				return
+				return true
 			}
 			if len(dst) > start {
 				dst = append(dst, ',')
 			}
 			dst = append(append(append(dst, name...), ':'), value...)
+			return true
 		})
 		if !ok {
 			return dst, false
 		}
 		dst = append(dst, '}')
-		switch r.next() {
+		switch r.Next() {
 		case ']':
 			return append(dst, ']'), true
 		case ',':

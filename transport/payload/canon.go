@@ -3,8 +3,9 @@ package payload
 import (
 	"math"
 	"slices"
-	"strconv"
 	"sync"
+
+	"github.com/postrider/postrider/syntax/jsontext"
 )
 
 // The canonical form is what JavaScript's JSON.stringify(JSON.parse(doc))
@@ -86,7 +87,7 @@ type member struct {
 
 // canon rewrites one document at a time; its buffers are kept for the next.
 type canon struct {
-	reader
+	jsontext.Reader
 	members []member
 	scratch []byte
 }
@@ -95,7 +96,7 @@ var canons = sync.Pool{New: func() any { return new(canon) }}
 
 // giveBack returns c to the pool, but for buffers that a giant left behind.
 func (c *canon) giveBack() {
-	c.reader = reader{}
+	c.Reader = jsontext.Reader{}
 	if cap(c.scratch) <= 64<<10 && cap(c.members) <= 1<<12 {
 		canons.Put(c)
 	}
@@ -103,19 +104,24 @@ func (c *canon) giveBack() {
 
 // document appends the canonical form of doc, with its root in the order of s.
 func (c *canon) document(dst, doc []byte, s *shape) ([]byte, error) {
-	c.reader = reader{doc: doc}
+	c.Reader = jsontext.Reader{Doc: doc}
 	dst, err := c.value(dst, s, 0)
-	if err == nil && c.next() != 0 {
-		err = c.fault("a second value")
+	if err == nil {
+		err = c.End()
 	}
-	return dst, err
+	if err != nil {
+		return dst, notJSON(err)
+	}
+	return dst, nil
 }
 
 func (c *canon) value(dst []byte, s *shape, depth int) ([]byte, error) {
-	if depth > maxDepth {
-		return dst, c.fault("nesting deeper than " + strconv.Itoa(maxDepth))
+	b := c.Next()
+	if (b == '{' || b == '[') && depth >= jsontext.MaxDepth {
+		_, err := c.Value(depth)
+		return dst, err
 	}
-	switch b := c.next(); {
+	switch {
 	case b == '[':
 		return c.array(dst, s, depth)
 	case s != nil && s.element != nil:
@@ -146,10 +152,9 @@ func (c *canon) array(dst []byte, s *shape, depth int) ([]byte, error) {
 	if s != nil {
 		element = s.element
 	}
-	c.pos++
+	c.Pos++
 	dst = append(dst, '[')
-	if c.next() == ']' {
-		c.pos++
+	if c.Empty(']') {
 		return append(dst, ']'), nil
 	}
 	for {
@@ -157,17 +162,14 @@ func (c *canon) array(dst []byte, s *shape, depth int) ([]byte, error) {
 		if dst, err = c.value(dst, element, depth+1); err != nil {
 			return dst, err
 		}
-		b := c.next()
-		c.pos++
-		switch b {
-		case ',', ']':
-			dst = append(dst, b)
-		default:
-			return dst, c.fault("no comma or ] in an array")
+		more, err := c.More(']')
+		switch {
+		case err != nil:
+			return dst, err
+		case !more:
+			return append(dst, ']'), nil
 		}
-		if b == ']' {
-			return dst, nil
-		}
+		dst = append(dst, ',')
 	}
 }
 
@@ -176,23 +178,17 @@ func (c *canon) array(dst []byte, s *shape, depth int) ([]byte, error) {
 func (c *canon) object(dst []byte, s *shape, depth int) ([]byte, error) {
 	base, open := len(c.members), len(dst)
 	defer func() { c.members = c.members[:base] }()
-	c.pos++
+	c.Pos++
 	dst = append(dst, '{')
-	for more := c.next() != '}'; more; {
+	for more := !c.Empty('}'); more; {
 		var err error
 		if dst, err = c.member(dst, s, depth); err != nil {
 			return dst, err
 		}
-		switch c.next() {
-		case ',':
-			c.pos++
-		case '}':
-			more = false
-		default:
-			return dst, c.fault("no comma or } in an object")
+		if more, err = c.More('}'); err != nil {
+			return dst, err
 		}
 	}
-	c.pos++
 	dst = c.fix(dst, s, base)
 	return c.arrange(dst, open, c.members[base:]), nil
 }
@@ -226,18 +222,14 @@ func (c *canon) fix(dst []byte, s *shape, base int) []byte {
 // member appends one `"key":value,` and notes where it is.
 func (c *canon) member(dst []byte, s *shape, depth int) ([]byte, error) {
 	m := member{start: len(dst)}
-	if c.next() != '"' {
-		return dst, c.fault("no key in an object")
-	}
 	dst, err := c.text(dst)
 	if err != nil {
 		return dst, err
 	}
 	m.key = len(dst) - 1
-	if c.next() != ':' {
-		return dst, c.fault("no colon behind a key")
+	if err = c.Take(':'); err != nil {
+		return dst, err
 	}
-	c.pos++
 	// The inner values move dst; the key is looked up before they do.
 	key := dst[m.start+1 : m.key]
 	inner := s.of(key)

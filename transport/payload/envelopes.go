@@ -14,7 +14,7 @@ import (
 
 // standard is the body of Standard Webhooks: {"type","timestamp","data"}.
 func standard(dst []byte, ev *transport.Event) []byte {
-	dst = appendString(append(dst, `{"type":`...), ev.Type)
+	dst = jsontext.AppendString(append(dst, `{"type":`...), ev.Type)
 	dst = appendTime(append(dst, `,"timestamp":`...), ev.Time)
 	return appendData(dst, ev)
 }
@@ -52,8 +52,8 @@ func (r *Renderer) cloudEvent(dst []byte, ev *transport.Event) []byte {
 
 // genLogs is the body for events other than consolidated alerts.
 func (r *Renderer) genLogs(dst []byte, ev *transport.Event) []byte {
-	dst = appendString(append(dst, `{"event":`...), ev.Type)
-	dst = appendString(append(dst, `,"webhook_id":`...), r.endpoint)
+	dst = jsontext.AppendString(append(dst, `{"event":`...), ev.Type)
+	dst = jsontext.AppendString(append(dst, `,"webhook_id":`...), r.endpoint)
 	dst = strconv.AppendInt(append(dst, `,"customer_id":`...), r.number, 10)
 	dst = append(append(dst, `,"data":`...), ev.Data...)
 	dst = append(dst, `,"timestamp":"`...)

@@ -6,6 +6,8 @@ import (
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
 	"cel.dev/cel-go/common/types/traits"
+
+	"github.com/postrider/postrider/syntax/jsontext"
 )
 
 // array is a JSON array as a CEL list, which keeps its text.
@@ -27,9 +29,9 @@ func (a *array) open() traits.Lister {
 		return a.fail(errReadOver)
 	}
 	elements := make([]ref.Val, 0, 8)
-	r := reader{doc: a.raw, pos: 1}
-	for r.next() != ']' {
-		raw, ok := r.span()
+	r := jsontext.Reader{Doc: a.raw, Pos: 1}
+	for r.Next() != ']' {
+		raw, ok := r.Span()
 		if !ok {
 			return a.fail(errNotJSON)
 		}
@@ -37,8 +39,8 @@ func (a *array) open() traits.Lister {
 			return a.fail(errReadOver)
 		}
 		elements = append(elements, valueOf(raw, a.depth+1, a.reading))
-		if r.next() == ',' {
-			r.pos++
+		if r.Next() == ',' {
+			r.Pos++
 		}
 	}
 	a.list = types.NewRefValList(types.DefaultTypeAdapter, elements)
@@ -83,7 +85,7 @@ func (a *array) Iterator() traits.Iterator { return a.open().Iterator() }
 
 // Equal implements ref.Val. What is nested too deep to be looked at equals nothing.
 func (a *array) Equal(other ref.Val) ref.Val {
-	if !nestedWithin(a.raw, maxLook-a.depth) {
+	if !jsontext.NestedWithin(a.raw, maxLook-a.depth) {
 		return types.False
 	}
 	return a.open().Equal(other)

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"reflect"
 	"strconv"
-	"unicode/utf8"
 
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
@@ -28,8 +27,8 @@ func documentOf(doc []byte, r *reading) ref.Val {
 	if len(raw) > 0 && (raw[0] == '{' || raw[0] == '[') {
 		return valueOf(raw, 0, r) // taken apart, and so checked, when looked into
 	}
-	scan := reader{doc: raw}
-	if scalar, ok := scan.span(); !ok || len(scalar) != len(raw) {
+	scan := jsontext.Reader{Doc: raw}
+	if scalar, ok := scan.Span(); !ok || len(scalar) != len(raw) {
 		return errNotJSON
 	}
 	return valueOf(raw, 0, r)
@@ -89,7 +88,7 @@ func valueOf(raw []byte, depth int, r *reading) ref.Val {
 	case '[':
 		return &array{raw: raw, depth: depth, reading: r}
 	case '"':
-		return types.String(unquoted(raw))
+		return types.String(jsontext.Text(raw))
 	case 't':
 		return types.True
 	case 'f':
@@ -105,33 +104,6 @@ func valueOf(raw []byte, depth int, r *reading) ref.Val {
 		return types.Uint(n)
 	}
 	return types.Double(jsontext.Float(raw)) // beyond its range: an infinity
-}
-
-// unquoted is the text of a JSON string; what is no UTF-8 becomes U+FFFD.
-func unquoted(raw []byte) string {
-	r := reader{doc: raw[1 : len(raw)-1]}
-	plainUntil := 0
-	for plainUntil < len(r.doc) && plain[r.doc[plainUntil]] {
-		plainUntil++
-	}
-	if plainUntil == len(r.doc) {
-		return string(r.doc)
-	}
-	text := append(make([]byte, 0, len(r.doc)), r.doc[:plainUntil]...)
-	for r.pos = plainUntil; r.pos < len(r.doc); {
-		if r.doc[r.pos] != '\\' {
-			c, n := utf8.DecodeRune(r.doc[r.pos:])
-			text = utf8.AppendRune(text, c)
-			r.pos += n
-			continue
-		}
-		c, ok := r.escape()
-		if !ok {
-			break // not of a document that is valid
-		}
-		text = utf8.AppendRune(text, c)
-	}
-	return string(text)
 }
 
 // property is one member of an object: where its name (without quotes) and its
@@ -178,30 +150,30 @@ func (o *object) open() bool {
 		return false
 	}
 	o.properties = make([]property, 0, min(len(o.raw)/usualProperty+1, fewProperties))
-	r := reader{doc: o.raw, pos: 1}
-	for r.next() == '"' {
+	r := jsontext.Reader{Doc: o.raw, Pos: 1}
+	for r.Next() == '"' {
 		if !o.reading.more() {
 			o.broken = errReadOver
 			return false
 		}
-		name, _ := r.span()
-		p := property{name: uint32(r.pos - len(name) + 1), nameEnd: uint32(r.pos - 1)}
-		if len(name) == 0 || r.next() != ':' {
+		name, _ := r.Span()
+		p := property{name: uint32(r.Pos - len(name) + 1), nameEnd: uint32(r.Pos - 1)}
+		if len(name) == 0 || r.Next() != ':' {
 			break
 		}
-		r.pos++
-		raw, ok := r.span()
+		r.Pos++
+		raw, ok := r.Span()
 		if !ok {
 			break
 		}
-		p.at, p.end = uint32(r.pos-len(raw)), uint32(r.pos)
+		p.at, p.end = uint32(r.Pos-len(raw)), uint32(r.Pos)
 		o.add(p, name)
-		if r.next() != ',' {
+		if r.Next() != ',' {
 			break
 		}
-		r.pos++
+		r.Pos++
 	}
-	if r.next() != '}' || r.pos != len(o.raw)-1 {
+	if r.Next() != '}' || r.Pos != len(o.raw)-1 {
 		o.broken = errNotJSON
 	}
 	if len(o.properties) >= manyProperties {
@@ -215,7 +187,7 @@ func (o *object) add(p property, quoted []byte) {
 		if o.escaped == nil {
 			o.escaped = map[int]string{}
 		}
-		o.escaped[len(o.properties)] = unquoted(quoted)
+		o.escaped[len(o.properties)] = jsontext.Text(quoted)
 	}
 	o.properties = append(o.properties, p)
 }
@@ -349,7 +321,7 @@ func (o *object) Iterator() traits.Iterator {
 // too deep to be looked at equals nothing.
 func (o *object) Equal(other ref.Val) ref.Val {
 	m, is := other.(traits.Mapper)
-	if !is || !nestedWithin(o.raw, maxLook-o.depth) || !o.open() || o.Size() != m.Size() {
+	if !is || !jsontext.NestedWithin(o.raw, maxLook-o.depth) || !o.open() || o.Size() != m.Size() {
 		return types.False
 	}
 	for i := range o.properties {

@@ -3,7 +3,6 @@ package payload
 import (
 	"math"
 	"strconv"
-	"unicode/utf8"
 )
 
 // indexOrder is negative, and ascending with the number, for keys that
@@ -24,38 +23,6 @@ func indexOrder(key []byte) int64 {
 	}
 	return n - math.MaxUint32
 }
-
-// appendString appends s as a JSON string in canonical form.
-func appendString(dst []byte, s string) []byte {
-	dst = append(dst, '"')
-	for _, r := range s {
-		dst = appendRune(dst, r)
-	}
-	return append(dst, '"')
-}
-
-const hexDigits = "0123456789abcdef"
-
-// appendRune appends one character inside of a string; surrogates are escaped.
-func appendRune(dst []byte, r rune) []byte {
-	switch {
-	case r == '"' || r == '\\':
-		return append(dst, '\\', byte(r))
-	case r >= ' ' && r < utf8.RuneSelf:
-		return append(dst, byte(r))
-	case r < ' ':
-		if i := int(r) - '\b'; i >= 0 && i < len(shortEscapes) && shortEscapes[i] != 0 {
-			return append(dst, '\\', shortEscapes[i])
-		}
-		return append(dst, '\\', 'u', '0', '0', hexDigits[r>>4], hexDigits[r&15])
-	case r >= 0xd800 && r < 0xe000:
-		return append(dst, '\\', 'u', 'd', hexDigits[r>>8&15], hexDigits[r>>4&15], hexDigits[r&15])
-	}
-	return utf8.AppendRune(dst, r)
-}
-
-// shortEscapes are those of \b \t \n (none for 11) \f \r.
-var shortEscapes = [...]byte{'b', 't', 'n', 0, 'f', 'r'}
 
 // appendFloat writes f as JavaScript does; infinities are null.
 func appendFloat(dst []byte, f float64) []byte {

@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/postrider/postrider/syntax/jsontext"
 )
 
 func canonical(doc []byte) ([]byte, error) {
@@ -47,7 +49,7 @@ func TestCanonicalForm(t *testing.T) {
 
 func TestWhatIsNoJSONIsAnError(t *testing.T) {
 	for _, doc := range []string{``, ` `, `{`, `[1`, `[1,]`, `{"a"}`, `{"a":1,}`, `{a:1}`, `01`, `1.`, `-`, `1e`, `.5`, `+1`,
-		`"a`, `"\x"`, `"\u12"`, "\"\n\"", `nul`, `truer`, `1 2`, "1\x00", "\x00", `[1}`, strings.Repeat("[", maxDepth+2)} {
+		`"a`, `"\x"`, `"\u12"`, "\"\n\"", `nul`, `truer`, `1 2`, "1\x00", "\x00", `[1}`, strings.Repeat("[", jsontext.MaxDepth+2)} {
 		if got, err := canonical([]byte(doc)); err == nil {
 			t.Errorf("%.40q became %s", doc, got)
 		}

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/postrider/postrider/syntax/jsontext"
 	"github.com/postrider/postrider/transport"
 )
 
@@ -75,8 +76,8 @@ func (c *compiler) body(raw json.RawMessage, merge bool) (*template, error) {
 	if !json.Valid(raw) {
 		return nil, &transport.FieldError{Field: "body", Message: "not valid JSON"}
 	}
-	b := builder{compiler: c, reader: reader{doc: raw}, keys: map[string]bool{}}
-	if merge && b.next() != '{' {
+	b := builder{compiler: c, Reader: jsontext.Reader{Doc: raw}, keys: map[string]bool{}}
+	if merge && b.Next() != '{' {
 		return nil, &transport.FieldError{Field: "body", Message: "is no object, so that it has no keys to merge; give {…}, or body_mode replace"}
 	}
 	if err := b.value("body", 0); err != nil {
@@ -121,7 +122,7 @@ func (f *fault) within(s segment) {
 // builder walks through a template's JSON, whose syntax was checked.
 type builder struct {
 	*compiler
-	reader
+	jsontext.Reader
 	literal []byte
 	pieces  []piece
 	keys    map[string]bool
@@ -141,7 +142,7 @@ func (b *builder) value(field string, depth int) error {
 	if depth > maxTemplateDepth {
 		return &transport.FieldError{Field: "body", Message: fmt.Sprintf("nested over %d deep", maxTemplateDepth)}
 	}
-	switch b.next() {
+	switch b.Next() {
 	case '{':
 		return b.object(field, depth)
 	case '[':
@@ -149,22 +150,22 @@ func (b *builder) value(field string, depth int) error {
 	case '"':
 		return b.text(field)
 	}
-	raw, _ := b.span()
+	raw, _ := b.Span()
 	b.literal = append(b.literal, raw...)
 	return nil
 }
 
 func (b *builder) object(field string, depth int) error {
-	b.pos++
+	b.Pos++
 	seen := map[string]bool{}
 	b.literal = append(b.literal, '{')
-	for b.next() != '}' {
+	for b.Next() != '}' {
 		if len(seen) > 0 {
 			b.literal = append(b.literal, ',')
 		}
-		quoted, _ := b.span()
-		name := unquoted(quoted)
-		key := string(appendString(nil, name))
+		quoted, _ := b.Span()
+		name := jsontext.Text(quoted)
+		key := string(jsontext.AppendString(nil, name))
 		inner := field + "." + shownName(name)
 		switch {
 		case seen[key]:
@@ -177,16 +178,16 @@ func (b *builder) object(field string, depth int) error {
 			b.keys[key] = true
 		}
 		b.literal = append(append(b.literal, key...), ':')
-		b.next()
-		b.pos++
+		b.Next()
+		b.Pos++
 		if err := b.value(inner, depth+1); err != nil {
 			return err
 		}
-		if b.next() == ',' {
-			b.pos++
+		if b.Next() == ',' {
+			b.Pos++
 		}
 	}
-	b.pos++
+	b.Pos++
 	b.literal = append(b.literal, '}')
 	return nil
 }
@@ -200,20 +201,20 @@ func shownName(name string) string {
 }
 
 func (b *builder) array(field string, depth int) error {
-	b.pos++
+	b.Pos++
 	b.literal = append(b.literal, '[')
-	for i := 0; b.next() != ']'; i++ {
+	for i := 0; b.Next() != ']'; i++ {
 		if i > 0 {
 			b.literal = append(b.literal, ',')
 		}
 		if err := b.value(field+"["+strconv.Itoa(i)+"]", depth+1); err != nil {
 			return err
 		}
-		if b.next() == ',' {
-			b.pos++
+		if b.Next() == ',' {
+			b.Pos++
 		}
 	}
-	b.pos++
+	b.Pos++
 	b.literal = append(b.literal, ']')
 	return nil
 }
@@ -221,8 +222,8 @@ func (b *builder) array(field string, depth int) error {
 // text compiles a string: a value where it is one expression and nothing else,
 // and a text with expressions in it otherwise.
 func (b *builder) text(field string) error {
-	quoted, _ := b.span()
-	segments, wrong := split(unquoted(quoted))
+	quoted, _ := b.Span()
+	segments, wrong := split(jsontext.Text(quoted))
 	if wrong != nil {
 		return wrong.fieldError(field, false)
 	}

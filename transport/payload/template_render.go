@@ -4,6 +4,7 @@ import (
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
 
+	"github.com/postrider/postrider/syntax/jsontext"
 	"github.com/postrider/postrider/transport"
 )
 
@@ -140,28 +141,28 @@ func (r *Renderer) templated(dst []byte, ev *transport.Event, run *rendering) ([
 // kept appends the profile's body but for what t has too, and without its
 // closing brace: what t appends goes on from there.
 func (w *writer) kept(profile []byte, t *template) error {
-	r := reader{doc: profile}
-	if r.next() != '{' {
+	r := jsontext.Reader{Doc: profile}
+	if r.Next() != '{' {
 		return &renderError{field: "body", err: &evalError{text: "cannot be merged: the profile's body of this event is no object; use body_mode replace"}}
 	}
-	r.pos++
+	r.Pos++
 	w.dst = append(w.dst, '{')
-	for r.next() == '"' {
-		quoted, _ := r.span()
-		r.next()
-		r.pos++
-		raw, ok := r.span()
+	for r.Next() == '"' {
+		quoted, _ := r.Span()
+		r.Next()
+		r.Pos++
+		raw, ok := r.Span()
 		if !ok {
 			return &renderError{field: "body", err: &evalError{text: "cannot be merged: the event's document is not valid JSON"}}
 		}
-		if !t.keys[string(appendString(nil, unquoted(quoted)))] {
+		if !t.keys[string(jsontext.AppendString(nil, jsontext.Text(quoted)))] {
 			if err := w.room(len(quoted) + len(raw)); err != nil {
 				return &renderError{field: "body", err: err}
 			}
 			w.dst = append(append(append(append(w.dst, quoted...), ':'), raw...), ',')
 		}
-		if r.next() == ',' {
-			r.pos++
+		if r.Next() == ',' {
+			r.Pos++
 		}
 	}
 	if len(t.keys) == 0 && w.dst[len(w.dst)-1] == ',' {

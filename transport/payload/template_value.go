@@ -11,6 +11,8 @@ import (
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
 	"cel.dev/cel-go/common/types/traits"
+
+	"github.com/postrider/postrider/syntax/jsontext"
 )
 
 // MaxRendered is the largest body, in bytes, that a template may make.
@@ -106,30 +108,7 @@ func textOf(v ref.Val) (string, bool) {
 }
 
 // text appends s as it stands inside of a JSON string.
-func (w *writer) text(s string) {
-	for i := 0; i < len(s); {
-		run := i
-		for i < len(s) && plain[s[i]] {
-			i++
-		}
-		w.dst = append(w.dst, s[run:i]...)
-		if i == len(s) {
-			return
-		}
-		c, n := rune(s[i]), 1
-		if c >= 0x80 {
-			for j, r := range s[i:] {
-				if j > 0 {
-					n = j
-					break
-				}
-				c, n = r, len(s)-i
-			}
-		}
-		w.dst = appendRune(w.dst, c)
-		i += n
-	}
-}
+func (w *writer) text(s string) { w.dst = jsontext.AppendInner(w.dst, s) }
 
 func (w *writer) object(m traits.Mapper, depth int) error {
 	type pair struct {
@@ -212,7 +191,7 @@ func (w *writer) compact(raw []byte) error {
 		for i < len(raw) && raw[i] > ' ' {
 			if raw[i] != '"' {
 				i++
-			} else if i = pastText(raw, i); i == 0 {
+			} else if i = jsontext.PastString(raw, i); i == 0 {
 				return &evalError{text: "reads a document that is not valid JSON"}
 			}
 		}

@@ -31,34 +31,28 @@ func byPieces(c *criterion) bool {
 // first of its nodes, before those at first.
 func (x *Index) insert(c *criterion, slot, first uint32) uint32 {
 	l := laneOf(c)
-	for _, key := range x.keysOf(c, l) {
-		first = x.postings.link(l, key, slot, first)
+	for _, d := range x.keysOf(c, l) {
+		first = x.postings.link(l, d, slot, first)
 	}
 	return first
 }
 
-func (x *Index) keysOf(c *criterion, l lane) []uint64 {
+// keysOf are the keys of a criterion, with gaps where they are of deletions.
+func (x *Index) keysOf(c *criterion, l lane) []deletion {
 	switch {
 	case byDeletion(c):
-		var s spelling
-		s.read([]byte(c.value))
-		return distinct(s.appendDeletions(nil, int(c.differences)))
+		return deletionKeys(c.value, int(c.differences))
 	case byPieces(c):
 		return x.pieceKeys(c, l)
 	case c.field == deep:
-		return []uint64{x.rarestWord(c.value)}
+		return []deletion{{key: x.rarestWord(c.value)}}
 	}
-	return []uint64{maphash.String(seed, c.value)}
-}
-
-func distinct(keys []uint64) []uint64 {
-	slices.Sort(keys)
-	return slices.Compact(keys)
+	return []deletion{{key: maphash.String(seed, c.value)}}
 }
 
 // pieceKeys are the keys of as many pieces as are needed: those which the
 // fewest alerts have.
-func (x *Index) pieceKeys(c *criterion, l lane) []uint64 {
+func (x *Index) pieceKeys(c *criterion, l lane) (distinct []deletion) {
 	pieces := cut(c)
 	keys := make([]uint64, len(pieces.starts))
 	for i, start := range pieces.starts {
@@ -67,7 +61,12 @@ func (x *Index) pieceKeys(c *criterion, l lane) []uint64 {
 	slices.SortStableFunc(keys, func(a, b uint64) int {
 		return int(x.postings.chains[l][a].count) - int(x.postings.chains[l][b].count)
 	})
-	return distinct(keys[:pieces.need])
+	keys = keys[:pieces.need]
+	slices.Sort(keys)
+	for _, key := range slices.Compact(keys) {
+		distinct = append(distinct, deletion{key: key})
+	}
+	return distinct
 }
 
 // rarestWord is the key of the word that the fewest alerts have, the longest of those.
@@ -124,16 +123,6 @@ func (s *search) byParts() {
 				}
 			}
 		}
-	}
-}
-
-func (s *search) byDeletions(spelling *spelling, l lane, k int) {
-	if spelling.length() > maxDeletion+k+2 {
-		return // too long to be within k of any that is found so
-	}
-	s.deletions = spelling.appendDeletions(s.deletions[:0], k)
-	for _, key := range s.deletions {
-		s.follow(l, key)
 	}
 }
 

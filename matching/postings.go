@@ -40,6 +40,8 @@ type postings struct {
 	nodes  chunks[node]
 	// parts is the number of lanes from firstDeletion on that have chains.
 	parts int
+	// lengths are of the numbers in each lane of deletions.
+	lengths [firstGram - firstDeletion]numberLengths
 }
 
 // chain is the alerts of one key.
@@ -52,17 +54,23 @@ type node struct {
 	next, prev uint32 // in the chain
 	sibling    uint32 // the same alert's next node
 	lane       lane
+	// gaps are those of the deletions that left key; length, with the whole
+	// number's key alone, is the number's.
+	gaps   gaps
+	length uint8
 }
 
 // link puts the alert under key, and gives its node, which has sibling behind it.
-func (p *postings) link(l lane, key uint64, slot, sibling uint32) uint32 {
+func (p *postings) link(l lane, d deletion, slot, sibling uint32) uint32 {
+	key := d.key
 	if p.chains[l] == nil {
 		p.chains[l] = map[uint64]chain{}
 		p.countPart(l, 1)
 	}
 	c := p.chains[l][key]
 	i := p.nodes.take()
-	*p.nodes.at(i) = node{key: key, slot: slot, next: c.first, sibling: sibling, lane: l}
+	*p.nodes.at(i) = node{key: key, slot: slot, next: c.first, sibling: sibling, lane: l, gaps: d.gaps, length: d.length}
+	p.countLength(l, d.length, 1)
 	if c.first != 0 {
 		p.nodes.at(c.first).prev = i
 	}
@@ -85,6 +93,7 @@ func (p *postings) unlink(i uint32) {
 		}
 		c.count--
 		p.put(n.lane, n.key, c)
+		p.countLength(n.lane, n.length, ^uint32(0))
 		p.nodes.give(i)
 		i = n.sibling
 	}
@@ -106,5 +115,12 @@ func (p *postings) put(l lane, key uint64, c chain) {
 func (p *postings) countPart(l lane, n int) {
 	if l >= firstDeletion {
 		p.parts += n
+	}
+}
+
+// countLength counts a number of that length, once each; 0 is none.
+func (p *postings) countLength(l lane, length uint8, by uint32) {
+	if length > 0 {
+		p.lengths[l-firstDeletion][length] += by
 	}
 }

@@ -20,7 +20,7 @@ type Probe struct {
 	keys   []laneKey
 
 	spellings [2 * numbers]spelling
-	deletions []uint64
+	deletions []deletion
 	// words, and wordBits with their keys, are read when first asked for.
 	words     []word
 	wordBits  bitset

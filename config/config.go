@@ -29,6 +29,7 @@ type Config struct {
 	Egress            Egress      `koanf:"egress" help:"How deliveries leave this machine."`
 	SMTP              SMTP        `koanf:"smtp" help:"The SMTP relay that mails leave by."`
 	Log               Log         `koanf:"log" help:"The log lines on stderr, and the delivery log."`
+	Quota             Quota       `koanf:"quota" help:"Each customer's share."`
 	Shutdown          Shutdown    `koanf:"shutdown" help:"Leaving."`
 	Window            Window      `koanf:"window" help:"What a shard holds in memory."`
 	Actors            Actors      `koanf:"actors" help:"Endpoint actors."`
@@ -142,6 +143,11 @@ type Log struct {
 // Shutdown is the graceful stop.
 type Shutdown struct {
 	Timeout time.Duration `koanf:"timeout" default:"25s" help:"How long attempts in flight may take to finish after SIGTERM; the rest is handed back to the log."`
+}
+
+// Quota bounds what each customer may take.
+type Quota struct {
+	FilterTime float64 `koanf:"filter_time" default:"0.05" dev:"0" help:"Share of a processor core that one customer's filters and templates may take, 0 to 1; 0 is no bound. All customers' together take at most half of a core."`
 }
 
 // Window bounds what a shard holds.

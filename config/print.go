@@ -80,7 +80,7 @@ func (f *field) yaml() string {
 		return "[" + strings.Join(parts, ", ") + "]"
 	}
 	text := show(f.value)
-	if slices.Contains([]reflect.Kind{reflect.Bool, reflect.Int}, f.value.Kind()) {
+	if slices.Contains([]reflect.Kind{reflect.Bool, reflect.Int, reflect.Float64}, f.value.Kind()) {
 		return text
 	}
 	return quoted(text)

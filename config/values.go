@@ -124,6 +124,12 @@ func set(v reflect.Value, text string) error {
 			return fmt.Errorf("is not a whole number")
 		}
 		v.SetInt(n)
+	case reflect.Float64:
+		n, err := strconv.ParseFloat(text, 64)
+		if err != nil || math.IsNaN(n) || math.IsInf(n, 0) {
+			return fmt.Errorf("is not a number such as 0.05")
+		}
+		v.SetFloat(n)
 	default:
 		return fmt.Errorf("cannot be set as %s", v.Type())
 	}

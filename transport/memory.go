@@ -59,6 +59,8 @@ type Standing struct {
 	// State is active, failing, or what the registry says (paused, disabled).
 	State  string
 	Reason string
+	// Away says why its filter or template is put away, where it is.
+	Away string
 	// Waiting counts what is in hand and parked and has no outcome yet.
 	Waiting int
 	// Breaker is closed, open or probing.

@@ -132,4 +132,7 @@ const (
 	ReasonHardware         = "version_does_not_cover_hardware"
 	ReasonUnrenderable     = "unrenderable"
 	ReasonNoMatches        = "no_matches"
+	// ReasonFilterCost: the filter cost what one may without an end, or the
+	// customer's share of time for filters was used up.
+	ReasonFilterCost = "filter_cost"
 )

@@ -9,7 +9,10 @@
 // may overshoot), and pulling stops there; one endpoint has at most its credit
 // of leases in its mailbox, the rest wait here; idle actors end; who wants an
 // event is told by type, then time, then filter, and given in order of the ids;
-// a filter that fails, or panics, takes nothing and costs nobody else.
+// a filter that fails, or panics, takes nothing and costs nobody else. A filter
+// is bounded in what it may cost at an event, its customer's all together in
+// what they may cost in time (transport.Shares); an event of which it would cost
+// too much to tell is owed to the endpoint, and skipped by name.
 //
 // All state belongs to one actor. Callers and endpoints reach it through an
 // inbox that joins many arrivals into one wake-up.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"github.com/postrider/postrider/transport"
 )
@@ -13,6 +14,9 @@ type filters struct {
 	compile  func(source string) (func(view any) (bool, error), error)
 	view     func(ev *transport.Event) any
 	failed   func(endpoint string, err error)
+	spent    func(view any) time.Duration
+	shares   *transport.Shares
+	now      func() time.Time
 	log      *slog.Logger
 	bySource map[string]*filter
 	// events counts those that filters were asked about.
@@ -35,12 +39,19 @@ type filter struct {
 var errNoFilters = errors.New("this node has no filters")
 
 func newFilters(o *Options) *filters {
-	f := &filters{compile: o.Compile, view: o.View, failed: o.FilterError, log: o.Logger, bySource: map[string]*filter{}}
+	f := &filters{compile: o.Compile, view: o.View, failed: o.FilterError, log: o.Logger, bySource: map[string]*filter{},
+		spent: o.Spent, shares: o.Shares, now: o.Deps.Now}
 	if f.compile == nil {
 		f.compile = func(string) (func(any) (bool, error), error) { return nil, errNoFilters }
 	}
 	if f.view == nil {
 		f.view = func(ev *transport.Event) any { return ev }
+	}
+	if f.spent == nil {
+		f.spent = func(any) time.Duration { return 0 }
+	}
+	if f.now == nil {
+		f.now = time.Now
 	}
 	if f.failed == nil {
 		f.failed = func(string, error) {}
@@ -91,30 +102,71 @@ type question struct {
 	*filters
 	ev   *transport.Event
 	view any
+	at   time.Time
+	paid time.Duration
 }
+
+// verdict is what comes of a question.
+type verdict int
+
+const (
+	isUnwanted verdict = iota
+	isWanted
+	// isUntold: it would cost too much to tell.
+	isUntold
+)
+
+// costly is an error of a filter that was broken off for what it cost.
+type costly interface{ Costly() bool }
 
 func (s *filters) ask(ev *transport.Event) *question {
 	s.events++
-	return &question{filters: s, ev: ev}
+	return &question{filters: s, ev: ev, at: s.now()}
 }
 
 // wants tells whether f, the filter of the endpoint id, takes the event. What
 // fails takes nothing, and is told for each endpoint. An event that has lost
-// its data is taken by all, to be given up by name.
-func (q *question) wants(f *filter, id string) bool {
+// its data is taken by all, to be given up by name. Of an endpoint that may not
+// spend more it is untold, as where f was broken off.
+func (q *question) wants(f *filter, id string) verdict {
 	switch {
 	case f.match == nil:
-		return false
+		return isUnwanted
 	case q.ev.Object != "" && len(q.ev.Data) == 0:
-		return true
+		return isWanted
 	case f.asked != q.events:
+		if !q.shares.May(q.at, q.ev.Customer, id) {
+			return isUntold
+		}
 		f.asked = q.events
 		f.wants, f.err = q.put(f, id)
+		q.pay(f, id)
 	}
 	if f.err != nil {
 		q.failed(id, f.err)
+		if tooCostly(f.err) {
+			return isUntold
+		}
 	}
-	return f.wants && f.err == nil
+	if f.wants && f.err == nil {
+		return isWanted
+	}
+	return isUnwanted
+}
+
+// pay takes what f cost, with what it read of the event, off the customer's share.
+func (q *question) pay(f *filter, id string) {
+	if q.view == nil {
+		return
+	}
+	all := q.spent(q.view)
+	q.shares.Spent(q.at, q.ev.Customer, id, all-q.paid, tooCostly(f.err))
+	q.paid = all
+}
+
+func tooCostly(err error) bool {
+	var c costly
+	return err != nil && errors.As(err, &c) && c.Costly()
 }
 
 // put has f, the endpoint's filter, look at the event. A panic costs no more

@@ -60,14 +60,14 @@ func TestEqualFiltersAreCompiledAndAskedOnce(t *testing.T) {
 		w.viewed, w.asked = 0, 0
 		ev := makeEvent(seq)
 		ev.Type = "x.y"
-		if got := w.match(ev); !slices.Equal(got, want) || w.viewed != 1 || w.asked != 2 {
+		if got, _ := w.match(ev); !slices.Equal(got, want) || w.viewed != 1 || w.asked != 2 {
 			t.Errorf("event %d goes to %v, want %v; %d views, %d times asked", seq, got, want, w.viewed, w.asked)
 		}
 	}
 	w.viewed, w.asked = 0, 0
 	other := makeEvent(1)
 	other.Type = "alert.x"
-	if got := w.match(other); !slices.Equal(got, []string{"b", "d"}) || w.viewed != 1 || w.asked != 1 {
+	if got, _ := w.match(other); !slices.Equal(got, []string{"b", "d"}) || w.viewed != 1 || w.asked != 1 {
 		t.Errorf("to %v; %d views, %d times asked", got, w.viewed, w.asked)
 	}
 }
@@ -83,7 +83,7 @@ func TestAFilterIsAskedLast(t *testing.T) {
 	off := makeEndpoint("off")
 	off.Filter, off.Enabled = "fails", false
 	w.apply(transport.Change{ID: "off", Customer: customer, Endpoint: off})
-	if got := w.match(makeEvent(1)); len(got) != 0 || w.viewed != 0 || len(w.told) != 0 {
+	if got, _ := w.match(makeEvent(1)); len(got) != 0 || w.viewed != 0 || len(w.told) != 0 {
 		t.Errorf("goes to %v, %d views, told %v", got, w.viewed, w.told)
 	}
 }
@@ -95,7 +95,7 @@ func TestAFilterThatDoesNotCompileTakesNothing(t *testing.T) {
 	paused.State = transport.StatePaused
 	w.apply(transport.Change{ID: "a", Customer: customer, Endpoint: &paused})
 	for range 3 {
-		if got := w.match(makeEvent(1)); len(got) != 0 {
+		if got, _ := w.match(makeEvent(1)); len(got) != 0 {
 			t.Errorf("goes to %v", got)
 		}
 	}
@@ -103,7 +103,7 @@ func TestAFilterThatDoesNotCompileTakesNothing(t *testing.T) {
 		t.Errorf("compiled %d times, logged\n%s", w.compiled, text)
 	}
 	w.put("a", "odd")
-	if got := w.match(makeEvent(1)); !slices.Equal(got, []string{"a"}) {
+	if got, _ := w.match(makeEvent(1)); !slices.Equal(got, []string{"a"}) {
 		t.Errorf("edited, it goes to %v", got)
 	}
 }
@@ -116,7 +116,7 @@ func TestAFilterThatFailsTakesNothingAndIsTold(t *testing.T) {
 	w.put("d", "")
 	for range 2 {
 		w.told = nil
-		if got := w.match(makeEvent(1)); !slices.Equal(got, []string{"d"}) {
+		if got, _ := w.match(makeEvent(1)); !slices.Equal(got, []string{"d"}) {
 			t.Errorf("goes to %v", got)
 		}
 		if want := []string{"a: no such field", "b: no such field", "c: the filter panicked: out of reach"}; !slices.Equal(w.told, want) {
@@ -135,7 +135,7 @@ func TestACompilerThatPanicsIsAFilterThatDoesNotCompile(t *testing.T) {
 	ep := makeEndpoint("a")
 	ep.Filter = "odd"
 	r.apply(transport.Change{ID: "a", Customer: customer, Endpoint: ep})
-	if got := r.match(makeEvent(1)); len(got) != 0 || !strings.Contains(log.String(), "too deep") {
+	if got, _ := r.match(makeEvent(1)); len(got) != 0 || !strings.Contains(log.String(), "too deep") {
 		t.Errorf("goes to %v, logged %s", got, log.String())
 	}
 }
@@ -195,7 +195,7 @@ func TestWithoutACompilerNoFilterTakesAnything(t *testing.T) {
 	ep := makeEndpoint("a")
 	ep.Filter = "true"
 	r.apply(transport.Change{ID: "a", Customer: customer, Endpoint: ep})
-	if got := r.match(makeEvent(1)); len(got) != 0 || !strings.Contains(log.String(), errNoFilters.Error()) {
+	if got, _ := r.match(makeEvent(1)); len(got) != 0 || !strings.Contains(log.String(), errNoFilters.Error()) {
 		t.Errorf("goes to %v, logged %s", got, log.String())
 	}
 	if !errors.Is(r.filters.bySource["true"].fault, errNoFilters) {

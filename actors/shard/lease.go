@@ -49,8 +49,9 @@ func (s *Shard) eventArrived(a *arrival) {
 		s.skipEvent(a, transport.ReasonDuplicate)
 		return
 	}
+	var untold []string
 	if !known {
-		ids = s.routes.match(ev)
+		ids, untold = s.routes.match(ev)
 	}
 	s.o.Routed(ev, len(ids))
 	if len(ids) == 0 {
@@ -67,7 +68,7 @@ func (s *Shard) eventArrived(a *arrival) {
 	if !known && len(h.leases) < len(ids) { // others ended, or wait in DEFERRED: the ack would not wait for the fan-out
 		h.leases = append(h.leases, &endpoint.Lease{Pair: transport.Pair{Seq: ev.Seq}, Event: ev, Owner: h})
 	}
-	s.give(h)
+	s.give(h, untold)
 }
 
 func (s *Shard) leaseEvent(h *held, ev *transport.Event, ids []string) {
@@ -121,7 +122,7 @@ func (s *Shard) dueArrived(a *arrival) {
 		}
 	}
 	s.tellGone(h.endpoint, h.gone...)
-	s.give(h)
+	s.give(h, nil)
 }
 
 // entryLease makes the lease of a parked entry; nil where the pair ended
@@ -147,8 +148,8 @@ func (s *Shard) entryLease(h *held, id string, e *transport.Entry) *endpoint.Lea
 }
 
 // give hands the leases of h to their endpoints; one whose event has lost its
-// data is buried.
-func (s *Shard) give(h *held) {
+// data is buried, and one whose endpoint is among the untold is skipped.
+func (s *Shard) give(h *held, untold []string) {
 	h.left = len(h.leases)
 	if h.left == 0 {
 		s.finish(h)
@@ -161,6 +162,13 @@ func (s *Shard) give(h *held) {
 		}
 		if l.Event.Object != "" && len(l.Event.Data) == 0 {
 			l.Bury(&s.o.Deps, transport.ReasonPayloadGone, nil)
+			continue
+		}
+		for len(untold) > 0 && untold[0] < l.Endpoint { // both are in order of the ids
+			untold = untold[1:]
+		}
+		if len(untold) > 0 && untold[0] == l.Endpoint {
+			l.Skip(&s.o.Deps, transport.ReasonFilterCost)
 			continue
 		}
 		s.lease(l)

@@ -110,18 +110,19 @@ func (r *routes) drop(ep *transport.Endpoint) {
 	cr.few = slices.DeleteFunc(cr.few, func(one *transport.Endpoint) bool { return one == ep })
 }
 
-// match gives the ids of the endpoints that want ev, in their order.
-func (r *routes) match(ev *transport.Event) []string {
+// match gives the ids of the endpoints that want ev, in their order; with those,
+// listed once more, of which it would cost too much to tell.
+func (r *routes) match(ev *transport.Event) (ids, untold []string) {
 	cr := r.byCustomer[ev.Customer]
 	if cr == nil {
-		return nil
+		return nil, nil
 	}
 	t := cr.wanted[ev.Type]
 	if t == nil {
 		t = r.search(cr, ev.Type)
 	}
 	if t.filters == nil && !ev.Stored.Before(t.from) {
-		return t.ids
+		return t.ids, nil
 	}
 	return r.choose(t, ev)
 }
@@ -169,17 +170,25 @@ func (r *routes) targets(found []*transport.Endpoint) *targets {
 
 // choose leaves out the endpoints that want only what came after ev, and those
 // whose filter does not take it.
-func (r *routes) choose(t *targets, ev *transport.Event) (ids []string) {
+func (r *routes) choose(t *targets, ev *transport.Event) (ids, untold []string) {
 	asked := r.filters.ask(ev)
 	for i, ep := range t.endpoints {
 		if ev.Stored.Before(ep.From) {
 			continue
 		}
-		if ep.Filter == "" || asked.wants(t.filters[i], ep.ID) {
-			ids = append(ids, ep.ID)
+		says := isWanted
+		if ep.Filter != "" {
+			says = asked.wants(t.filters[i], ep.ID)
+		}
+		if says == isUnwanted {
+			continue
+		}
+		ids = append(ids, ep.ID)
+		if says == isUntold {
+			untold = append(untold, ep.ID)
 		}
 	}
-	return ids
+	return ids, untold
 }
 
 // remember keeps t until the customer's endpoints change, or the room is used

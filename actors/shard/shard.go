@@ -40,6 +40,10 @@ type Options struct {
 	// Compile none does.
 	Compile func(source string) (match func(view any) (bool, error), err error)
 	View    func(ev *transport.Event) any
+	// Spent is what a view has cost so far; nil: nothing.
+	Spent func(view any) time.Duration
+	// Shares bounds what a customer's filters may cost; nil: nothing does.
+	Shares *transport.Shares
 	// FilterError is told of each event that a filter failed at, which then is
 	// not wanted; nil: nobody.
 	FilterError func(endpoint string, err error)

@@ -116,7 +116,7 @@ func (f *face) show(n *node, keys *nodeKeys) error {
 		CORSOrigins: f.cfg.HTTP.CORSOrigins, Answers: n.answers,
 		TokenSecret: keys.auth, Dev: f.cfg.Dev, AllowCIDRs: f.cfg.Egress.AllowCIDRs,
 		Ready: func(context.Context) []api.Lack { return n.lacks() },
-		Info:  n.info, Egress: n.egress, Standing: n.shard.Standing, Standings: n.shard.Standings,
+		Info:  n.info, Egress: n.egress, Standing: n.standing, Standings: n.standings,
 		Version: buildVersion(), Logger: f.log, Now: n.now,
 	}
 	n.watch()

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"time"
+
 	"github.com/postrider/postrider/transport"
 	"github.com/postrider/postrider/transport/payload"
 )
@@ -13,5 +15,8 @@ func compileFilter(source string) (func(view any) (bool, error), error) {
 	}
 	return func(view any) (bool, error) { return f.Match(view.(*payload.View)) }, nil
 }
+
+// spentOnFilters is what a view has cost.
+func spentOnFilters(view any) time.Duration { return view.(*payload.View).Spent() }
 
 func viewForFilters(ev *transport.Event) any { return payload.NewView(ev) }

@@ -46,6 +46,8 @@ type node struct {
 	sender     *webhook.Sender
 	mail       *email.Sender // nil: no relay is set
 	shard      *shard.Shard
+	shares     *transport.Shares
+	away       *awayNews
 	stage      *ledger.Stage
 	ids        *ledger.Local
 	consumers  *jet.Consumers
@@ -86,6 +88,8 @@ func startNode(ctx context.Context, cfg *config.Config, keys *nodeKeys, log *slo
 }
 
 func (n *node) start(ctx context.Context, keys *nodeKeys) error {
+	n.away = newAwayNews(n)
+	n.shares = transport.NewShares(n.cfg.Quota.FilterTime, n.away.tell)
 	outgoing, err := n.senderOptions()
 	if err != nil {
 		return err
@@ -126,7 +130,7 @@ func (n *node) start(ctx context.Context, keys *nodeKeys) error {
 func (n *node) senderOptions() (webhook.Options, error) {
 	o := webhook.Options{
 		Dev: n.cfg.Dev, AllowCIDRs: n.cfg.Egress.AllowCIDRs, SourceIPs: n.cfg.Egress.SourceIPs,
-		UserAgent: "Postrider/" + buildVersion(), Now: n.now,
+		UserAgent: "Postrider/" + buildVersion(), Now: n.now, Shares: n.shares,
 	}
 	if proxy := n.cfg.Egress.Proxy.Reveal(); proxy != "" {
 		u, err := url.Parse(proxy)
@@ -179,16 +183,18 @@ func (n *node) startShard(ctx context.Context, recovered *transport.Recovered) e
 		Recovered: recovered, Memories: memories, RecallAll: n.parker.RecallAll,
 		Window: n.cfg.Window.Events, WindowBytes: int(n.cfg.Window.Bytes),
 		Idle: n.cfg.Actors.Idle, Routed: n.routed, Fatal: n.leave, Logger: n.log,
-		Compile: compileFilter, View: viewForFilters, FilterError: func(string, error) { n.metrics.FilterError() },
+		Compile: compileFilter, View: viewForFilters, Spent: spentOnFilters, Shares: n.shares, FilterError: func(string, error) { n.metrics.FilterError() },
 	})
 	n.background.Go(func() { news.run(sending) })
 	n.background.Go(func() { hardware.run(sending) })
 	n.background.Go(func() { letters.run(sending) })
+	n.background.Go(func() { n.away.run(sending) })
 	states := newStates(n.metrics)
 	n.registry.Subscribe(n.shard.Change)
 	n.registry.Subscribe(states.change)
 	n.registry.Subscribe(hardware.change)
 	n.registry.Subscribe(n.forgetRemoved)
+	n.registry.Subscribe(n.away.change)
 	if err := n.registry.Start(ctx); err != nil {
 		return err
 	}

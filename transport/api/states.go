@@ -95,6 +95,9 @@ func (e *ShownEndpoint) stand(st *transport.Standing) {
 	if e.Enabled && e.State == transport.StateActive && st.State == transport.StateFailing {
 		e.State, e.StateReason = st.State, st.Reason
 	}
+	if e.Enabled && e.State == transport.StateActive && st.Away != "" {
+		e.StateReason = st.Away
+	}
 	e.Standing = &ShownStanding{Breaker: st.Breaker, OpenUntil: when(st.OpenUntil), HeldUntil: when(st.HeldUntil),
 		Concurrency: st.Concurrency, Pace: st.Pace}
 }

@@ -13,7 +13,8 @@
 // Expressions in CEL choose events (Filter) and make bodies and headers out of
 // them (templates); recipes are templates for well-known services. Expressions
 // are checked and tried when they are saved (Check), and bounded in size, in
-// estimated and in actual cost. What one of them cannot give is an error that
+// estimated and in actual cost: each call is paid for by the sizes of what it
+// is given before it is made. What one of them cannot give is an error that
 // names its place, and no value of the event or the endpoint.
 //
 // It may import transport and the standard library; CEL has its only door here.

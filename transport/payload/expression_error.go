@@ -20,6 +20,10 @@ type evalError struct {
 
 func (e *evalError) Error() string { return e.text }
 
+// Costly tells whether the expression gave no value as it would have cost too
+// much with the event.
+func (e *evalError) Costly() bool { return e.costly }
+
 var (
 	errUnknown  error = &evalError{text: "gave no value"}
 	errTooDeep        = errors.New("nested too deep")

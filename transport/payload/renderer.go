@@ -138,11 +138,22 @@ func (r *Renderer) Templated() bool { return r.template != nil || len(r.headers)
 // same bytes. Errors are as Body's; where an expression gave nothing that can
 // be sent, they name its field, and hold no value of the event or the endpoint.
 func (r *Renderer) Render(ev *transport.Event) (body []byte, headers http.Header, err error) {
+	body, headers, _, err = r.Priced(ev)
+	return body, headers, err
+}
+
+// Priced is Render, and what the expressions cost, as View.Spent tells it.
+func (r *Renderer) Priced(ev *transport.Event) (body []byte, headers http.Header, spent time.Duration, err error) {
 	if !r.Templated() {
 		body, err = r.Body(ev)
-		return body, nil, err
+		return body, nil, 0, err
 	}
 	run := &rendering{view: NewView(ev)}
+	body, headers, err = r.run(ev, run)
+	return body, headers, run.view.Spent(), err
+}
+
+func (r *Renderer) run(ev *transport.Event, run *rendering) (body []byte, headers http.Header, err error) {
 	if r.template == nil {
 		body, err = r.Body(ev)
 	} else {

@@ -40,7 +40,7 @@ func (r *rendering) fill(w *writer, p *piece) error {
 	switch {
 	case err != nil:
 	case r.cost > maxRenderCost:
-		err = &evalError{text: "all expressions together cost more steps with this event than they may"}
+		err = &evalError{text: "all expressions together cost more steps with this event than they may", costly: true}
 	case p.place == asValue:
 		err = w.value(v, 0)
 	default:

@@ -15,9 +15,9 @@ var (
 	failureReasons = []string{transport.ReasonStatus, transport.ReasonGone, transport.ReasonRedirect, transport.ReasonTimeout,
 		transport.ReasonConnect, transport.ReasonTLS, transport.ReasonDNS, transport.ReasonProtocol,
 		transport.ReasonAddressRefused, transport.ReasonProxy, transport.ReasonRelay, transport.ReasonLocal, transport.ReasonAborted,
-		transport.ReasonUnrenderable, transport.ReasonNotReadable, other}
+		transport.ReasonUnrenderable, transport.ReasonNotReadable, transport.ReasonFilterCost, other}
 	skipReasons = []string{transport.ReasonDuplicate, transport.ReasonExpired, transport.ReasonNoMatches,
-		transport.ReasonHardware, transport.ReasonEndpointRemoved, transport.ReasonEndpointDisabled, other}
+		transport.ReasonHardware, transport.ReasonFilterCost, transport.ReasonEndpointRemoved, transport.ReasonEndpointDisabled, other}
 	letterReasons = []string{transport.ReasonExhausted, transport.ReasonGone, transport.ReasonRetriesOff, transport.ReasonBacklogFull,
 		transport.ReasonEndpointRemoved, transport.ReasonEndpointDisabled, transport.ReasonPanic,
 		transport.ReasonNotJSON, transport.ReasonBadSubject, transport.ReasonBadCloudEvent,

@@ -19,6 +19,8 @@ type Telemetry struct {
 
 	published, unrouted prometheus.Counter
 	filterErrors        prometheus.Counter
+	putAway             prometheus.Counter
+	away                prometheus.Gauge
 	attempts            attempts
 	deferred            prometheus.Counter
 	skipped, letters    reasons
@@ -45,6 +47,8 @@ func New(version string) *Telemetry {
 	t := &Telemetry{registry: r, log: slog.Default()}
 	t.published = t.counter("published_total", "Events taken into the log by this node.")
 	t.unrouted = t.counter("unrouted_total", "Events that no endpoint wanted.")
+	t.putAway = t.counter("put_away_total", "Endpoints whose filter or template cost too much time and was put away for a while.")
+	t.away = t.gauge("put_away", "Endpoints whose filter or template is put away now.")
 	t.filterErrors = t.counter("filter_errors_total", "Pairs not wanted since the endpoint's filter failed at the event.")
 	t.deferred = t.counter("deferred_total", "Entries parked until later.")
 	t.attempts = t.newAttempts()
@@ -100,6 +104,20 @@ func (t *Telemetry) Unrouted() {
 func (t *Telemetry) FilterError() {
 	if t != nil {
 		t.filterErrors.Inc()
+	}
+}
+
+// PutAway counts an endpoint whose filter or template was put away.
+func (t *Telemetry) PutAway() {
+	if t != nil {
+		t.putAway.Inc()
+	}
+}
+
+// EndpointsAway shows how many endpoints' expressions are put away now.
+func (t *Telemetry) EndpointsAway(n int) {
+	if t != nil {
+		t.away.Set(float64(n))
 	}
 }
 

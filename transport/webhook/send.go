@@ -22,6 +22,9 @@ import (
 func (t *Target) Send(ctx context.Context, ev *transport.Event, _ int) (a transport.Answer) {
 	start := time.Now()
 	defer t.recovered(&a, start)
+	if a, is := t.postponed(); is {
+		return t.took(a, start)
+	}
 	r, err := t.render(ev)
 	if err != nil {
 		return t.took(unrendered(err), start)

@@ -38,6 +38,8 @@ type Options struct {
 	Resolver Resolver
 	// Now is time.Now where nil.
 	Now func() time.Time
+	// Shares bounds what customers' templates may cost; nil: nothing does.
+	Shares *transport.Shares
 }
 
 // Sender holds what all endpoints share. It is safe for concurrent use.
@@ -49,6 +51,7 @@ type Sender struct {
 	sources   []netip.Addr
 	pool      *http1.Pool
 	http2     *http2Shared
+	shares    *transport.Shares
 
 	mu       sync.Mutex
 	closed   bool
@@ -80,6 +83,7 @@ func NewSender(o Options) (*Sender, error) {
 		now:       o.Now,
 		dialer:    dialer,
 		sources:   slices.Clone(o.SourceIPs),
+		shares:    o.Shares,
 		pool:      http1.NewPool(),
 		http2:     newHTTP2(),
 		settings:  make(map[settingsKey]*settings),

@@ -17,6 +17,10 @@ import (
 	"github.com/postrider/postrider/transport/webhook/http1"
 )
 
+// postponedFor is how long an endpoint waits whose customer's share of time for
+// expressions is used up by others of its endpoints.
+const postponedFor = time.Second
+
 // defaultTimeout is the whole attempt's limit where the endpoint names none.
 const defaultTimeout = 15 * time.Second
 
@@ -25,6 +29,8 @@ const defaultTimeout = 15 * time.Second
 // use.
 type Target struct {
 	sender   *Sender
+	customer string
+	endpoint string
 	shared   *settings
 	route    *route
 	renderer *payload.Renderer
@@ -75,7 +81,7 @@ func (s *Sender) Prepare(ep *transport.Endpoint) (*Target, error) {
 		return nil, err
 	}
 	t := &Target{
-		sender: s, shared: shared, renderer: renderer, signer: signer,
+		sender: s, customer: ep.Customer, endpoint: ep.ID, shared: shared, renderer: renderer, signer: signer,
 		timeout: time.Duration(ep.Delivery.Timeout), success: success, host: u.Host,
 		request: &http.Request{
 			Method: http.MethodPost, URL: u, Host: u.Host,
@@ -186,8 +192,26 @@ type rendered struct {
 // render gives what is sent of ev. The error is a payload.Skip, or says why
 // there is nothing.
 func (t *Target) render(ev *transport.Event) (rendered, error) {
-	body, headers, err := t.renderer.Render(ev)
+	body, headers, spent, err := t.renderer.Priced(ev)
+	if t.renderer.Templated() {
+		t.sender.shares.Spent(t.sender.now(), t.customer, t.endpoint, spent, payload.Costly(err))
+	}
 	return rendered{body: body, headers: headers}, err
+}
+
+// postponed is the answer to an event whose templates may not be evaluated now:
+// the whole endpoint waits.
+func (t *Target) postponed() (a transport.Answer, is bool) {
+	now := t.sender.now()
+	if !t.renderer.Templated() || t.sender.shares.May(now, t.customer, t.endpoint) {
+		return a, false
+	}
+	wait := postponedFor
+	if away, is := t.sender.shares.Away(now, t.customer, t.endpoint); is {
+		wait = away.Until.Sub(now)
+	}
+	return transport.Answer{Class: transport.Throttled, Reason: transport.ReasonFilterCost, RetryAfter: wait,
+		Detail: "the endpoint's templates, or all expressions of its customer, cost more time than the customer's share; nothing was sent"}, true
 }
 
 // Close gives back what the Target shares; attempts in flight go on.

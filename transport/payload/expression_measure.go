@@ -165,11 +165,11 @@ func callEstimate(function string) uint64 {
 // nothing and has its name stand for what it begins with.
 func (s *scale) loop(c ast.ComprehensionExpr, depth, within int) measured {
 	if s.loops++; s.loops > maxLoops {
-		s.fault = &fault{message: fmt.Sprintf("has over %d loops and bound names", maxLoops)}
+		s.fault = &fault{message: fmt.Sprintf("has over %d loops and bound names; use fewer", maxLoops)}
 		return measured{}
 	}
 	if within++; within > maxLoopsNested {
-		s.fault = &fault{message: fmt.Sprintf("has loops or bound names nested over %d deep", maxLoopsNested)}
+		s.fault = &fault{message: fmt.Sprintf("has loops or bound names nested over %d deep; take them apart", maxLoopsNested)}
 		return measured{}
 	}
 	source, first := s.expr(c.IterRange(), depth, within), s.expr(c.AccuInit(), depth, within)

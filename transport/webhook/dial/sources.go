@@ -14,7 +14,7 @@ type sources struct {
 	at4, at6 atomic.Uint32
 }
 
-// ErrNoSource: the operator's source addresses cannot reach any of a name's.
+// ErrNoSource says that the operator's source addresses cannot reach any of a name's.
 var ErrNoSource = errors.New("no source address of the receiver's address family: add one to egress.source_ips")
 
 func newSources(addrs []netip.Addr) (*sources, error) {

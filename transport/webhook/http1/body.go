@@ -2,6 +2,7 @@ package http1
 
 import (
 	"bufio"
+	"errors"
 	"io"
 	"net/http/httputil"
 )
@@ -34,18 +35,18 @@ func (b *body) Read(p []byte) (n int, err error) {
 		n, err = b.in.Read(p[:min(int64(len(p)), b.left)])
 		if b.left -= int64(n); b.left == 0 {
 			b.ended, err = true, io.EOF
-		} else if err == io.EOF {
+		} else if errors.Is(err, io.EOF) {
 			err = io.ErrUnexpectedEOF
 		}
 	case chunked:
-		if n, err = b.from.Read(p); err == io.EOF {
+		if n, err = b.from.Read(p); errors.Is(err, io.EOF) {
 			if err = b.trailer(); err == nil {
 				b.ended, err = true, io.EOF
 			}
 		}
 	default:
 		n, err = b.in.Read(p)
-		b.ended = err == io.EOF
+		b.ended = errors.Is(err, io.EOF)
 	}
 	return n, err
 }
@@ -54,7 +55,7 @@ func (b *body) Read(p []byte) (n int, err error) {
 func (b *body) trailer() error {
 	var r headReader
 	if err := r.fields(b.in); err != nil {
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			err = io.ErrUnexpectedEOF
 		}
 		return err

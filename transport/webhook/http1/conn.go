@@ -124,8 +124,8 @@ func (c *Conn) nothingDecrypted() bool {
 
 var longPast = time.Unix(1, 0)
 
-// ErrUntouched: of the request not a byte was written, for the kept connection
-// was dead already; it may go by another.
+// ErrUntouched says that of the request not a byte was written, for the kept
+// connection was dead already; it may go by another.
 var ErrUntouched = errors.New("the kept connection is dead")
 
 // Request is what one exchange sends.

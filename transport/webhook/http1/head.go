@@ -46,7 +46,7 @@ const (
 )
 
 var (
-	// ErrNotHTTP: what came is no status line of HTTP/1.
+	// ErrNotHTTP says that what came is no status line of HTTP/1.
 	ErrNotHTTP = errors.New("the answer begins with no status line of HTTP/1")
 	errTooLong = errors.New("the answer is too long")
 	errEarly   = errors.New("too many 1xx answers")

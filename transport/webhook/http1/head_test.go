@@ -95,11 +95,13 @@ func parsed(text string) (*httptest.ResponseRecorder, error) {
 			return nil, err
 		}
 		if resp.StatusCode < 200 && resp.StatusCode != 101 {
+			_ = resp.Body.Close()
 			continue
 		}
 		out := httptest.NewRecorder()
 		out.Code = resp.StatusCode
 		_, err = io.Copy(out.Body, resp.Body)
+		_ = resp.Body.Close()
 		return out, err
 	}
 }

@@ -311,3 +311,35 @@ func TestHTTP2ConnectionsAreBoundedInNumber(t *testing.T) {
 		runtime.Gosched()
 	}
 }
+
+// While it is not known what a receiver speaks one handshake asks; one that
+// hangs holds up the others no longer than a moment.
+func TestAHandshakeThatHangsHoldsNobodyUp(t *testing.T) {
+	ca := newAuthority(t)
+	cert, key := ca.issue(t, "127.0.0.1", later)
+	pair, err := tls.X509KeyPair([]byte(cert), []byte(key))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var made atomic.Int32
+	hangs := make(chan struct{})
+	raw := serveRaw(t, func(c net.Conn) {
+		if made.Add(1) == 1 {
+			close(hangs)
+			_, _ = io.Copy(io.Discard, c)
+			return
+		}
+		secured := tls.Server(c, &tls.Config{Certificates: []tls.Certificate{pair}})
+		defer secured.Close()
+		answering(fine)(secured)
+	})
+	target := newTarget(t, newSender(t), strings.Replace(raw, "http:", "https:", 1), trusting(ca.pem))
+	target.timeout = time.Hour
+	ctx, cancel := context.WithCancel(context.Background())
+	var all sync.WaitGroup
+	all.Go(func() { want(t, target.Send(ctx, newEvent(), 1), transport.Aborted, transport.ReasonAborted) })
+	<-hangs
+	want(t, target.Send(context.Background(), newEvent(), 1), transport.Delivered, "")
+	cancel()
+	all.Wait()
+}

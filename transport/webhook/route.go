@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"sync"
+	"time"
 
 	"github.com/postrider/postrider/transport/webhook/dial"
 	"github.com/postrider/postrider/transport/webhook/http1"
@@ -33,6 +34,10 @@ const (
 	speaksHTTP1
 	speaksHTTP2
 )
+
+// askingMost is how long others wait for the handshake that asks: it may be
+// one that hangs.
+const askingMost = time.Second
 
 // What a handshake chose, where the other was expected.
 var (
@@ -82,8 +87,8 @@ func (r *route) spoke(p protocol) {
 }
 
 // dialHTTP1 connects for HTTP/1.1. While it is not known what the receiver
-// speaks, one handshake asks, and the others wait for it: many connections
-// would be made for one of HTTP/2.
+// speaks, one handshake asks, and the others wait for it a while: many
+// connections would be made for one of HTTP/2.
 func (r *route) dialHTTP1(ctx context.Context) (*http1.Conn, error) {
 	if !r.key.Secure {
 		c, err := r.dialer.Dial(ctx, r.key.Address)
@@ -116,10 +121,13 @@ func (r *route) ask(ctx context.Context) (answered func(), err error) {
 	defer r.mu.Unlock()
 	if asking := r.asking; r.speaks == unknown && asking != nil {
 		r.mu.Unlock()
+		enough := time.NewTimer(askingMost)
 		select {
 		case <-asking:
+		case <-enough.C:
 		case <-ctx.Done():
 		}
+		enough.Stop()
 		r.mu.Lock()
 		if err := ctx.Err(); err != nil {
 			return nil, err

@@ -42,12 +42,15 @@ type Config struct {
 
 // HTTP is the API and what else speaks HTTP to operators.
 type HTTP struct {
-	Listen        string   `koanf:"listen" default:"127.0.0.1:8080" help:"Address of the HTTP API, host:port."`
-	MetricsListen string   `koanf:"metrics_listen" help:"Address of /metrics alone, host:port; empty: on http.listen."`
-	Rate          int      `koanf:"rate" default:"0" help:"Requests a second that one token may make, up to 100000; beyond it the answer is 429. 0: without limit."`
-	Burst         int      `koanf:"burst" default:"0" help:"Requests that one token may make at once; 0: twice http.rate."`
-	CORSOrigins   []string `koanf:"cors_origins" help:"Origins whose pages may use the API from a browser, for example https://app.example.com; a list. Empty: none."`
-	PprofListen   string   `koanf:"pprof_listen" help:"Address of Go's profiler, host:port; empty: off. It shows the memory of the process: loopback only."`
+	Listen        string         `koanf:"listen" default:"127.0.0.1:8080" help:"Address of the HTTP API, host:port."`
+	MetricsListen string         `koanf:"metrics_listen" help:"Address of /metrics alone, host:port; empty: on http.listen."`
+	Rate          int            `koanf:"rate" default:"0" help:"Requests a second that one token may make, up to 100000; beyond it the answer is 429. 0: without limit."`
+	Burst         int            `koanf:"burst" default:"0" help:"Requests that one token may make at once; 0: twice http.rate."`
+	CORSOrigins   []string       `koanf:"cors_origins" help:"Origins whose pages may use the API from a browser, for example https://app.example.com; a list. Empty: none."`
+	Connections   int            `koanf:"connections" default:"4096" help:"Most connections at once, 16 to 1000000; a new one takes the place of the one that has been idle for longest, and is answered 503 where all are at work. At most a quarter of the file descriptors: the rest is for deliveries."`
+	PerAddress    int            `koanf:"connections_per_address" default:"0" help:"Most of them from one address (an IPv6 /64); 0: a quarter of http.connections."`
+	Proxies       []netip.Prefix `koanf:"proxies" help:"Networks of reverse proxies, for example 10.1.0.0/16; a list. All who come through a proxy come from its address, so http.connections_per_address does not count it."`
+	PprofListen   string         `koanf:"pprof_listen" help:"Address of Go's profiler, host:port; empty: off. It shows the memory of the process: loopback only."`
 }
 
 // NATS is the embedded server's settings, and how an external one is reached.
@@ -62,6 +65,7 @@ type NATS struct {
 	TLSKey      string `koanf:"tls_key" help:"Key file (PEM) of nats.tls_cert."`
 	TLSCA       string `koanf:"tls_ca" help:"CA file (PEM): producers at nats.listen must show a certificate that it signed."`
 	Sync        Sync   `koanf:"sync" default:"always" dev:"2m" help:"When the embedded server syncs to disk: always (before each ack), or every so often (a duration): faster, and a power cut or kernel crash may lose that much of what was acknowledged."`
+	Connections int    `koanf:"connections" default:"1024" help:"Most producers connected to nats.listen at once, 16 to 1000000. At most a quarter of the file descriptors: the rest is for deliveries."`
 	MaxPayload  Bytes  `koanf:"max_payload" default:"1MiB" help:"Largest message that the embedded server takes, 512KiB to 64MiB."`
 	MaxStore    Bytes  `koanf:"max_store" default:"0" help:"Disk that the streams may use together; 0: what is free less 10 %."`
 }

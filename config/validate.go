@@ -206,6 +206,9 @@ func (v *validation) limits() {
 	whole := func(n int64) string { return strconv.FormatInt(n, 10) }
 	v.between("http.rate", int64(c.HTTP.Rate), 0, 100_000, whole)
 	v.between("http.burst", int64(c.HTTP.Burst), 0, 1_000_000, whole)
+	v.between("http.connections", int64(c.HTTP.Connections), 16, 1_000_000, whole)
+	v.between("http.connections_per_address", int64(c.HTTP.PerAddress), 0, 1_000_000, whole)
+	v.between("nats.connections", int64(c.NATS.Connections), 16, 1_000_000, whole)
 	v.between("replays.rate", int64(c.Replays.Rate), 1, 10_000, whole)
 	v.between("breaker.failures", int64(c.Breaker.Failures), 0, 64, whole)
 	v.between("breaker.window", int64(c.Breaker.Window), 2, 64, whole)

@@ -38,7 +38,7 @@ func newChecker(scheme, secret string, got func(received)) (*checker, error) {
 		return nil, fmt.Errorf("start a receiver: %w", err)
 	}
 	r := &checker{url: "http://" + l.Addr().String() + "/hook", scheme: scheme, secret: secret, got: got}
-	r.server = &http.Server{Handler: r, ReadHeaderTimeout: headerTimeout}
+	r.server = &http.Server{Handler: r, ReadHeaderTimeout: 10 * time.Second}
 	go func() { _ = r.server.Serve(l) }() // ends with close; a broken one shows as deliveries that fail
 	return r, nil
 }

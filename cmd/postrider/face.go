@@ -14,6 +14,7 @@ import (
 	"github.com/postrider/postrider/config"
 	"github.com/postrider/postrider/transport"
 	"github.com/postrider/postrider/transport/api"
+	"github.com/postrider/postrider/transport/httpserver"
 	"github.com/postrider/postrider/transport/jet"
 	"github.com/postrider/postrider/transport/telemetry"
 )
@@ -27,26 +28,28 @@ type face struct {
 	handler atomic.Pointer[http.Handler]
 	stop    context.CancelFunc
 	keys    *api.Keys // nil without auth.jwks
-	servers []*http.Server
+	servers []*httpserver.Server
+	metrics *telemetry.Telemetry
+	bounds  bounds
 	// failed gets the error of a listener that broke.
 	failed chan error
 }
 
-const headerTimeout = 10 * time.Second
-
-func openFace(cfg *config.Config, log *slog.Logger) (*face, error) {
+func openFace(cfg *config.Config, log *slog.Logger, metrics *telemetry.Telemetry) (*face, error) {
 	l, err := net.Listen("tcp", cfg.HTTP.Listen)
 	if err != nil {
 		return nil, fmt.Errorf("http.listen: %w; choose another address with --listen", err)
 	}
-	f := &face{cfg: cfg, log: log, main: l, failed: make(chan error, 4)}
+	f := &face{cfg: cfg, log: log, main: l, metrics: metrics, bounds: boundsOf(cfg, descriptors()), failed: make(chan error, 4)}
+	f.bounds.tell(cfg, descriptors(), log)
 	if cfg.Auth.JWKS != "" {
 		if f.keys, err = api.OpenKeys(api.KeysOptions{Source: cfg.Auth.JWKS, Dev: cfg.Dev, Logger: log}); err != nil {
 			return nil, errors.Join(err, l.Close())
 		}
 	}
 	f.answer(away(starting(cfg)))
-	f.serve(l, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { (*f.handler.Load()).ServeHTTP(w, r) }))
+	f.serve(l, f.newAPIServer(httpserver.Options{Handler: http.HandlerFunc(
+		func(w http.ResponseWriter, r *http.Request) { (*f.handler.Load()).ServeHTTP(w, r) })}))
 	var ctx context.Context
 	ctx, f.stop = context.WithCancel(context.Background())
 	if addr := cfg.HTTP.PprofListen; addr != "" {
@@ -61,9 +64,7 @@ func openFace(cfg *config.Config, log *slog.Logger) (*face, error) {
 
 func (f *face) answer(h http.Handler) { f.handler.Store(&h) }
 
-func (f *face) serve(l net.Listener, h http.Handler) {
-	s := &http.Server{Handler: h, ReadHeaderTimeout: headerTimeout, IdleTimeout: 2 * time.Minute,
-		ErrorLog: slog.NewLogLogger(f.log.Handler(), slog.LevelDebug)}
+func (f *face) serve(l net.Listener, s *httpserver.Server) {
 	f.servers = append(f.servers, s)
 	go func() {
 		if err := s.Serve(l); !errors.Is(err, http.ErrServerClosed) {
@@ -129,7 +130,8 @@ func (f *face) show(n *node, keys *nodeKeys) error {
 		}
 		mux := http.NewServeMux()
 		mux.Handle("GET /metrics", n.metrics.Handler())
-		f.serve(l, mux)
+		f.serve(l, f.newServer(telemetry.ListenerMetrics, httpserver.Options{
+			Handler: mux, Connections: f.bounds.metrics, PerAddress: f.bounds.metrics / 2}))
 	}
 	server, err := api.New(o)
 	if err != nil {

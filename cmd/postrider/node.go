@@ -148,6 +148,7 @@ func (n *node) storeOptions(keys *nodeKeys) jet.Options {
 		URL: c.URL.Reveal(), Credentials: c.Credentials, DataDir: n.cfg.Data,
 		Listen: c.Listen, AnyPort: n.cfg.Dev, User: c.User, Password: c.Password.Reveal(),
 		Token: c.Token.Reveal(), TLSCert: c.TLSCert, TLSKey: c.TLSKey, TLSCA: c.TLSCA,
+		Connections: boundsOf(n.cfg, descriptors()).nats, Refused: func() { n.metrics.ConnectionRefused(telemetry.ListenerNATS, "all") },
 		SyncInterval: c.Sync.Every(), MaxPayload: int32(c.MaxPayload), MaxStore: int64(c.MaxStore),
 		DeadLettersKeep: n.cfg.DeadLetters.Keep, DetectionsKeep: n.cfg.Detections.Keep,
 		EventsKeep: n.cfg.Events.Keep, AttemptsKeep: n.cfg.Attempts.Keep, Window: n.cfg.Window.Events,

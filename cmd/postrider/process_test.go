@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -71,6 +72,8 @@ type testNode struct {
 	nats string
 	env  []string
 	proc *process
+	// descriptors is the process' limit; 0: this one's.
+	descriptors int
 }
 
 // hardy are the settings of a node whose receivers fail half of the time and
@@ -102,6 +105,10 @@ func (n *testNode) launch(args ...string) {
 	n.t.Helper()
 	p := &process{done: make(chan struct{})}
 	p.cmd = command(context.Background(), n.dir, n.env, append([]string{"serve", "--dev"}, args...)...)
+	if n.descriptors > 0 {
+		p.cmd.Args = append([]string{"sh", "-c", `ulimit -n "$0" && exec "$@"`, strconv.Itoa(n.descriptors)}, append([]string{p.cmd.Path}, p.cmd.Args[1:]...)...)
+		p.cmd.Path = "/bin/sh"
+	}
 	p.cmd.Stdout, p.cmd.Stderr = &p.out, &p.out
 	if err := p.cmd.Start(); err != nil {
 		n.t.Fatal(err)

@@ -108,7 +108,7 @@ func (a *app) serve(ctx context.Context, cfg *config.Config, sample bool) error 
 	}
 	patience := cfg.Shutdown.Timeout
 	metrics := telemetry.New(buildVersion()).LogTo(log)
-	face, err := openFace(cfg, log)
+	face, err := openFace(cfg, log, metrics)
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,9 @@ import (
 
 // watch lets the metrics ask the node at each scrape.
 func (n *node) watch() {
+	if n.cfg.NATS.URL.Reveal() == "" && n.cfg.NATS.Listen != "" {
+		n.metrics.WatchConnections(telemetry.ListenerNATS, n.store.Producers)
+	}
 	n.metrics.Watch(telemetry.Sources{
 		Waiting:       func() int { st := n.shard.Stats(); return st.InHand + st.Waiting + st.Parked },
 		OldestWaiting: func() time.Duration { return n.shard.Stats().Oldest },

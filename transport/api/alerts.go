@@ -214,10 +214,7 @@ func (s *Server) listAlerts(ctx context.Context, in *alertQuery) (*alertListAnsw
 		}
 	}
 	slices.SortFunc(found, func(a, b *matching.Alert) int { return cmp.Compare(a.ID, b.ID) })
-	out := &alertListAnswer{Body: AlertList{Items: []*matching.Alert{}}}
-	found, out.Body.NextCursor = pageOf(found, in.Limit, func(a *matching.Alert) string { return a.ID })
-	for _, a := range found {
-		out.Body.Items = append(out.Body.Items, showAlert(a))
-	}
+	out := &alertListAnswer{}
+	out.Body.Items, out.Body.NextCursor = pageOf(found, in.Limit, func(a *matching.Alert) string { return a.ID }, showAlert)
 	return out, nil
 }

@@ -10,20 +10,54 @@ import (
 	"strconv"
 )
 
-// answerWriter remembers whether an answer has begun.
+// answerWriter remembers whether an answer has begun, and reserves the bytes
+// of one that goes to somebody with a token: until they are read they are held.
 type answerWriter struct {
 	http.ResponseWriter
-	begun bool
+	status int  // told and not written yet; 0: none
+	begun  bool // the status is written
+	known  bool // who asks
+	hold   held
+	full   *Error // goes in the place of the answer
 }
 
+// WriteHeader waits for the first bytes: there may be no room for them.
 func (w *answerWriter) WriteHeader(status int) {
-	w.begun = true
-	w.ResponseWriter.WriteHeader(status)
+	if w.status == 0 {
+		w.status = status
+	}
 }
 
 func (w *answerWriter) Write(b []byte) (int, error) {
-	w.begun = true
+	if w.full == nil && w.known {
+		w.full = w.hold.upTo(int64(len(b)))
+	}
+	if w.full != nil {
+		return len(b), nil
+	}
+	w.begin()
 	return w.ResponseWriter.Write(b)
+}
+
+func (w *answerWriter) begin() {
+	if !w.begun && w.status > 0 {
+		w.ResponseWriter.WriteHeader(w.status)
+	}
+	w.begun = true
+}
+
+// end writes what is left of the answer, and gives back its bytes.
+func (w *answerWriter) end() {
+	defer w.hold.back()
+	switch {
+	case w.full == nil:
+		w.begin()
+	case w.begun:
+		panic(http.ErrAbortHandler) // half an answer must not look whole
+	default:
+		clear(w.Header())
+		writeError(w.ResponseWriter, w.full)
+	}
 }
 
 // Unwrap lets http.ResponseController reach the connection.
@@ -54,6 +88,8 @@ func (s *Server) recoverPanic(w *answerWriter, r *http.Request) {
 	if w.begun {
 		panic(http.ErrAbortHandler) // half an answer must not look whole
 	}
+	clear(w.Header())
+	w.status = 0
 	writeError(w, newError(http.StatusInternalServerError, internalMessage))
 }
 

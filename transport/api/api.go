@@ -142,9 +142,10 @@ type Options struct {
 	ApplyWait time.Duration
 	// PreviewTime is how long a preview may look at detections; 0: 10 s.
 	PreviewTime time.Duration
-	// BodyBudget bounds the bytes of all event bodies being read or submitted
-	// at once; 0: 256 MiB. Beyond it the answer is 429.
-	BodyBudget int64
+	// BodyBudget bounds the bytes of all bodies being read or submitted at once,
+	// AnswerBudget those of all answers being written; 0: 256 and 128 MiB. Beyond
+	// it, and beyond half of it for one customer, the answer is 429.
+	BodyBudget, AnswerBudget int64
 }
 
 // Server answers the API. It is an http.Handler; timeouts of idle connections
@@ -156,7 +157,9 @@ type Server struct {
 	// sessions are those of browsers; nil: there are none.
 	sessions *sessions
 	mux      *mux
-	bodies   budget
+	// known are the routes, by their pattern on the mux.
+	known           map[string]route
+	bodies, answers *budget
 	// previews has a place for each preview under way.
 	previews chan struct{}
 }
@@ -186,13 +189,18 @@ func New(o Options) (*Server, error) {
 	if o.BodyBudget == 0 {
 		o.BodyBudget = 256 << 20
 	}
+	if o.AnswerBudget == 0 {
+		o.AnswerBudget = 128 << 20
+	}
 	browsers, err := newSessions(&o)
 	if err != nil {
 		return nil, err
 	}
 	s := &Server{Options: o, log: o.Logger, tokens: newTokens(&o), sessions: browsers,
-		mux: &mux{}, bodies: budget{most: o.BodyBudget}, previews: make(chan struct{}, previewsAtOnce)}
+		mux: &mux{}, known: map[string]route{}, previews: make(chan struct{}, previewsAtOnce)}
 	s.tokens.sessions = browsers
+	s.bodies = newBudget(o.BodyBudget, "Too many bytes are being published at once: try again in a second")
+	s.answers = newBudget(o.AnswerBudget, "Too many bytes of answers are waiting to be read: read them, and try again in a second")
 	s.routes()
 	return s, nil
 }
@@ -228,7 +236,8 @@ func (s *Server) routes() {
 
 // ServeHTTP answers one request; whatever goes wrong, in the API's own shapes.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	answer := &answerWriter{ResponseWriter: w}
+	answer := &answerWriter{ResponseWriter: w, hold: held{budget: s.answers}}
+	defer answer.end()
 	defer s.recoverPanic(answer, r)
 	if s.cors(answer, r) {
 		return
@@ -238,7 +247,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case pattern == "":
 		s.noRoute(answer, r, handler)
 	case s.Answers != nil && r.Method == http.MethodPost && r.Header.Get(idempotencyHeader) != "":
-		s.idempotent(answer, r, s.mux)
+		s.idempotent(answer, r, pattern, s.mux)
 	default:
 		s.mux.ServeHTTP(answer, r)
 	}

@@ -7,18 +7,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
+	"os"
 	"reflect"
 	"strings"
 	"time"
 	"unicode/utf8"
 )
 
-const (
-	maxBody     = 1 << 20
-	bodyTimeout = 30 * time.Second
-)
+// usualBody are the limits of all bodies but those of events.
+var usualBody = bodyLimits{bytes: 1 << 20, within: 30 * time.Second}
 
 type bodyKey struct{}
 
@@ -27,33 +25,48 @@ func bodyOf(ctx context.Context) []byte {
 	return raw
 }
 
-// readBody reads the whole body, up to limit bytes, within a time limit.
-func readBody(w http.ResponseWriter, r *http.Request, limit int, timeout time.Duration) ([]byte, *Error) {
-	if r.ContentLength > int64(limit) {
-		return nil, bodyTooLarge(limit)
+// bodyLimits are those of a route's bodies. A body that stops coming is ended
+// by the server's own deadline; within bounds what comes at all.
+type bodyLimits struct {
+	bytes  int
+	within time.Duration
+}
+
+// firstBuffer is what a body is given before any of it came.
+const firstBuffer = 16 << 10
+
+// readBody reads the whole body of a caller who may send it. Memory is taken,
+// and reserved in hold, as it comes, whatever was announced.
+func readBody(r *http.Request, limits bodyLimits, hold *held) ([]byte, *Error) {
+	if r.ContentLength > int64(limits.bytes) {
+		return nil, bodyTooLarge(limits.bytes)
 	}
-	connection := http.NewResponseController(w)
-	_ = connection.SetReadDeadline(time.Now().Add(timeout)) // a recorder has none
-	var raw bytes.Buffer
-	if r.ContentLength > 0 {
-		raw.Grow(int(r.ContentLength) + bytes.MinRead)
+	most, end := limits.bytes+1, time.Now().Add(limits.within)
+	if r.ContentLength >= 0 {
+		most = int(r.ContentLength) + 1 // one more, to see its end
 	}
-	_, err := raw.ReadFrom(http.MaxBytesReader(w, r.Body, int64(limit)))
-	_ = connection.SetReadDeadline(time.Time{})
-	var over *http.MaxBytesError
-	var known *Error
-	var network net.Error
-	switch {
-	case err == nil:
-		return bytes.TrimPrefix(raw.Bytes(), []byte("\ufeff")), nil // a byte order mark
-	case errors.As(err, &known):
-		return nil, known
-	case errors.As(err, &over):
-		return nil, bodyTooLarge(limit)
-	case errors.As(err, &network) && network.Timeout():
-		return nil, newError(http.StatusRequestTimeout, fmt.Sprintf("The body did not arrive within %s: send it faster, or in parts", timeout))
+	var raw []byte
+	for {
+		if len(raw) == cap(raw) {
+			size := min(max(firstBuffer, 2*cap(raw)), most)
+			if failure := hold.upTo(int64(size)); failure != nil {
+				return nil, failure
+			}
+			raw = append(make([]byte, 0, size), raw...)
+		}
+		n, err := r.Body.Read(raw[len(raw):cap(raw)])
+		raw = raw[:len(raw)+n]
+		switch {
+		case len(raw) > limits.bytes:
+			return nil, bodyTooLarge(limits.bytes)
+		case errors.Is(err, io.EOF):
+			return bytes.TrimPrefix(raw, []byte("\ufeff")), nil // a byte order mark
+		case errors.Is(err, os.ErrDeadlineExceeded), err == nil && time.Now().After(end):
+			return nil, newError(http.StatusRequestTimeout, "The body did not arrive in time: send it without pauses, or in parts")
+		case err != nil:
+			return nil, invalid("body", "could not be read to its end; send it again")
+		}
 	}
-	return nil, invalid("body", "could not be read to its end; send it again")
 }
 
 func bodyTooLarge(limit int) *Error {

@@ -1,53 +1,68 @@
 package api
 
 import (
-	"io"
 	"net/http"
-	"sync/atomic"
+	"sync"
 )
 
-// budget bounds the bytes of bodies in memory at once.
+// budget bounds the bytes that are held at once, for all customers and for one.
 type budget struct {
-	most int64
-	used atomic.Int64
+	most int64  // for one customer half of it
+	full string // what a refusal says
+
+	mu   sync.Mutex
+	used int64
+	of   map[string]int64 // by customer
+}
+
+func newBudget(most int64, full string) *budget {
+	return &budget{most: most, full: full, of: map[string]int64{}}
 }
 
 // take reserves n bytes; without room nothing is reserved.
-func (b *budget) take(n int64) *Error {
-	if b.used.Add(n) > b.most {
-		b.used.Add(-n)
-		return newError(http.StatusTooManyRequests, "Too many bytes are being published at once: try again in a second").retryAfter(1)
+func (b *budget) take(customer string, n int64) *Error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.used+n > b.most || b.of[customer]+n > b.most/2 {
+		return newError(http.StatusTooManyRequests, b.full).retryAfter(1)
 	}
+	b.used += n
+	b.of[customer] += n
 	return nil
 }
 
-func (b *budget) give(n int64) { b.used.Add(-n) }
-
-// spending reads a body whose length is not known beforehand, and reserves
-// what comes.
-type spending struct {
-	io.ReadCloser
-	budget *budget
-	taken  int64
+func (b *budget) give(customer string, n int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.used -= n
+	if b.of[customer] -= n; b.of[customer] <= 0 {
+		delete(b.of, customer)
+	}
 }
 
-func (s *spending) Read(p []byte) (int, error) {
-	n, err := s.ReadCloser.Read(p)
-	if failure := s.budget.take(int64(n)); failure != nil {
-		return 0, failure
-	}
-	s.taken += int64(n)
-	return n, err
+// held is what one request has of a budget.
+type held struct {
+	budget   *budget
+	customer string
+	bytes    int64
 }
 
-// spend reserves room for r's body: at once where its length is known, else as
-// it is read. The caller calls back when the body is no longer needed.
-func (b *budget) spend(r *http.Request) (back func(), failure *Error) {
-	if r.ContentLength >= 0 {
-		length := r.ContentLength
-		return func() { b.give(length) }, b.take(length)
+// upTo makes it n bytes, where it is less.
+func (h *held) upTo(n int64) *Error {
+	if n <= h.bytes {
+		return nil
 	}
-	body := &spending{ReadCloser: r.Body, budget: b}
-	r.Body = body
-	return func() { b.give(body.taken) }, nil
+	failure := h.budget.take(h.customer, n-h.bytes)
+	if failure == nil {
+		h.bytes = n
+	}
+	return failure
+}
+
+// back returns all of it.
+func (h *held) back() {
+	if h.bytes > 0 {
+		h.budget.give(h.customer, h.bytes)
+		h.bytes = 0
+	}
 }

@@ -217,10 +217,7 @@ func (s *Server) listCustomers(ctx context.Context, in *Page) (*customerListAnsw
 		}
 	}
 	slices.SortFunc(found, func(a, b *transport.Customer) int { return cmp.Compare(a.ID, b.ID) })
-	out := &customerListAnswer{Body: CustomerList{Items: []*transport.Customer{}}}
-	found, out.Body.NextCursor = pageOf(found, in.Limit, func(c *transport.Customer) string { return c.ID })
-	for _, c := range found {
-		out.Body.Items = append(out.Body.Items, shownCustomer(c))
-	}
+	out := &customerListAnswer{}
+	out.Body.Items, out.Body.NextCursor = pageOf(found, in.Limit, func(c *transport.Customer) string { return c.ID }, shownCustomer)
 	return out, nil
 }

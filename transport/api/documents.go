@@ -18,8 +18,8 @@ import (
 // eventRoutes puts publish on the mux itself and describes it.
 func (s *Server) eventRoutes(h huma.API) {
 	s.mux.HandleFunc("POST /v1/events", s.publish)
-	op := route{method: http.MethodPost, path: "/v1/events", id: "publish-events", roles: publishRoles,
-		summary: "Publish an event, an array of up to 1000, or NDJSON; 202 once all are durable"}.operation()
+	s.known[eventsRoute.pattern()] = eventsRoute
+	op := eventsRoute.operation()
 	body := bodyDocument(h, reflect.TypeFor[EventInput]())
 	most := transport.MaxBatchEvents
 	one := body.Content["application/json"].Schema

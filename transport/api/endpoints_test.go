@@ -94,7 +94,7 @@ func TestWhatIsRefused(t *testing.T) {
 		b.want(b.call(admin, "POST", "/v1/endpoints", c.body), 400,
 			`{"message":"`+c.message+`","error_type":"ValidationError","error_code":"VALIDATION_ERROR","details":`+c.details+`}`)
 	}
-	b.want(b.call(admin, "POST", "/v1/endpoints", `{"name":"`+strings.Repeat("a", maxBody)+`"}`), 413,
+	b.want(b.call(admin, "POST", "/v1/endpoints", `{"name":"`+strings.Repeat("a", usualBody.bytes)+`"}`), 413,
 		`{"message":"body: over 1048576 bytes; send less at a time","error_type":"PayloadTooLargeError","error_code":"PAYLOAD_TOO_LARGE","details":{"field":"body","limit":1048576}}`)
 	if len(b.endpoints) > 0 {
 		t.Errorf("%d endpoints were kept", len(b.endpoints))

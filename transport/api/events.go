@@ -19,14 +19,14 @@ import (
 	"github.com/postrider/postrider/transport"
 )
 
-const (
-	// maxSingle is a body of one event: its document, and room for the rest.
-	maxSingle     = transport.MaxHTTPEvent + 64<<10
-	maxBatch      = 64 << 20
-	eventsTimeout = 2 * time.Minute
-)
+// maxSingle is a body of one event: its document, and room for the rest.
+const maxSingle = transport.MaxHTTPEvent + 64<<10
 
-var publishRoles = []string{RolePublishEvents}
+var (
+	eventsRoute = route{method: http.MethodPost, path: "/v1/events", id: "publish-events", roles: []string{RolePublishEvents},
+		summary: "Publish an event, an array of up to 1000, or NDJSON; 202 once all are durable"}
+	eventsBody = bodyLimits{bytes: 64 << 20, within: 2 * time.Minute}
+)
 
 // EventInput is an event as it is published by HTTP.
 type EventInput struct {
@@ -45,18 +45,14 @@ type Receipts struct {
 // publish takes one event, an array, or NDJSON. It goes round huma: this is
 // the one route where each microsecond counts.
 func (s *Server) publish(w http.ResponseWriter, r *http.Request) {
-	who, failure := s.tokens.authorize(r, publishRoles)
+	who, failure := s.allow(w, r, &eventsRoute)
 	if failure != nil {
 		writeError(w, failure)
 		return
 	}
-	back, failure := s.bodies.spend(r)
-	if failure != nil {
-		writeError(w, failure)
-		return
-	}
-	defer back()
-	raw, failure := readBody(w, r, maxBatch, eventsTimeout)
+	hold := held{budget: s.bodies, customer: who.customer}
+	defer hold.back()
+	raw, failure := readBody(r, eventsBody, &hold)
 	if failure != nil {
 		writeError(w, failure)
 		return

@@ -102,7 +102,7 @@ func TestLargeEvents(t *testing.T) {
 	b.want(b.call(publisher, "POST", "/v1/events", sized(9<<20)), 413, fmt.Sprintf(tooLarge, "data"))
 	b.want(b.call(publisher, "POST", "/v1/events", `[{"type":"a","data":1},`+sized(9<<20)+`]`), 413, fmt.Sprintf(tooLarge, "[1].data"))
 	over := `{"message":"body: over 67108864 bytes; send less at a time","error_type":"PayloadTooLargeError","error_code":"PAYLOAD_TOO_LARGE","details":{"field":"body","limit":67108864}}`
-	request, err := http.NewRequest("POST", b.url+"/v1/events", io.LimitReader(blanks{}, maxBatch+1)) // without a Content-Length
+	request, err := http.NewRequest("POST", b.url+"/v1/events", io.LimitReader(blanks{}, int64(eventsBody.bytes)+1)) // without a Content-Length
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -127,7 +127,7 @@ func (blanks) Read(p []byte) (int, error) {
 }
 
 func TestTooManyBytesAtOnce(t *testing.T) {
-	b := start(t, func(o *Options) { o.BodyBudget = 1000 })
+	b := start(t, func(o *Options) { o.BodyBudget = 2000 }) // half of it for one customer
 	publisher := token(t, "acme", RolePublishEvents)
 	got := b.call(publisher, "POST", "/v1/events", `{"type":"a","data":"`+strings.Repeat("x", 1000)+`"}`)
 	b.want(got, 429, `{"message":"Too many bytes are being published at once: try again in a second","error_type":"TooManyRequestsError","error_code":"TOO_MANY_REQUESTS"}`)

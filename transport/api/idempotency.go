@@ -49,13 +49,14 @@ type keptAnswer struct {
 // same key and the same request gets the answer of the first one that succeeded
 // within 24 hours, and the request is not made again. A failure is not kept:
 // it may be tried again with the same key.
-func (s *Server) idempotent(w http.ResponseWriter, r *http.Request, next http.Handler) {
-	r, key, digest, back, failure := s.readIdempotent(w, r)
+func (s *Server) idempotent(w http.ResponseWriter, r *http.Request, pattern string, next http.Handler) {
+	hold := held{budget: s.bodies}
+	defer hold.back()
+	r, key, digest, failure := s.readIdempotent(w, r, pattern, &hold)
 	if failure != nil {
 		writeError(w, failure)
 		return
 	}
-	defer back()
 	there, failure := s.claim(r.Context(), key, digest)
 	switch {
 	case failure != nil:
@@ -86,32 +87,33 @@ func (s *Server) idempotent(w http.ResponseWriter, r *http.Request, next http.Ha
 // readIdempotent finds out who asks for what: the key under which the answer is
 // kept, and the request's digest. The roles belong to the key, so that nobody
 // is given what a token with more of them was.
-func (s *Server) readIdempotent(w http.ResponseWriter, r *http.Request) (_ *http.Request, key, digest string, back func(), failure *Error) {
-	who, failure := s.tokens.admit(r)
+func (s *Server) readIdempotent(w http.ResponseWriter, r *http.Request, pattern string, hold *held) (_ *http.Request, key, digest string, failure *Error) {
+	route, ours := s.known[pattern]
+	if !ours {
+		return nil, "", "", newError(http.StatusBadRequest, idempotencyHeader+" is not for this path: leave it out")
+	}
+	who, failure := s.allow(w, r, &route)
 	if failure != nil {
-		return nil, "", "", nil, failure
+		return nil, "", "", failure
 	}
 	given := r.Header.Get(idempotencyHeader)
 	if len(given) > maxIdempotencyKey || strings.ContainsFunc(given, func(c rune) bool { return c <= ' ' || c > '~' }) {
-		return nil, "", "", nil, invalid(idempotencyHeader, "not 1 to 255 visible ASCII characters; give for example a UUID")
+		return nil, "", "", invalid(idempotencyHeader, "not 1 to 255 visible ASCII characters; give for example a UUID")
 	}
-	limit, timeout, back := maxBody, bodyTimeout, func() {}
-	if r.URL.Path == "/v1/events" {
-		limit, timeout = maxBatch, eventsTimeout
-		if back, failure = s.bodies.spend(r); failure != nil {
-			return nil, "", "", nil, failure
-		}
+	limits := usualBody
+	if pattern == eventsRoute.pattern() {
+		limits = eventsBody
 	}
-	raw, failure := readBody(w, r, limit, timeout)
+	hold.customer = who.customer
+	raw, failure := readBody(r, limits, hold)
 	if failure != nil {
-		back()
-		return nil, "", "", nil, failure
+		return nil, "", "", failure.of(route.thing)
 	}
 	r = r.WithContext(context.WithValue(r.Context(), callerKey{}, who))
 	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(raw)), int64(len(raw))
 	roles := slices.Sorted(slices.Values(who.roles))
 	key = digestOf(who.customer, who.subject, strings.Join(roles, "\n"), given)
-	return r, key, digestOf(r.Method, r.URL.RequestURI(), r.Header.Get("Content-Type"), string(raw)), back, nil
+	return r, key, digestOf(r.Method, r.URL.RequestURI(), r.Header.Get("Content-Type"), string(raw)), nil
 }
 
 // digestOf tells texts from others, whatever is in them.

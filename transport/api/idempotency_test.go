@@ -80,7 +80,7 @@ func TestARepeatedRequestIsDoneOnce(t *testing.T) {
 	b.wantStatus(post(admin, "/v1/endpoints", body, "two words"), 400)
 	b.wantStatus(b.call(admin, "GET", "/v1/endpoints", "", "Idempotency-Key", "k-1"), 200)
 	b.wantStatus(post(admin, "/v1/nowhere", body, "k-6"), 404)
-	b.wantStatus(post(admin, "/v1/endpoints", strings.Repeat(" ", maxBody+1), "k-7"), 413)
+	b.wantStatus(post(admin, "/v1/endpoints", strings.Repeat(" ", usualBody.bytes+1), "k-7"), 413)
 }
 
 func TestARequestThatIsUnderWay(t *testing.T) {

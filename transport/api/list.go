@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/base64"
+	"encoding/json"
 	"slices"
 
 	"github.com/postrider/postrider/transport"
@@ -63,27 +64,58 @@ func (s *Server) listEndpoints(ctx context.Context, in *endpointQuery) (*endpoin
 		}
 	}
 	slices.SortFunc(found, func(a, b *transport.Endpoint) int { return cmp.Compare(a.ID, b.ID) })
-	out := &endpointListAnswer{Body: EndpointList{Items: []*ShownEndpoint{}}}
-	found, out.Body.NextCursor = pageOf(found, in.Limit, func(ep *transport.Endpoint) string { return ep.ID })
 	standings := s.allStandings(ctx)
-	for _, ep := range found {
+	out := &endpointListAnswer{}
+	out.Body.Items, out.Body.NextCursor = pageOf(found, in.Limit, endpointKey, func(ep *transport.Endpoint) *ShownEndpoint {
 		shown := show(ep)
 		if st, known := standings[ep.ID]; known {
 			shown.stand(&st)
 		}
-		out.Body.Items = append(out.Body.Items, shown)
-	}
+		return shown
+	})
 	return out, nil
 }
 
-// pageOf is the first limit of found, which goes by key, and the cursor of the
-// page after it.
-func pageOf[T any](found []T, limit int, key func(T) string) (page []T, next string) {
-	if len(found) <= limit {
-		return found, ""
+// maxPage is the most bytes of a page's items as JSON, but for a first one that
+// is larger by itself.
+const maxPage = 1 << 20
+
+// pageOf is the first of found, which goes by key, as they are shown: limit at
+// most, and no more than maxPage takes; next is the cursor of the page after it.
+func pageOf[T, S any](found []T, limit int, key func(T) string, show func(T) S) (page []S, next string) {
+	page = []S{}
+	room := maxPage
+	for i, one := range found[:min(len(found), limit)] {
+		shown := show(one)
+		if room -= sizeOf(shown); room < 0 && i > 0 {
+			break
+		}
+		page = append(page, shown)
 	}
-	return found[:limit], cursorAt(key(found[limit-1]))
+	if n := len(page); n < len(found) {
+		next = cursorAt(key(found[n-1]))
+	}
+	return page, next
 }
+
+// sizeOf is how many bytes v is as JSON, beside the comma.
+func sizeOf(v any) int {
+	var size counter
+	if err := json.NewEncoder(&size).Encode(v); err != nil {
+		return 0 // the answer itself will tell
+	}
+	return int(size)
+}
+
+// counter counts what is written.
+type counter int
+
+func (c *counter) Write(b []byte) (int, error) {
+	*c += counter(len(b))
+	return len(b), nil
+}
+
+func endpointKey(ep *transport.Endpoint) string { return ep.ID }
 
 // listsOf is actsFor, but an operator that names nobody means everybody.
 func (c *caller) listsOf(named string) (string, error) {

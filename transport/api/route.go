@@ -68,13 +68,14 @@ func marshal(w io.Writer, v any) error {
 	if err := encode(&body, v); err != nil {
 		return err
 	}
-	_, err := body.WriteTo(w)
-	return err
+	_, _ = body.WriteTo(w) // the caller went away: nobody to tell, and huma would panic
+	return nil
 }
 
 // handle registers a route with huma: token and roles first, then the body,
 // then parameters, then do.
 func handle[I, O any](s *Server, h huma.API, r route, do func(context.Context, *I) (*O, error)) {
+	s.known[r.pattern()] = r
 	op := r.operation()
 	op.Middlewares = huma.Middlewares{s.guard(r)}
 	huma.Register(h, op, func(ctx context.Context, in *I) (*O, error) {
@@ -139,9 +140,9 @@ func (r route) describeRoles() string {
 }
 
 // needed are the roles of which a caller needs one; nil: none.
-func (r route) needed() []string {
+func (r *route) needed() []string {
 	switch {
-	case r.open, r.operator: // guard asks for the operator itself
+	case r.open, r.operator: // allow asks for the operator itself
 		return nil
 	case len(r.roles) == 0:
 		return anyRole
@@ -149,21 +150,35 @@ func (r route) needed() []string {
 	return r.roles
 }
 
+// pattern is the route's name on the mux.
+func (r *route) pattern() string { return r.method + " " + r.path }
+
+// allow gives who calls, or why they may not. It comes before anything of the
+// request but its head is read, and before anything is reserved.
+func (s *Server) allow(w http.ResponseWriter, request *http.Request, r *route) (*caller, *Error) {
+	who, failure := s.tokens.authorize(request, r.needed())
+	if failure == nil && r.operator && !who.operator() {
+		failure = forbidden("User lacks required roles: ['" + RoleOperator + "']")
+	}
+	if answer, counted := w.(*answerWriter); counted && failure == nil {
+		answer.hold.customer, answer.known = who.customer, true
+	}
+	return who, failure
+}
+
 func (s *Server) guard(r route) func(huma.Context, func(huma.Context)) {
-	needed := r.needed()
 	return func(hc huma.Context, next func(huma.Context)) {
 		request, w := humago.Unwrap(hc)
-		who, failure := s.tokens.authorize(request, needed)
-		if failure == nil && r.operator && !who.operator() {
-			failure = forbidden("User lacks required roles: ['" + RoleOperator + "']")
-		}
+		who, failure := s.allow(w, request, &r)
 		if failure != nil {
 			writeError(w, failure)
 			return
 		}
 		ctx := context.WithValue(hc.Context(), callerKey{}, who)
 		if r.body != nil {
-			raw, failure := readBody(w, request, maxBody, bodyTimeout)
+			hold := held{budget: s.bodies, customer: who.customer}
+			defer hold.back()
+			raw, failure := readBody(request, usualBody, &hold)
 			if failure != nil {
 				writeError(w, failure.of(r.thing))
 				return

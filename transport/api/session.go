@@ -74,7 +74,9 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request) {
 		writeError(w, failure)
 		return
 	}
-	raw, failure := readBody(w, r, maxSignIn, bodyTimeout)
+	// Nobody is known yet: it is small, and the connections bound how many there are.
+	hold := held{budget: newBudget(4*maxSignIn, "")}
+	raw, failure := readBody(r, bodyLimits{bytes: maxSignIn, within: usualBody.within}, &hold)
 	if failure != nil {
 		writeError(w, failure)
 		return

@@ -360,7 +360,7 @@ func (w *specWorld) body(op *specOperation) []byte {
 	case 1:
 		return []byte(pick(w.dice, []string{"{", "[]", "null", "1", "{}{}", "\xff", `{"a":1,"a":2}`, strings.Repeat("[", 20_000), `{"` + strings.Repeat("a", 100_000) + `":1}`}))
 	case 2:
-		return bytes.Repeat([]byte(" "), maxBody+1)
+		return bytes.Repeat([]byte(" "), usualBody.bytes+1)
 	}
 	var raw bytes.Buffer
 	if good, there := good[op.OperationID]; there && w.dice.IntN(4) == 0 {

@@ -260,10 +260,7 @@ func (s *Server) listWebhooks(ctx context.Context, in *customerQuery) (*webhookL
 		}
 	}
 	slices.SortFunc(found, func(a, b *transport.Endpoint) int { return cmp.Compare(a.ID, b.ID) })
-	out := &webhookListAnswer{Body: WebhookList{Items: []*Webhook{}}}
-	found, out.Body.NextCursor = pageOf(found, in.Limit, func(ep *transport.Endpoint) string { return ep.ID })
-	for _, ep := range found {
-		out.Body.Items = append(out.Body.Items, s.webhook(ep))
-	}
+	out := &webhookListAnswer{}
+	out.Body.Items, out.Body.NextCursor = pageOf(found, in.Limit, endpointKey, s.webhook)
 	return out, nil
 }

@@ -37,15 +37,30 @@ type gate struct {
 	nodePassword          string
 	user, password, token string
 	system, producers     *server.Account
+	refused               func() // told of each producer whom the account's limit refuses
 }
 
-func newGate(o Options) *gate {
+const (
+	// connectionsBeside are the node's own, and room for producers that are
+	// signing in: these are not the account's yet.
+	connectionsBeside = 64
+	// maxSubscriptions bounds a producer's, which needs one for its answers.
+	maxSubscriptions = 1000
+)
+
+func newGate(o Options) (*gate, error) {
+	// The server reads an account's limits from a configuration alone.
+	var limited server.Options
+	if err := limited.ProcessConfigString(fmt.Sprintf("accounts { %s { limits { max_connections: %d, max_subscriptions: %d } } }",
+		accountProducers, o.Connections, maxSubscriptions)); err != nil {
+		return nil, fmt.Errorf("limits of producers: %w", err)
+	}
 	return &gate{
 		nodePassword: randomToken(32),
 		user:         o.User, password: o.Password, token: o.Token,
 		system:    server.NewAccount(accountSystem),
-		producers: server.NewAccount(accountProducers),
-	}
+		producers: limited.Accounts[0], refused: o.Refused,
+	}, nil
 }
 
 func (g *gate) accounts() []*server.Account { return []*server.Account{g.system, g.producers} }
@@ -83,6 +98,9 @@ func (g *gate) Check(c server.ClientAuthentication) bool {
 	}
 	if !g.knows(given.Username, given.Password, given.Token) {
 		return false
+	}
+	if g.producers.MaxTotalConnectionsReached() {
+		g.refused()
 	}
 	c.RegisterUser(&server.User{Username: "producer", Account: g.producers, Permissions: &server.Permissions{
 		Publish:   &server.SubjectPermission{Allow: producerSubjects},

@@ -246,8 +246,15 @@ func TestCredentials(t *testing.T) {
 }
 
 func TestTheNodesUserComesByPipeAlone(t *testing.T) {
-	g := newGate(Options{})
-	if g.nodePassword == newGate(Options{}).nodePassword {
+	var passwords [2]string
+	for i := range passwords {
+		g, err := newGate(Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		passwords[i] = g.nodePassword
+	}
+	if passwords[0] == passwords[1] {
 		t.Error("two runs have the same password")
 	}
 	s := openEmbedded(t, embeddedOptions(t))

@@ -32,6 +32,8 @@ type embedded struct {
 	unlock   func()
 	listens  bool
 	maxStore int64
+	gate     *gate
+	refused  func()
 	addr     string // host:port where producers are taken, or empty
 	tls      bool
 }
@@ -53,7 +55,7 @@ func (s *Store) startEmbedded(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.embedded = &embedded{log: s.log.With("part", "nats"), unlock: unlock, listens: s.opts.Listen != "", maxStore: s.opts.MaxStore}
+	s.embedded = &embedded{log: s.log.With("part", "nats"), unlock: unlock, listens: s.opts.Listen != "", maxStore: s.opts.MaxStore, refused: s.opts.Refused}
 	so, err := s.embedded.serverOptions(s.opts, host, port)
 	if err != nil {
 		return err
@@ -66,7 +68,11 @@ func (s *Store) startEmbedded(ctx context.Context) error {
 
 // runServer starts the embedded server and connects to it.
 func (s *Store) runServer(ctx context.Context, so *server.Options) error {
-	gate := newGate(s.opts)
+	gate, err := newGate(s.opts)
+	if err != nil {
+		return err
+	}
+	s.embedded.gate = gate
 	if err := s.embedded.start(ctx, so, gate); err != nil {
 		return err
 	}
@@ -143,6 +149,7 @@ func (e *embedded) serverOptions(o Options, host string, port int) (*server.Opti
 		SyncAlways:             o.SyncInterval == 0,
 		SyncInterval:           o.SyncInterval,
 		MaxPayload:             o.MaxPayload,
+		MaxConn:                o.Connections + connectionsBeside,
 		DisableJetStreamBanner: true,
 	}
 	if so.TLSConfig, err = listenTLS(o); err != nil {
@@ -163,7 +170,9 @@ func (e *embedded) start(ctx context.Context, so *server.Options, gate *gate) er
 	if err != nil {
 		return fmt.Errorf("embedded NATS server: %w", err)
 	}
-	srv.SetLoggerV2(newServerLog(e.log), false, false, false)
+	lines := newServerLog(e.log)
+	lines.refused = e.refused
+	srv.SetLoggerV2(lines, false, false, false)
 	if err := gate.connectAccounts(srv); err != nil {
 		srv.Shutdown()
 		return err

@@ -85,6 +85,14 @@ func (s *Store) ClientURL() string {
 	return redact(s.opts.URL)
 }
 
+// Producers is the number of connections to the embedded server's listener.
+func (s *Store) Producers() int {
+	if s.embedded == nil {
+		return 0
+	}
+	return s.embedded.gate.producers.NumLocalConnections()
+}
+
 // Ready is nil, or an error naming what is missing. It sends nothing.
 func (s *Store) Ready() error {
 	if err := s.Broken(); err != nil {

@@ -29,6 +29,12 @@ func (o Options) withDefaults() (Options, error) {
 	if o.MaxPayload == 0 {
 		o.MaxPayload = 1 << 20
 	}
+	if o.Connections == 0 {
+		o.Connections = 1024
+	}
+	if o.Refused == nil {
+		o.Refused = func() {}
+	}
 	if o.EventsKeep == 0 {
 		o.EventsKeep = 7 * 24 * time.Hour
 	}

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
 )
 
 const (
@@ -23,6 +25,8 @@ const (
 type serverLog struct {
 	log   *slog.Logger
 	slips *rationed
+	// refused is told of a connection that had no room even to sign in; nil: nobody.
+	refused func()
 }
 
 func newServerLog(log *slog.Logger) serverLog {
@@ -41,6 +45,13 @@ func (l serverLog) Tracef(f string, v ...any)  { l.log.Debug(fmt.Sprintf(f, v...
 
 func (l serverLog) Errorf(f string, v ...any) {
 	text := fmt.Sprintf(f, v...)
+	switch {
+	case strings.Contains(text, server.ErrTooManyConnections.Error()) && l.refused != nil: // once a second
+		l.refused()
+		return
+	case strings.Contains(text, server.ErrTooManyAccountConnections.Error()): // the gate told it
+		return
+	}
 	client := byClient.FindString(text)
 	if client == "" {
 		l.log.Error(text)

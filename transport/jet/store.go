@@ -32,6 +32,10 @@ type Options struct {
 	// SyncInterval is how long the embedded server may keep writes unsynced;
 	// 0: each write is synced before it is acknowledged.
 	SyncInterval time.Duration
+	// Connections bounds the producers connected to Listen at once; 0: 1,024.
+	Connections int
+	// Refused is told of each producer that Connections refused; nil: nobody.
+	Refused func()
 	// MaxPayload is the embedded server's message limit in bytes; 0: 1 MiB.
 	MaxPayload int32
 	// MaxStore bounds the embedded server's disk use in bytes; 0: the free disk less 10 %.

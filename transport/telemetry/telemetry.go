@@ -31,6 +31,7 @@ type Telemetry struct {
 	ledgerFallback      prometheus.Gauge
 	stateChanges        map[string]prometheus.Counter
 	runs                runMetrics
+	refusals            *refusals
 }
 
 type journal struct {
@@ -61,6 +62,7 @@ func New(version string) *Telemetry {
 	t.ledgerFallback = t.gauge("ledger_fallback", "1 while dedup falls back to this node's own memory.")
 	t.stateChanges = t.newStateChanges()
 	t.runs = t.newRunMetrics()
+	t.refusals = t.newRefusals()
 	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: namespace, Name: "build_info",
 		Help: "1, with the version that runs."}, []string{"version"})
 	r.MustRegister(build)

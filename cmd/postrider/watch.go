@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -22,6 +23,7 @@ func (n *node) watch() {
 		WindowEvents:  func() int { return n.shard.Stats().Held },
 		WindowBytes:   func() int64 { return int64(n.shard.Stats().WindowBytes) },
 		Endpoints:     n.endpointStates,
+		Breakers:      n.breakerStates,
 	})
 }
 
@@ -48,6 +50,18 @@ func (n *node) endpointStates() map[string]int {
 			state = transport.StateFailing
 		}
 		states[state]++
+	}
+	return states
+}
+
+// breakerStates counts an endpoint that has nothing to do as closed.
+func (n *node) breakerStates() map[string]int {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	standings := n.shard.Standings(ctx)
+	states := map[string]int{}
+	for _, ep := range n.registry.Endpoints("") {
+		states[cmp.Or(standings[ep.ID].Breaker, "closed")]++
 	}
 	return states
 }

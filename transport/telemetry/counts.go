@@ -23,7 +23,8 @@ var (
 		transport.ReasonNotJSON, transport.ReasonBadSubject, transport.ReasonBadCloudEvent,
 		transport.ReasonBadID, transport.ReasonPayloadGone, transport.ReasonHardware,
 		transport.ReasonUnrenderable, transport.ReasonNotReadable, other}
-	states = []string{"active", "paused", "failing", "disabled", "removed", other}
+	breakerStates = []string{"closed", "open", "probing"}
+	states        = []string{"active", "paused", "failing", "disabled", "removed", other}
 )
 
 // reasons are counters resolved once, by their label.

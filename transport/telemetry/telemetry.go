@@ -31,6 +31,7 @@ type Telemetry struct {
 	ledgerFallback      prometheus.Gauge
 	stateChanges        map[string]prometheus.Counter
 	runs                runMetrics
+	fieldsUnread        *prometheus.CounterVec
 	refusals            *refusals
 }
 
@@ -46,7 +47,7 @@ func New(version string) *Telemetry {
 	r.MustRegister(collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	t := &Telemetry{registry: r, log: slog.Default()}
-	t.published = t.counter("published_total", "Events taken into the log by this node.")
+	t.published = t.counter("published_total", "Events of the log that this node took up for delivery, duplicates left out.")
 	t.unrouted = t.counter("unrouted_total", "Events that no endpoint wanted.")
 	t.putAway = t.counter("put_away_total", "Endpoints whose filter or template cost too much time and was put away for a while.")
 	t.away = t.gauge("put_away", "Endpoints whose filter or template is put away now.")
@@ -81,7 +82,7 @@ func (t *Telemetry) Handler() http.Handler {
 	return promhttp.HandlerFor(t.registry, promhttp.HandlerOpts{})
 }
 
-// Published counts n events that are durable in the log.
+// Published counts n events of the log that were taken up for delivery.
 func (t *Telemetry) Published(n int) {
 	if t != nil {
 		t.published.Add(float64(n))

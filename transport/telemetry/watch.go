@@ -9,8 +9,8 @@ import (
 // Sources are asked at each scrape; what is nil is not shown. All must be
 // quick and safe to call from any goroutine.
 type Sources struct {
-	// Waiting is the number of pairs in hand that wait for a free place at their
-	// endpoint, OldestWaiting how long the oldest event has been in hand.
+	// Waiting is the number of pairs without an outcome, in hand and parked,
+	// OldestWaiting how long the oldest event has been in hand.
 	Waiting       func() int
 	OldestWaiting func() time.Duration
 	// Actors is the number of endpoint actors alive.
@@ -21,6 +21,9 @@ type Sources struct {
 	// Endpoints gives the number of endpoints by state (active, paused,
 	// failing, disabled).
 	Endpoints func() map[string]int
+	// Breakers gives the number of endpoints by the state of their breaker
+	// (closed, open, probing).
+	Breakers func() map[string]int
 }
 
 // Watch registers what s offers. It may be called once for each source.
@@ -28,7 +31,7 @@ func (t *Telemetry) Watch(s Sources) {
 	if t == nil {
 		return
 	}
-	watchInt(t, "waiting", "Deliveries in hand that wait for a free place at their endpoint.", s.Waiting)
+	watchInt(t, "waiting", "Deliveries without an outcome: in hand, under way included, and parked until later.", s.Waiting)
 	if s.OldestWaiting != nil {
 		t.watch("oldest_waiting_seconds", "How long the oldest event in hand has been there.",
 			func() float64 { return s.OldestWaiting().Seconds() })
@@ -37,7 +40,10 @@ func (t *Telemetry) Watch(s Sources) {
 	watchInt(t, "window_events", "Events in hand.", s.WindowEvents)
 	watchInt(t, "window_bytes", "Bytes of the events in hand.", s.WindowBytes)
 	if s.Endpoints != nil {
-		t.registry.MustRegister(endpointStates(s.Endpoints))
+		t.registry.MustRegister(newByState("endpoints", "Endpoints, by state.", states[:4], s.Endpoints))
+	}
+	if s.Breakers != nil {
+		t.registry.MustRegister(newByState("breakers", "Endpoints, by the state of their breaker.", breakerStates, s.Breakers))
 	}
 }
 
@@ -52,24 +58,30 @@ func (t *Telemetry) watch(name, help string, ask func() float64) {
 		prometheus.GaugeOpts{Namespace: namespace, Name: name, Help: help}, ask))
 }
 
-// endpointStates collects the number of endpoints by state.
-type endpointStates func() map[string]int
+// byState collects the number of endpoints by a state.
+type byState struct {
+	desc  *prometheus.Desc
+	known []string
+	ask   func() map[string]int
+}
 
-var endpointsDesc = prometheus.NewDesc(namespace+"_endpoints", "Endpoints, by state.", []string{"state"}, nil)
+func newByState(name, help string, known []string, ask func() map[string]int) *byState {
+	return &byState{prometheus.NewDesc(namespace+"_"+name, help, []string{"state"}, nil), known, ask}
+}
 
 // Describe implements prometheus.Collector.
-func (endpointStates) Describe(descs chan<- *prometheus.Desc) { descs <- endpointsDesc }
+func (b *byState) Describe(descs chan<- *prometheus.Desc) { descs <- b.desc }
 
 // Collect implements prometheus.Collector. States that are not known are one.
-func (ask endpointStates) Collect(metrics chan<- prometheus.Metric) {
-	now := ask()
+func (b *byState) Collect(metrics chan<- prometheus.Metric) {
+	now := b.ask()
 	sum := 0
-	for _, state := range states[:4] {
-		metrics <- prometheus.MustNewConstMetric(endpointsDesc, prometheus.GaugeValue, float64(now[state]), state)
+	for _, state := range b.known {
+		metrics <- prometheus.MustNewConstMetric(b.desc, prometheus.GaugeValue, float64(now[state]), state)
 		sum -= now[state]
 	}
 	for _, n := range now {
 		sum += n
 	}
-	metrics <- prometheus.MustNewConstMetric(endpointsDesc, prometheus.GaugeValue, float64(sum), other)
+	metrics <- prometheus.MustNewConstMetric(b.desc, prometheus.GaugeValue, float64(sum), other)
 }

@@ -1,9 +1,12 @@
 package run
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"time"
 
 	"github.com/postrider/postrider/transport"
 )
@@ -15,6 +18,7 @@ import (
 func (r *Runner) conclude(ctx context.Context, j *job) error {
 	run := &j.run
 	if j.cut {
+		run.Rest = true
 		if err := r.o.Records.StoreRun(ctx, run); err != nil {
 			return err
 		}
@@ -38,10 +42,13 @@ func (r *Runner) conclude(ctx context.Context, j *job) error {
 	if err := r.o.Records.LogRun(ctx, run); err != nil {
 		return err
 	}
+	if err := r.tellFinished(ctx, run); err != nil {
+		return err
+	}
 	if err := r.o.Records.StoreRun(ctx, run); err != nil {
 		return err
 	}
-	r.finished(ctx, run)
+	r.finished(run)
 	return nil
 }
 
@@ -49,23 +56,36 @@ func (r *Runner) moveCursor(ctx context.Context, run *transport.Run) error {
 	if run.Type == transport.RunCatchUp {
 		return nil // what it read lies behind the live cursor
 	}
-	key := run.Key().String()
-	at, err := r.o.Cursors.Read(ctx, []string{key})
-	if err != nil {
-		return err
+	for _, part := range run.Ranges() {
+		key := transport.RunKey{Customer: run.Customer, Type: part.Type}.String()
+		at, err := r.o.Cursors.Read(ctx, []string{key})
+		if err != nil {
+			return err
+		}
+		if err := r.o.Cursors.Move(ctx, key, at[0], part.To); err != nil {
+			return err
+		}
 	}
-	return r.o.Cursors.Move(ctx, key, at[0], run.To)
+	return nil
 }
 
-// finished tells the customer, once the record is done.
-func (r *Runner) finished(ctx context.Context, run *transport.Run) {
+// tellFinished stores the run's ops.run.finished, of which a repeat has the same id.
+func (r *Runner) tellFinished(ctx context.Context, run *transport.Run) error {
+	doc := finished{RunID: run.ID, AlertType: run.AlertType(), Detections: run.Detections, Matches: run.Matches,
+		StartedAt: run.StartedAt, Time: run.FinishedAt}
+	if first, last, some := run.Span(); some {
+		doc.From, doc.To = first, last
+	}
+	return r.submitOps(ctx, run.Customer, "run.finished", "run-"+run.ID+"-finished", doc)
+}
+
+// finished counts and logs a run whose record is done.
+func (r *Runner) finished(run *transport.Run) {
 	took := run.FinishedAt.Sub(run.StartedAt)
 	r.o.Observer.RunFinished(run.AlertType(), took, run.Matches)
-	r.o.Logger.Info("run finished", "customer", run.Customer, "type", run.Type, "run", run.ID, "from", run.From, "to", run.To,
+	r.o.Logger.Info("run finished", "customer", run.Customer, "type", run.Type, "run", run.ID, "detections", run.Detections,
 		"matches", run.Matches, "left_out", run.LeftOut, "took", took)
 	r.settled(run.Key())
-	r.tellOps(ctx, run.Customer, "run.finished", "run-"+run.ID+"-finished",
-		finished{RunID: run.ID, AlertType: run.AlertType(), Matches: run.Matches, Time: run.FinishedAt})
 }
 
 // fail notes why a key's run waits. The customer is told at the first failure.
@@ -84,12 +104,13 @@ func (r *Runner) fail(ctx context.Context, key transport.RunKey, run *transport.
 	r.o.Logger.Warn("run failed; it is tried again until it succeeds", "customer", key.Customer, "type", key.Type, "run", run.ID, "error", err)
 	now := r.o.Now().UTC()
 	r.tellOps(ctx, key.Customer, "run.failed", fmt.Sprintf("run-%s-%s-failed-%d", key, run.ID, now.UnixNano()),
-		failed{RunID: run.ID, AlertType: run.AlertType(), Reason: err.Error(), Time: now})
-	if run.Revision > 0 {
+		failed{RunID: run.ID, AlertType: run.AlertType(), Reason: r.why(err), Time: now})
+	if run.Revision > 0 { // for people; the retry reads it again
 		noted := *run
-		noted.Error = err.Error()
-		if r.o.Records.StoreRun(ctx, &noted) == nil { // for people; the retry reads it again
+		noted.State, noted.FinishedAt, noted.Error = transport.RunOpen, time.Time{}, r.why(err)
+		if r.o.Records.StoreRun(ctx, &noted) == nil {
 			run.Revision = noted.Revision
+			_ = r.o.Records.LogRun(ctx, &noted) // where that fails it is listed once it is done
 		}
 	}
 	return tries
@@ -103,11 +124,28 @@ func (r *Runner) settled(key transport.RunKey) {
 
 // tellOps is for people: where it fails, nothing waits for it.
 func (r *Runner) tellOps(ctx context.Context, customer, what, id string, document any) {
-	data, err := json.Marshal(document)
-	if err == nil {
-		err = r.o.Reports.SubmitOps(ctx, customer, what, id, r.o.Now(), data)
-	}
-	if err != nil && ctx.Err() == nil {
+	if err := r.submitOps(ctx, customer, what, id, document); err != nil && ctx.Err() == nil {
 		r.o.Logger.Warn("an event about a run was not stored", "customer", customer, "event", "ops."+what, "error", err)
 	}
+}
+
+func (r *Runner) submitOps(ctx context.Context, customer, what, id string, document any) error {
+	data, err := json.Marshal(document)
+	if err != nil {
+		return err
+	}
+	return r.o.Reports.SubmitOps(ctx, customer, what, id, r.o.Now(), data)
+}
+
+// why tells people what a run waits for. What they cannot reach has no address
+// here: the log says more.
+func (r *Runner) why(err error) string {
+	var away *cursorsAway
+	switch {
+	case errors.As(err, &away):
+		return cmp.Or(r.o.CursorsIn, "NATS") + ", which keeps how far runs have come, is not available"
+	case errors.Is(err, transport.ErrUnavailable):
+		return "NATS is not available"
+	}
+	return err.Error()
 }

@@ -72,11 +72,17 @@ type Schedules interface {
 
 // Trigger says that a key is due.
 type Trigger interface {
+	// ID is what it is known by; one that comes again has the same.
+	ID() transport.RunTrigger
 	// Settle is called when a record stands for it, or there is nothing to run.
 	Settle()
-	// Tell is called with the run when its record is made and when it is done,
-	// with nil where there is nothing to run.
+	// Tell is called with the run when its record is made, when it is done and
+	// when it failed (Error says why) and is to be tried again, with nil where
+	// there is nothing to run.
 	Tell(run *transport.Run)
+	// Delay is called when no record can be made yet, with why: it is tried
+	// until one can.
+	Delay(why string)
 }
 
 // Observer counts; its methods do not block.
@@ -94,8 +100,10 @@ type Options struct {
 	Records    Records
 	Reports    Reports
 	Cursors    Cursors
-	Alerts     Alerts
-	Schedules  Schedules
+	// CursorsIn names where the cursors are, for people: "Redis"; "" is NATS.
+	CursorsIn string
+	Alerts    Alerts
+	Schedules Schedules
 	// Number is a customer's customer_id, 0 where it is not known.
 	Number func(customer string) int64
 	Links  matching.Links

@@ -24,7 +24,10 @@ type job struct {
 }
 
 func newJob(run transport.Run) *job {
-	return &job{asked: run, run: run, seen: map[string]bool{}, bytes: reportRoom}
+	run.Detections = 0
+	asked := run
+	asked.Parts = slices.Clone(run.Parts)
+	return &job{asked: asked, run: run, seen: map[string]bool{}, bytes: reportRoom}
 }
 
 const (
@@ -63,22 +66,32 @@ func (j *job) shorten(through uint64) {
 // jobs finds the runs that an alert belongs to.
 type jobs struct {
 	all        []*job
-	byCustomer map[string]*[4]*job
+	byCustomer map[string]*[4]slot
 }
 
-// runTypes are the types of runs; their places are those in jobs.
-var runTypes = [4]string{matching.AlertNormal, matching.AlertHot, matching.AlertLive, transport.RunCatchUp}
+// slot is the job that covers a type of alerts, nil where none does, and what
+// it is about for them.
+type slot struct {
+	job  *job
+	part transport.RunPart
+}
+
+// slotTypes are the types of alerts that runs cover; their places are those in
+// jobs.
+var slotTypes = [4]string{matching.AlertNormal, matching.AlertHot, matching.AlertLive, transport.RunCatchUp}
 
 func newJobs(all []*job) *jobs {
-	js := &jobs{all: all, byCustomer: map[string]*[4]*job{}}
+	js := &jobs{all: all, byCustomer: map[string]*[4]slot{}}
 	for _, j := range all {
 		of := js.byCustomer[j.run.Customer]
 		if of == nil {
-			of = &[4]*job{}
+			of = &[4]slot{}
 			js.byCustomer[j.run.Customer] = of
 		}
-		if i := slices.Index(runTypes[:], j.run.Type); i >= 0 {
-			of[i] = j
+		for _, part := range j.asked.Ranges() {
+			if i := slices.Index(slotTypes[:], part.Type); i >= 0 {
+				of[i] = slot{j, part}
+			}
 		}
 	}
 	return js
@@ -101,18 +114,34 @@ func (js *jobs) wanting(a *matching.Alert, seq uint64, catchUp func(id string) u
 	if of == nil {
 		return nil
 	}
-	for i, t := range runTypes {
-		j := of[i]
+	for i, t := range slotTypes {
+		j := of[i].job
 		if j == nil || j.reported || t != a.AlertType && (t != transport.RunCatchUp || a.AlertType != matching.AlertLive) {
 			continue
 		}
 		upTo := uint64(0)
-		if seq < j.asked.From {
+		if seq < of[i].part.From {
 			upTo = catchUp(a.ID)
 		}
-		if wants(&j.asked, seq, a.Position, upTo) {
+		if wants(&of[i].part, j.asked.Through, seq, a.Position, upTo) {
 			return j
 		}
 	}
 	return nil
+}
+
+// read counts the detections of a chunk, which is in order, that the job's run
+// reads.
+func (j *job) read(chunk []transport.RawDetection) {
+	first, last, some := j.run.Span()
+	if j.reported || !some {
+		return
+	}
+	for len(chunk) > 0 && chunk[0].Seq < first {
+		chunk = chunk[1:]
+	}
+	for len(chunk) > 0 && chunk[len(chunk)-1].Seq > last {
+		chunk = chunk[:len(chunk)-1]
+	}
+	j.run.Detections += len(chunk)
 }

@@ -156,7 +156,7 @@ func (r *Runner) beginTail(ctx context.Context, t *tailing) (from uint64, err er
 	ahead := map[string]uint64{}
 	for _, run := range records {
 		if run.Type == matching.AlertLive {
-			ahead[run.Customer] = covered(0, run, last)
+			ahead[run.Customer] = covered(matching.AlertLive, 0, last, run)
 		}
 	}
 	to := last

@@ -51,7 +51,7 @@ func (r *Runner) adoptAll(ctx context.Context) error {
 			return err
 		}
 		if catchUp > 0 && a.AlertType == matching.AlertLive {
-			r.due.add(transport.RunKey{Customer: a.Customer, Type: transport.RunCatchUp}, nil)
+			r.due.add(transport.RunKey{Customer: a.Customer, Type: transport.RunCatchUp})
 		}
 	}
 	return nil
@@ -64,8 +64,11 @@ func (r *Runner) mustWait(a *Alert) bool {
 		return true
 	}
 	for _, t := range [...]string{a.MovedFrom, a.AlertType} {
-		if r.open[transport.RunKey{Customer: a.Customer, Type: t}] {
-			return true
+		key := transport.RunKey{Customer: a.Customer, Type: t}
+		for _, one := range append(rivals(key), key) {
+			if r.open[one] {
+				return true
+			}
 		}
 		if t == matching.AlertLive && r.open[transport.RunKey{Customer: a.Customer, Type: transport.RunCatchUp}] {
 			return true
@@ -79,7 +82,7 @@ func (r *Runner) mustWait(a *Alert) bool {
 // moving is held.
 func (r *Runner) covered(ctx context.Context, a *Alert) (from, to uint64, busy bool, err error) {
 	keys := []transport.RunKey{{Customer: a.Customer, Type: a.MovedFrom}, {Customer: a.Customer, Type: a.AlertType},
-		{Customer: a.Customer, Type: transport.RunCatchUp}}
+		{Customer: a.Customer, Type: transport.RunCatchUp}, {Customer: a.Customer, Type: transport.RunSummary}}
 	last, err := r.o.Detections.LastDetection(ctx)
 	if err != nil {
 		return 0, 0, false, err
@@ -89,7 +92,7 @@ func (r *Runner) covered(ctx context.Context, a *Alert) (from, to uint64, busy b
 		return 0, 0, false, err
 	}
 	for _, run := range records {
-		busy = busy || run != nil && run.State == transport.RunOpen
+		busy = busy || isOpen(run)
 	}
 	cursors, err := r.o.Cursors.Read(ctx, []string{keys[0].String(), keys[1].String(), liveCursor})
 	if err != nil {
@@ -98,11 +101,11 @@ func (r *Runner) covered(ctx context.Context, a *Alert) (from, to uint64, busy b
 	of := func(i int) uint64 {
 		switch {
 		case keys[i].Type != matching.AlertLive:
-			return covered(cursors[i], records[i], last)
+			return covered(keys[i].Type, cursors[i], last, records...)
 		case r.tail.follows:
 			return r.tail.covered(a.Customer)
 		}
-		return covered(max(cursors[i], cursors[2]), records[i], last)
+		return covered(keys[i].Type, max(cursors[i], cursors[2]), last, records...)
 	}
 	return of(0), of(1), busy, nil
 }
@@ -112,10 +115,21 @@ func (r *Runner) caughtUp(ctx context.Context, run *transport.Run) error {
 	if run.Type == matching.AlertLive {
 		return nil // what live alerts have missed is for a run of its own
 	}
-	for {
-		again := false
-		for _, a := range r.alerts.catchingUp(run.Key()) {
-			position, catchUp := max(a.Position, min(run.Through, a.CatchUp)), a.CatchUp
+	for _, part := range run.Ranges() {
+		if err := r.caughtUpBy(ctx, transport.RunKey{Customer: run.Customer, Type: part.Type}, run.Through); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// caughtUpBy notes what alerts of a key have caught up by a run that read up to
+// through.
+func (r *Runner) caughtUpBy(ctx context.Context, key transport.RunKey, through uint64) error {
+	for again := true; again; {
+		again = false
+		for _, a := range r.alerts.catchingUp(key) {
+			position, catchUp := max(a.Position, min(through, a.CatchUp)), a.CatchUp
 			if position == a.CatchUp {
 				catchUp = 0
 			}
@@ -133,8 +147,6 @@ func (r *Runner) caughtUp(ctx context.Context, run *transport.Run) error {
 				return err
 			}
 		}
-		if !again {
-			return nil
-		}
 	}
+	return nil
 }

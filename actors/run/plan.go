@@ -31,80 +31,145 @@ func (b *bounds) add(a *Alert) {
 	}
 }
 
+// standing is how far runs of one type of alerts have come.
+type standing struct {
+	alertType string
+	cursor    uint64
+	bounds    bounds
+}
+
 // situation is all that decides on the next run of a key.
 type situation struct {
 	key transport.RunKey
 	// last is DETECTIONS' last sequence, event that of EVENTS, revision that of
 	// the alerts: read in this order, the alerts after them.
 	last, event, revision uint64
-	cursor                uint64
-	record                *transport.Run // the key's last run, nil where there is none
-	bounds                bounds
+	// trigger is the last of those that made the key due, zero where none did.
+	trigger transport.RunTrigger
+	record  *transport.Run // the key's last run, nil where there is none
+	// parts are the types of alerts that the key's runs cover; ended has the
+	// last runs of all keys that cover them too, nil where there is none.
+	parts []standing
+	ended []*transport.Run
 }
 
 // plan gives the next run of a key: the open one as it is, else a new one, and
-// false where the key has no alerts.
+// false where there is nothing to run.
 func plan(s *situation, now time.Time) (run transport.Run, ok bool) {
-	if s.record != nil && s.record.State == transport.RunOpen {
-		return *s.record, true
+	if isOpen(s.record) {
+		run = *s.record
+		run.Error = ""
+		return run, true
 	}
-	if s.bounds.alerts == 0 {
+	if !s.asked() {
 		return transport.Run{}, false
 	}
 	run = transport.Run{Customer: s.key.Customer, Type: s.key.Type, State: transport.RunOpen,
-		AlertsRevision: s.revision, After: s.event, StartedAt: now.UTC()}
+		Trigger: s.trigger, AlertsRevision: s.revision, After: s.event, StartedAt: now.UTC()}
 	if s.record != nil {
 		run.Revision = s.record.Revision
-	}
-	if s.key.Type == transport.RunCatchUp {
-		run.Since, run.From, run.To = s.bounds.behind+1, s.bounds.catchUp+1, s.bounds.catchUp
-	} else {
-		run.From, run.To = s.covered()+1, s.last
-		if run.Since = run.From; s.bounds.catching > 0 {
-			run.Since = min(run.From, s.bounds.behind+1)
+		if s.trigger == (transport.RunTrigger{}) {
+			run.Trigger = s.record.Trigger
 		}
+	}
+	if !s.reach(&run) {
+		return transport.Run{}, false
 	}
 	run.Through = run.To
 	run.ID = transport.RunID(&run)
 	return run, true
 }
 
-// covered is the sequence up to which the key's runs have come. Of cursor and
-// record the one that is ahead counts: a ledger may have lost its memory. A
-// log that has lost its end begins again there. What no alert looks at counts
-// as covered.
-func (s *situation) covered() uint64 {
-	covered := covered(s.cursor, s.record, s.last)
-	if s.bounds.plain > 0 {
-		covered = max(covered, min(s.bounds.least, s.last))
+// asked tells whether the key wants another run: its last one left something,
+// or a trigger came that this did not answer.
+func (s *situation) asked() bool {
+	switch {
+	case s.key.Type == transport.RunCatchUp, s.record != nil && s.record.Rest:
+		return true
+	case s.record == nil:
+		return s.trigger != transport.RunTrigger{}
+	}
+	return s.trigger.After(s.record.Trigger)
+}
+
+// reach sets what the run is about; false: no alert takes part.
+func (s *situation) reach(run *transport.Run) bool {
+	var parts []transport.RunPart
+	for i := range s.parts {
+		p := &s.parts[i]
+		if p.bounds.alerts == 0 {
+			continue
+		}
+		part, since := transport.RunPart{Type: p.alertType, From: s.covered(p) + 1, To: s.last}, uint64(0)
+		if run.Type == transport.RunCatchUp {
+			part.From, part.To = p.bounds.catchUp+1, p.bounds.catchUp
+			since = p.bounds.behind + 1
+		} else if since = part.From; p.bounds.catching > 0 {
+			since = min(part.From, p.bounds.behind+1)
+		}
+		if len(parts) == 0 {
+			run.From, run.To, run.Since = part.From, part.To, since
+		}
+		run.From, run.Since = min(run.From, part.From), min(run.Since, since)
+		parts = append(parts, part)
+	}
+	if run.Type == transport.RunSummary {
+		run.Parts = parts
+	}
+	return len(parts) > 0
+}
+
+// covered is the sequence up to which runs of a type of alerts have come. Of
+// cursor and records the one that is ahead counts: a ledger may have lost its
+// memory. What no alert looks at counts as covered.
+func (s *situation) covered(p *standing) uint64 {
+	covered := covered(p.alertType, p.cursor, s.last, append(s.ended, s.record)...)
+	if p.bounds.plain > 0 {
+		covered = max(covered, min(p.bounds.least, s.last))
 	}
 	return covered
 }
 
-func covered(cursor uint64, record *transport.Run, last uint64) uint64 {
-	if record != nil && record.State == transport.RunDone {
-		cursor = max(cursor, record.To)
+// covered is how far runs of a type have come by their cursor and records, of
+// which some may be nil or of other types. A log that has lost its end, after
+// last, begins again there.
+func covered(alertType string, cursor, last uint64, records ...*transport.Run) uint64 {
+	for _, run := range records {
+		if run == nil || run.State != transport.RunDone {
+			continue
+		}
+		for _, part := range run.Ranges() {
+			if part.Type == alertType {
+				cursor = max(cursor, part.To)
+			}
+		}
 	}
 	return min(cursor, last)
 }
 
-// wants tells whether a detection may be matched by an alert in a run: position
-// and catchUp are the alert's.
-func wants(run *transport.Run, seq, position, catchUp uint64) bool {
-	if seq <= position || seq > run.Through {
+func isOpen(run *transport.Run) bool { return run != nil && run.State == transport.RunOpen }
+
+// wants tells whether a detection may be matched by an alert in a run that
+// reads up to through: part is what the run is about for the alert's type,
+// position and catchUp are the alert's.
+func wants(part *transport.RunPart, through, seq, position, catchUp uint64) bool {
+	if seq <= position || seq > through {
 		return false
 	}
-	return seq >= run.From && seq <= run.To || seq < run.From && seq <= catchUp
+	return seq >= part.From && seq <= part.To || seq < part.From && seq <= catchUp
 }
 
 // shorten makes a run end at through, because what it found until there is as
 // much as one run may hold. The rest is another run's.
 func shorten(run *transport.Run, through uint64) {
 	run.Through = through
-	if run.Type != transport.RunCatchUp {
-		run.To = max(through, run.From-1)
+	if run.Type == transport.RunCatchUp {
+		return
 	}
-	run.ID = transport.RunID(run)
+	run.To = max(through, run.From-1)
+	for i := range run.Parts {
+		run.Parts[i].To = max(through, run.Parts[i].From-1)
+	}
 }
 
 // span is a range of sequences, both inclusive.

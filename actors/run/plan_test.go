@@ -1,7 +1,9 @@
 package run
 
 import (
+	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -31,6 +33,7 @@ func at(position, catchUp uint64) Alert {
 }
 
 func TestPlan(t *testing.T) {
+	trigger := transport.RunTrigger{Seq: 5, At: start}
 	for _, c := range []struct {
 		name                     string
 		last, cursor             uint64
@@ -51,11 +54,12 @@ func TestPlan(t *testing.T) {
 		{"it alone", 100, 60, done(60), []Alert{at(20, 60)}, 21, 61, 100, 100},
 		{"though nothing is new", 60, 60, done(60), []Alert{at(20, 60)}, 21, 61, 60, 60},
 	} {
-		run, ok := plan(&situation{key: hot, last: c.last, event: 7, revision: 9, cursor: c.cursor, record: c.record, bounds: boundsOf(c.alerts...)}, start)
+		run, ok := plan(&situation{key: hot, last: c.last, event: 7, revision: 9, trigger: trigger, record: c.record,
+			parts: []standing{{matching.AlertHot, c.cursor, boundsOf(c.alerts...)}}}, start)
 		if !ok || run.Since != c.since || run.From != c.from || run.To != c.to || run.Through != c.through {
 			t.Errorf("%s: since %d, from %d, to %d, through %d", c.name, run.Since, run.From, run.To, run.Through)
 		}
-		if run.ID != transport.RunID(&run) || run.State != transport.RunOpen || run.After != 7 || run.AlertsRevision != 9 || !run.StartedAt.Equal(start) {
+		if run.ID != transport.RunID(&run) || run.State != transport.RunOpen || run.After != 7 || run.AlertsRevision != 9 || run.Trigger != trigger || !run.StartedAt.Equal(start) {
 			t.Errorf("%s: %+v", c.name, run)
 		}
 		if c.record != nil && run.Revision != c.record.Revision {
@@ -67,26 +71,116 @@ func TestPlan(t *testing.T) {
 func TestPlanGoesOnWithWhatIsOpen(t *testing.T) {
 	open := &transport.Run{ID: "the id", State: transport.RunOpen, From: 1, To: 10, Through: 10, Revision: 3}
 	for _, alerts := range [][]Alert{{at(0, 0)}, nil} {
-		run, ok := plan(&situation{key: hot, last: 100, cursor: 50, record: open, bounds: boundsOf(alerts...)}, start)
+		run, ok := plan(&situation{key: hot, last: 100, record: open, parts: []standing{{matching.AlertHot, 50, boundsOf(alerts...)}}}, start)
 		if !ok || !reflect.DeepEqual(&run, open) {
 			t.Errorf("%d alerts: %+v, %v", len(alerts), run, ok)
 		}
 	}
-	if run, ok := plan(&situation{key: hot, last: 100, record: done(60)}, start); ok {
+	if run, ok := plan(&situation{key: hot, last: 100, record: done(60), trigger: transport.RunTrigger{Seq: 1}, parts: []standing{{alertType: matching.AlertHot}}}, start); ok {
 		t.Errorf("without alerts there is nothing to run: %+v", run)
 	}
 }
 
 func TestPlanOfWhatLiveAlertsMissed(t *testing.T) {
 	key := transport.RunKey{Customer: "acme", Type: transport.RunCatchUp}
-	run, ok := plan(&situation{key: key, last: 500, record: nil, bounds: boundsOf(at(20, 60), at(30, 90))}, start)
+	run, ok := plan(&situation{key: key, last: 500, parts: []standing{{transport.RunCatchUp, 0, boundsOf(at(20, 60), at(30, 90))}}}, start)
 	if !ok || run.Since != 21 || run.From != 91 || run.To != 90 || run.Through != 90 || run.AlertType() != matching.AlertLive {
 		t.Errorf("%+v", run)
 	}
 }
 
+// A summary goes on for each type of alerts where that was.
+func TestPlanOfASummary(t *testing.T) {
+	key := transport.RunKey{Customer: "acme", Type: transport.RunSummary}
+	normal := &transport.Run{Customer: "acme", Type: matching.AlertNormal, State: transport.RunDone, To: 30}
+	s := situation{key: key, last: 100, trigger: transport.RunTrigger{Seq: 7}, ended: []*transport.Run{normal, nil, done(60)},
+		parts: []standing{{matching.AlertNormal, 20, boundsOf(at(10, 0))}, {matching.AlertHot, 0, boundsOf(at(10, 0), at(40, 50))}}}
+	run, ok := plan(&s, start)
+	want := []transport.RunPart{{Type: matching.AlertNormal, From: 31, To: 100}, {Type: matching.AlertHot, From: 61, To: 100}}
+	if !ok || run.From != 31 || run.To != 100 || run.Since != 31 || run.Through != 100 || !reflect.DeepEqual(run.Parts, want) {
+		t.Errorf("%+v", run)
+	}
+	shorten(&run, 50)
+	if run.To != 50 || run.Parts[0].To != 50 || run.Parts[1].To != 60 {
+		t.Errorf("shortened: %+v", run)
+	}
+	run.State = transport.RunDone
+	s.key, s.record, s.ended = hot, done(55), []*transport.Run{&run}
+	if s.covered(&s.parts[1]) != 60 || s.covered(&s.parts[0]) != 50 {
+		t.Error("a summary counts for the types it covers")
+	}
+	s.key, s.parts = key, s.parts[1:]
+	if run, ok = plan(&s, start); !ok || len(run.Parts) != 1 {
+		t.Errorf("a type without alerts takes no part: %+v", run)
+	}
+}
+
+// A run has an id of its own, whatever it reads; a trigger that comes again
+// makes no other run, one that comes later does, though the clock was set back
+// or the stream made anew meanwhile.
+func TestEachTriggerHasItsRun(t *testing.T) {
+	s := situation{key: hot, last: 60, trigger: transport.RunTrigger{Seq: 5, At: start}, parts: []standing{{matching.AlertHot, 60, boundsOf(at(0, 0))}}}
+	first, _ := plan(&s, start)
+	first.State, first.Revision = transport.RunDone, 3
+	s.record = &first
+	if run, ok := plan(&s, start.Add(time.Minute)); ok {
+		t.Errorf("the same trigger again: %+v", run)
+	}
+	ids := map[string]bool{first.ID: true}
+	for i, later := range []transport.RunTrigger{{Seq: 6, At: start.Add(time.Minute)}, {Seq: 6, At: start.Add(-time.Hour)}, {Seq: 1, At: start.Add(time.Minute)}} {
+		s.trigger = later
+		run, ok := plan(&s, start.Add(time.Duration(i)*time.Minute))
+		if !ok || ids[run.ID] || run.From != 61 || run.To != 60 {
+			t.Errorf("%+v: %+v", later, run)
+		}
+		ids[run.ID] = true
+	}
+	s.trigger = transport.RunTrigger{}
+	if run, ok := plan(&s, start); ok {
+		t.Errorf("no trigger: %+v", run)
+	}
+	first.Rest = true
+	if run, ok := plan(&s, start); !ok || ids[run.ID] || run.Trigger != first.Trigger {
+		t.Errorf("the rest of the last one: %+v", run)
+	}
+}
+
+// Runs that cover the same alerts are not open at once.
+func TestArrange(t *testing.T) {
+	of := func(t string) transport.RunKey { return transport.RunKey{Customer: "acme", Type: t} }
+	words := func(d dues) string {
+		var list []string
+		for key, triggers := range d {
+			list = append(list, fmt.Sprintf("%s %d", key.Type, len(triggers)))
+		}
+		slices.Sort(list)
+		return strings.Join(list, ", ")
+	}
+	for _, c := range []struct {
+		name       string
+		due, open  []string
+		now, later string
+	}{
+		{"normal and hot run together", []string{"normal", "hot"}, nil, "hot 1, normal 1", ""},
+		{"a summary is the run of both", []string{"normal", "hot", "summary"}, nil, "summary 3", ""},
+		{"an open run is ended before", []string{"summary"}, []string{"hot"}, "hot 0", "summary 1"},
+		{"all the same where more is due", []string{"normal", "hot", "summary"}, []string{"hot"}, "hot 1", "summary 2"},
+		{"so is an open summary", []string{"hot", "live"}, []string{"summary"}, "live 1, summary 0", "hot 1"},
+		{"which takes no other's place", []string{"hot", "summary"}, []string{"summary"}, "summary 1", "hot 1"},
+	} {
+		due := dues{}
+		for _, one := range c.due {
+			due[of(one)] = []Trigger{&trigger{}}
+		}
+		now, later := due.arrange(func(key transport.RunKey) bool { return slices.Contains(c.open, key.Type) })
+		if words(now) != c.now || words(later) != c.later {
+			t.Errorf("%s: now %s; later %s", c.name, words(now), words(later))
+		}
+	}
+}
+
 func TestWants(t *testing.T) {
-	run := &transport.Run{Type: matching.AlertHot, Since: 21, From: 61, To: 100, Through: 100}
+	part := &transport.RunPart{Type: matching.AlertHot, From: 61, To: 100}
 	for _, c := range []struct {
 		seq, position, catchUp uint64
 		want                   bool
@@ -96,7 +190,7 @@ func TestWants(t *testing.T) {
 		{70, 70, 0, false}, {71, 70, 0, true},
 		{60, 40, 60, true}, {41, 40, 60, true}, {40, 40, 60, false}, {61, 40, 60, true},
 	} {
-		if got := wants(run, c.seq, c.position, c.catchUp); got != c.want {
+		if got := wants(part, 100, c.seq, c.position, c.catchUp); got != c.want {
 			t.Errorf("%+v: %v", c, got)
 		}
 	}
@@ -114,10 +208,9 @@ func TestShorten(t *testing.T) {
 		{"a catch-up run", transport.Run{Type: transport.RunCatchUp, Since: 21, From: 61, To: 60, Through: 60}, 40, 60},
 	} {
 		run := c.run
-		run.ID = transport.RunID(&run)
-		id := run.ID
+		run.ID = "the id"
 		shorten(&run, c.through)
-		if run.Through != c.through || run.To != c.to || run.ID == id || run.ID != transport.RunID(&run) {
+		if run.Through != c.through || run.To != c.to || run.ID != "the id" {
 			t.Errorf("%s: %+v", c.name, run)
 		}
 	}
@@ -173,6 +266,7 @@ func TestMustWait(t *testing.T) {
 		{"normal", "hot", 0, []string{"live", transport.RunCatchUp}, false},
 		{"normal", "hot", 0, []string{"normal"}, true},
 		{"normal", "hot", 0, []string{"hot"}, true},
+		{"live", "hot", 0, []string{transport.RunSummary}, true},
 		{"live", "hot", 0, []string{"live"}, true},
 		{"hot", "live", 0, []string{"live"}, true},
 		{"live", "hot", 0, []string{transport.RunCatchUp}, true},

@@ -80,8 +80,10 @@ func (s *story) change() func() {
 		return func() { s.put(id, name, plate) }
 	case 1:
 		return func() { s.remove(id) }
-	case 2, 3, 4, 9:
+	case 2, 3, 4:
 		return func() { s.w.retype(id, name) }
+	case 9:
+		return func() { s.w.describe(id) }
 	case 5:
 		return s.w.garbage
 	default:
@@ -106,7 +108,7 @@ func (s *story) liveBetween() {
 }
 
 func (s *story) work() {
-	switch rapid.IntRange(0, 3).Draw(s.t, "work") {
+	switch rapid.IntRange(0, 5).Draw(s.t, "work") {
 	case 0:
 		s.looking = true
 		s.tail, _ = s.l.live(s.tail)
@@ -114,6 +116,10 @@ func (s *story) work() {
 	case 1: // two at once
 		s.l.round(transport.RunKey{Customer: "acme", Type: matching.AlertHot}, transport.RunKey{Customer: "globex", Type: matching.AlertHot},
 			transport.RunKey{Customer: "acme", Type: matching.AlertHot})
+	case 2:
+		s.l.round(transport.RunKey{Customer: "acme", Type: transport.RunSummary})
+	case 3: // with what it is a run of
+		s.l.round(transport.RunKey{Customer: "acme", Type: transport.RunSummary}, transport.RunKey{Customer: "acme", Type: matching.AlertNormal})
 	default:
 		s.l.round(transport.RunKey{Customer: pick(s.t, customers, "customer"), Type: pick(s.t, types[:2], "type")})
 	}
@@ -178,6 +184,12 @@ func (s *story) judge() {
 	for _, run := range s.w.runs {
 		if run.State != transport.RunDone {
 			s.t.Fatalf("a run stays open: %+v", run)
+		}
+	}
+	for _, run := range s.w.logged {
+		told := run.Customer + " run.finished run-" + run.ID + "-finished"
+		if run.State == transport.RunDone && !slices.Contains(s.w.ops, told) {
+			s.t.Fatalf("nobody was told of %+v", run)
 		}
 	}
 }

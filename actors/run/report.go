@@ -22,12 +22,17 @@ func (j *job) report(number int64, now time.Time) ([]byte, error) {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }
 
-// finished is the data of ops.run.finished.
+// finished is the data of ops.run.finished; From and To are the first and the
+// last detection that was read, 0 where none had come.
 type finished struct {
-	RunID     string    `json:"run_id"`
-	AlertType string    `json:"alert_type"`
-	Matches   int       `json:"matches"`
-	Time      time.Time `json:"time"`
+	RunID      string    `json:"run_id"`
+	AlertType  string    `json:"alert_type"`
+	From       uint64    `json:"from,omitempty"`
+	To         uint64    `json:"to,omitempty"`
+	Detections int       `json:"detections"`
+	Matches    int       `json:"matches"`
+	StartedAt  time.Time `json:"started_at"`
+	Time       time.Time `json:"time"`
 }
 
 // failed is the data of ops.run.failed; RunID is empty where there is no record yet.

@@ -44,6 +44,7 @@ type Runner struct {
 // New makes a Runner that knows no alerts yet.
 func New(o Options) *Runner {
 	o.defaults()
+	o.Cursors = ledgerCursors{o.Cursors}
 	return &Runner{o: o, fields: &fieldCount{observer: o.Observer}, most: maxReport, atOnce: writesAtOnce, alerts: newAlerts(), due: newDueSet(), lives: make(chan struct{}, 1), plans: make(chan struct{}, 1),
 		open: map[transport.RunKey]bool{}, customers: map[string]transport.Customer{}, troubles: map[string]error{},
 		failures: map[transport.RunKey]int{}}
@@ -104,9 +105,10 @@ func (r *Runner) Customer(c *transport.Customer) {
 	nudge(r.plans)
 }
 
-// Trigger makes a key due: a customer's normal or hot alerts. It does not block.
+// Trigger makes a key due: a customer's normal or hot alerts, or both as a
+// summary. It does not block.
 func (r *Runner) Trigger(key transport.RunKey, t Trigger) {
-	if key.Type != matching.AlertNormal && key.Type != matching.AlertHot {
+	if key.Type != matching.AlertNormal && key.Type != matching.AlertHot && key.Type != transport.RunSummary {
 		r.o.Logger.Error("a trigger of no type that is run was dropped", "customer", key.Customer, "type", key.Type)
 		t.Tell(nil)
 		t.Settle()

@@ -104,18 +104,30 @@ func (s *sweep) collect(ctx context.Context, order <-chan *task) error {
 				return err
 			}
 		}
-		for rest := t.found; len(rest) > 0; {
-			n := 1
-			for n < len(rest) && rest[n].seq == rest[0].seq {
-				n++
-			}
-			if !s.take(rest[:n]) {
-				return errFull
-			}
-			rest = rest[n:]
+		full := !s.takeAll(t.found)
+		for _, j := range s.jobs.all { // by where each run ends now
+			j.read(t.raws)
+		}
+		if full {
+			return errFull
 		}
 	}
 	return nil
+}
+
+// takeAll takes hits in their order; false: no more than that has room.
+func (s *sweep) takeAll(hits []found) bool {
+	for len(hits) > 0 {
+		n := 1
+		for n < len(hits) && hits[n].seq == hits[0].seq {
+			n++
+		}
+		if !s.take(hits[:n]) {
+			return false
+		}
+		hits = hits[n:]
+	}
+	return true
 }
 
 // take gives the matches of one detection to their jobs. It is false where

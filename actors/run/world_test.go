@@ -28,6 +28,7 @@ type world struct {
 	cursors map[string]uint64
 	events  []event
 	ops     []string
+	asked   uint64 // triggers
 	buried  map[uint64]int
 	now     time.Time
 
@@ -335,6 +336,23 @@ func (w *world) retype(id, alertType string) {
 	w.tell(id, &next)
 }
 
+// describe changes what an alert is called alone: its place stays.
+func (w *world) describe(id string) {
+	w.mu.Lock()
+	was := w.alerts[id]
+	if was == nil {
+		w.mu.Unlock()
+		return
+	}
+	next := *was
+	next.Description += "x"
+	w.history++
+	next.Revision = w.history
+	w.alerts[id] = &next
+	w.mu.Unlock()
+	w.tell(id, &next)
+}
+
 func (w *world) remove(id string) {
 	w.mu.Lock()
 	w.history++
@@ -359,11 +377,47 @@ func (w *world) garbage() {
 	w.log = append(w.log, transport.RawDetection{Seq: uint64(len(w.log)) + 1, Stored: w.now, Data: []byte(`[1`)})
 }
 
-// runs carries out what is due by hand and by itself, until nothing is.
-func (l *life) round(keys ...transport.RunKey) {
-	for _, key := range keys {
-		l.runner.due.add(key)
+// trigger is one of RUNS.
+type trigger struct {
+	id      transport.RunTrigger
+	mu      sync.Mutex
+	settled bool
+	told    []*transport.Run
+	delays  []string
+}
+
+func (t *trigger) ID() transport.RunTrigger { return t.id }
+func (t *trigger) Settle()                  { t.mu.Lock(); t.settled = true; t.mu.Unlock() }
+func (t *trigger) Delay(why string)         { t.mu.Lock(); t.delays = append(t.delays, why); t.mu.Unlock() }
+func (t *trigger) Tell(run *transport.Run) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if run != nil {
+		one := *run
+		run = &one
 	}
+	t.told = append(t.told, run)
+}
+
+func (w *world) ask() *trigger {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.asked++
+	return &trigger{id: transport.RunTrigger{Seq: w.asked, At: w.now.Add(time.Duration(w.asked))}}
+}
+
+// round carries out what is due by a trigger and by itself, until nothing is.
+func (l *life) round(keys ...transport.RunKey) (triggers []*trigger) {
+	for _, key := range keys {
+		t := l.ask()
+		triggers = append(triggers, t)
+		l.runner.due.add(key, t)
+	}
+	l.rest()
+	return triggers
+}
+
+func (l *life) rest() {
 	for {
 		taken := l.runner.due.take()
 		if len(taken) == 0 || l.dead {
@@ -375,18 +429,7 @@ func (l *life) round(keys ...transport.RunKey) {
 
 // recover is what a start does.
 func (l *life) recover() {
-	records, err := l.AllRuns(context.Background())
-	if err != nil {
-		return
-	}
-	for _, run := range records {
-		if run.State == transport.RunOpen && run.Type != matching.AlertLive {
-			l.runner.due.add(run.Key())
-		}
-	}
-	for _, customer := range l.runner.alerts.behind() {
-		l.runner.due.add(transport.RunKey{Customer: customer, Type: transport.RunCatchUp})
-	}
+	_ = l.runner.takeUp(context.Background()) // where the process dies meanwhile, another takes it up
 }
 
 // live looks at all that came since.

@@ -136,9 +136,10 @@ func (a *app) alertRun() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "run",
 		Short: "Run alerts now, over what came since their last run",
-		Long: `Runs a customer's normal and hot alerts now. What matches is sent as by any run.
-With --wait it tells what came of it, and the exit code is 1 where a run has not
-finished within a minute.`,
+		Long: `Runs a customer's normal and hot alerts now, in one run: all matches of all alerts
+are one event. With --wait it tells what came of it, and the exit code is 1 where
+the run cannot be made now, has failed, or has not finished within a minute; it is
+made or tried again all the same.`,
 		Example: "  postrider alert run --customer acme\n  postrider alert run --customer acme --type hot --wait",
 		Args:    arguments(),
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -155,7 +156,7 @@ finished within a minute.`,
 		},
 	}
 	c.Flags().StringVar(&customer, "customer", "", "whose alerts (default the token's)")
-	c.Flags().StringVar(&alertType, "type", "", "of this type only: normal or hot (default both)")
+	c.Flags().StringVar(&alertType, "type", "", "of this type only: normal or hot (default both in one)")
 	c.Flags().BoolVar(&wait, "wait", false, "wait for the end, and tell what matched")
 	return c
 }
@@ -170,10 +171,17 @@ func (a *app) runAlerts(c *cobra.Command, body map[string]any, wait bool) error 
 	if err != nil {
 		return err
 	}
+	run, err := readRow[alertRun](raw, "a run")
+	if err != nil {
+		return err
+	}
 	if a.output == "json" {
 		err = a.printJSON(raw)
-	} else {
-		err = a.printStarted(raw)
+	} else if run.ID != "" {
+		err = a.printRuns([]json.RawMessage{raw})
+	}
+	if note := run.note(); err == nil && note != "" {
+		fmt.Fprintln(a.stderr, "postrider: "+note)
 	}
 	if err == nil && wait && status != http.StatusOK {
 		return silentError{}
@@ -181,16 +189,16 @@ func (a *app) runAlerts(c *cobra.Command, body map[string]any, wait bool) error 
 	return err
 }
 
-func (a *app) printStarted(raw json.RawMessage) error {
-	type started struct {
-		Runs []json.RawMessage `json:"runs"`
+// note says what is still to come of a run that was started, and why; "" where
+// nothing is.
+func (r *alertRun) note() string {
+	switch reason := oneLine(r.Reason); {
+	case r.Status == "waiting":
+		return "runs wait: " + reason + "; this one is stored, and made as soon as that is back (postrider run list will show it)"
+	case r.Status == "failed":
+		return "the run failed: " + reason + "; it is tried again until it succeeds, over the same detections"
+	case r.ID == "":
+		return "the run is stored, and made when those before it have ended (postrider run list will show it)"
 	}
-	all, err := readRow[started](raw, "a run")
-	if err != nil {
-		return err
-	}
-	if len(all.Runs) == 0 {
-		all.Runs = []json.RawMessage{raw}
-	}
-	return a.printRuns(all.Runs)
+	return ""
 }

@@ -36,8 +36,12 @@ func (n *node) prepareRuns(ctx context.Context) (*alertRuns, error) {
 	if err != nil {
 		return nil, err
 	}
+	in := ""
+	if n.redis != nil {
+		in = "Redis"
+	}
 	r := &alertRuns{node: n, Runner: run.New(run.Options{
-		Detections: n.store, Records: n.store, Reports: n.store, Cursors: cursors, Alerts: n.store.Alerts(), Schedules: n.store,
+		Detections: n.store, Records: n.store, Reports: n.store, Cursors: cursors, CursorsIn: in, Alerts: n.store.Alerts(), Schedules: n.store,
 		Number: n.numberOf, Links: linksOf(&n.cfg.Links), Workers: n.cfg.Runs.Workers, Memory: int(n.cfg.Runs.Memory),
 		Observer: n.metrics, Now: n.now, Logger: n.log,
 	})}

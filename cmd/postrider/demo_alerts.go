@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/postrider/postrider/matching"
+	"github.com/postrider/postrider/transport"
 	"github.com/postrider/postrider/transport/jet/publisher"
 )
 
@@ -44,7 +45,7 @@ func (d *demo) match(ctx context.Context) error {
 		if err := p.PublishDetections(ctx, "detections.demo.camera1", docs); err != nil {
 			return err
 		}
-		if _, _, err := d.node.store.StartRuns(ctx, demoCustomer, []string{matching.AlertHot}, true); err != nil {
+		if _, err := d.node.store.StartRun(ctx, transport.RunKey{Customer: demoCustomer, Type: matching.AlertHot}, true); err != nil {
 			return err
 		}
 	}

@@ -110,7 +110,7 @@ func starting(cfg *config.Config) api.Lack {
 func (f *face) show(n *node, keys *nodeKeys) error {
 	o := api.Options{
 		Registry: n.registry, Customers: n.registry, Mailboxes: n.mailroom,
-		Alerts: n.store.Alerts(), Runs: runStore{n.store}, Detections: n.store, Links: linksOf(&n.cfg.Links), Events: n.store, Letters: n.store, Auditor: auditor{n}, Tester: tester{n},
+		Alerts: n.store.Alerts(), Runs: n.store, Detections: n.store, Links: linksOf(&n.cfg.Links), Events: n.store, Letters: n.store, Auditor: auditor{n}, Tester: tester{n},
 		Deliveries: n.deliveries, EventLog: n.store, Replays: n.replays, Redact: n.redactor.Redact,
 		Keys: f.keys, Issuer: f.cfg.Auth.Issuer, Audience: f.cfg.Auth.Audience, Revocations: n.revoked,
 		Rate: float64(f.cfg.HTTP.Rate), Burst: f.cfg.HTTP.Burst,

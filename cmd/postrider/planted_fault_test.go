@@ -180,7 +180,7 @@ func (p *plantedRun) publish(n, planted int) {
 // much the runs matched.
 func (p *plantedRun) runAll() (matches int) {
 	p.t.Helper()
-	answers := make([]api.StartedRun, plantedCustomers)
+	answers := make([]api.Run, plantedCustomers)
 	var all sync.WaitGroup
 	for i := range answers {
 		all.Go(func() {
@@ -199,9 +199,7 @@ func (p *plantedRun) runAll() (matches int) {
 	}
 	all.Wait()
 	for _, a := range answers {
-		for _, run := range a.Runs {
-			matches += run.TotalMatches
-		}
+		matches += a.TotalMatches
 	}
 	return matches
 }

@@ -30,6 +30,7 @@ type alertRun struct {
 	Status    string `json:"status"`
 	Reason    string `json:"reason"`
 	From, To  uint64
+	Read      int    `json:"detections"`
 	Alerts    int    `json:"alerts"`
 	Matches   int    `json:"total_matches"`
 	Started   string `json:"started_at"`
@@ -38,6 +39,17 @@ type alertRun struct {
 		Matches []sighting `json:"matches"`
 	} `json:"report"`
 	ReportNote string `json:"report_note"`
+}
+
+// read says in words what the run read.
+func (r *alertRun) read() string {
+	switch {
+	case r.Status == "running" || r.Status == "failed":
+		return "not read to the end yet"
+	case r.To == 0:
+		return "0: none came since the last run"
+	}
+	return fmt.Sprintf("%s, from %d to %d of the log", grouped(uint64(r.Read)), r.From, r.To)
 }
 
 func (a *app) runList() *cobra.Command {
@@ -53,19 +65,19 @@ func (a *app) runList() *cobra.Command {
 		},
 	}
 	c.Flags().StringVar(&customer, "customer", "", "this customer's only")
-	c.Flags().StringVar(&alertType, "type", "", "of this type only: normal, hot or live")
+	c.Flags().StringVar(&alertType, "type", "", "of this type only: normal, hot, live or summary (both by hand)")
 	c.Flags().IntVar(&limit, "limit", 100, "at most so many")
 	return c
 }
 
 func (a *app) printRuns(rows []json.RawMessage) error {
-	t := table{head: []string{"ID", "STARTED", "CUSTOMER", "TYPE", "STATUS", "ALERTS", "MATCHES", "REASON"}}
+	t := table{head: []string{"ID", "STARTED", "CUSTOMER", "TYPE", "STATUS", "READ", "ALERTS", "MATCHES", "REASON"}}
 	for _, row := range rows {
 		r, err := readRow[alertRun](row, "a run")
 		if err != nil {
 			return err
 		}
-		t.add(orDash(r.ID), orDash(toSeconds(r.Started)), r.Customer, r.AlertType, r.Status, r.Alerts, r.Matches, orDash(r.Reason))
+		t.add(orDash(r.ID), orDash(toSeconds(r.Started)), r.Customer, r.AlertType, r.Status, r.Read, r.Alerts, r.Matches, orDash(r.Reason))
 	}
 	return t.print(a.stdout)
 }
@@ -89,12 +101,8 @@ func (a *app) printRun(raw json.RawMessage) error {
 	if err != nil {
 		return err
 	}
-	read := "nothing new"
-	if r.From <= r.To {
-		read = fmt.Sprintf("%d to %d", r.From, r.To)
-	}
 	err = a.printLines([][2]string{{"run", r.ID}, {"customer", r.Customer}, {"type", r.AlertType}, {"status", strings.TrimSpace(r.Status + " " + r.Reason)},
-		{"detections", read}, {"alerts", fmt.Sprint(r.Alerts)}, {"matches", fmt.Sprint(r.Matches)},
+		{"detections", r.read()}, {"alerts", fmt.Sprint(r.Alerts)}, {"matches", fmt.Sprint(r.Matches)},
 		{"started", toSeconds(r.Started)}, {"finished", toSeconds(r.Finished)}})
 	if err != nil {
 		return err

@@ -119,6 +119,48 @@ func TestAnEditedAlertGoesOnWhereItWas(t *testing.T) {
 	n.terminate()
 }
 
+// Runs that find nothing are told of as those that do: each is a row of the
+// list and an event of its own, and says what it read.
+func TestEachRunIsToldOf(t *testing.T) {
+	t.Parallel()
+	n, box := newTestNode(t), newInbox(t, "standard")
+	n.start()
+	n.must("", "endpoint", "add", "--customer", "acme", "--url", box.URL, "--profile", "standard", "--events", "ops.run.>", "--secret", waySecret)
+	n.addAlert("Stolen", "hot", "AAA111")
+	n.byHand()
+	ids := map[string]bool{}
+	for range 3 {
+		ids[n.runAlerts().ID] = true
+	}
+	newCamera(t, n).see("BBB222", nil)
+	last := n.runAlerts().ID
+	ids[last] = true
+	n.await("an event of each run", func() bool { events, _ := box.count(); return events == 4 })
+	list := n.must("", "run", "list", "--customer", "acme")
+	for id := range ids {
+		if strings.Count(list, id) != 1 || len(ids) != 4 {
+			t.Errorf("runs %v are listed as\n%s", ids, list)
+		}
+	}
+	for event, body := range box.bodies {
+		var told struct{ Data map[string]any }
+		if err := json.Unmarshal(body, &told); err != nil || !ids[fmt.Sprint(told.Data["run_id"])] {
+			t.Fatalf("%v: %s", err, body)
+		}
+		read := map[bool]string{true: "map[from:1 to:1]", false: "map[]"}[told.Data["run_id"] == last]
+		span := map[string]any{}
+		for _, name := range []string{"from", "to"} {
+			if v, there := told.Data[name]; there {
+				span[name] = v
+			}
+		}
+		if fmt.Sprint(span) != read {
+			t.Errorf("event %s says %s", event, body)
+		}
+	}
+	n.terminate()
+}
+
 // byHand has acme's alerts run by hand alone, but for one night in four years.
 func (n *testNode) byHand() {
 	n.t.Helper()

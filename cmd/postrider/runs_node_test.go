@@ -33,7 +33,7 @@ func (n *testNode) addAlert(name, alertType, plate string) string {
 }
 
 // runAlerts runs acme's alerts and waits for their end.
-func (n *testNode) runAlerts() (answer api.StartedRun) {
+func (n *testNode) runAlerts() (answer api.Run) {
 	n.t.Helper()
 	if status, text := n.call(http.MethodPost, "/alerts/run", `{"customer":"acme","wait":true}`, &answer); status != http.StatusOK {
 		n.t.Fatalf("running alerts: %d %s", status, text)
@@ -110,7 +110,7 @@ func (i *inbox) reported(t *testing.T) map[string]int {
 }
 
 // From detections at the listener to one signed payload of all matches; live
-// ones at once, hot ones when they run; a run without matches sends nothing.
+// ones at once, hot and normal ones in one when they run by hand; a run without matches sends nothing.
 func TestAlertsFromCameraToReceiver(t *testing.T) {
 	t.Parallel()
 	n, box := newTestNode(t, "POSTRIDER_LINKS_FRONT_VIEW_URL=https://example.com/front/{id}"), newInbox(t, "genlogs")
@@ -119,33 +119,28 @@ func TestAlertsFromCameraToReceiver(t *testing.T) {
 	n.addAlert("hot", "hot", "AAA-111")
 	n.addAlert("normal", "normal", "CCC333")
 	n.addAlert("live", "live", "BBB222")
+	n.byHand()
 	cam := newCamera(t, n)
 	began := time.Now()
 	cam.see("BBB222", nil)
 	n.await("the live match", func() bool { ids, _ := box.count(); return ids == 1 })
 	t.Logf("a live match arrived %s after its detection was published", time.Since(began))
 
-	for _, plate := range []string{"AAA111", "DDD444", "aaa 111", "AAA111"} {
+	for _, plate := range []string{"AAA111", "DDD444", "aaa 111", "CCC333", "AAA111"} {
 		cam.see(plate, nil)
 	}
-	answer := n.runAlerts()
-	if len(answer.Runs) != 2 {
-		t.Fatalf("both types run: %+v", answer)
-	}
-	n.await("the hot matches", func() bool { ids, _ := box.count(); return ids == 2 })
+	run := n.runAlerts()
+	n.await("the matches of both in one", func() bool { ids, _ := box.count(); return ids == 2 })
 	n.runAlerts() // nothing new: nothing is sent
-	for _, run := range answer.Runs {
-		want := map[string]int{"hot": 3, "normal": 0}[run.AlertType]
-		if run.Status != "finished" || run.TotalMatches != want {
-			t.Errorf("%+v, want %d matches", run, want)
-		}
-		var shown api.ShownRun
-		if status, text := n.call(http.MethodGet, "/v1/runs/"+run.ID, "", &shown); status != http.StatusOK || (shown.Report != nil) != (want > 0) {
-			t.Errorf("run %s: %d %s", run.ID, status, text)
-		}
+	if run.Status != "finished" || run.AlertType != "summary" || run.TotalMatches != 4 || run.Detections != 6 || run.Alerts != 2 {
+		t.Errorf("%+v", run)
+	}
+	var shown api.ShownRun
+	if status, text := n.call(http.MethodGet, "/v1/runs/"+run.ID, "", &shown); status != http.StatusOK || shown.Report == nil {
+		t.Errorf("run %s: %d %s", run.ID, status, text)
 	}
 	var list api.RunList
-	if status, text := n.call(http.MethodGet, "/v1/runs?customer=acme", "", &list); status != http.StatusOK || len(list.Items) != 5 {
+	if status, text := n.call(http.MethodGet, "/v1/runs?customer=acme", "", &list); status != http.StatusOK || len(list.Items) != 3 {
 		t.Errorf("%d runs: %d %s", len(list.Items), status, text)
 	}
 	box.verified(t)
@@ -153,8 +148,7 @@ func TestAlertsFromCameraToReceiver(t *testing.T) {
 		t.Errorf("%d events, %d deliveries", ids, all)
 	}
 	for id, body := range box.bodies {
-		if run := answer.Runs[slices.IndexFunc(answer.Runs, func(r api.Run) bool { return r.AlertType == "hot" })]; id == run.ID &&
-			(strings.Count(string(body), `"alert_name":"hot"`) != 4 || !strings.Contains(string(body), `"front_view_url":"https://example.com/front/2"`) || !strings.Contains(string(body), `"customer_id":1,`)) {
+		if id == run.ID && (strings.Count(string(body), `"alert_name":"normal"`) != 2 || strings.Count(string(body), `"alert_name":"hot"`) != 4 || !strings.Contains(string(body), `"front_view_url":"https://example.com/front/2"`) || !strings.Contains(string(body), `"customer_id":1,`)) {
 			t.Errorf("%s", body)
 		}
 	}
@@ -286,9 +280,14 @@ func TestRunsWaitForRedis(t *testing.T) {
 
 	redis.kill()
 	cam.see("AAA111", nil)
-	var answer api.StartedRun
-	if status, text := n.call(http.MethodPost, "/alerts/run", `{"customer":"acme","alert_type":"hot"}`, &answer); status != http.StatusAccepted {
+	var answer api.Run
+	if status, text := n.call(http.MethodPost, "/alerts/run", `{"customer":"acme","alert_type":"hot"}`, &answer); status != http.StatusAccepted ||
+		answer.Status != "waiting" || answer.Reason != "Redis, which keeps how far runs have come, is not available" {
 		t.Errorf("%d %s", status, text)
+	}
+	out, code := n.run("", "alert", "run", "--customer", "acme", "--wait")
+	if code != 1 || strings.Contains(out, "accepted") {
+		t.Errorf("exit %d: %s", code, out)
 	}
 	n.await("/readyz to name runs", func() bool {
 		status, body := n.get("/readyz")

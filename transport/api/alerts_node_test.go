@@ -124,20 +124,19 @@ func (n *node) ResumeMailbox(_ context.Context, id string) error {
 	return n.failure
 }
 
-// StartRun answers with the node's runs of the type: as they stand with wait,
-// else as just accepted.
-func (n *node) StartRun(_ context.Context, customer, alertType string, wait bool) ([]transport.Run, error) {
-	n.ran = append(n.ran, customer+" "+alertType)
-	var list []transport.Run
+// StartRun answers with the node's run of the key: as it stands with wait, else
+// as just accepted.
+func (n *node) StartRun(_ context.Context, key transport.RunKey, wait bool) (*transport.Run, error) {
+	n.ran = append(n.ran, key.String())
 	for _, run := range n.runs {
-		if run.Customer == customer && (run.Type == alertType || alertType == "") {
+		if run.Key() == key {
 			if !wait {
-				run = transport.Run{ID: run.ID, Customer: run.Customer, Type: run.Type}
+				run = transport.Run{ID: run.ID, Customer: run.Customer, Type: run.Type, Since: 1}
 			}
-			list = append(list, run)
+			return &run, n.failure
 		}
 	}
-	return list, n.failure
+	return nil, n.failure
 }
 
 func (n *node) Runs(_ context.Context, customer, alertType, cursor string, limit int) (page []transport.Run, next string, err error) {

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"net/http"
@@ -15,12 +16,12 @@ import (
 // Runs starts runs of alerts, and remembers them. One that is not there is
 // transport.ErrNotFound.
 type Runs interface {
-	// StartRun begins runs of a customer's active alerts of a type ("": normal
-	// and hot, one for each type that it has), and none where it has no such
-	// alert. It returns when all are known, with wait when all have ended, or
-	// when ctx has. A run that is not known by then has no ID and no State: it
-	// is on its way.
-	StartRun(ctx context.Context, customer, alertType string, wait bool) ([]transport.Run, error)
+	// StartRun begins a run of a key: of a customer's active normal alerts, hot
+	// ones, or both (transport.RunSummary). It gives the run when its record is
+	// made, with wait when it has ended or failed, or when ctx has; nil where
+	// there is no such alert. One without an ID is stored and will be made; its
+	// Error tells what it waits for.
+	StartRun(ctx context.Context, key transport.RunKey, wait bool) (*transport.Run, error)
 	// Runs lists newest first; an empty customer or alertType means all. next
 	// is the cursor of the page after this one, "" where there is none.
 	Runs(ctx context.Context, customer, alertType, cursor string, limit int) (page []transport.Run, next string, err error)
@@ -30,21 +31,23 @@ type Runs interface {
 // The states of runs as they are shown.
 const (
 	runAccepted = "accepted"
+	runWaiting  = "waiting"
 	runRunning  = "running"
 	runFinished = "finished"
 	runFailed   = "failed"
 )
 
-// Run is one run of a customer's alerts of one type.
+// Run is one run of a customer's alerts.
 type Run struct {
-	ID        string `json:"run_id" doc:"Empty where it is accepted and not known yet: GET /v1/runs will list it"`
+	ID        string `json:"run_id" doc:"Empty where it is accepted or waiting, and not made yet: GET /v1/runs will list it"`
 	Customer  string `json:"customer,omitempty"`
-	AlertType string `json:"alert_type,omitempty" enum:"normal,hot,live"`
-	Status    string `json:"status" enum:"accepted,running,finished,failed" doc:"failed: it is tried again, over the same detections"`
-	Reason    string `json:"reason,omitempty" doc:"Why it failed"`
+	AlertType string `json:"alert_type,omitempty" enum:"normal,hot,live,summary" doc:"summary: normal and hot in one, by hand"`
+	Status    string `json:"status" enum:"accepted,waiting,running,finished,failed" doc:"waiting: it is stored, and made once what reason names is back; failed: it is tried again, over the same detections"`
+	Reason    string `json:"reason,omitempty" doc:"What it waits for, or why it failed"`
 	// From and To are sequences of detections, both inclusive.
-	From         uint64     `json:"from,omitempty" doc:"The first detection of the log that it is about"`
-	To           uint64     `json:"to,omitempty" doc:"The last one; before from where nothing was new"`
+	From         uint64     `json:"from,omitempty" doc:"The first detection of the log that it reads; absent where nothing was new"`
+	To           uint64     `json:"to,omitempty" doc:"The last one; absent where nothing was new"`
+	Detections   int        `json:"detections" doc:"How many it read"`
 	Alerts       int        `json:"alerts" doc:"How many alerts matched"`
 	TotalMatches int        `json:"total_matches"`
 	StartedAt    *time.Time `json:"started_at,omitempty"`
@@ -56,26 +59,26 @@ func runOf(r *transport.Run) Run {
 	switch {
 	case r.State == transport.RunDone:
 		status = runFinished
+	case r.State == "" && r.Error != "":
+		status = runWaiting
 	case r.Error != "":
 		status = runFailed
 	case r.State != "":
 		status = runRunning
 	}
-	return Run{ID: r.ID, Customer: r.Customer, AlertType: r.AlertType(), Status: status, Reason: r.Error, From: r.From, To: r.To,
+	run := Run{ID: r.ID, Customer: r.Customer, AlertType: r.AlertType(), Status: status, Reason: r.Error, Detections: r.Detections,
 		Alerts: r.Alerts, TotalMatches: r.Matches, StartedAt: when(r.StartedAt), FinishedAt: when(r.FinishedAt)}
+	if first, last, some := r.Span(); some {
+		run.From, run.To = first, last
+	}
+	return run
 }
 
 // RunInput is what is asked of a run.
 type RunInput struct {
 	Customer  string `json:"customer" doc:"For operators; else the token's"`
-	AlertType string `json:"alert_type" enum:"normal,hot" doc:"Alerts of that type; default both (live alerts run as detections come)"`
-	Wait      bool   `json:"wait" doc:"Answer when the run has ended, or after 60 s"`
-}
-
-// StartedRun is the run that was begun; Runs are all, where that is more than one.
-type StartedRun struct {
-	Run
-	Runs []Run `json:"runs,omitempty" doc:"All, where both types run; the fields beside are those of the first that has not finished, else of the first"`
+	AlertType string `json:"alert_type" enum:"normal,hot" doc:"Alerts of that type; default both in one (live alerts run as detections come)"`
+	Wait      bool   `json:"wait" doc:"Answer when the run has ended or cannot go on now, or after 60 s"`
 }
 
 // ShownRun is a run with what it reported.
@@ -94,7 +97,7 @@ type RunList struct {
 type (
 	startedRunAnswer struct {
 		Status int
-		Body   StartedRun
+		Body   Run
 	}
 	runID struct {
 		ID string `path:"id" maxLength:"128" doc:"The run's id"`
@@ -102,7 +105,7 @@ type (
 	runQuery struct {
 		Page
 		Customer  string `query:"customer" maxLength:"64" doc:"For operators: that customer's only"`
-		AlertType string `query:"alert_type" maxLength:"16" doc:"Of that type only: normal, hot or live"`
+		AlertType string `query:"alert_type" maxLength:"16" doc:"Of that type only: normal, hot, live or summary"`
 	}
 	runListAnswer struct{ Body RunList }
 	runAnswer     struct{ Body ShownRun }
@@ -141,18 +144,19 @@ func (s *Server) runAlerts(ctx context.Context, _ *struct{}) (*startedRunAnswer,
 	}
 	limited, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	runs, err := s.Runs.StartRun(limited, customer, wish.AlertType, wish.Wait)
+	key := transport.RunKey{Customer: customer, Type: cmp.Or(wish.AlertType, transport.RunSummary)}
+	run, err := s.Runs.StartRun(limited, key, wish.Wait)
 	if err != nil {
 		return nil, err
 	}
-	if len(runs) == 0 {
+	if run == nil {
 		return nil, invalid("alert_type", "there is nothing to run: customer "+customer+" has no active alert of "+wordsOf(wish.AlertType))
 	}
-	shown := make([]Run, len(runs))
-	for i := range runs {
-		shown[i] = runOf(&runs[i])
+	out := &startedRunAnswer{Status: http.StatusAccepted, Body: runOf(run)}
+	if out.Body.Status == runFinished {
+		out.Status = http.StatusOK
 	}
-	return started(shown), nil
+	return out, nil
 }
 
 func wordsOf(alertType string) string {
@@ -162,19 +166,12 @@ func wordsOf(alertType string) string {
 	return "type " + alertType
 }
 
-// started answers 200 where all runs have finished, else 202.
-func started(runs []Run) *startedRunAnswer {
-	out := &startedRunAnswer{Status: http.StatusOK, Body: StartedRun{Run: runs[0]}}
-	for _, run := range runs {
-		if run.Status != runFinished {
-			out.Status, out.Body.Run = http.StatusAccepted, run
-			break
-		}
+// checkRunType takes a type of run to filter by; "" is none.
+func checkRunType(runType string) error {
+	if runType == transport.RunSummary || checkAlertType(runType) == nil {
+		return nil
 	}
-	if len(runs) > 1 {
-		out.Body.Runs = runs
-	}
-	return out
+	return &transport.FieldError{Field: "alert_type", Value: runType, Message: "is no type of run; give normal, hot, live or summary"}
 }
 
 func (s *Server) listRuns(ctx context.Context, in *runQuery) (*runListAnswer, error) {
@@ -187,7 +184,7 @@ func (s *Server) listRuns(ctx context.Context, in *runQuery) (*runListAnswer, er
 	if err != nil {
 		return nil, err
 	}
-	if err := checkAlertType(in.AlertType); err != nil {
+	if err := checkRunType(in.AlertType); err != nil {
 		return nil, err
 	}
 	runs, next, err := s.Runs.Runs(ctx, customer, in.AlertType, cursor, in.Limit)

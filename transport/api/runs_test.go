@@ -12,10 +12,12 @@ import (
 func someRuns() []transport.Run {
 	at := testNow.Add(-time.Minute)
 	return []transport.Run{
-		{ID: "r1", Customer: "acme", Type: "normal", State: transport.RunDone, From: 3, To: 9, Alerts: 1, Matches: 2, Event: 7, StartedAt: at, FinishedAt: testNow},
-		{ID: "r2", Customer: "acme", Type: "hot", State: transport.RunOpen, From: 10, To: 12, StartedAt: at},
-		{ID: "r3", Customer: "other", Type: "hot", State: transport.RunOpen, From: 1, To: 2, Error: "the log of detections cannot be read", StartedAt: at},
-		{ID: "r4", Customer: "quiet", Type: transport.RunCatchUp, State: transport.RunDone, From: 1, To: 0, StartedAt: at, FinishedAt: testNow},
+		{ID: "r1", Customer: "acme", Type: "normal", State: transport.RunDone, Since: 2, From: 3, To: 9, Through: 9, Detections: 8, Alerts: 1, Matches: 2, Event: 7, StartedAt: at, FinishedAt: testNow},
+		{ID: "r2", Customer: "acme", Type: "hot", State: transport.RunOpen, Since: 10, From: 10, To: 12, Through: 12, StartedAt: at},
+		{ID: "r3", Customer: "other", Type: "hot", State: transport.RunOpen, Since: 1, From: 1, To: 2, Through: 2, Error: "the log of detections cannot be read", StartedAt: at},
+		{ID: "r4", Customer: "quiet", Type: transport.RunCatchUp, State: transport.RunDone, Since: 1, From: 1, To: 0, StartedAt: at, FinishedAt: testNow},
+		{ID: "r5", Customer: "quiet", Type: transport.RunSummary, State: transport.RunDone, Since: 2, From: 2, To: 1, Through: 1, StartedAt: at, FinishedAt: testNow},
+		{Customer: "waits", Type: "hot", Since: 1, Error: "Redis is not available"},
 	}
 }
 
@@ -24,15 +26,15 @@ func TestRunsAreStarted(t *testing.T) {
 	b.runs = someRuns()
 	runner := token(t, "acme", RoleRunAlerts)
 	b.want(b.call(runner, "POST", "/alerts/run", `{"alert_type":"hot"}`), 202,
-		`{"run_id":"r2","customer":"acme","alert_type":"hot","status":"accepted","alerts":0,"total_matches":0}`)
+		`{"run_id":"r2","customer":"acme","alert_type":"hot","status":"accepted","detections":0,"alerts":0,"total_matches":0}`)
 	b.want(b.call(runner, "POST", "/alerts/run", `{"alert_type":"normal","wait":true}`), 200,
-		`{"run_id":"r1","customer":"acme","alert_type":"normal","status":"finished","from":3,"to":9,"alerts":1,"total_matches":2,"started_at":"2026-01-02T03:03:05Z","finished_at":"2026-01-02T03:04:05Z"}`)
-	both := read[StartedRun](b, b.call(runner, "POST", "/alerts/run", `{"wait":true}`))
-	if both.ID != "r2" || both.Status != "running" || len(both.Runs) != 2 || both.Runs[0].Status != "finished" {
-		t.Errorf("%+v", both)
-	}
-	failed := b.call(token(t, "other", RoleRunAlerts), "POST", "/alerts/run", `{"wait":true}`)
-	b.want(failed, 202, `{"run_id":"r3","customer":"other","alert_type":"hot","status":"failed","reason":"the log of detections cannot be read","from":1,"to":2,"alerts":0,"total_matches":0,"started_at":"2026-01-02T03:03:05Z"}`)
+		`{"run_id":"r1","customer":"acme","alert_type":"normal","status":"finished","from":2,"to":9,"detections":8,"alerts":1,"total_matches":2,"started_at":"2026-01-02T03:03:05Z","finished_at":"2026-01-02T03:04:05Z"}`)
+	b.want(b.call(token(t, "quiet", RoleRunAlerts), "POST", "/alerts/run", `{"wait":true}`), 200, // that nothing is new is told in no numbers
+		`{"run_id":"r5","customer":"quiet","alert_type":"summary","status":"finished","detections":0,"alerts":0,"total_matches":0,"started_at":"2026-01-02T03:03:05Z","finished_at":"2026-01-02T03:04:05Z"}`)
+	b.want(b.call(token(t, "waits", RoleRunAlerts), "POST", "/alerts/run", `{"wait":true,"alert_type":"hot"}`), 202,
+		`{"run_id":"","customer":"waits","alert_type":"hot","status":"waiting","reason":"Redis is not available","detections":0,"alerts":0,"total_matches":0}`)
+	failed := b.call(token(t, "other", RoleRunAlerts), "POST", "/alerts/run", `{"alert_type":"hot","wait":true}`)
+	b.want(failed, 202, `{"run_id":"r3","customer":"other","alert_type":"hot","status":"failed","reason":"the log of detections cannot be read","from":1,"to":2,"detections":0,"alerts":0,"total_matches":0,"started_at":"2026-01-02T03:03:05Z"}`)
 	b.want(b.call(token(t, "empty", RoleRunAlerts), "POST", "/alerts/run", ``), 400,
 		`{"message":"alert_type: there is nothing to run: customer empty has no active alert of type normal or hot","error_type":"AlertValidationError","error_code":"ALERT_VALIDATION_ERROR","details":{"field":"alert_type"}}`)
 	for body, word := range map[string]string{`{"alert_type":"live"}`: "live alerts run as detections come", `{"alert_type":"x"}`: "no type that can be run", `{"type":"hot"}`: "unknown field"} {
@@ -43,7 +45,7 @@ func TestRunsAreStarted(t *testing.T) {
 	b.want(b.call(token(t, "acme", RoleCreateAlert), "POST", "/alerts/run", `{}`), 403, `{"detail":"User lacks required roles: ['admin', 'run-summary-alert']"}`)
 	b.want(b.call(runner, "POST", "/alerts/run", `{"customer":"other"}`), 403, `{"detail":"Token of customer 'acme' may not act for another customer"}`)
 	b.wantStatus(b.call(token(t, "", RoleOperator), "POST", "/alerts/run", `{"customer":"other","alert_type":"hot"}`), 202)
-	if fmt.Sprint(b.ran) != "[acme hot acme normal acme  other  empty  other hot]" {
+	if fmt.Sprint(b.ran) != "[acme.hot acme.normal quiet.summary waits.hot other.hot empty.summary other.hot]" {
 		t.Errorf("ran %q", b.ran)
 	}
 }
@@ -83,6 +85,9 @@ func TestRunsAreListedByPage(t *testing.T) {
 		t.Errorf("%+v, %+v", first, second)
 	}
 	operator := token(t, "", RoleOperator)
+	if n := len(read[RunList](b, b.call(operator, "GET", "/v1/runs?alert_type=summary", "")).Items); n != 1 {
+		t.Errorf("%d summaries", n)
+	}
 	if n := len(read[RunList](b, b.call(operator, "GET", "/v1/runs?alert_type=hot", "")).Items); n != 2 {
 		t.Errorf("%d hot ones", n)
 	}

@@ -82,7 +82,8 @@ func (w *specWorld) fill(t testing.TB) {
 			State: transport.StateDelivered, Since: testNow, Changed: testNow, Class: transport.Delivered})
 		w.jobs = append(w.jobs, transport.ReplayJob{ID: fmt.Sprint("r-", i), ReplayWish: transport.ReplayWish{Source: transport.ReplayDeliveries,
 			Customer: customer, EventType: text}, State: transport.ReplayRunning, CreatedAt: testNow, UpdatedAt: testNow})
-		w.runs = append(w.runs, transport.Run{ID: fmt.Sprint("run-", i), Customer: customer, Type: "hot", State: "open"})
+		w.runs = append(w.runs, transport.Run{ID: fmt.Sprint("run-", i), Customer: customer, Type: []string{transport.RunSummary, "hot"}[i], State: "open"},
+			transport.Run{ID: fmt.Sprint("other-run-", i), Customer: customer, Type: []string{"hot", transport.RunSummary}[i], State: "open"})
 		w.customers[customer] = &transport.Customer{ID: customer, CustomerID: int64(n), Name: text}
 		alert := &matching.Alert{ID: fmt.Sprintf("019b7d5a-0000-4000-8000-00000000000%d", i), Customer: customer, AlertName: text, Email: "a@example.com",
 			AlertType: matching.AlertHot, LicensePlate: "ABC123", IsActive: true, Match: "all", CreatedAt: testNow, UpdatedAt: testNow}

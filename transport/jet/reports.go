@@ -15,13 +15,14 @@ import (
 
 // Headers of a run's event that tell what it came to.
 const (
-	headerRunMatches = "Postrider-Run-Matches"
-	headerRunAlerts  = "Postrider-Run-Alerts"
+	headerRunMatches    = "Postrider-Run-Matches"
+	headerRunAlerts     = "Postrider-Run-Alerts"
+	headerRunDetections = "Postrider-Run-Detections"
 )
 
 const alertEvent = "alert.matches_found"
 
-// FindReport sets run's Event, Matches and Alerts where its event is stored
+// FindReport sets run's Event, Matches, Alerts and Detections where its event is stored
 // already, and tells whether it is.
 func (s *Store) FindReport(ctx context.Context, run *transport.Run) (bool, error) {
 	_, found, err := s.findReport(ctx, run)
@@ -66,6 +67,7 @@ func reportIs(m *jetstream.RawStreamMsg, run *transport.Run) bool {
 	run.Event = m.Sequence
 	run.Matches, _ = strconv.Atoi(m.Header.Get(headerRunMatches))
 	run.Alerts, _ = strconv.Atoi(m.Header.Get(headerRunAlerts))
+	run.Detections, _ = strconv.Atoi(m.Header.Get(headerRunDetections))
 	return true
 }
 
@@ -100,6 +102,7 @@ func (s *Store) submitReport(ctx context.Context, run *transport.Run, data []byt
 	m.Header.Set(headerTime, s.now().UTC().Format(time.RFC3339Nano))
 	m.Header.Set(headerRunMatches, strconv.Itoa(run.Matches))
 	m.Header.Set(headerRunAlerts, strconv.Itoa(run.Alerts))
+	m.Header.Set(headerRunDetections, strconv.Itoa(run.Detections))
 	m.Data = data
 	objects, err := s.setAside(ctx, []*nats.Msg{m})
 	if err != nil {

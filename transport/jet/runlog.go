@@ -70,8 +70,8 @@ func newestFirst(a, b loggedRun) int {
 	return strings.Compare(a.id, b.id)
 }
 
-// LogRun keeps what a run came to, for 90 days and of a customer the last
-// 1,000. The same run again takes the place of its first record.
+// LogRun keeps what a run came to, or why it failed, for 90 days and of a
+// customer the last 1,000. The same run again takes the place of its first record.
 func (s *Store) LogRun(ctx context.Context, run *transport.Run) error {
 	_, err := s.js.Publish(ctx, runLogSubject(run), compactJSON(run))
 	if err == nil && rand.IntN(trimOneIn) == 0 {
@@ -107,7 +107,7 @@ func (s *Store) trimRunLog(ctx context.Context, customer string) error {
 	return nil
 }
 
-// Runs lists finished runs, newest first, of a customer and a type of alert
+// Runs lists runs that were logged, newest first, of a customer and a type of alert
 // ("": of all), at most limit from cursor on; next is the cursor of the page
 // after this one, "" where there is none.
 func (s *Store) Runs(ctx context.Context, customer, alertType, cursor string, limit int) (page []transport.Run, next string, err error) {
@@ -143,7 +143,7 @@ func (s *Store) Runs(ctx context.Context, customer, alertType, cursor string, li
 }
 
 func (s *Store) loggedRuns(ctx context.Context, found []loggedRun) ([]transport.Run, error) {
-	byID := make(map[string]*transport.Run, len(found))
+	bySubject := make(map[string]*transport.Run, len(found))
 	for from := 0; from < len(found); from += lastValuesAtOnce {
 		var subjects []string
 		for _, f := range found[from:min(from+lastValuesAtOnce, len(found))] {
@@ -151,7 +151,7 @@ func (s *Store) loggedRuns(ctx context.Context, found []loggedRun) ([]transport.
 		}
 		err := s.lastOf(ctx, StreamRunLog, subjects, func(m *jetstream.RawStreamMsg) {
 			if run, err := decodeRun(m.Data, 0); err == nil {
-				byID[run.ID] = run
+				bySubject[m.Subject] = run
 			}
 		})
 		if err != nil {
@@ -160,7 +160,7 @@ func (s *Store) loggedRuns(ctx context.Context, found []loggedRun) ([]transport.
 	}
 	page := make([]transport.Run, 0, len(found))
 	for _, f := range found {
-		if run := byID[f.id]; run != nil {
+		if run := bySubject[f.subject]; run != nil {
 			page = append(page, *run)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -61,10 +62,10 @@ func TestRunRecords(t *testing.T) {
 	}
 	keys := []transport.RunKey{{Customer: "acme", Type: "normal"}, run.Key(), {Customer: "globex", Type: "hot"}}
 	got, err := s.LoadRuns(ctx, keys)
-	if err != nil || got[0] != nil || got[2] != nil || *got[1] != *run {
+	if err != nil || got[0] != nil || got[2] != nil || !reflect.DeepEqual(got[1], run) {
 		t.Errorf("loaded %+v, %v; want %+v", got, err, run)
 	}
-	if all, err := s.AllRuns(ctx); err != nil || len(all) != 1 || *all[0] != *run {
+	if all, err := s.AllRuns(ctx); err != nil || len(all) != 1 || !reflect.DeepEqual(all[0], run) {
 		t.Errorf("all %+v, %v", all, err)
 	}
 	if found, err := s.Run(ctx, run.ID); err != nil || found.ID != run.ID {
@@ -156,7 +157,7 @@ func TestReportsAreStoredOnce(t *testing.T) {
 		publishOn(t, s, "events.acme.alert.matches_found", fmt.Sprintf(`{"n":%d}`, i), headerID, "another")
 	}
 	run := aRun("acme", "hot", 10)
-	run.After, run.Matches, run.Alerts = 3, 7, 2
+	run.After, run.Matches, run.Alerts, run.Detections = 3, 7, 2, 9
 	var all sync.WaitGroup
 	for range 8 {
 		all.Go(func() {
@@ -181,7 +182,7 @@ func TestReportsAreStoredOnce(t *testing.T) {
 	}
 	again := aRun("acme", "hot", 10)
 	again.After = 3
-	if found, err := s.FindReport(ctx, again); err != nil || !found || again.Event != run.Event || again.Matches != 7 || again.Alerts != 2 {
+	if found, err := s.FindReport(ctx, again); err != nil || !found || again.Event != run.Event || again.Matches != 7 || again.Alerts != 2 || again.Detections != 9 {
 		t.Errorf("found %v: %+v, %v", found, again, err)
 	}
 	other := aRun("acme", "hot", 11)
@@ -230,51 +231,78 @@ func TestTriggersByHand(t *testing.T) {
 	s := openEmbedded(t, embeddedOptions(t))
 	taken := takeTriggers(t, s)
 	type answer struct {
-		runs   []transport.Run
-		stored bool
-		err    error
+		run *transport.Run
+		err error
 	}
+	key := transport.RunKey{Customer: "acme", Type: transport.RunSummary}
 	ask := func(ctx context.Context, wait bool) chan answer {
 		answers := make(chan answer, 1)
 		go func() {
-			runs, stored, err := s.StartRuns(ctx, "acme", []string{"normal", "hot"}, wait)
-			answers <- answer{runs, stored, err}
+			run, err := s.StartRun(ctx, key, wait)
+			answers <- answer{run, err}
 		}()
 		return answers
 	}
-	answers := ask(testContext(t), true)
-	for range 2 {
+	for name, c := range map[string]struct {
+		wait bool
+		tell func(*Trigger)
+		want string
+	}{
+		"made":                  {false, func(tr *Trigger) { tr.Tell(aRun("acme", "hot", 10)) }, "open 0 "},
+		"nothing to run":        {true, func(tr *Trigger) { tr.Tell(nil) }, "none"},
+		"what it waits for":     {true, func(tr *Trigger) { tr.Delay("Redis is away") }, " 0 Redis is away"},
+		"made and then done":    {true, func(tr *Trigger) { tellTwice(tr, transport.RunDone, "") }, "done 3 "},
+		"it fails for the time": {true, func(tr *Trigger) { tellTwice(tr, transport.RunOpen, "no log") }, "open 3 no log"},
+	} {
+		answers := ask(testContext(t), c.wait)
 		tr := receiveFrom(t, taken, "a trigger")
-		if tr.Key.Customer != "acme" {
-			t.Errorf("key %s", tr.Key)
+		if tr.Key != key || tr.ID().Seq == 0 || tr.ID().At.IsZero() {
+			t.Errorf("%s: %s %+v", name, tr.Key, tr.ID())
 		}
-		if tr.Key.Type == "normal" {
-			tr.Tell(nil)
-			tr.Settle()
-			continue
-		}
-		run := aRun("acme", "hot", 10)
-		tr.Tell(run)
+		c.tell(tr)
 		tr.Settle()
-		run.State, run.Matches = transport.RunDone, 3
-		tr.Tell(run)
-	}
-	got := receiveFrom(t, answers, "the answer")
-	if got.err != nil || !got.stored || len(got.runs) != 1 || got.runs[0].Matches != 3 || got.runs[0].State != transport.RunDone {
-		t.Errorf("%+v", got)
+		got, words := receiveFrom(t, answers, "the answer"), "none"
+		if got.run != nil {
+			words = fmt.Sprintf("%s %d %s", got.run.State, got.run.Matches, got.run.Error)
+		}
+		if got.err != nil || words != c.want {
+			t.Errorf("%s: %q, %v; want %q", name, words, got.err, c.want)
+		}
 	}
 
 	short, cancel := context.WithTimeout(testContext(t), 200*time.Millisecond)
 	defer cancel()
-	got = receiveFrom(t, ask(short, false), "the answer")
-	if got.err != nil || !got.stored || len(got.runs) != 0 {
+	got := receiveFrom(t, ask(short, false), "the answer")
+	if got.err != nil || got.run == nil || got.run.ID != "" || got.run.State != "" {
 		t.Errorf("with nobody there: %+v", got)
 	}
-	for range 2 { // stored, they are carried out nevertheless
-		receiveFrom(t, taken, "a trigger").Settle()
-	}
-	if _, _, err := s.StartRuns(testContext(t), "a.b", []string{"hot"}, false); fieldName(err) != "customer" {
+	receiveFrom(t, taken, "a trigger").Settle() // stored, it is carried out nevertheless
+	if _, err := s.StartRun(testContext(t), transport.RunKey{Customer: "a.b", Type: "hot"}, false); fieldName(err) != "customer" {
 		t.Errorf("a customer of two words: %v", err)
+	}
+}
+
+// tellTwice is of a run's record, and of what came of it.
+func tellTwice(tr *Trigger, state, fault string) {
+	run := aRun("acme", "hot", 10)
+	tr.Tell(run)
+	run.State, run.Matches, run.Error = state, 3, fault
+	tr.Tell(run)
+}
+
+// Rows of an older version may share an id: each is listed as it was.
+func TestRunsOfOneIDAreListedEach(t *testing.T) {
+	s := openEmbedded(t, embeddedOptions(t))
+	for i := range 3 {
+		run := aRun("acme", "hot", 10)
+		run.ID, run.StartedAt = "0199c3a0-0000-5000-8000-000000000002", testTime.Add(time.Duration(i)*time.Minute)
+		if err := s.LogRun(testContext(t), run); err != nil {
+			t.Fatal(err)
+		}
+	}
+	page, _, err := s.Runs(testContext(t), "acme", "", "", 10)
+	if err != nil || len(page) != 3 || !page[0].StartedAt.After(page[1].StartedAt) || !page[1].StartedAt.After(page[2].StartedAt) {
+		t.Errorf("%+v, %v", page, err)
 	}
 }
 

@@ -53,6 +53,7 @@ func runsConfig() jetstream.StreamConfig {
 // Trigger says that a customer's alerts of a type are due.
 type Trigger struct {
 	Key     transport.RunKey
+	id      transport.RunTrigger
 	store   *Store
 	msg     jetstream.Msg
 	settled sync.Once
@@ -70,21 +71,30 @@ func (t *Trigger) Settle() {
 	})
 }
 
+// ID is what the trigger is known by; one that comes again has the same.
+func (t *Trigger) ID() transport.RunTrigger { return t.id }
+
 // Tell lets whoever triggered the run by hand know of it; nil: there is nothing
 // to run.
-func (t *Trigger) Tell(run *transport.Run) {
+func (t *Trigger) Tell(run *transport.Run) { t.answer(triggerAnswer{Run: run}) }
+
+// Delay lets whoever triggered the run by hand know why it has no record yet.
+func (t *Trigger) Delay(why string) { t.answer(triggerAnswer{Delay: why}) }
+
+func (t *Trigger) answer(a triggerAnswer) {
 	to := t.msg.Headers().Get(headerAnswerTo)
 	if to == "" {
 		return
 	}
-	if err := t.store.nc.Publish(to, compactJSON(triggerAnswer{t.Key.Type, run})); err != nil {
+	if err := t.store.nc.Publish(to, compactJSON(a)); err != nil {
 		t.store.log.Debug("a run's state did not leave", "customer", t.Key.Customer, "err", err)
 	}
 }
 
+// triggerAnswer is what a run came to, or why there is none yet.
 type triggerAnswer struct {
-	Type string         `json:"type"`
-	Run  *transport.Run `json:"run"`
+	Run   *transport.Run `json:"run"`
+	Delay string         `json:"delay,omitempty"`
 }
 
 // heldTriggers keeps those that are not settled from coming again.
@@ -145,62 +155,60 @@ func (s *Store) takeTrigger(m jetstream.Msg, held *heldTriggers, take func(*Trig
 		_ = m.Term() // it would be dropped again
 		return
 	}
-	t := &Trigger{Key: transport.RunKey{Customer: customer, Type: alertType}, store: s, msg: m, held: held}
+	meta, err := m.Metadata()
+	if err != nil {
+		s.log.Error("a trigger that JetStream did not deliver was dropped", "subject", m.Subject(), "err", err)
+		return
+	}
+	t := &Trigger{Key: transport.RunKey{Customer: customer, Type: alertType}, store: s,
+		id: transport.RunTrigger{Seq: meta.Sequence.Stream, At: meta.Timestamp.UTC()}, msg: m, held: held}
 	held.mu.Lock()
 	held.all[t] = true
 	held.mu.Unlock()
 	take(t)
 }
 
-// StartRuns triggers a customer's runs of some types at once, and gives their
-// records: when all are made, or with wait when all are done. Types that have no active alert
-// have none. Where ctx ends first it gives those it knows, and stored tells that
-// the rest will run.
-func (s *Store) StartRuns(ctx context.Context, customer string, types []string, wait bool) (runs []transport.Run, stored bool, err error) {
-	if err := transport.CheckCustomer(customer); err != nil {
-		return nil, false, err
+// StartRun triggers a run of a key at once, and gives its record when that is
+// made, or with wait when it is done or has failed and is to be tried again; nil
+// where no active alert takes part. A run that has no id is stored and will be
+// made: its Error tells what it waits for, or it is not known when ctx ends.
+func (s *Store) StartRun(ctx context.Context, key transport.RunKey, wait bool) (*transport.Run, error) {
+	if err := transport.CheckCustomer(key.Customer); err != nil {
+		return nil, err
+	}
+	fault := func(err error) error {
+		return fmt.Errorf("starting a run of %s: %w", key.Customer, unavailable(err))
 	}
 	inbox := s.nc.NewInbox()
 	answers, err := s.nc.SubscribeSync(inbox)
 	if err != nil {
-		return nil, false, fmt.Errorf("starting runs of %s: %w", customer, unavailable(err))
+		return nil, fault(err)
 	}
 	defer func() { _ = answers.Unsubscribe() }()
-	for _, t := range types {
-		m := nats.NewMsg(subjectTriggers + transport.RunKey{Customer: customer, Type: t}.String())
-		m.Header.Set(headerAnswerTo, inbox)
-		if _, err := s.js.PublishMsg(ctx, m); err != nil {
-			return nil, false, fmt.Errorf("starting runs of %s: %w", customer, unavailable(err))
-		}
+	m := nats.NewMsg(subjectTriggers + key.String())
+	m.Header.Set(headerAnswerTo, inbox)
+	if _, err := s.js.PublishMsg(ctx, m); err != nil {
+		return nil, fault(err)
 	}
-	known := map[string]*transport.Run{}
-	for !allTold(known, types, wait) {
+	run := &transport.Run{Customer: key.Customer, Type: key.Type}
+	for {
 		m, err := answers.NextMsgWithContext(ctx)
 		if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
-			break
+			return run, nil
 		}
 		if err != nil {
-			return nil, true, fmt.Errorf("starting runs of %s: %w", customer, unavailable(err))
+			return nil, fault(err)
 		}
 		var a triggerAnswer
-		if json.Unmarshal(m.Data, &a) == nil {
-			known[a.Type] = a.Run
+		if json.Unmarshal(m.Data, &a) != nil {
+			continue
+		}
+		if a.Delay != "" {
+			run.Error = a.Delay
+			return run, nil
+		}
+		if run = a.Run; run == nil || !wait || run.State == transport.RunDone || run.Error != "" {
+			return run, nil
 		}
 	}
-	for _, t := range types {
-		if run := known[t]; run != nil {
-			runs = append(runs, *run)
-		}
-	}
-	return runs, true, nil
-}
-
-func allTold(known map[string]*transport.Run, types []string, wait bool) bool {
-	for _, t := range types {
-		run, told := known[t]
-		if !told || wait && run != nil && run.State != transport.RunDone {
-			return false
-		}
-	}
-	return true
 }

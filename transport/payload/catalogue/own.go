@@ -32,7 +32,7 @@ var own = []ownEvent{
 			`"city":"Houston","state":"TX","road":"I-45","lat_long":"29.7604, -95.3698","license_plate":"ABC1234","vin":"1HGCM82633A004352",` +
 			`"usdot":"987654","mc":"111111","cab_number":"CAB789","trailer_logo":"Some Logo","trailer_number":"T-123","deep_search":"","alert_id":"456e7890-e12b-34d5-a678-426614174111"}],` +
 			`"total_matches":1,"timestamp":"2024-05-21T12:01:00.123456+00:00"}`,
-		object(schema{"run_id": text, "customer_id": integer, "alert_type": alertTypes, "alert_details": listOf(texts(
+		object(schema{"run_id": text, "customer_id": integer, "alert_type": runTypes, "alert_details": listOf(texts(
 			schema{"is_active": schema{"type": "boolean"}, "cc_emails": listOf(text)},
 			"id", "alert_name", "email", "description", "license_plate", "vin", "usdot_number", "mc_number", "trailer_number", "cab_number", "trailer_logo")),
 			"matches": listOf(texts(schema{"time": moment},
@@ -44,12 +44,12 @@ var own = []ownEvent{
 		`{"message":"A test event from Postrider","test":true,"time":"2026-01-31T10:45:38.000Z"}`,
 		object(schema{"message": text, "test": schema{"type": "boolean"}, "time": moment}, "message", "test", "time")},
 
-	{"ops.endpoint.failing", "Deliveries to an endpoint fail again and again; they wait, and are tried again.",
-		`{"endpoint":"0199c3a0-0000-7000-8000-000000000001","name":"Front desk","state":"failing","reason":"5 failures in a row, the last: status 500","time":"2026-01-31T10:45:38.000Z"}`, endpointReport},
-	{"ops.endpoint.disabled", "An endpoint gets nothing any more: it was failing for too long, or answered 410.",
-		`{"endpoint":"0199c3a0-0000-7000-8000-000000000001","name":"Front desk","state":"disabled","reason":"failing for 5 days","time":"2026-01-31T10:45:38.000Z"}`, endpointReport},
+	{"ops.endpoint.failing", "Deliveries to an endpoint fail again and again. What is new waits; what failed is tried again where the endpoint has retries, and is a dead letter where not.",
+		`{"endpoint":"0199c3a0-0000-7000-8000-000000000001","name":"Front desk","kind":"webhook","retries":true,"state":"failing","reason":"status 500","time":"2026-01-31T10:45:38.000Z"}`, endpointReport},
+	{"ops.endpoint.disabled", "An endpoint gets nothing any more: it was failing for too long, or its receiver said that it wants no more (410; a mailbox: there is none).",
+		`{"endpoint":"0199c3a0-0000-7000-8000-000000000001","name":"Front desk","kind":"webhook","retries":true,"state":"disabled","reason":"failing for 5 days, last: status 500","time":"2026-01-31T10:45:38.000Z"}`, endpointReport},
 	{"ops.endpoint.recovered", "An endpoint that was failing accepts deliveries again.",
-		`{"endpoint":"0199c3a0-0000-7000-8000-000000000001","name":"Front desk","state":"active","reason":"","time":"2026-01-31T10:45:38.000Z"}`, endpointReport},
+		`{"endpoint":"0199c3a0-0000-7000-8000-000000000001","name":"Front desk","kind":"webhook","retries":true,"state":"active","reason":"","time":"2026-01-31T10:45:38.000Z"}`, endpointReport},
 	{"ops.deadletter.created", "Deliveries to an endpoint were given up: at most one event in a minute, with how many, why, and the last one.",
 		`{"endpoint":"0199c3a0-0000-7000-8000-000000000001","name":"Front desk","count":3,"reasons":{"retries_exhausted":3},"event_id":"5fd0aad3d64a99000414d61e","event_type":"access.granted","reason":"retries_exhausted","since":"2026-01-31T10:45:08.000Z","time":"2026-01-31T10:45:38.000Z"}`,
 		object(schema{"endpoint": text, "name": text, "count": integer, "reasons": schema{"type": "object", "additionalProperties": integer},
@@ -59,17 +59,19 @@ var own = []ownEvent{
 		`{"quota":"filter_time","endpoint":"0199c3a0-0000-7000-8000-000000000001","name":"Front desk","reason":"its filter or template costs too much time and is put away until 2026-01-31T10:45:43Z: what comes meanwhile is skipped as filter_cost; simplify it","until":"2026-01-31T10:45:43.000Z","time":"2026-01-31T10:45:38.000Z"}`,
 		object(schema{"quota": text, "endpoint": text, "name": text, "reason": text, "until": moment, "time": moment},
 			"quota", "endpoint", "name", "reason", "until", "time")},
-	{"ops.run.finished", "A run of a customer's alerts finished.",
-		`{"run_id":"0199c3a0-0000-5000-8000-000000000002","alert_type":"hot","matches":1,"time":"2026-01-31T10:45:38.000Z"}`,
-		object(schema{"run_id": text, "alert_type": alertTypes, "matches": integer, "time": moment}, "run_id", "alert_type", "matches", "time")},
-	{"ops.run.failed", "A run of a customer's alerts failed; it is tried again.",
+	{"ops.run.finished", "A run of a customer's alerts finished, whether anything matched or not; from and to are the first and last detection that it read, absent where none had come.",
+		`{"run_id":"0199c3a0-0000-5000-8000-000000000002","alert_type":"hot","from":3,"to":9,"detections":7,"matches":1,"started_at":"2026-01-31T10:45:37.000Z","time":"2026-01-31T10:45:38.000Z"}`,
+		object(schema{"run_id": text, "alert_type": runTypes, "from": integer, "to": integer, "detections": integer, "matches": integer, "started_at": moment, "time": moment},
+			"run_id", "alert_type", "detections", "matches", "started_at", "time")},
+	{"ops.run.failed", "A run of a customer's alerts cannot be made or finished for now; it is tried until it is. run_id is empty where it is not made yet.",
 		`{"run_id":"0199c3a0-0000-5000-8000-000000000002","alert_type":"hot","reason":"the log of detections cannot be read","time":"2026-01-31T10:45:38.000Z"}`,
-		object(schema{"run_id": text, "alert_type": alertTypes, "reason": text, "time": moment}, "run_id", "alert_type", "reason", "time")},
+		object(schema{"run_id": text, "alert_type": runTypes, "reason": text, "time": moment}, "run_id", "alert_type", "reason", "time")},
 }
 
 var (
-	alertTypes     = oneOf("normal", "hot", "live")
-	endpointReport = object(schema{"endpoint": text, "name": text, "state": oneOf("active", "failing", "disabled"), "reason": text, "time": moment},
+	runTypes       = oneOf("normal", "hot", "live", "summary")
+	endpointReport = object(schema{"endpoint": text, "name": text, "kind": oneOf("webhook", "email"), "retries": schema{"type": "boolean"},
+		"state": oneOf("active", "failing", "disabled"), "reason": text, "time": moment},
 		"endpoint", "state", "reason", "time")
 )
 

@@ -1,6 +1,8 @@
 package endpoint
 
 import (
+	"cmp"
+	"net/http"
 	"strconv"
 	"time"
 
@@ -139,7 +141,7 @@ func (m *Machine) judge(now time.Time, in *Input, probe bool, wait time.Duration
 		m.breaker.excluded(now, probe)
 	case a.Class == transport.Gone && (m.policy.GoneAtOnce || last):
 		m.breaker.excluded(now, probe)
-		m.disable(now, "the endpoint answered 410 Gone")
+		m.disable(now, goneReason(a))
 	default:
 		m.failed(now, in, probe)
 	}
@@ -202,7 +204,7 @@ func (m *Machine) failed(now time.Time, in *Input, probe bool) {
 		m.failingSince = now
 	}
 	if now.Sub(m.failingSince) >= m.policy.Tuning.FailingMost {
-		m.disable(now, "failing for "+now.Sub(m.failingSince).Round(time.Hour).String()+", last: "+m.reason)
+		m.disable(now, "failing for "+daysOf(now.Sub(m.failingSince))+", last: "+m.reason)
 		return
 	}
 	m.remember()
@@ -226,4 +228,22 @@ func reasonOf(a *transport.Answer) string {
 		return "status " + strconv.Itoa(a.Status)
 	}
 	return a.Reason
+}
+
+// goneReason says in what words the receiver told that it wants no more: a web
+// server's status, or what a mail server answered.
+func goneReason(a *transport.Answer) string {
+	if a.Status == http.StatusGone {
+		return "the endpoint answered 410 Gone"
+	}
+	return cmp.Or(a.Detail, "the receiver is gone")
+}
+
+// daysOf says how long something went on, in whole days where that is right.
+func daysOf(d time.Duration) string {
+	hours := int(d.Round(time.Hour).Hours())
+	if hours%24 == 0 && hours > 24 {
+		return strconv.Itoa(hours/24) + " days"
+	}
+	return strconv.Itoa(hours) + " hours"
 }

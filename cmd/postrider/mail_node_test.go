@@ -108,7 +108,20 @@ func TestMatchesAreMailed(t *testing.T) {
 		n.call("GET", gone, "", &box)
 		return box.State == transport.StateDisabled
 	})
-	n.await("the customer to be told", func() bool { return len(office.got("boss@example.com")) > 0 })
+	n.await("the customer to be told", func() bool {
+		for _, mail := range office.got("boss@example.com") {
+			if strings.Contains(mail, "410") {
+				t.Fatalf("of a mailbox: %s", mail)
+			}
+			if strings.Contains(mail, "answered 550 5.1.1 to RCPT") && strings.Contains(mail, "nobody@gone.example have stopped") {
+				return true
+			}
+		}
+		return false
+	})
+	if strings.Contains(box.StateReason, "410") || !strings.Contains(box.StateReason, "550 5.1.1") {
+		t.Errorf("the mailbox is disabled as %q", box.StateReason)
+	}
 	if got := office.got("other@example.com"); len(got) != 0 {
 		t.Errorf("an alert that did not match was mailed: %s", got)
 	}

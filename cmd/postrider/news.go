@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -155,10 +156,14 @@ func (r *newsroom) try(ctx context.Context, n *transport.News) error {
 	return r.submit(ctx, n.Customer, "endpoint."+n.What, id, n.At, data)
 }
 
-// newsDocument is the data of ops.endpoint.failing, recovered and disabled.
+// newsDocument is the data of ops.endpoint.failing, recovered and disabled. Kind
+// and retries, what the words for people depend on, are absent where the endpoint
+// is gone.
 type newsDocument struct {
 	Endpoint string    `json:"endpoint"`
 	Name     string    `json:"name"`
+	Kind     string    `json:"kind,omitempty"`
+	Retries  *bool     `json:"retries,omitempty"`
 	State    string    `json:"state"`
 	Reason   string    `json:"reason"`
 	Time     time.Time `json:"time"`
@@ -170,7 +175,10 @@ func (r *newsroom) document(n *transport.News) newsDocument {
 		d.State = transport.StateActive
 	}
 	if ep, there := r.registry.Endpoint(n.Endpoint); there {
-		d.Name = ep.Name
+		d.Name, d.Kind, d.Retries = ep.Name, cmp.Or(ep.Kind, kindWebhook), &ep.Delivery.Retries
 	}
 	return d
 }
+
+// kindWebhook is the kind of endpoints that have none of their own.
+const kindWebhook = "webhook"

@@ -50,6 +50,11 @@ func TestMails(t *testing.T) {
 		"unicode":       eventOf(t, unicodeReport()),
 		"hostile":       eventOf(t, hostile()),
 		"bare":          eventOf(t, bare()),
+		"mailbox":       ops("endpoint.disabled", `{"endpoint":"123e4567","name":"nobody@gone.example","kind":"email","retries":true,"reason":"the SMTP relay answered 550 5.1.1 to RCPT: there is no such mailbox"}`),
+		"no-retries":    ops("endpoint.failing", `{"endpoint":"123e4567","name":"Front desk","kind":"webhook","retries":false,"reason":"status 500"}`),
+		"retries":       ops("endpoint.failing", `{"endpoint":"123e4567","name":"Front desk","kind":"webhook","retries":true,"reason":"status 500"}`),
+		"deadletters":   ops("deadletter.created", `{"endpoint":"123e4567","name":"Front desk","count":6,"reasons":{"retries_exhausted":5,"gone":1},"event_id":"evt-6","event_type":"access.granted","reason":"gone","since":"2024-05-21T12:00:00Z"}`),
+		"run-waits":     ops("run.failed", `{"run_id":"","alert_type":"hot","reason":"Redis, which keeps how far runs have come, is not available"}`),
 		"failing":       ops("endpoint.failing", frontDesk),
 		"disabled":      ops("endpoint.disabled", `{"endpoint":"123e4567","reason":"failing for 5 days"}`),
 		"recovered":     ops("endpoint.recovered", frontDesk),
@@ -285,4 +290,31 @@ func FuzzLetter(f *testing.F) {
 			t.Fatalf("%q has characters that hide", text)
 		}
 	})
+}
+
+// The words of notices are true in every state that makes them.
+func TestNoticesAreTrue(t *testing.T) {
+	text := func(what, data string) string {
+		l, err := words(t).compose(context.Background(), ops(what, data), mailbox)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return l.Subject + "\n" + l.text()
+	}
+	for _, c := range []struct {
+		what, data, said, unsaid string
+	}{
+		{"deadletter.created", `{"name":"Front desk","count":6,"reasons":{"gone":6}}`, "6 deliveries to Front desk were given up", "An event"},
+		{"deadletter.created", `{"name":"Front desk","count":1,"reasons":{"gone":1}}`, "A delivery to Front desk was given up", "1 deliver"},
+		{"endpoint.failing", `{"retries":false}`, "Retries are off", "tried again"},
+		{"endpoint.failing", `{"retries":true}`, "tried again by the endpoint's schedule", "Retries are off"},
+		{"endpoint.failing", `{}`, "where the endpoint has retries", "nothing is lost"},
+		{"endpoint.disabled", `{"kind":"email"}`, "No more mail", "receiver"},
+		{"run.failed", `{"run_id":"","reason":"x"}`, "could not be made yet", "has failed"},
+		{"run.failed", `{"run_id":"r","reason":"x"}`, "over the same detections", "cannot wait"},
+	} {
+		if got := text(c.what, c.data); !strings.Contains(got, c.said) || strings.Contains(got, c.unsaid) {
+			t.Errorf("%s %s, where %q and not %q is to be said:\n%s", c.what, c.data, c.said, c.unsaid, got)
+		}
+	}
 }

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -23,54 +25,6 @@ type notice struct {
 
 type fact struct{ Label, Value string }
 
-// wording is what an ops event is to its reader.
-type wording struct {
-	title  string // %s: the endpoint's name
-	lead   string
-	advice []string
-}
-
-var wordings = map[string]wording{
-	"ops.endpoint.failing": {
-		"Deliveries to %s are failing",
-		"Postrider cannot deliver to this endpoint. Its events wait and are tried again; nothing is lost meanwhile.",
-		[]string{
-			"Check that the receiver is up, can be reached from outside, and answers in time with a status that counts as success.",
-			"Look at the attempts and what was answered: the delivery log of the endpoint, or postrider delivery list.",
-			"If it goes on failing, the endpoint will be disabled.",
-		},
-	},
-	"ops.endpoint.disabled": {
-		"Deliveries to %s have stopped",
-		"This endpoint is disabled: no more events are sent to it, and what waited for it was kept as dead letters.",
-		[]string{
-			"Repair the receiver, or correct the endpoint's address.",
-			"Enable the endpoint again, then replay what it missed: postrider deadletter replay.",
-		},
-	},
-	"ops.endpoint.recovered": {
-		"Deliveries to %s go through again",
-		"The endpoint takes deliveries again. What waits for it is being delivered, at a pace that grows.",
-		nil,
-	},
-	"ops.deadletter.created": {
-		"An event could not be delivered to %s",
-		"Postrider has given up delivering this event. It is kept as a dead letter.",
-		[]string{
-			"See why: postrider deadletter list.",
-			"Once the cause is repaired, replay it: postrider deadletter replay.",
-		},
-	},
-	"ops.run.failed": {
-		"An alert run has failed",
-		"A run of your alerts could not be finished, so its matches were not reported yet. No detection is lost: the next run begins where the last finished one ended.",
-		[]string{
-			"See what happened: postrider run list.",
-			"Run the alerts again by hand if they cannot wait: postrider alert run.",
-		},
-	},
-}
-
 // noticeOf makes the mail of an event whose type has no form of its own here,
 // or an ops event's.
 func noticeOf(ev *transport.Event, zone *time.Location) *notice {
@@ -86,24 +40,29 @@ func noticeOf(ev *transport.Event, zone *time.Location) *notice {
 // opsFacts are the fields of an ops event's data that are told, in this order.
 var opsFacts = []struct{ field, label string }{
 	{"name", "Endpoint"}, {"endpoint", "Id"}, {"address", "Mailbox"}, {"url", "Receiver"}, {"state", "State"},
-	{"reason", "Reason"}, {"detail", "Detail"}, {"event", "Event"}, {"event_id", "Event"}, {"event_type", "Type"}, {"run_id", "Run"},
-	{"alert_type", "Alerts"}, {"since", "Since"}, {"at", "At"},
+	{"count", "Deliveries"}, {"reasons", "Reasons"}, {"reason", "Reason"}, {"detail", "Detail"}, {"event", "Event"}, {"event_id", "Event"},
+	{"event_type", "Type"}, {"run_id", "Run"}, {"alert_type", "Alerts"}, {"since", "Since"}, {"at", "At"},
 }
 
 // opsNotice tells what of the data is there; no field is needed.
-func opsNotice(ev *transport.Event, w wording, zone *time.Location) *notice {
-	data := map[string]any{}
+func opsNotice(ev *transport.Event, words func(opsData) wording, zone *time.Location) *notice {
+	data := opsData{}
 	dec := json.NewDecoder(bytes.NewReader(ev.Data))
 	dec.UseNumber()
 	_ = dec.Decode(&data) // what cannot be read is not told
 
+	w := words(data)
 	n := &notice{Title: w.title, Lead: w.lead, Advice: w.advice}
-	if strings.Contains(w.title, "%s") {
-		n.Title = fmt.Sprintf(w.title, endpointName(data))
-	}
 	for _, f := range opsFacts {
+		if data.several() && f.field == "reason" {
+			continue // the reasons tell it
+		}
+		label := f.label
+		if data.several() && (f.field == "event_id" || f.field == "event_type") {
+			label = "The last one's " + strings.ToLower(label)
+		}
 		if value := factOf(f.field, data[f.field], zone); value != "" {
-			n.Facts = append(n.Facts, fact{f.label, value})
+			n.Facts = append(n.Facts, fact{label, value})
 		}
 	}
 	if data["at"] == nil {
@@ -112,7 +71,7 @@ func opsNotice(ev *transport.Event, w wording, zone *time.Location) *notice {
 	return n
 }
 
-func endpointName(data map[string]any) string {
+func endpointName(data opsData) string {
 	for _, field := range []string{"name", "address", "url", "endpoint"} {
 		if value := factOf(field, data[field], time.UTC); value != "" {
 			return value
@@ -135,8 +94,21 @@ func factOf(field string, value any, zone *time.Location) string {
 		return line(v.String(), maxValue)
 	case bool:
 		return strconv.FormatBool(v)
+	case map[string]any:
+		return line(countsOf(v), maxText)
 	}
 	return ""
+}
+
+// countsOf writes how often each of some words came.
+func countsOf(counts map[string]any) string {
+	var list []string
+	for _, word := range slices.Sorted(maps.Keys(counts)) {
+		if n, ok := counts[word].(json.Number); ok {
+			list = append(list, word+" "+n.String())
+		}
+	}
+	return strings.Join(list, ", ")
 }
 
 func moment(t time.Time, zone *time.Location) string {

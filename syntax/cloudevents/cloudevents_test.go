@@ -2,6 +2,7 @@ package cloudevents
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"reflect"
 	"strings"
@@ -79,7 +80,8 @@ func TestWhatIsNoCloudEvent(t *testing.T) {
 		`{"specversion":"1.0","id":"1",` + rest + `,"data_base64":"eyI="}`:                       "data_base64",
 	} {
 		_, err := ReadStructured([]byte(doc))
-		if wrong, is := err.(*Error); !is || wrong.Field != field {
+		var wrong *Error
+		if !errors.As(err, &wrong) || wrong.Field != field {
 			t.Errorf("%.60s: %v", doc, err)
 		}
 	}

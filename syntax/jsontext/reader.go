@@ -104,7 +104,7 @@ func (r *Reader) Number() (literal []byte, integer bool, err error) {
 		return nil, false, r.fault(what)
 	}
 	literal = r.Doc[start:end]
-	return literal, bytes.IndexAny(literal, ".eE") < 0, nil
+	return literal, !bytes.ContainsAny(literal, ".eE"), nil
 }
 
 // String reads a string, whose quote must be next, and gives what stands

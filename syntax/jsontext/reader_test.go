@@ -158,7 +158,7 @@ func TestMembersGivesNamesAsTheyAreMeant(t *testing.T) {
 	}
 	stop := errors.New("stop")
 	r = Reader{Doc: []byte(`[1,2]`)}
-	if err := r.Elements(0, func([]byte) error { return stop }); err != stop {
+	if err := r.Elements(0, func([]byte) error { return stop }); !errors.Is(err, stop) {
 		t.Error(err)
 	}
 }

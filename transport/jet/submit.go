@@ -2,6 +2,7 @@ package jet
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 
@@ -90,8 +91,10 @@ func submission(ev *transport.Event) (m *nats.Msg, id string, err error) {
 	if id = ev.ID; id == "" {
 		id, field = envelopeID(&doc), "data.uuid"
 	}
-	if id, err = transport.EventID(id); err != nil {
-		return nil, "", &transport.FieldError{Field: field, Message: err.(*transport.FieldError).Message}
+	id, err = transport.EventID(id)
+	var wrong *transport.FieldError
+	if errors.As(err, &wrong) {
+		return nil, "", &transport.FieldError{Field: field, Message: wrong.Message}
 	}
 	return m, transport.SourcedID(id, ev.Source), nil
 }

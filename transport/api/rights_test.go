@@ -143,7 +143,7 @@ func (b *bench) furnish(path string) string {
 	b.customers["acme"] = &transport.Customer{ID: "acme"}
 	ep := b.made("acme", `{"url":"https://example.com/first","profile":"genlogs"}`)
 	alert := b.madeAlert("acme", anAlert)
-	b.runs = []transport.Run{{ID: "r2", Customer: "acme", Type: "hot", State: "open"}, {ID: "r5", Customer: "other", Type: "hot", State: "open"}}
+	b.runs = []transport.Run{{ID: "r2", Customer: "acme", Type: transport.RunSummary, State: "open"}, {ID: "r5", Customer: "other", Type: transport.RunSummary, State: "open"}}
 	b.letters[5] = &transport.DeadLetter{ID: 5, Customer: "acme", Endpoint: ep.ID, Event: &transport.Event{Data: []byte(`{}`)}}
 	b.logged = []transport.LoggedDelivery{{Pair: transport.Pair{Seq: 5, Endpoint: ep.ID}, Customer: "acme", State: transport.StateDelivered}}
 	b.eventLog = map[uint64]*transport.Event{5: {Seq: 5, Customer: "acme", Data: []byte(`{}`)}}

@@ -42,6 +42,22 @@ func checkURL(raw string, dev bool, allow []netip.Prefix) error {
 	return checkHost(u.Hostname(), dev, allow)
 }
 
+// SameHost tells whether two URLs lead to the same scheme, host and port.
+func SameHost(a, b string) bool { return origin(a) == origin(b) && origin(a) != "" }
+
+// origin is empty for what is no URL with a host.
+func origin(raw string) string {
+	u, err := url.Parse(raw)
+	if err != nil || u.Hostname() == "" {
+		return ""
+	}
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[strings.ToLower(u.Scheme)]
+	}
+	return strings.ToLower(u.Scheme) + "://" + strings.TrimSuffix(strings.ToLower(u.Hostname()), ".") + ":" + port
+}
+
 func validPort(port string) bool {
 	if port == "" {
 		return true

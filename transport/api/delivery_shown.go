@@ -52,9 +52,10 @@ func (s *Server) showDelivery(ctx context.Context, in *deliveryID) (*deliveryAns
 		return nil, err
 	}
 	out := ShownDelivery{DeliveryItem: deliveryItem(d), Attempts: []DeliveryAttempt{}}
+	veil := s.veilOf(d.Endpoint)
 	for _, r := range d.Records {
 		if r.Kind == transport.Tried {
-			out.Attempts = append(out.Attempts, s.attempt(r))
+			out.Attempts = append(out.Attempts, s.attempt(r, veil))
 		}
 	}
 	if err := s.showEvent(ctx, d, &out); err != nil {
@@ -63,15 +64,30 @@ func (s *Server) showDelivery(ctx context.Context, in *deliveryID) (*deliveryAns
 	return &deliveryAnswer{Body: out}, nil
 }
 
-func (s *Server) attempt(r *transport.Record) DeliveryAttempt {
+// veilOf masks what is an endpoint's own now, in answers from before answers
+// were masked as they came.
+func (s *Server) veilOf(endpoint string) transport.Veil {
+	if ep, there := s.endpoint(endpoint); there {
+		return ep.Veil()
+	}
+	return transport.Veil{}
+}
+
+func (s *Server) attempt(r *transport.Record, veil transport.Veil) DeliveryAttempt {
 	a := &r.Answer
 	out := DeliveryAttempt{Number: r.Number, At: r.At, Took: ms(a.Took), DNS: ms(a.DNS), Connect: ms(a.Connect), TLS: ms(a.TLS),
 		FirstByte: ms(a.FirstByte), Resent: a.Resent, Status: a.Status, Class: a.Class.String(), Reason: a.Reason, Detail: a.Detail,
-		Answer: text(s.redactAnswer(a.Body))}
+		Answer: s.shownAnswer(a.Body, veil)}
 	if !r.NextAt.IsZero() {
 		out.NextAt = &r.NextAt
 	}
 	return out
+}
+
+// shownAnswer is what a receiver said, without what is the endpoint's own and
+// what log.redact names.
+func (s *Server) shownAnswer(body []byte, veil transport.Veil) string {
+	return text(s.redactAnswer(veil.Mask(body)))
 }
 
 // redactAnswer masks an answer that is JSON, as receivers may send back what
@@ -95,7 +111,7 @@ func (s *Server) showEvent(ctx context.Context, d *transport.LoggedDelivery, out
 	}
 	// What is masked in the event is masked in whatever is made of it.
 	masked := *ev
-	masked.Data = s.redactData(s.Redact(ev.Data))
+	masked.Data = s.shownData(ev.Data)
 	out.Event.Time, out.Event.Data, out.Event.CloudEvent = &ev.Time, json.RawMessage(masked.Data), ev.Cloud
 	if d.State == transport.StateSkipped {
 		out.BodyNote = "the event was skipped: nothing was sent"
@@ -104,6 +120,10 @@ func (s *Server) showEvent(ctx context.Context, d *transport.LoggedDelivery, out
 	out.Body, out.BodyNote = s.renderedBody(&masked, d)
 	return nil
 }
+
+// shownData is an event's document without what log.redact names, whether its
+// paths begin at the document or at the event.
+func (s *Server) shownData(doc []byte) []byte { return s.redactData(s.Redact(doc)) }
 
 // redactData masks a document by paths that begin at the event, with data.
 func (s *Server) redactData(doc []byte) []byte {

@@ -138,16 +138,16 @@ func (s *Server) showLetter(ctx context.Context, in *letterID) (*letterAnswer, e
 		return nil, err
 	}
 	out := letterOf(letter)
-	out.LastAnswer = text(letter.LastAnswer)
+	out.LastAnswer = s.shownAnswer(letter.LastAnswer, s.veilOf(letter.Endpoint))
 	for _, try := range letter.Tries {
 		out.Attempts = append(out.Attempts, LetterAttempt{At: try.At, Took: ms(try.Took),
 			Status: try.Status, Class: try.Class.String(), Reason: try.Reason})
 	}
 	if ev := letter.Event; ev != nil {
 		if json.Valid(ev.Data) {
-			out.Event.Data = ev.Data
+			out.Event.Data = s.shownData(ev.Data)
 		} else {
-			out.Event.Text = text(ev.Data)
+			out.Event.Text = text(s.Redact(ev.Data))
 		}
 	}
 	return &letterAnswer{Body: out}, nil

@@ -1,7 +1,9 @@
 package api
 
 import (
+	"maps"
 	"reflect"
+	"slices"
 
 	"github.com/postrider/postrider/transport"
 )
@@ -26,6 +28,9 @@ func patched(old *transport.Endpoint, raw []byte) (*transport.Endpoint, error) {
 		return nil, err
 	}
 	dropMasked(patch, old.Headers)
+	if err := askAnew(patch, old); err != nil {
+		return nil, err
+	}
 	followRate(patch, base)
 	enable := patch["enabled"] == true
 	for _, name := range ownFields {
@@ -87,6 +92,35 @@ func followRate(patch, base map[string]any) {
 	if _, burst := given["burst"]; rate && !burst {
 		delete(before, "burst")
 	}
+}
+
+// askAnew refuses to send what is masked to another host: whoever may change
+// the URL could read it there. It is asked for again, or to be left out. The
+// secret stays: it signs and is never sent.
+func askAnew(patch map[string]any, old *transport.Endpoint) error {
+	next, isText := patch["url"].(string)
+	if !isText || transport.SameHost(next, old.URL) {
+		return nil
+	}
+	const remedy = "is not shown and would go to another host with this change of url; give its value again, or null to leave it out"
+	for _, name := range slices.Sorted(maps.Keys(old.Headers)) {
+		if !says(patch, "headers", name) {
+			return invalid("headers."+name, remedy)
+		}
+	}
+	if old.TLS.ClientKey != "" && !says(patch, "tls", "client_key") {
+		return invalid("tls.client_key", remedy)
+	}
+	return nil
+}
+
+// says tells whether a patch gives a value to a name in a section, or takes the
+// name or the section out.
+func says(patch map[string]any, section, name string) bool {
+	given, there := patch[section]
+	fields, _ := given.(map[string]any)
+	_, named := fields[name]
+	return named || there && given == nil
 }
 
 func dropMasked(patch map[string]any, headers map[string]string) {

@@ -231,5 +231,5 @@ func (s *Server) reportOf(ctx context.Context, run *transport.Run) (report json.
 	case err != nil:
 		return nil, "", err
 	}
-	return json.RawMessage(s.redactData(s.Redact(ev.Data))), "", nil
+	return json.RawMessage(s.shownData(ev.Data)), "", nil
 }

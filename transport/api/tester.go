@@ -93,6 +93,7 @@ func (s *Server) try(ctx context.Context, ep *transport.Endpoint, wish *TestInpu
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(ep.Delivery.Timeout)+testGrace)
 	defer cancel()
 	result := testResult(ep, ev, s.Tester.Test(ctx, ep, ev))
+	result.Answer.Body = s.shownAnswer([]byte(result.Answer.Body), ep.Veil())
 	result.Request.show(request)
 	return &testAnswer{Body: result}, nil
 }

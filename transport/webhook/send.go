@@ -29,7 +29,33 @@ func (t *Target) Send(ctx context.Context, ev *transport.Event, _ int) (a transp
 	if err != nil {
 		return t.took(unrendered(err), start)
 	}
-	return t.took(t.send(ctx, ev, r, start), start)
+	a = t.send(ctx, ev, r, start)
+	t.hide(&a, r)
+	return t.took(a, start)
+}
+
+// hide masks the endpoint's own values in what the receiver said: before it is
+// journaled, logged or shown, so that a receiver that says what it was sent
+// gives them to nobody.
+func (t *Target) hide(a *transport.Answer, r rendered) {
+	t.hideBy(t.veil, a)
+	if len(r.headers) > 0 {
+		var values []string
+		for _, given := range r.headers {
+			values = append(values, given...)
+		}
+		t.hideBy(transport.NewVeil(values...), a)
+	}
+}
+
+func (t *Target) hideBy(v transport.Veil, a *transport.Answer) {
+	if len(a.Body) > 0 {
+		a.Body = v.Mask(a.Body)
+		a.Body = a.Body[:min(len(a.Body), transport.MaxAnswerKept)]
+	}
+	if a.Detail != "" {
+		a.Detail = bounded(string(v.Mask([]byte(a.Detail))))
+	}
 }
 
 func (t *Target) send(ctx context.Context, ev *transport.Event, r rendered, start time.Time) transport.Answer {

@@ -45,8 +45,10 @@ type Target struct {
 	// head is what every request begins with on HTTP/1.1.
 	head     []byte
 	spelling spelling
-	// own are the names of the endpoint's own headers.
+	// own are the names of the endpoint's own headers, veil what masks their
+	// values, and the secrets, in answers.
 	own    []string
+	veil   transport.Veil
 	closed sync.Once
 }
 
@@ -82,7 +84,7 @@ func (s *Sender) Prepare(ep *transport.Endpoint) (*Target, error) {
 	}
 	t := &Target{
 		sender: s, customer: ep.Customer, endpoint: ep.ID, shared: shared, renderer: renderer, signer: signer,
-		timeout: time.Duration(ep.Delivery.Timeout), success: success, host: u.Host,
+		timeout: time.Duration(ep.Delivery.Timeout), success: success, host: u.Host, veil: ep.Veil(),
 		request: &http.Request{
 			Method: http.MethodPost, URL: u, Host: u.Host,
 			Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,

@@ -12,7 +12,7 @@ import (
 // checkURL refuses what could never be delivered to, and literal addresses
 // that the sender would refuse to dial.
 func checkURL(raw string, dev bool, allow []netip.Prefix) error {
-	fault := func(message string) error { return wrong("url", message) }
+	fault := func(message string) error { return wrongURL(raw, message) }
 	switch {
 	case raw == "":
 		return fault("missing; give the https URL that events are to be posted to")
@@ -29,7 +29,7 @@ func checkURL(raw string, dev bool, allow []netip.Prefix) error {
 	}
 	switch {
 	case u.User != nil:
-		return fault("has user info before the @; send credentials in a header")
+		return wrong("url", "has user info before the @; send credentials in a header")
 	case u.Scheme == "http" && !dev:
 		return fault("http is not encrypted; give an https URL (http is for development nodes, serve --dev)")
 	case u.Scheme != "https" && u.Scheme != "http":
@@ -39,7 +39,21 @@ func checkURL(raw string, dev bool, allow []netip.Prefix) error {
 	case !validPort(u.Port()) || strings.HasSuffix(u.Host, ":"):
 		return fault("has a bad port; give 1 to 65535, or none")
 	}
-	return checkHost(u.Hostname(), dev, allow)
+	return checkHost(raw, u.Hostname(), dev, allow)
+}
+
+// wrongURL holds the URL as it was given, for the one who gave it; one that is
+// too long to be any is cut.
+func wrongURL(raw, message string) error {
+	_, rest, _ := strings.Cut(raw, "//")
+	authority, _, _ := strings.Cut(rest, "/")
+	switch {
+	case strings.Contains(authority, "@"):
+		return wrong("url", message) // there may be a password in it
+	case len(raw) > MaxURLLength:
+		raw = shown(raw)
+	}
+	return &FieldError{Field: "url", Value: strings.ToValidUTF8(raw, "\uFFFD"), Message: message}
 }
 
 // SameHost tells whether two URLs lead to the same scheme, host and port.
@@ -67,10 +81,10 @@ func validPort(port string) bool {
 }
 
 // checkHost refuses hosts that are no public address by their spelling alone.
-func checkHost(host string, dev bool, allow []netip.Prefix) error {
+func checkHost(raw, host string, dev bool, allow []netip.Prefix) error {
 	name := strings.TrimSuffix(strings.ToLower(host), ".")
 	if addr, err := netip.ParseAddr(host); err == nil {
-		return checkAddress(host, addr, dev, allow)
+		return checkAddress(raw, host, addr, dev, allow)
 	}
 	if dev {
 		return nil
@@ -78,19 +92,19 @@ func checkHost(host string, dev bool, allow []netip.Prefix) error {
 	last := name[strings.LastIndexByte(name, '.')+1:]
 	switch {
 	case last == "localhost":
-		return wrongValue("url", host, "names this machine itself; give a public host")
+		return wrongURL(raw, "names this machine itself; give a public host")
 	case last == "" || last[0] >= '0' && last[0] <= '9':
-		return wrongValue("url", host, "is neither a host name nor an address in its usual form; give one such as example.com")
+		return wrongURL(raw, "is neither a host name nor an address in its usual form; give one such as example.com")
 	}
 	return nil
 }
 
 // checkAddress refuses what the sender's guard would refuse to dial.
-func checkAddress(host string, addr netip.Addr, dev bool, allow []netip.Prefix) error {
+func checkAddress(raw, host string, addr netip.Addr, dev bool, allow []netip.Prefix) error {
 	network, near := SpecialNetwork(addr)
 	if network == "" || near && dev || slices.ContainsFunc(allow, func(p netip.Prefix) bool { return p.Contains(addr) }) {
 		return nil
 	}
-	return wrongValue("url", host, "is no public address ("+network+"); give a public one, "+
+	return wrongURL(raw, "is no public address ("+network+"); give a public one, "+
 		"or have the operator list it in egress.allow_cidrs")
 }

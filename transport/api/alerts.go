@@ -200,7 +200,7 @@ func (s *Server) listAlerts(ctx context.Context, in *alertQuery) (*alertListAnsw
 	if err != nil {
 		return nil, err
 	}
-	after, err := in.after()
+	after, err := in.after(listOfAlerts)
 	if err != nil {
 		return nil, err
 	}
@@ -215,6 +215,6 @@ func (s *Server) listAlerts(ctx context.Context, in *alertQuery) (*alertListAnsw
 	}
 	slices.SortFunc(found, func(a, b *matching.Alert) int { return cmp.Compare(a.ID, b.ID) })
 	out := &alertListAnswer{}
-	out.Body.Items, out.Body.NextCursor = pageOf(found, in.Limit, func(a *matching.Alert) string { return a.ID }, showAlert)
+	out.Body.Items, out.Body.NextCursor = pageOf(listOfAlerts, found, in.Limit, func(a *matching.Alert) string { return a.ID }, showAlert)
 	return out, nil
 }

@@ -205,7 +205,7 @@ func (s *Server) editCustomer(ctx context.Context, in *customerEdit) (*customerA
 
 // listCustomers goes by id.
 func (s *Server) listCustomers(ctx context.Context, in *Page) (*customerListAnswer, error) {
-	after, err := in.after()
+	after, err := in.after(listOfCustomers)
 	if err != nil {
 		return nil, err
 	}
@@ -218,6 +218,6 @@ func (s *Server) listCustomers(ctx context.Context, in *Page) (*customerListAnsw
 	}
 	slices.SortFunc(found, func(a, b *transport.Customer) int { return cmp.Compare(a.ID, b.ID) })
 	out := &customerListAnswer{}
-	out.Body.Items, out.Body.NextCursor = pageOf(found, in.Limit, func(c *transport.Customer) string { return c.ID }, shownCustomer)
+	out.Body.Items, out.Body.NextCursor = pageOf(listOfCustomers, found, in.Limit, func(c *transport.Customer) string { return c.ID }, shownCustomer)
 	return out, nil
 }

@@ -86,7 +86,7 @@ func (s *Server) listDeliveries(ctx context.Context, in *deliveryQuery) (*delive
 		}
 	}
 	if page.Next != "" {
-		out.Body.NextCursor = cursorAt(page.Next)
+		out.Body.NextCursor = listOfDeliveries.cursorAt(page.Next)
 	}
 	if !page.CompleteFrom.IsZero() {
 		out.Body.CompleteFrom = &page.CompleteFrom
@@ -100,8 +100,11 @@ func (in *deliveryQuery) filter(who *caller) (*transport.DeliveryFilter, error) 
 	if err != nil {
 		return nil, err
 	}
-	cursor, err := in.after()
+	cursor, err := in.after(listOfDeliveries)
 	if err != nil {
+		return nil, err
+	}
+	if err := checkEndpointID(in.Endpoint); err != nil {
 		return nil, err
 	}
 	if !in.To.IsZero() && in.To.Before(in.From) {

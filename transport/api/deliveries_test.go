@@ -81,13 +81,13 @@ func TestDeliveries(t *testing.T) {
 	b, _ := logged(t, nil)
 	anyone := token(t, "acme", RoleGetAlerts)
 	b.want(b.call(anyone, "GET", "/v1/deliveries", ""), 200,
-		`{"items":[`+fmt.Sprintf(deliveryJSON, "", "")+`],"next_cursor":"bmV4dA","complete_from":"2026-01-02T03:04:05Z"}`)
-	b.want(b.call(token(t, "other", RoleGetAlerts), "GET", "/v1/deliveries", ""), 200, `{"items":[],"next_cursor":"bmV4dA","complete_from":"2026-01-02T03:04:05Z"}`)
+		`{"items":[`+fmt.Sprintf(deliveryJSON, "", "")+`],"next_cursor":"`+listOfDeliveries.cursorAt("next")+`","complete_from":"2026-01-02T03:04:05Z"}`)
+	b.want(b.call(token(t, "other", RoleGetAlerts), "GET", "/v1/deliveries", ""), 200, `{"items":[],"next_cursor":"`+listOfDeliveries.cursorAt("next")+`","complete_from":"2026-01-02T03:04:05Z"}`)
 	b.asked = nil
-	b.wantStatus(b.call(anyone, "GET", "/v1/deliveries?endpoint=e&event=i&type=access.%3E&status=503&from=2026-01-01T00:00:00Z&to=2026-01-02T00:00:00Z&limit=7&cursor=bmV4dA", ""), 200)
+	b.wantStatus(b.call(anyone, "GET", "/v1/deliveries?endpoint=01980000-0000-7000-8000-000000000000&event=i&type=access.%3E&status=503&from=2026-01-01T00:00:00Z&to=2026-01-02T00:00:00Z&limit=7&cursor="+listOfDeliveries.cursorAt("next"), ""), 200)
 	b.wantStatus(b.call(token(t, "", RoleOperator), "GET", "/v1/deliveries?status=dead_lettered", ""), 200)
 	want := []transport.DeliveryFilter{
-		{Customer: "acme", Endpoint: "e", EventID: "i", EventType: "access.>", Status: 503, From: testNow.Truncate(24*time.Hour).AddDate(0, 0, -1),
+		{Customer: "acme", Endpoint: "01980000-0000-7000-8000-000000000000", EventID: "i", EventType: "access.>", Status: 503, From: testNow.Truncate(24*time.Hour).AddDate(0, 0, -1),
 			To: testNow.Truncate(24 * time.Hour), Limit: 7, Cursor: "next"},
 		{State: transport.StateDeadLettered, Limit: 100},
 	}

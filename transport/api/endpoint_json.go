@@ -73,7 +73,11 @@ func readNewEndpoint(raw []byte) (*transport.Endpoint, error) {
 	if err := refuseOwn(object, ownFields); err != nil {
 		return nil, err
 	}
-	return endpointOf(object)
+	ep, err := endpointOf(object)
+	if body := bodyGiven(raw); err == nil && !isNull(body) {
+		ep.Body = body
+	}
+	return ep, err
 }
 
 // endpointOf makes an endpoint of its JSON, defaults applied.

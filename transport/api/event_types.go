@@ -36,7 +36,7 @@ func (s *Server) listEventTypes(_ context.Context, in *eventTypeQuery) (*eventTy
 	if categories := catalogue.Categories(); in.Category != "" && !slices.Contains(categories, in.Category) {
 		return nil, invalid("category", "not a category; choose "+strings.Join(categories, ", "))
 	}
-	after, err := in.after()
+	after, err := in.after(listOfTypes)
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +51,7 @@ func (s *Server) listEventTypes(_ context.Context, in *eventTypeQuery) (*eventTy
 	out := &eventTypeListAnswer{Body: EventTypeList{Items: found}}
 	if len(found) > in.Limit {
 		out.Body.Items = found[:in.Limit]
-		out.Body.NextCursor = cursorAt(found[in.Limit-1].Type)
+		out.Body.NextCursor = listOfTypes.cursorAt(found[in.Limit-1].Type)
 	}
 	return out, nil
 }

@@ -61,7 +61,7 @@ func TestPagesOfEventTypes(t *testing.T) {
 	if !slices.Equal(all, whole) {
 		t.Errorf("pages hold\n%v, not\n%v", all, whole)
 	}
-	for _, query := range []string{"cursor=!", "cursor=YWJj", "limit=501", "category=door&cursor=" + cursorAt("audit.card.created")} {
+	for _, query := range []string{"cursor=!", "cursor=YWJj", "limit=501", "category=door&cursor=" + listOfTypes.cursorAt("audit.card.created")} {
 		b.wantStatus(b.call(anyone, "GET", "/v1/event-types?"+query, ""), 400)
 	}
 }

@@ -107,13 +107,13 @@ func (s *Server) listLetters(ctx context.Context, in *letterQuery) (*letterListA
 		}
 	}
 	if next != 0 {
-		out.Body.NextCursor = cursorAt(strconv.FormatUint(next, 10))
+		out.Body.NextCursor = listOfLetters.cursorAt(strconv.FormatUint(next, 10))
 	}
 	return out, nil
 }
 
 func (p *Page) before() (uint64, error) {
-	key, err := p.after()
+	key, err := p.after(listOfLetters)
 	if err != nil || key == "" {
 		return 0, err
 	}

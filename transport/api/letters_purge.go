@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"time"
@@ -28,6 +29,9 @@ type LetterChoice struct {
 func (in *LetterChoice) filter(who *caller) (f transport.LetterFilter, err error) {
 	customer, err := who.listsOf(in.Customer)
 	if err != nil {
+		return f, err
+	}
+	if err := cmp.Or(checkEndpointID(in.Endpoint), checkReason(in.Reason)); err != nil {
 		return f, err
 	}
 	if !in.To.IsZero() && in.To.Before(in.From) {

@@ -3,9 +3,13 @@ package api
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"slices"
+	"strings"
+
+	"github.com/google/uuid"
 
 	"github.com/postrider/postrider/transport"
 )
@@ -16,20 +20,65 @@ type Page struct {
 	Cursor string `query:"cursor" maxLength:"200" doc:"The next_cursor of the page before"`
 }
 
-// after gives the key behind which the page begins; empty: at the beginning.
-func (p *Page) after() (string, error) {
-	key, err := base64.RawURLEncoding.DecodeString(p.Cursor)
-	if err != nil {
+// listing names what is listed: a cursor is good for the list that gave it.
+type listing string
+
+const (
+	listOfEndpoints  listing = "endpoints"
+	listOfWebhooks   listing = "webhooks"
+	listOfAlerts     listing = "alerts"
+	listOfCustomers  listing = "customers"
+	listOfDeliveries listing = "deliveries"
+	listOfLetters    listing = "deadletters"
+	listOfReplays    listing = "replays"
+	listOfRuns       listing = "runs"
+	listOfTypes      listing = "event-types"
+)
+
+// cursorSum is how many bytes of a cursor tell that it is one of this list's.
+const cursorSum = 6
+
+// after gives the key behind which the page of l begins; empty: at the
+// beginning. What l did not give is refused: any other text would be taken for
+// a place in the list.
+func (p *Page) after(l listing) (string, error) {
+	if p.Cursor == "" {
+		return "", nil
+	}
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(p.Cursor)
+	if err != nil || len(raw) <= cursorSum || l.cursorAt(string(raw[cursorSum:])) != p.Cursor {
 		return "", badCursor()
 	}
-	return string(key), nil
+	return string(raw[cursorSum:]), nil
 }
 
 func badCursor() *Error {
 	return invalid("cursor", "not one of ours; give the next_cursor of the page before, or leave it out")
 }
 
-func cursorAt(key string) string { return base64.RawURLEncoding.EncodeToString([]byte(key)) }
+// cursorAt is the cursor of the page behind key.
+func (l listing) cursorAt(key string) string {
+	sum := sha256.Sum256([]byte(string(l) + "\x00" + key))
+	return base64.RawURLEncoding.EncodeToString(append(sum[:cursorSum:cursorSum], key...))
+}
+
+// checkEndpointID takes an endpoint to filter by; "" is none. One that was
+// removed still has deliveries, so it need not be there.
+func checkEndpointID(id string) error {
+	if id == "" || uuid.Validate(id) == nil && len(id) == len(uuid.Nil.String()) {
+		return nil
+	}
+	return &transport.FieldError{Field: "endpoint", Value: id, Message: "not an endpoint's id, which is a UUID; GET /v1/endpoints lists them"}
+}
+
+// checkReason takes a reason to filter by; "" is none.
+func checkReason(reason string) error {
+	notInWord := func(r rune) bool { return r != '_' && (r < 'a' || r > 'z') && (r < '0' || r > '9') }
+	if !strings.ContainsFunc(reason, notInWord) {
+		return nil
+	}
+	return &transport.FieldError{Field: "reason", Value: reason, Message: "not a reason; give one as dead letters have it, such as retries_exhausted"}
+}
 
 type endpointQuery struct {
 	Page
@@ -53,7 +102,7 @@ func (s *Server) listEndpoints(ctx context.Context, in *endpointQuery) (*endpoin
 	if err != nil {
 		return nil, err
 	}
-	after, err := in.after()
+	after, err := in.after(listOfEndpoints)
 	if err != nil {
 		return nil, err
 	}
@@ -66,7 +115,7 @@ func (s *Server) listEndpoints(ctx context.Context, in *endpointQuery) (*endpoin
 	slices.SortFunc(found, func(a, b *transport.Endpoint) int { return cmp.Compare(a.ID, b.ID) })
 	standings := s.allStandings(ctx)
 	out := &endpointListAnswer{}
-	out.Body.Items, out.Body.NextCursor = pageOf(found, in.Limit, endpointKey, func(ep *transport.Endpoint) *ShownEndpoint {
+	out.Body.Items, out.Body.NextCursor = pageOf(listOfEndpoints, found, in.Limit, endpointKey, func(ep *transport.Endpoint) *ShownEndpoint {
 		shown := show(ep)
 		if st, known := standings[ep.ID]; known {
 			shown.stand(&st)
@@ -82,7 +131,7 @@ const maxPage = 1 << 20
 
 // pageOf is the first of found, which goes by key, as they are shown: limit at
 // most, and no more than maxPage takes; next is the cursor of the page after it.
-func pageOf[T, S any](found []T, limit int, key func(T) string, show func(T) S) (page []S, next string) {
+func pageOf[T, S any](l listing, found []T, limit int, key func(T) string, show func(T) S) (page []S, next string) {
 	page = []S{}
 	room := maxPage
 	for i, one := range found[:min(len(found), limit)] {
@@ -93,7 +142,7 @@ func pageOf[T, S any](found []T, limit int, key func(T) string, show func(T) S) 
 		page = append(page, shown)
 	}
 	if n := len(page); n < len(found) {
-		next = cursorAt(key(found[n-1]))
+		next = l.cursorAt(key(found[n-1]))
 	}
 	return page, next
 }

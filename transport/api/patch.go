@@ -40,6 +40,12 @@ func patched(old *transport.Endpoint, raw []byte) (*transport.Endpoint, error) {
 	if err != nil {
 		return nil, err
 	}
+	switch body := bodyGiven(raw); {
+	case body == nil:
+		ep.Body = old.Body
+	case !isNull(body):
+		ep.Body = mergeRaw(old.Body, body, 0)
+	}
 	keepOwn(ep, old)
 	if ep.State == transport.StateDisabled && (enable || ep.Enabled && ep.URL != old.URL) {
 		ep.State, ep.StateReason = transport.StateActive, "" // who mends it means it to go on

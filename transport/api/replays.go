@@ -136,6 +136,9 @@ func (s *Server) start(ctx context.Context, w transport.ReplayWish, dry bool) (_
 	if w.Customer, err = callerOf(ctx).listsOf(w.Customer); err != nil {
 		return nil, err
 	}
+	if err := cmp.Or(checkEndpointID(w.Endpoint), checkReason(w.Reason)); err != nil {
+		return nil, err
+	}
 	if !w.To.IsZero() && w.To.Before(w.From) {
 		return nil, invalid("to", "lies before from; swap them")
 	}
@@ -159,7 +162,7 @@ func (s *Server) listReplays(ctx context.Context, in *replayQuery) (*replayListA
 	if err != nil {
 		return nil, err
 	}
-	before, err := in.after()
+	before, err := in.after(listOfReplays)
 	if err != nil {
 		return nil, err
 	}
@@ -169,7 +172,7 @@ func (s *Server) listReplays(ctx context.Context, in *replayQuery) (*replayListA
 			continue
 		}
 		if n := len(out.Body.Items); n == in.Limit {
-			out.Body.NextCursor = cursorAt(out.Body.Items[n-1].ID)
+			out.Body.NextCursor = listOfReplays.cursorAt(out.Body.Items[n-1].ID)
 			break
 		}
 		out.Body.Items = append(out.Body.Items, job)

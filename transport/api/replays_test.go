@@ -108,16 +108,16 @@ func TestADeliveryIsReplayed(t *testing.T) {
 func TestReplaysByFilter(t *testing.T) {
 	b := start(t, nil)
 	may, operator := token(t, "acme", RoleReplay), token(t, "", RoleOperator)
-	const filter = `"endpoint":"e","event":"i","type":"a.>","status":"503","from":"2026-01-01T00:00:00Z","to":"2026-01-02T00:00:00Z","rate":50`
+	const filter = `"endpoint":"01980000-0000-7000-8000-000000000000","event":"i","type":"a.>","status":"503","from":"2026-01-01T00:00:00Z","to":"2026-01-02T00:00:00Z","rate":50`
 	b.want(b.call(may, "POST", "/v1/replays", `{"dry_run":true,`+filter+`}`), 200, `{"count":3,"dry_run":true}`)
-	const job = `{"id":"r-1","replay":7,"source":"deliveries","customer":"acme","endpoint":"e","event":"i","type":"a.\u003e","status":"503",` +
+	const job = `{"id":"r-1","replay":7,"source":"deliveries","customer":"acme","endpoint":"01980000-0000-7000-8000-000000000000","event":"i","type":"a.\u003e","status":"503",` +
 		`"from":"2026-01-01T00:00:00Z","to":"2026-01-02T00:00:00Z","rate":50,"state":"%s","total":3,"done":0,"replayed":0,"gone":0,"skipped":0,` +
 		`"created_at":"2026-01-02T03:04:05Z","updated_at":"2026-01-02T03:04:05Z"}`
 	running := strings.ReplaceAll(fmt.Sprintf(job, "running"), `\u003e`, ">")
 	b.want(b.call(may, "POST", "/v1/replays", `{`+filter+`}`), 202, `{"count":3,"dry_run":false,"replay":`+running+`}`)
 	b.want(b.call(token(t, "acme", RoleGetAlerts), "GET", "/v1/replays/r-1", ""), 200, running)
 	b.want(b.call(token(t, "acme", RoleGetAlerts), "GET", "/v1/replays", ""), 200, `{"items":[`+running+`]}`)
-	b.wantStatus(b.call(operator, "POST", "/v1/replays", `{"endpoint":"e"}`), 202) // of all customers
+	b.wantStatus(b.call(operator, "POST", "/v1/replays", `{"endpoint":"01980000-0000-7000-8000-000000000000"}`), 202) // of all customers
 	b.want(b.call(token(t, "acme", RoleGetAlerts), "GET", "/v1/replays/r-2", ""), 404,
 		`{"message":"Replay r-2 not found","error_type":"ReplayNotFoundError","error_code":"REPLAY_NOT_FOUND"}`)
 	b.wantStatus(b.call(token(t, "other", RoleAdmin), "DELETE", "/v1/replays/r-1", ""), 404)
@@ -128,14 +128,14 @@ func TestReplaysByFilter(t *testing.T) {
 		t.Errorf("pages %+v %+v", page, next)
 	}
 	for body, field := range map[string]string{
-		`{}`: "endpoint", `{"to":"2026-01-02T00:00:00Z"}`: "endpoint", `{"endpoint":"e","rate":-1}`: "rate", `{"endpoint":"e","rate":10001}`: "rate",
-		`{"endpoint":"e","from":"2026-01-02T00:00:00Z","to":"2026-01-01T00:00:00Z"}`: "to", `{"endpoint":1}`: "endpoint", `{"colour":"red"}`: "colour",
+		`{}`: "endpoint", `{"to":"2026-01-02T00:00:00Z"}`: "endpoint", `{"endpoint":"01980000-0000-7000-8000-000000000000","rate":-1}`: "rate", `{"endpoint":"01980000-0000-7000-8000-000000000000","rate":10001}`: "rate",
+		`{"endpoint":"01980000-0000-7000-8000-000000000000","from":"2026-01-02T00:00:00Z","to":"2026-01-01T00:00:00Z"}`: "to", `{"endpoint":1}`: "endpoint", `{"colour":"red"}`: "colour",
 	} {
 		if got := b.call(may, "POST", "/v1/replays", body); got.status != 400 || !strings.Contains(got.body, `"field":"`+field+`"`) {
 			t.Errorf("%s: %d %s", body, got.status, got.body)
 		}
 	}
-	b.wantStatus(b.call(may, "POST", "/v1/replays", `{"customer":"other","endpoint":"e"}`), 403)
+	b.wantStatus(b.call(may, "POST", "/v1/replays", `{"customer":"other","endpoint":"01980000-0000-7000-8000-000000000000"}`), 403)
 }
 
 func TestDeadLettersAreReplayedAndPurgedByFilter(t *testing.T) {
@@ -153,9 +153,9 @@ func TestDeadLettersAreReplayedAndPurgedByFilter(t *testing.T) {
 	b.wantStatus(b.call(admin, "DELETE", "/v1/deadletters", ""), 400)
 	b.wantStatus(b.call(admin, "DELETE", "/v1/deadletters?customer=other&reason=gone", ""), 403)
 	b.want(b.call(admin, "DELETE", "/v1/deadletters?reason=gone&dry_run=true", ""), 200, `{"count":1,"dry_run":true}`)
-	b.want(b.call(admin, "DELETE", "/v1/deadletters?endpoint=e&to=2026-01-01T00:00:00Z", ""), 200, `{"count":1,"dry_run":false}`)
+	b.want(b.call(admin, "DELETE", "/v1/deadletters?endpoint=01980000-0000-7000-8000-000000000000&to=2026-01-01T00:00:00Z", ""), 200, `{"count":1,"dry_run":false}`)
 	if len(b.letters) != 0 || fmt.Sprint(b.purges) != fmt.Sprint([]transport.LetterFilter{{Customer: "acme", Reason: "gone"},
-		{Customer: "acme", Endpoint: "e", To: testNow.Truncate(24*time.Hour).AddDate(0, 0, -1)}}) {
+		{Customer: "acme", Endpoint: "01980000-0000-7000-8000-000000000000", To: testNow.Truncate(24*time.Hour).AddDate(0, 0, -1)}}) {
 		t.Errorf("purged by %+v", b.purges)
 	}
 }

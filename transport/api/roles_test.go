@@ -26,7 +26,7 @@ func TestAnotherCustomersThingsAreAsIfAbsent(t *testing.T) {
 		b.want(b.call(other, "GET", path, ""), 403, `{"detail":"Token of customer 'other' may not act for another customer"}`)
 	}
 	for _, c := range [][2]string{{"/v1/endpoints", `{"customer":"acme","url":"https://example.com"}`}, {"/v1/endpoints/test", `{"endpoint":{"customer":"acme","url":"https://example.com"}}`}, {"/v1/events", `{"customer":"acme","type":"a","data":1}`},
-		{"/v1/replays", `{"customer":"acme","endpoint":"e"}`}, {"/v1/deadletters/replay", `{"customer":"acme","endpoint":"e"}`}} {
+		{"/v1/replays", `{"customer":"acme","endpoint":"01980000-0000-7000-8000-000000000000"}`}, {"/v1/deadletters/replay", `{"customer":"acme","endpoint":"01980000-0000-7000-8000-000000000000"}`}} {
 		b.want(b.call(other, "POST", c[0], c[1]), 403, `{"detail":"Token of customer 'other' may not act for another customer"}`)
 	}
 	if len(b.events) > 0 || len(b.endpoints) != 1 {

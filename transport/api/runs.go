@@ -180,7 +180,7 @@ func (s *Server) listRuns(ctx context.Context, in *runQuery) (*runListAnswer, er
 	if err != nil {
 		return nil, err
 	}
-	cursor, err := in.after()
+	cursor, err := in.after(listOfRuns)
 	if err != nil {
 		return nil, err
 	}
@@ -198,7 +198,7 @@ func (s *Server) listRuns(ctx context.Context, in *runQuery) (*runListAnswer, er
 		}
 	}
 	if next != "" {
-		out.Body.NextCursor = cursorAt(next)
+		out.Body.NextCursor = listOfRuns.cursorAt(next)
 	}
 	return out, nil
 }

@@ -116,8 +116,8 @@ func TestDeadLetters(t *testing.T) {
 	anyone := token(t, "acme", RoleReplay)
 	list := b.call(anyone, "GET", "/v1/deadletters?limit=2", "")
 	b.want(list, 200, `{"items":[{"id":6,"customer":"acme","endpoint":"","reason":"not_json","detail":"","at":"2026-01-02T03:04:05Z","replay":0,"subject":"events.acme.a","event":{"id":"EVENTS-9","type":"a"}},`+
-		`{"id":5,"customer":"acme","endpoint":"`+ep.ID+`","reason":"retries_exhausted","detail":"","at":"2026-01-02T03:04:05Z","replay":0,"event":{"id":"e","type":"a.b","time":"2026-01-02T03:04:05Z"}}],"next_cursor":"NQ"}`)
-	if next := read[LetterList](b, b.call(anyone, "GET", "/v1/deadletters?limit=2&cursor=NQ", "")); next.Items[0].ID != 4 {
+		`{"id":5,"customer":"acme","endpoint":"`+ep.ID+`","reason":"retries_exhausted","detail":"","at":"2026-01-02T03:04:05Z","replay":0,"event":{"id":"e","type":"a.b","time":"2026-01-02T03:04:05Z"}}],"next_cursor":"`+listOfLetters.cursorAt("5")+`"}`)
+	if next := read[LetterList](b, b.call(anyone, "GET", "/v1/deadletters?limit=2&cursor="+listOfLetters.cursorAt("5"), "")); next.Items[0].ID != 4 {
 		t.Errorf("%+v", next)
 	}
 	b.wantStatus(b.call(anyone, "GET", "/v1/deadletters?cursor=YWJj", ""), 400)

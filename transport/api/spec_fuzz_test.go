@@ -240,7 +240,7 @@ var good = map[string]string{
 	"test-webhook": `{"customer":"acme","webhook_url":"https://example.com/new","secret":"a secret of enough bytes"}`, "run-alerts": `{"customer":"acme"}`,
 	"create-alert":  `{"customer":"acme","alert_name":"a","email":"a@example.com","trailer_number":"T-1"}`,
 	"preview-alert": `{"customer":"acme","alert_name":"a","email":"a@example.com","trailer_number":"T-1"}`,
-	"start-replay":  `{"endpoint":"e"}`, "replay-deadletters": `{"endpoint":"e"}`, "revoke-token": `{"jti":"a"}`,
+	"start-replay":  `{"endpoint":"01980000-0000-7000-8000-000000000000"}`, "replay-deadletters": `{"endpoint":"01980000-0000-7000-8000-000000000000"}`, "revoke-token": `{"jti":"a"}`,
 }
 
 func pick[T any](dice *rand.Rand, from []T) T { return from[dice.IntN(len(from))] }

@@ -249,7 +249,7 @@ func (s *Server) listWebhooks(ctx context.Context, in *customerQuery) (*webhookL
 	if err != nil {
 		return nil, err
 	}
-	after, err := in.after()
+	after, err := in.after(listOfWebhooks)
 	if err != nil {
 		return nil, err
 	}
@@ -261,6 +261,6 @@ func (s *Server) listWebhooks(ctx context.Context, in *customerQuery) (*webhookL
 	}
 	slices.SortFunc(found, func(a, b *transport.Endpoint) int { return cmp.Compare(a.ID, b.ID) })
 	out := &webhookListAnswer{}
-	out.Body.Items, out.Body.NextCursor = pageOf(found, in.Limit, endpointKey, s.webhook)
+	out.Body.Items, out.Body.NextCursor = pageOf(listOfWebhooks, found, in.Limit, endpointKey, s.webhook)
 	return out, nil
 }

@@ -43,6 +43,8 @@ type Endpoint struct {
 	CreatedAt   time.Time `json:"created_at"`
 	UpdatedAt   time.Time `json:"updated_at"`
 
+	// Given is what of the profile's settings the user chose himself.
+	Given Given `json:"-"`
 	// Secrets sign; they are never part of the JSON.
 	Secrets Secrets `json:"-"`
 	// CustomerID is the customer's number, for the genlogs body.

@@ -107,10 +107,15 @@ func setFrom(body map[string]any, from string) error {
 }
 
 func (a *app) endpointEdit() *cobra.Command {
+	var dry bool
 	c := &cobra.Command{
-		Use:     "edit ENDPOINT",
-		Short:   "Change an endpoint; what is not named stays",
-		Example: "  postrider endpoint edit 6f9619ff-8b86-4d01-b42d-00cf4fc964ff --timeout 30s --no-retries",
+		Use:   "edit ENDPOINT",
+		Short: "Change an endpoint; what is not named stays",
+		Long: `Changes an endpoint and prints what that changes, and the endpoint. What is not
+named stays, but for one thing: another --profile or --version brings its own
+format, events, signature, schedule and success, where these were never named
+for this endpoint. --dry-run shows what would change.`,
+		Example: "  postrider endpoint edit 6f9619ff-8b86-4d01-b42d-00cf4fc964ff --timeout 30s --no-retries\n  postrider endpoint edit 6f9619ff-8b86-4d01-b42d-00cf4fc964ff --profile genea --dry-run",
 		Args:    arguments("ENDPOINT"),
 		RunE: func(c *cobra.Command, args []string) error {
 			body, err := a.endpointBody(c)
@@ -121,11 +126,16 @@ func (a *app) endpointEdit() *cobra.Command {
 				return usagef("nothing to change was given; see postrider endpoint edit --help")
 			}
 			return a.withEndpoint(c, args[0], func(cl *client, id string) error {
-				return a.changeEndpoint(c.Context(), cl, http.MethodPatch, endpointPath(id, ""), body)
+				path := endpointPath(id, "")
+				if dry {
+					path += "?dry_run=true"
+				}
+				return a.changeEndpoint(c.Context(), cl, http.MethodPatch, path, body)
 			})
 		},
 	}
 	addEndpointFlags(c)
+	c.Flags().BoolVar(&dry, "dry-run", false, "show what would change, and change nothing")
 	return c
 }
 
@@ -136,6 +146,24 @@ type endpointAnswer struct {
 	Secret   string   `json:"secret,omitempty"`
 	Replay   string   `json:"replay,omitempty"`
 	Warnings []string `json:"warnings,omitempty"`
+	Changes  []struct {
+		Field    string
+		From, To json.RawMessage
+	} `json:"changes,omitempty"`
+	ChangedUnseen []string `json:"changed_unseen,omitempty"`
+}
+
+// printChanges shows what a change changes, line by line.
+func (a *app) printChanges(e *endpointAnswer) {
+	for _, change := range e.Changes {
+		fmt.Fprintf(a.stdout, "%s: %s -> %s\n", oneLine(change.Field), oneLine(cmp.Or(string(change.From), "unset")), oneLine(cmp.Or(string(change.To), "unset")))
+	}
+	for _, field := range e.ChangedUnseen {
+		fmt.Fprintf(a.stdout, "%s: another value\n", oneLine(field))
+	}
+	if len(e.Changes)+len(e.ChangedUnseen) > 0 {
+		fmt.Fprintln(a.stdout)
+	}
 }
 
 func endpointPath(id, rest string) string { return endpointsPath + "/" + url.PathEscape(id) + rest }
@@ -161,6 +189,7 @@ func (a *app) changeEndpoint(ctx context.Context, cl *client, method, path strin
 	if a.output == "json" {
 		return a.printJSON(raw)
 	}
+	a.printChanges(&e)
 	a.printEndpoint(&e.Endpoint)
 	if e.Secret != "" {
 		fmt.Fprintf(a.stdout, "\nsecret       %s\n             keep it now: list and show do not show it (endpoint secret does)\n", oneLine(e.Secret))

@@ -15,6 +15,7 @@ import (
 // events that come now reach it.
 func (n *node) register(ctx context.Context, ep *transport.Endpoint) error {
 	ep.ApplyDefaults()
+	ep.Given = ep.GuessGiven()
 	ep.ID = uuid.NewString()
 	ep.CreatedAt = n.now()
 	ep.UpdatedAt, ep.From = ep.CreatedAt, ep.CreatedAt

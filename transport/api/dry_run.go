@@ -44,5 +44,9 @@ func (s *Server) wouldBe(old, next *transport.Endpoint) (*endpointAnswer, error)
 	if old.TLS.ClientKey != next.TLS.ClientKey {
 		shown.ChangedUnseen = append(shown.ChangedUnseen, "tls.client_key")
 	}
+	var err error
+	if shown.Changes, err = changesOf(show(old), shown); err != nil {
+		return nil, err
+	}
 	return &endpointAnswer{Status: http.StatusOK, ETag: etag(old.Revision), Body: shown}, nil
 }

@@ -45,6 +45,8 @@ type ShownEndpoint struct {
 	// Warnings tell, in the answers to create and edit, what will hardly do
 	// what was meant.
 	Warnings []string `json:"warnings,omitempty"`
+	// Changes are in the answers to edit, with dry_run too.
+	Changes []ShownChange `json:"changes,omitempty" doc:"Of a change: what it changes, with what another profile or version brings"`
 	// ChangedUnseen is of a dry run: what would change and is not shown.
 	ChangedUnseen []string `json:"changed_unseen,omitempty" doc:"Of a change with dry_run: the names of masked values that would change"`
 }
@@ -95,7 +97,7 @@ func endpointOf(object map[string]any) (*transport.Endpoint, error) {
 		Enabled: in.Enabled, Profile: in.Profile, Version: in.Version, Format: in.Format, Events: in.Events,
 		Filter: in.Filter, Headers: in.Headers, Body: in.Body, BodyMode: in.BodyMode, Signature: in.Signature,
 		Delivery: in.Delivery, TLS: in.TLS, From: in.From.UTC()}
-	ep.Secrets.Current = in.Secret
+	ep.Secrets.Current, ep.Given = in.Secret, givenIn(object, 0)
 	given := in.Delivery.Jitter
 	if math.IsNaN(given) {
 		ep.Delivery.Jitter = 0

@@ -282,6 +282,9 @@ func (s *Server) editEndpoint(ctx context.Context, in *endpointEdit) (*endpointA
 		return nil, err
 	}
 	shown := show(ep)
+	if shown.Changes, err = changesOf(show(old), shown); err != nil {
+		return nil, err
+	}
 	shown.Warnings = payload.Warnings(ep)
 	return s.applied(ctx, ep.Revision, http.StatusOK, shown), nil
 }

@@ -32,13 +32,19 @@ func patched(old *transport.Endpoint, raw []byte) (*transport.Endpoint, error) {
 		return nil, err
 	}
 	followRate(patch, base)
+	given := givenIn(patch, old.Given)
+	rebase(base, patch, given)
 	enable := patch["enabled"] == true
 	for _, name := range ownFields {
 		delete(base, name)
 	}
+	_, version := patch["version"]
 	ep, err := endpointOf(merge(base, patch))
 	if err != nil {
 		return nil, err
+	}
+	if ep.Given = given; ep.Format != "genea" && !version {
+		ep.Version = "" // belonged to the format before
 	}
 	switch body := bodyGiven(raw); {
 	case body == nil:
@@ -66,7 +72,7 @@ func dropOwn(patch, base map[string]any) error {
 	if patch["secret"] != nil {
 		return invalid("secret", "is changed by POST /v1/endpoints/{id}/rotate; leave it out")
 	}
-	for _, name := range []string{"waiting", "state_reason", "updated_at", "standing", "warnings", "changed_unseen", "replay"} {
+	for _, name := range []string{"waiting", "state_reason", "updated_at", "standing", "warnings", "changed_unseen", "changes", "replay"} {
 		delete(patch, name)
 	}
 	if patch["state"] == transport.StateFailing && base["state"] == transport.StateActive {

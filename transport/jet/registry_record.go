@@ -18,6 +18,8 @@ type endpointRecord struct {
 	transport.Endpoint
 	CustomerID int64        `json:"customer_id"`
 	Sealed     sealedFields `json:"sealed"`
+	// Given is nil in records from before it was noted.
+	Given *transport.Given `json:"given,omitempty"`
 }
 
 type sealedFields struct {
@@ -39,7 +41,7 @@ func fieldHeader(name string) string { return "headers." + name }
 
 // encode makes ep's record.
 func (r *Registry) encode(ep *transport.Endpoint) ([]byte, error) {
-	rec := endpointRecord{Endpoint: *ep, CustomerID: ep.CustomerID}
+	rec := endpointRecord{Endpoint: *ep, CustomerID: ep.CustomerID, Given: &ep.Given}
 	seal := func(plain, field string) string {
 		return r.store.vault.seal(plain, place{ep.Customer, ep.ID, field})
 	}
@@ -74,6 +76,11 @@ func (r *Registry) decode(e jetstream.KeyValueEntry) (*transport.Endpoint, error
 	*ep = rec.Endpoint
 	ep.ID, ep.Customer = strings.Clone(endpointID(e.Key())), customerOf(e.Key())
 	ep.Revision, ep.CustomerID = e.Revision(), rec.CustomerID
+	if rec.Given != nil {
+		ep.Given = *rec.Given
+	} else {
+		ep.Given = ep.GuessGiven()
+	}
 	if c, ok := r.Customer(ep.Customer); ok {
 		ep.CustomerID = c.CustomerID
 	}

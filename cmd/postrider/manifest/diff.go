@@ -17,7 +17,7 @@ type Change struct {
 }
 
 // ownFields are the node's, and say nothing about a change.
-var ownFields = []string{"state", "state_reason", "waiting", "created_at", "updated_at", "standing", "warnings", "changed_unseen", "replay"}
+var ownFields = []string{"state", "state_reason", "waiting", "created_at", "updated_at", "standing", "warnings", "changed_unseen", "changes", "replay"}
 
 // Diff tells what differs between two states of a thing as the node shows
 // them, by field; masked are those that changed and are not shown.

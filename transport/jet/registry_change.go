@@ -137,7 +137,8 @@ func wrongSequence(err error) bool {
 // errCodeWrongLastSequence: "wrong last sequence", without telling which one was right.
 const errCodeWrongLastSequence jetstream.ErrorCode = 10164
 
-// stored reads an endpoint's state from the bucket, without what is sealed.
+// stored reads an endpoint's state from the bucket; of what is sealed it has
+// the URL alone.
 func (r *Registry) stored(ctx context.Context, customer, id string) (*transport.Endpoint, error) {
 	e, err := r.store.endpoints.Get(ctx, endpointKey(customer, id))
 	if errors.Is(err, jetstream.ErrKeyNotFound) {
@@ -151,6 +152,9 @@ func (r *Registry) stored(ctx context.Context, customer, id string) (*transport.
 		return nil, fmt.Errorf("endpoint %s: %w", id, err)
 	}
 	rec.ID, rec.Customer, rec.Revision = id, customer, e.Revision()
+	if rec.URL, err = rec.openURL(r.store.vault, customer, id); err != nil {
+		return nil, err
+	}
 	return &rec.Endpoint, nil
 }
 

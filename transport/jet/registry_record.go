@@ -23,6 +23,9 @@ type endpointRecord struct {
 }
 
 type sealedFields struct {
+	// URL may hold a secret in its path or query. In records from before it was
+	// sealed it stands beside, as it is.
+	URL           string            `json:"url,omitempty"`
 	Secret        string            `json:"secret,omitempty"`
 	Previous      string            `json:"previous,omitempty"`
 	PreviousUntil *time.Time        `json:"previous_until,omitempty"`
@@ -32,6 +35,7 @@ type sealedFields struct {
 
 // The places that values are sealed for.
 const (
+	fieldURL       = "url"
 	fieldSecret    = "secret"
 	fieldPrevious  = "previous secret"
 	fieldClientKey = "tls.client_key"
@@ -46,6 +50,7 @@ func (r *Registry) encode(ep *transport.Endpoint) ([]byte, error) {
 		return r.store.vault.seal(plain, place{ep.Customer, ep.ID, field})
 	}
 	rec.Headers, rec.TLS.ClientKey, rec.Waiting = nil, "", 0
+	rec.sealURL(r.store.vault, ep.Customer, ep.ID)
 	rec.Sealed.Secret = seal(ep.Secrets.Current, fieldSecret)
 	rec.Sealed.Previous = seal(ep.Secrets.Previous, fieldPrevious)
 	if !ep.Secrets.PreviousUntil.IsZero() {
@@ -64,6 +69,23 @@ func (r *Registry) encode(ep *transport.Endpoint) ([]byte, error) {
 		return nil, fmt.Errorf("endpoint %s: %w", ep.ID, err)
 	}
 	return data, nil
+}
+
+// sealURL seals a URL that stands open, and tells whether there was one.
+func (rec *endpointRecord) sealURL(v *vault, customer, id string) bool {
+	if rec.URL == "" {
+		return false
+	}
+	rec.Sealed.URL, rec.URL = v.seal(rec.URL, place{customer, id, fieldURL}), ""
+	return true
+}
+
+// openURL gives the URL of a record, sealed or not.
+func (rec *endpointRecord) openURL(v *vault, customer, id string) (string, error) {
+	if rec.Sealed.URL == "" {
+		return rec.URL, nil
+	}
+	return v.open(rec.Sealed.URL, place{customer, id, fieldURL})
 }
 
 // decode reads a record. The key tells whose it is, whatever the record says.
@@ -85,6 +107,10 @@ func (r *Registry) decode(e jetstream.KeyValueEntry) (*transport.Endpoint, error
 		ep.CustomerID = c.CustomerID
 	}
 	if err := r.unseal(ep, &rec.Sealed); err != nil {
+		return nil, err
+	}
+	var err error
+	if ep.URL, err = rec.openURL(r.store.vault, ep.Customer, ep.ID); err != nil {
 		return nil, err
 	}
 	r.words.share(ep)

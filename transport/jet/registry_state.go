@@ -50,6 +50,7 @@ func (r *Registry) setStateOnce(ctx context.Context, key, state, reason string) 
 	if rec.State == state && rec.StateReason == reason {
 		return e.Revision(), nil
 	}
+	rec.sealURL(r.store.vault, customerOf(key), endpointID(key))
 	rec.State, rec.StateReason, rec.UpdatedAt = state, reason, r.store.now().UTC()
 	data, err := json.Marshal(&rec)
 	if err != nil {

@@ -9,8 +9,8 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// Reseal seals with the master key what the one before had sealed, endpoint by
-// endpoint, whatever else is changed of them at the same time. It tells by tell
+// Reseal seals with the master key what the one before had sealed, and URLs from
+// before these were sealed, endpoint by endpoint, whatever else is changed of them at the same time. It tells by tell
 // how many it has looked at, and gives how many it sealed anew. Where it broke
 // off it may begin again: what is done is passed over. A value that neither key
 // opens is an error, and nothing after it was looked at.
@@ -82,7 +82,8 @@ func (s *Store) resealOnce(ctx context.Context, key string) (changed bool, err e
 	if err := json.Unmarshal(e.Value(), &rec); err != nil {
 		return false, fmt.Errorf("endpoint %s: %w", endpointID(key), err)
 	}
-	if changed, err = rec.Sealed.reseal(s.vault, customerOf(key), endpointID(key)); err != nil || !changed {
+	open := rec.sealURL(s.vault, customerOf(key), endpointID(key))
+	if changed, err = rec.Sealed.reseal(s.vault, customerOf(key), endpointID(key)); err != nil || !changed && !open {
 		return false, err
 	}
 	data, err := json.Marshal(&rec)
@@ -99,6 +100,7 @@ func (f *sealedFields) reseal(v *vault, customer, endpoint string) (changed bool
 		next, old, fault := v.reseal(*value, place{customer, endpoint, field})
 		*value, changed, err = next, changed || old, errors.Join(err, fault)
 	}
+	again(&f.URL, fieldURL)
 	again(&f.Secret, fieldSecret)
 	again(&f.Previous, fieldPrevious)
 	again(&f.ClientKey, fieldClientKey)

@@ -42,7 +42,8 @@ type Config struct {
 
 // HTTP is the API and what else speaks HTTP to operators.
 type HTTP struct {
-	Listen        string         `koanf:"listen" default:"127.0.0.1:8080" help:"Address of the HTTP API, host:port."`
+	Listen        string         `koanf:"listen" default:"127.0.0.1:8080" help:"Address of the HTTP API, host:port. Beyond loopback it needs http.insecure."`
+	Insecure      bool           `koanf:"insecure" default:"false" help:"Lets http.listen be open to other machines though the API speaks no TLS itself: behind a proxy that does, on a network that may be trusted. A development node needs no such word, and warns."`
 	MetricsListen string         `koanf:"metrics_listen" help:"Address of /metrics alone, host:port; empty: on http.listen."`
 	Rate          int            `koanf:"rate" default:"0" help:"Requests a second that one token may make, up to 100000; beyond it the answer is 429. 0: without limit."`
 	Burst         int            `koanf:"burst" default:"0" help:"Requests that one token may make at once; 0: twice http.rate."`
@@ -151,7 +152,10 @@ type Shutdown struct {
 
 // Quota bounds what each customer may take.
 type Quota struct {
-	FilterTime float64 `koanf:"filter_time" default:"0.05" dev:"0" help:"Share of a processor core that one customer's filters and templates may take, 0 to 1; 0 is no bound. All customers' together take at most half of a core."`
+	TestsPerMinute  int     `koanf:"tests_per_minute" default:"30" dev:"0" help:"Test deliveries and pre-flights a minute of one customer, up to 100000; beyond it the answer is 429. 0: without limit."`
+	TestsPerHost    int     `koanf:"tests_per_host" default:"6" dev:"0" help:"Of these, so many to one host; 0: without limit of its own."`
+	TestsPerMailbox int     `koanf:"tests_per_mailbox" default:"2" dev:"0" help:"Test mails a minute to one mailbox, of all customers together; 0: without limit of its own."`
+	FilterTime      float64 `koanf:"filter_time" default:"0.05" dev:"0" help:"Share of a processor core that one customer's filters and templates may take, 0 to 1; 0 is no bound. All customers' together take at most half of a core."`
 }
 
 // Window bounds what a shard holds.

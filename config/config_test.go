@@ -118,6 +118,12 @@ func TestValidate(t *testing.T) {
 		{"no api", good + "http.listen: ''", "http.listen (postrider.yaml line 3): is empty"},
 		{"no port", good + "http.listen: localhost", `"localhost" is not host:port`},
 		{"port too high", good + "http.metrics_listen: ':99999'", "is not host:port"},
+		{"open API", good + "http.listen: 0.0.0.0:8080", `http.listen (postrider.yaml line 3): "0.0.0.0:8080" is open to others than this machine, and without TLS tokens and secrets cross the network in clear; use 127.0.0.1:8080 with a proxy before it that speaks TLS, or set http.insecure: true`},
+		{"open API on every address", good + "http.listen: ':8080'", "set http.insecure: true"},
+		{"open API of IPv6", good + "http.listen: '[::]:8080'", "set http.insecure: true"},
+		{"open API by choice", good + "http: {listen: '0.0.0.0:8080', insecure: true}", ""},
+		{"open API in dev", "dev: true\nhttp.listen: 0.0.0.0:8080", ""},
+		{"API of this machine", good + "http.listen: '[::1]:8080'", ""},
 		{"open profiler", good + "http.pprof_listen: 0.0.0.0:6060", "is not a loopback address"},
 		{"open listener", good + "nats.listen: 0.0.0.0:4222", "open to others than this machine; set nats.user"},
 		{"open listener with a user", good + "nats: {listen: '0.0.0.0:4222', user: u, password: p}", ""},
@@ -292,9 +298,35 @@ func TestPrintReadsBack(t *testing.T) {
 	if !reflect.DeepEqual(c, again) {
 		t.Errorf("printed and read back:\n%+v\n%+v", c, again)
 	}
-	for _, want := range []string{"# Address of the HTTP API, host:port.\n  # Default: 127.0.0.1:8080. POSTRIDER_HTTP_LISTEN\n  listen: 127.0.0.1:8080\n", "Default: always, in dev 2m. POSTRIDER_NATS_SYNC\n  sync: 1m30s"} {
+	for _, want := range []string{"# Address of the HTTP API, host:port. Beyond loopback it needs http.insecure.\n  # Default: 127.0.0.1:8080. POSTRIDER_HTTP_LISTEN\n  listen: 127.0.0.1:8080\n", "Default: always, in dev 2m. POSTRIDER_NATS_SYNC\n  sync: 1m30s"} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("not printed: %s\n%s", want, b.String())
+		}
+	}
+}
+
+// Whatever setting holds an address: its user's password and what its query
+// says are not printed.
+func TestPrintMasksAddresses(t *testing.T) {
+	yaml := "auth.jwks: https://keys.example.com/set?token=hidden\nlinks: {result_url: 'https://u:hidden@example.com/r/{id}?key=hidden&id={id}'}\n" +
+		"smtp.run_url: https://example.com/runs/{run_id}?hidden\negress.proxy: http://user:hidden@proxy:3128/?a=hidden\nhttp.cors_origins: ['https://hidden@example.com']\n" +
+		"nats.url: nats://hidden@a:4222\nredis.url: redis://:hidden@b:6379\n"
+	c, err := load(t, yaml, nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	if err := c.Print(&b); err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range strings.Split(b.String(), "\n") {
+		if strings.Contains(line, "hidden") {
+			t.Errorf("printed: %s", line)
+		}
+	}
+	for _, want := range []string{"https://keys.example.com/set?token=" + Mask, "?key=" + Mask + "&id={id}"} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("not printed: %s", want)
 		}
 	}
 }

@@ -75,15 +75,25 @@ func (f *field) yaml() string {
 	if f.value.Kind() == reflect.Slice {
 		parts := make([]string, f.value.Len())
 		for i := range parts {
-			parts[i] = quoted(show(f.value.Index(i)))
+			parts[i] = quoted(shownText(f.value.Index(i)))
 		}
 		return "[" + strings.Join(parts, ", ") + "]"
 	}
-	text := show(f.value)
+	text := shownText(f.value)
 	if slices.Contains([]reflect.Kind{reflect.Bool, reflect.Int, reflect.Float64}, f.value.Kind()) {
 		return text
 	}
 	return quoted(text)
+}
+
+// shownText is show, with the secrets masked of an address that is no URL by its
+// type.
+func shownText(v reflect.Value) string {
+	text := show(v)
+	if v.Kind() == reflect.String && strings.Contains(text, "://") && v.Type() != reflect.TypeFor[URL]() {
+		return URL(text).String()
+	}
+	return text
 }
 
 // quoted is text as a YAML scalar on one line.

@@ -30,18 +30,35 @@ func (s Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, s.String(
 // MarshalText masks in JSON, YAML and slog.
 func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
-// URL is an address that may hold a password or a token; these are masked
-// wherever it is shown.
+// URL is an address that may hold a password or a token, of its user or in its
+// query; these are masked wherever it is shown.
 type URL string
 
 // Reveal gives the address with its secrets.
 func (u URL) Reveal() string { return string(u) }
 
-// String is the address with the user's secrets masked. It errs on the side
-// of masking: of several addresses with users, all between the first user and
-// the last @ is masked.
+// String is the address with the user's secrets and the values of its query
+// masked, {placeholders} aside. It errs on the side of masking: of several
+// addresses with users, all between the first user and the last @ is masked.
 func (u URL) String() string {
-	s := string(u)
+	s, query, asks := strings.Cut(maskUser(string(u)), "?")
+	if !asks {
+		return s
+	}
+	pairs := strings.Split(query, "&")
+	for i, pair := range pairs {
+		name, value, named := strings.Cut(pair, "=")
+		switch {
+		case !named:
+			pairs[i] = Mask // all of it may be the secret
+		case !strings.HasPrefix(value, "{") || strings.IndexByte(value, '}') != len(value)-1:
+			pairs[i] = name + "=" + Mask
+		}
+	}
+	return s + "?" + strings.Join(pairs, "&")
+}
+
+func maskUser(s string) string {
 	start := 0
 	if i := strings.Index(s, "://"); i >= 0 {
 		start = i + len("://")

@@ -109,6 +109,9 @@ func (v *validation) http() {
 		v.fail("http.listen", "is empty; give host:port, for example 127.0.0.1:8080")
 	}
 	v.address("http.listen", h.Listen)
+	if v.c.HTTPInClear() && !v.c.Dev && !h.Insecure {
+		v.fail("http.listen", "%.80q is open to others than this machine, and without TLS tokens and secrets cross the network in clear; use 127.0.0.1:8080 with a proxy before it that speaks TLS, or set http.insecure: true where the network up to that proxy may be trusted", h.Listen)
+	}
 	v.address("http.metrics_listen", h.MetricsListen)
 	v.address("http.pprof_listen", h.PprofListen)
 	for _, origin := range h.CORSOrigins {
@@ -195,7 +198,7 @@ func (v *validation) links() {
 		}
 		u, err := url.Parse(strings.ReplaceAll(template, "{id}", "0"))
 		if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || len(template) > 1000 {
-			v.fail(key, "%.80q is not an address such as https://example.com/results/{id}, of at most 1000 bytes", template)
+			v.fail(key, "%.80q is not an address such as https://example.com/results/{id}, of at most 1000 bytes", URL(template).String())
 		}
 	}
 }
@@ -209,6 +212,9 @@ func (v *validation) limits() {
 	v.between("http.connections", int64(c.HTTP.Connections), 16, 1_000_000, whole)
 	v.between("http.connections_per_address", int64(c.HTTP.PerAddress), 0, 1_000_000, whole)
 	v.between("nats.connections", int64(c.NATS.Connections), 16, 1_000_000, whole)
+	v.between("quota.tests_per_minute", int64(c.Quota.TestsPerMinute), 0, 100_000, whole)
+	v.between("quota.tests_per_host", int64(c.Quota.TestsPerHost), 0, 100_000, whole)
+	v.between("quota.tests_per_mailbox", int64(c.Quota.TestsPerMailbox), 0, 100_000, whole)
 	v.between("replays.rate", int64(c.Replays.Rate), 1, 10_000, whole)
 	v.between("breaker.failures", int64(c.Breaker.Failures), 0, 64, whole)
 	v.between("breaker.window", int64(c.Breaker.Window), 2, 64, whole)
@@ -255,6 +261,13 @@ func (v *validation) between(key string, n, low, top int64, text func(int64) str
 	if n < low || n > top {
 		v.fail(key, "is %s and must be from %s to %s", text(n), text(low), text(top))
 	}
+}
+
+// HTTPInClear tells whether other machines can reach the API, which is without
+// TLS then.
+func (c *Config) HTTPInClear() bool {
+	_, _, err := net.SplitHostPort(c.HTTP.Listen)
+	return err == nil && !loopback(c.HTTP.Listen)
 }
 
 // loopback tells whether addr can be reached from this machine alone.

@@ -21,7 +21,7 @@ const (
 // lower case. Those that begin with "proxy-" are reserved too.
 var reservedHeaders = []string{
 	"accept-encoding", "connection", "content-encoding", "content-length", "content-type",
-	"expect", "host", "http2-settings", "keep-alive", "te", "traceparent", "tracestate",
+	"expect", "host", "http2-settings", "keep-alive", "proxy", "te", "traceparent", "tracestate",
 	"trailer", "transfer-encoding", "upgrade",
 	"webhook-id", "webhook-signature", "webhook-timestamp",
 	"x-genlogs-event", "x-genlogs-signature", "x-genlogs-signature-previous", "x-genlogs-timestamp",

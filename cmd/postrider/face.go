@@ -114,6 +114,7 @@ func (f *face) show(n *node, keys *nodeKeys) error {
 		Deliveries: n.deliveries, EventLog: n.store, Replays: n.replays, Redact: n.redactor.Redact,
 		Keys: f.keys, Issuer: f.cfg.Auth.Issuer, Audience: f.cfg.Auth.Audience, Revocations: n.revoked,
 		Rate: float64(f.cfg.HTTP.Rate), Burst: f.cfg.HTTP.Burst,
+		Tests:       api.TestQuota{PerCustomer: f.cfg.Quota.TestsPerMinute, PerHost: f.cfg.Quota.TestsPerHost, PerMailbox: f.cfg.Quota.TestsPerMailbox},
 		CORSOrigins: f.cfg.HTTP.CORSOrigins, Answers: n.answers,
 		TokenSecret: keys.auth, Dev: f.cfg.Dev, AllowCIDRs: f.cfg.Egress.AllowCIDRs,
 		Ready: func(context.Context) []api.Lack { return n.lacks() },

@@ -130,7 +130,7 @@ func (n *node) start(ctx context.Context, keys *nodeKeys) error {
 func (n *node) senderOptions() (webhook.Options, error) {
 	o := webhook.Options{
 		Dev: n.cfg.Dev, AllowCIDRs: n.cfg.Egress.AllowCIDRs, SourceIPs: n.cfg.Egress.SourceIPs,
-		UserAgent: "Postrider/" + buildVersion(), Now: n.now, Shares: n.shares,
+		UserAgent: "Postrider/" + buildVersion(), Now: n.now, Shares: n.shares, Logger: n.log,
 	}
 	if proxy := n.cfg.Egress.Proxy.Reveal(); proxy != "" {
 		u, err := url.Parse(proxy)

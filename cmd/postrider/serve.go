@@ -113,6 +113,9 @@ func (a *app) serve(ctx context.Context, cfg *config.Config, sample bool) error 
 		return err
 	}
 	defer face.close()
+	if cfg.HTTPInClear() {
+		log.Warn("the API is open to other machines without TLS: tokens and secrets cross the network in clear; in production this is refused unless http.insecure says so", "listen", cfg.HTTP.Listen)
+	}
 	n, err := startWaiting(ctx, cfg, keys, log, metrics)
 	if err != nil {
 		return err

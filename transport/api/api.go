@@ -119,6 +119,8 @@ type Options struct {
 	// once (0: 2 × Rate); 0: without limit.
 	Rate  float64
 	Burst int
+	// Tests bound tests and pre-flights.
+	Tests TestQuota
 	// CORSOrigins are the origins whose pages may use the API; none: no page may.
 	CORSOrigins []string
 	// Answers keep what was answered to requests with an Idempotency-Key; nil:
@@ -160,6 +162,7 @@ type Server struct {
 	// known are the routes, by their pattern on the mux.
 	known           map[string]route
 	bodies, answers *budget
+	tests           *testLimiter
 	// previews has a place for each preview under way.
 	previews chan struct{}
 }
@@ -197,7 +200,7 @@ func New(o Options) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{Options: o, log: o.Logger, tokens: newTokens(&o), sessions: browsers,
-		mux: &mux{}, known: map[string]route{}, previews: make(chan struct{}, previewsAtOnce)}
+		mux: &mux{}, known: map[string]route{}, tests: newTestLimiter(o.Tests, o.Now), previews: make(chan struct{}, previewsAtOnce)}
 	s.tokens.sessions = browsers
 	s.bodies = newBudget(o.BodyBudget, "Too many bytes are being published at once: try again in a second")
 	s.answers = newBudget(o.AnswerBudget, "Too many bytes of answers are waiting to be read: read them, and try again in a second")

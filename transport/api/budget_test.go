@@ -134,14 +134,14 @@ func TestPagesAreBoundedInBytes(t *testing.T) {
 func TestAPageHasOneItemAtLeast(t *testing.T) {
 	items := []string{strings.Repeat("a", maxPage+1), "b", "c"}
 	same := func(s string) string { return s }
-	page, next := pageOf(items, 500, func(s string) string { return s[:1] }, same)
-	if len(page) != 1 || next != cursorAt("a") {
+	page, next := pageOf(listOfEndpoints, items, 500, func(s string) string { return s[:1] }, same)
+	if len(page) != 1 || next != listOfEndpoints.cursorAt("a") {
 		t.Errorf("%d items, next %q", len(page), next)
 	}
-	if page, next = pageOf(items[1:], 1, same, same); len(page) != 1 || next != cursorAt("b") {
+	if page, next = pageOf(listOfEndpoints, items[1:], 1, same, same); len(page) != 1 || next != listOfEndpoints.cursorAt("b") {
 		t.Errorf("%d items, next %q", len(page), next)
 	}
-	if page, next = pageOf(items[1:], 2, same, same); len(page) != 2 || next != "" {
+	if page, next = pageOf(listOfEndpoints, items[1:], 2, same, same); len(page) != 2 || next != "" {
 		t.Errorf("%d items, next %q", len(page), next)
 	}
 }

@@ -136,6 +136,13 @@ func (k *Keys) Lack() *Lack {
 	return &Lack{Part: "auth.jwks", Detail: "tokens signed with its keys cannot be checked yet: " + why, Bearable: true}
 }
 
+// source is where the keys are, for the log: without its query, which may hold
+// a secret.
+func (k *Keys) source() string {
+	source, _, _ := strings.Cut(k.o.Source, "?")
+	return source
+}
+
 func (k *Keys) run(ctx context.Context) {
 	defer close(k.done)
 	timer := time.NewTimer(0)
@@ -174,14 +181,14 @@ func (k *Keys) took(err error, failures int) int {
 	if err == nil {
 		k.fault.Store(nil)
 		if failures > 0 {
-			k.o.Logger.Info("the keys of tokens can be read again", "jwks", k.o.Source)
+			k.o.Logger.Info("the keys of tokens can be read again", "jwks", k.source())
 		}
 		return 0
 	}
 	why := err.Error()
 	k.fault.Store(&why)
 	if failures == 0 {
-		k.o.Logger.Warn("the keys of tokens cannot be read; the last ones stay, trying again", "jwks", k.o.Source, "error", err)
+		k.o.Logger.Warn("the keys of tokens cannot be read; the last ones stay, trying again", "jwks", k.source(), "error", err)
 	}
 	return failures + 1
 }

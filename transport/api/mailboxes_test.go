@@ -38,6 +38,11 @@ func TestMailboxesAreReadOnly(t *testing.T) {
 	if dry.Success || !strings.Contains(dry.Answer.Detail, "mails are not shown") {
 		t.Errorf("%+v", dry)
 	}
+	for body, field := range map[string]string{`{"data":{"text":"buy now"}}`: "data", `{"type":"buy.now"}`: "type", `{"type":"a","data":1,"dry_run":true}`: "type"} {
+		if refused := b.call(admin, "POST", path+"/test", body); refused.status != 400 || !strings.Contains(refused.body, `"field":"`+field+`"`) || len(b.tested) > 0 {
+			t.Errorf("%s: %d %s", body, refused.status, refused.body)
+		}
+	}
 	b.answer = transport.Answer{Class: transport.Delivered, Status: 250}
 	if sent := read[TestResult](b, b.call(admin, "POST", path+"/test", ``)); !sent.Success || b.tested[0].Type != "postrider.test" {
 		t.Errorf("%+v", sent)

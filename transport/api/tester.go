@@ -74,6 +74,9 @@ func (s *Server) testEndpoint(ctx context.Context, in *byID) (*testAnswer, error
 	if err := decode(bodyOf(ctx), &wish); err != nil {
 		return nil, err
 	}
+	if ep.Kind == transport.KindEmail && (wish.Type != "" || len(wish.Data) > 0) {
+		return nil, invalid(cmp.Or(map[bool]string{true: "type"}[wish.Type != ""], "data"), "a mailbox is tested with a sample, so that nobody is written to in our name: leave it out")
+	}
 	return s.try(ctx, ep, &wish)
 }
 
@@ -89,6 +92,9 @@ func (s *Server) try(ctx context.Context, ep *transport.Endpoint, wish *TestInpu
 		result.DryRun, result.Success = true, request != nil
 		result.Request.show(request)
 		return &testAnswer{Body: result}, nil
+	}
+	if err := s.tests.take(callerOf(ctx), ep); err != nil {
+		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(ep.Delivery.Timeout)+testGrace)
 	defer cancel()

@@ -51,6 +51,9 @@ func (s *Server) testWebhook(ctx context.Context, _ *struct{}) (*webhookTestAnsw
 	if err != nil {
 		return nil, err
 	}
+	if err := s.tests.take(callerOf(ctx), ep); err != nil {
+		return nil, err
+	}
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(ep.Delivery.Timeout)+testGrace)
 	defer cancel()
 	return &webhookTestAnswer{Body: webhookTestOf(s.Tester.Test(ctx, ep, ev))}, nil

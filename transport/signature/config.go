@@ -49,11 +49,10 @@ var fixed = map[string]Config{
 }
 
 // reserved names headers that belong to the connection, to the request itself
-// or to the sender, in canonical form.
+// or to the sender, in canonical form; all that begin with Proxy- do too.
 var reserved = []string{
 	"Accept-Encoding", "Connection", "Content-Encoding", "Content-Length", "Content-Type",
-	"Expect", "Host", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization",
-	"Proxy-Connection", "Te", "Traceparent", "Tracestate", "Trailer", "Transfer-Encoding",
+	"Expect", "Host", "Http2-Settings", "Keep-Alive", "Proxy", "Te", "Traceparent", "Tracestate", "Trailer", "Transfer-Encoding",
 	"Upgrade", "User-Agent", idHeader, timestampHeader,
 	"X-Genlogs-Event", "X-Genlogs-Timestamp",
 }
@@ -121,7 +120,7 @@ func headerProblem(name string) string {
 		return fmt.Sprintf("must have at most %d characters", maxText)
 	case strings.ContainsFunc(name, func(r rune) bool { return !isTokenRune(r) }):
 		return "may hold letters, digits and !#$%&'*+-.^_`|~ only, such as X-Signature"
-	case slices.Contains(reserved, http.CanonicalHeaderKey(name)):
+	case slices.Contains(reserved, http.CanonicalHeaderKey(name)), strings.HasPrefix(strings.ToLower(name), "proxy-"):
 		return "is set by the connection or by the sender itself: choose another, such as X-Signature"
 	}
 	return ""

@@ -31,8 +31,7 @@ func failure(caller context.Context, err error, expired, connected bool) transpo
 	)
 	switch {
 	case errors.As(err, &address):
-		return refusal(transport.ReasonAddressRefused,
-			address.Error()+"; endpoints must have a public one, or one listed in egress.allow_cidrs")
+		return refusal(transport.ReasonAddressRefused, addressDetail)
 	case errors.Is(err, dial.ErrNoSource):
 		return refusal(transport.ReasonLocal, dial.ErrNoSource.Error())
 	case exhausted(err):
@@ -59,6 +58,11 @@ func failure(caller context.Context, err error, expired, connected bool) transpo
 	}
 	return failed(transport.ReasonProtocol, "what the receiver answered is no HTTP")
 }
+
+// addressDetail does not tell what a name resolves to, nor what is wrong with
+// it: whoever may make endpoints could read an internal network by names. The
+// log tells operators.
+const addressDetail = "the host has no address that may be delivered to; give one with a public address, or have the operator list its network in egress.allow_cidrs"
 
 func failed(reason, detail string) transport.Answer {
 	return transport.Answer{Class: transport.Failed, Reason: reason, Detail: bounded(detail)}

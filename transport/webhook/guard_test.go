@@ -1,7 +1,9 @@
 package webhook
 
 import (
+	"bytes"
 	"context"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
@@ -23,20 +25,29 @@ func production(t *testing.T, answers map[string][][]netip.Addr, allow ...string
 }
 
 func TestRefusedAddresses(t *testing.T) {
-	s := production(t, map[string][][]netip.Addr{
+	var log bytes.Buffer
+	s := newSender(t, resolving(map[string][][]netip.Addr{
 		"inside.example":   {addrs("10.0.0.7", "fd00::1", "127.0.0.1")},
 		"mapped.example":   {addrs("::ffff:127.0.0.1")},
 		"metadata.example": {addrs("169.254.169.254")},
 		"2130706433":       {addrs("127.0.0.1")}, // what a C library makes of it
 		"0x7f.1":           {addrs("127.0.0.1")},
 		"0177.0.0.1":       {addrs("127.0.0.1")},
-	})
+	}), func(o *Options) { o.Dev, o.Logger = false, slog.New(slog.NewTextHandler(&log, nil)) })
 	for _, host := range []string{"inside.example", "mapped.example", "metadata.example", "127.0.0.1", "[::1]", "[::ffff:127.0.0.1]",
 		"[::ffff:8.8.8.8]", "[::127.0.0.1]", "[64:ff9b::7f00:1]", "[2002:7f00:1::]", "10.0.0.1", "0.0.0.0", "[::]", "2130706433", "0x7f.1", "0177.0.0.1"} {
 		a := newTarget(t, s, "https://"+host+":9/hook?token=hidden").Send(context.Background(), newEvent(), 1)
 		want(t, a, transport.Refused, transport.ReasonAddressRefused)
 		if !strings.Contains(a.Detail, "egress.allow_cidrs") {
 			t.Errorf("%s: the detail %q gives no remedy", host, a.Detail)
+		}
+		if a.Detail != addressDetail {
+			t.Errorf("%s: the detail %q tells what it leads to", host, a.Detail)
+		}
+	}
+	for _, line := range []string{"host=inside.example address=10.0.0.7 network=private", "host=metadata.example address=169.254.169.254"} {
+		if strings.Count(log.String(), line) != 1 {
+			t.Errorf("operators are not told %q once: %s", line, log.String())
 		}
 	}
 	for _, host := range []string{"127.1", "0177.0.0.1.", "nowhere.example"} {

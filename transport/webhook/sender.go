@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"log/slog"
 	"net/netip"
 	"net/url"
 	"slices"
@@ -40,6 +41,8 @@ type Options struct {
 	Now func() time.Time
 	// Shares bounds what customers' templates may cost; nil: nothing does.
 	Shares *transport.Shares
+	// Logger tells operators which addresses were refused; slog.Default where nil.
+	Logger *slog.Logger
 }
 
 // Sender holds what all endpoints share. It is safe for concurrent use.
@@ -63,7 +66,7 @@ type Sender struct {
 func NewSender(o Options) (*Sender, error) {
 	dialer, err := dial.New(dial.Options{
 		Dev: o.Dev, AllowCIDRs: o.AllowCIDRs, SourceIPs: o.SourceIPs,
-		Proxy: o.Proxy, ProxyTrusted: o.ProxyTrusted, Resolver: o.Resolver,
+		Proxy: o.Proxy, ProxyTrusted: o.ProxyTrusted, Resolver: o.Resolver, Logger: o.Logger, Now: o.Now,
 	})
 	if err != nil {
 		return nil, err

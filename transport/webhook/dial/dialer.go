@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/netip"
 	"net/url"
@@ -47,6 +48,10 @@ type Options struct {
 	ProxyTrusted bool
 	// Resolver is net.DefaultResolver where nil.
 	Resolver Resolver
+	// Logger tells operators which addresses were refused; slog.Default where nil.
+	Logger *slog.Logger
+	// Now is time.Now where nil.
+	Now func() time.Time
 }
 
 // Dialer opens connections to addresses that may be dialled. It is safe for
@@ -56,6 +61,7 @@ type Dialer struct {
 	resolver Resolver
 	sources  *sources
 	proxy    *proxy
+	refusals *refusals
 }
 
 // New checks o; errors are *transport.FieldError naming the setting.
@@ -75,6 +81,7 @@ func New(o Options) (*Dialer, error) {
 		resolver: o.Resolver,
 		sources:  sources,
 		proxy:    newProxy(o.Proxy, o.ProxyTrusted),
+		refusals: newRefusals(o.Logger, o.Now),
 	}, nil
 }
 
@@ -129,14 +136,13 @@ func splitAddr(addr string) (host string, port uint16, err error) {
 
 // lookup gives the addresses of host that may be dialled, at least one.
 func (d *Dialer) lookup(ctx context.Context, host string) ([]netip.Addr, error) {
-	if addr, err := netip.ParseAddr(host); err == nil {
-		return d.allowed([]netip.Addr{addr})
-	}
 	found, err := d.resolve(ctx, host)
 	if err != nil {
 		return nil, err
 	}
-	return d.allowed(found)
+	kept, err := d.allowed(found)
+	d.refusals.tell(host, err)
+	return kept, err
 }
 
 func (d *Dialer) resolve(ctx context.Context, host string) ([]netip.Addr, error) {

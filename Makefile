@@ -73,6 +73,10 @@ fuzz: ## Fuzz every parser of outside bytes, FUZZTIME (5s) each
 		done; \
 	done
 
+.PHONY: page
+page: ## Write anew what is embedded of the web page (transport/web/dist)
+	$(GO) test ./transport/web -run TestDistIsMadeFromSource -update
+
 .PHONY: docs
 docs: ## Write anew what of docs/ is made: settings, event types, AsyncAPI, recipes
 	$(GO) test ./config -run TestSettingsTable -update

@@ -15,6 +15,7 @@ type Config struct {
 	// MasterKeyPrevious is there while secrets are sealed anew.
 	MasterKeyPrevious Secret      `koanf:"master_key_previous" help:"The master key before: what it encrypted can still be read, and is encrypted anew with master_key. Take it out once postrider secrets rotate, or the node's log, says that nothing is left."`
 	HTTP              HTTP        `koanf:"http" help:"The HTTP API."`
+	Web               Web         `koanf:"web" help:"The web page."`
 	NATS              NATS        `koanf:"nats" help:"The NATS server: embedded, or an external one by nats.url."`
 	Redis             Redis       `koanf:"redis" help:"Redis, which is optional."`
 	Auth              Auth        `koanf:"auth" help:"Who may use the HTTP API."`
@@ -52,6 +53,13 @@ type HTTP struct {
 	PerAddress    int            `koanf:"connections_per_address" default:"0" help:"Most of them from one address (an IPv6 /64); 0: a quarter of http.connections."`
 	Proxies       []netip.Prefix `koanf:"proxies" help:"Networks of reverse proxies, for example 10.1.0.0/16; a list. All who come through a proxy come from its address, so http.connections_per_address does not count it."`
 	PprofListen   string         `koanf:"pprof_listen" help:"Address of Go's profiler, host:port; empty: off. It shows the memory of the process: loopback only."`
+}
+
+// Web is the web page, which http.listen serves below /ui/.
+type Web struct {
+	Enabled    bool     `koanf:"enabled" default:"true" help:"Whether there is a page, and browsers can sign in."`
+	Base       string   `koanf:"base" help:"The path that a proxy puts before the node's own, such as /postrider; empty: none."`
+	ImageHosts []string `koanf:"image_hosts" help:"Hosts, besides the node's own, whose pictures the page may show, such as https://images.example.com; a list."`
 }
 
 // NATS is the embedded server's settings, and how an external one is reached.

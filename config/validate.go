@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,6 +23,7 @@ func (c *Config) Validate() error {
 	v.oneof()
 	v.secrets()
 	v.http()
+	v.web()
 	v.nats()
 	v.urls()
 	v.limits()
@@ -121,6 +123,20 @@ func (v *validation) http() {
 	}
 	if h.PprofListen != "" && !loopback(h.PprofListen) {
 		v.fail("http.pprof_listen", "%q is not a loopback address, and the profiler shows the memory of the process; use 127.0.0.1:6060", h.PprofListen)
+	}
+}
+
+var webBase = regexp.MustCompile(`^(/[A-Za-z0-9._~-]+)*$`)
+
+func (v *validation) web() {
+	w := v.c.Web
+	if !webBase.MatchString(w.Base) {
+		v.fail("web.base", "%.80q is not a path such as /postrider, without a slash at its end", w.Base)
+	}
+	for _, host := range w.ImageHosts {
+		if u, err := url.Parse(host); err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.Scheme+"://"+u.Host != host || strings.ContainsAny(host, " ;,'\"") {
+			v.fail("web.image_hosts", "has %.80q, which is not a host such as https://images.example.com", host)
+		}
 	}
 }
 

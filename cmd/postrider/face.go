@@ -31,6 +31,8 @@ type face struct {
 	servers []*httpserver.Server
 	metrics *telemetry.Telemetry
 	bounds  bounds
+	// signIn lets a browser in once; nil: not a development node.
+	signIn *signInCode
 	// failed gets the error of a listener that broke.
 	failed chan error
 }
@@ -42,6 +44,9 @@ func openFace(cfg *config.Config, log *slog.Logger, metrics *telemetry.Telemetry
 	}
 	f := &face{cfg: cfg, log: log, main: l, metrics: metrics, bounds: boundsOf(cfg, descriptors()), failed: make(chan error, 4)}
 	f.bounds.tell(cfg, descriptors(), log)
+	if cfg.Dev {
+		f.signIn = newSignInCode()
+	}
 	if cfg.Auth.JWKS != "" {
 		if f.keys, err = api.OpenKeys(api.KeysOptions{Source: cfg.Auth.JWKS, Dev: cfg.Dev, Logger: log}); err != nil {
 			return nil, errors.Join(err, l.Close())
@@ -134,11 +139,14 @@ func (f *face) show(n *node, keys *nodeKeys) error {
 		f.serve(l, f.newServer(telemetry.ListenerMetrics, httpserver.Options{
 			Handler: mux, Connections: f.bounds.metrics, PerAddress: f.bounds.metrics / 2}))
 	}
+	if err := f.page(&o, keys); err != nil {
+		return err
+	}
 	server, err := api.New(o)
 	if err != nil {
 		return err
 	}
-	f.answer(server)
+	f.answer(below(f.cfg.Web.Base, server))
 	return nil
 }
 

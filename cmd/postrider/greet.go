@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -59,6 +60,7 @@ func (a *app) greet(cfg *config.Config, f *face, n *node) {
 		nats = "no listener (nats.listen is empty)"
 	}
 	fmt.Fprintf(a.stdout, `Postrider %[1]s, a development node
+  page   %[8]s
   API    %[2]s   (its description: %[2]s/docs)
   NATS   %[3]s
   data   %[4]s   (token for the API: admin.token)
@@ -69,5 +71,5 @@ and in a third:
   %[5]s endpoint add --customer acme --url http://127.0.0.1:9000/hook --secret 0123456789abcdef%[6]s
   echo '{"hello":"world"}' | %[5]s publish events.acme.greeting.sent%[7]s
 
-`, buildVersion(), f.url(), nats, cfg.Data, program, h.api, h.publish)
+`, buildVersion(), f.url(), nats, cfg.Data, program, h.api, h.publish, cmp.Or(f.pageURL(), "none (web.enabled is false)"))
 }

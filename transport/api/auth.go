@@ -89,6 +89,8 @@ func claimsOf(all jwt.MapClaims) (*claims, bool) {
 			*into, ok = text, ok && is
 		}
 	}
+	expires, err := all.GetExpirationTime()
+	c.ExpiresAt, ok = expires, ok && err == nil
 	audience, err := all.GetAudience()
 	c.Audience, ok = audience, ok && err == nil
 	if roles := all["roles"]; roles != nil {

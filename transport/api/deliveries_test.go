@@ -73,7 +73,7 @@ func logged(t *testing.T, change func(*Options)) (*bench, *transport.LoggedDeliv
 const (
 	deliveryJSON = `{"id":"7-` + deliveryEndpoint + `.3","customer":"acme","endpoint":"` + deliveryEndpoint + `","replay":3,"event":{"id":"e-7","type":"access.granted"%s},` +
 		`"state":"retrying","reason":"status","status":503,"class":"failed","attempt_count":1,"created_at":"2026-01-02T03:04:05Z","updated_at":"2026-01-02T03:04:06Z","next_attempt_at":"2026-01-02T03:05:05Z"%s}`
-	attemptJSON = `,"attempts":[{"number":1,"at":"2026-01-02T03:04:05Z","took_ms":12,"dns_ms":1,"connect_ms":2,"tls_ms":3,"first_byte_ms":10,"status":503,"class":"failed","reason":"status",` +
+	attemptJSON = `,"attempts":[{"number":1,"at":"2026-01-02T03:04:05Z","took_ms":12,"dns_ms":1,"connect_ms":2,"tls_ms":3,"first_byte_ms":10,"resent":false,"status":503,"class":"failed","reason":"status",` +
 		`"detail":"the endpoint answered 503","answer":"busy�","next_attempt_at":"2026-01-02T03:05:05Z"}]`
 )
 

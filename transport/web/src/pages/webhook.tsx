@@ -1,0 +1,142 @@
+import { signal } from '@preact/signals';
+import { useLocation, useRoute } from 'preact-iso';
+import { useEffect, useState } from 'preact/hooks';
+import { answer, call, curlOf, Fault } from '../api';
+import { Dialog } from '../parts/dialog';
+import { Act } from '../parts/form';
+import { Facts, State, When, Wrong } from '../parts/list';
+import { Copy, Page } from '../parts/shell';
+import { missing } from '../session';
+import { ui } from '../settings';
+import type { Endpoint } from '../types';
+import { plural, span } from '../words';
+import { DeliveryList } from './deliveries';
+import { WebhookForm } from './webhookform';
+import { why } from './why';
+
+const editing = signal(false);
+const removing = signal(false);
+const tabs = ['Deliveries', 'Settings', 'Key', 'Test'] as const;
+
+/** Webhook: why it is as it is, in words, and all that can be done with it. */
+export function Webhook() {
+	const { params } = useRoute();
+	const { query: q, path, route } = useLocation();
+	const id = params.id!;
+	const [got, set] = useState<{ e: Endpoint; etag: string } | null>(null);
+	const [fault, fail] = useState<Fault | null>(null);
+	const load = () => answer<Endpoint>('GET', '/v1/endpoints/' + id).then((a) => { set({ e: a.body, etag: a.etag }); fail(null); }, fail);
+	useEffect(() => {
+		void load();
+		const t = setInterval(() => document.hidden || void load(), 3000);
+		return () => clearInterval(t);
+	}, [id]);
+	const act = (what: string) => async () => {
+		try {
+			await call('POST', `/v1/endpoints/${id}/${what}`);
+			await load();
+		} catch (e) {
+			fail(e as Fault);
+		}
+	};
+	if (!got) return <Page title="Webhook">{fault && <Wrong fault={fault} again={() => void load()} />}</Page>;
+	const e = got.e;
+	const tab = tabs.find((t) => t === q.tab) ?? 'Deliveries';
+	const lacks = missing('edit-alert-webhook-endpoint');
+	const stopped = e.state === 'paused' || e.state === 'disabled';
+	return (
+		<Page title={e.name || e.url} code={{ command: `postrider endpoint show ${e.id}`, curl: curlOf('GET', '/v1/endpoints/' + e.id) }}
+			actions={<>
+				<Act missing={lacks} data-key="p" onClick={() => void act(stopped ? 'resume' : 'pause')()}>{stopped ? 'Resume' : 'Pause'}</Act>
+				<Act missing={lacks} onClick={() => (editing.value = true)}>Edit</Act>
+				<Act missing={missing('external-api-delete-alert-webhook-endpoint')} onClick={() => (removing.value = true)}>Remove</Act>
+			</>}>
+			{fault && <Wrong fault={fault} />}
+			<section class="why">
+				<p><State is={e.enabled ? e.state : 'disabled'} /> <span class="clip dim">{e.url}</span></p>
+				{why(e).map((line, i) => <p key={line} class={i === 0 ? 'sentence' : ''}>{line}</p>)}
+			</section>
+			<div class="tabs" role="tablist">
+				{tabs.map((t) => <a key={t} role="tab" aria-selected={t === tab} href={`${path}?tab=${t}`}>{t}</a>)}
+			</div>
+			{tab === 'Deliveries' && <DeliveryList fixed={{ endpoint: e.id }} />}
+			{tab === 'Settings' && <Settings e={e} />}
+			{tab === 'Key' && <Key e={e} />}
+			{tab === 'Test' && <Test e={e} />}
+			<Dialog open={editing} title="Edit webhook" wide><WebhookForm endpoint={e} etag={got.etag} saved={() => { editing.value = false; void load(); }} /></Dialog>
+			<Dialog open={removing} title="Remove this webhook?">
+				<p><b>{e.name || e.url}</b> is removed with its key and its settings.</p>
+				<p>{e.waiting > 0 ? `${plural(e.waiting, 'event waits', 'events wait')} for it and will become dead letters.` : 'Nothing waits for it.'}</p>
+				<p class="buttons">
+					<button class="danger" onClick={() => void call('DELETE', '/v1/endpoints/' + e.id).then(() => { removing.value = false; route(ui('/webhooks')); }, (f: Fault) => { removing.value = false; fail(f); })}>Remove</button>
+					<button onClick={() => (removing.value = false)}>Keep</button>
+				</p>
+			</Dialog>
+		</Page>
+	);
+}
+
+function Settings({ e }: { e: Endpoint }) {
+	const d = e.delivery;
+	return <Facts facts={[
+		['Id', <code>{e.id}</code>], ['Customer', e.customer], ['Description', e.description], ['Profile', [e.profile, e.version].filter(Boolean).join(' ')], ['Body', e.format],
+		['Events', e.events.join(' ')], ['Filter', e.filter && <code>{e.filter}</code>], ['Headers', Object.keys(e.headers ?? {}).join(', ')],
+		['Custom body', e.body !== undefined && <pre>{JSON.stringify(e.body, null, 2)}</pre>],
+		['Signature', [e.signature.scheme, e.signature.header, e.signature.algorithm, e.signature.encoding].filter(Boolean).join(' ')],
+		['Delivered', d.success], ['Time limit', span(d.timeout)], ['At once', d.concurrency], ['Rate', d.rate ? `${d.rate} a second, burst ${d.burst}` : 'no limit'],
+		['Retries', d.retries ? d.schedule.map(span).join(', ') : 'none'], ['In order', d.ordered ? 'yes' : 'no'], ['Older than', d.max_age && `${span(d.max_age)} is skipped`],
+		['Created', <When at={e.created_at} />], ['Changed', <When at={e.updated_at} />],
+	]} />;
+}
+
+/** Key reveals the secret for a minute, and never keeps it. */
+function Key({ e }: { e: Endpoint }) {
+	const [secret, set] = useState('');
+	const [fault, fail] = useState<Fault | null>(null);
+	useEffect(() => {
+		if (!secret) return;
+		const t = setTimeout(() => set(''), 60_000);
+		return () => clearTimeout(t);
+	}, [secret]);
+	const ask = (method: string, path: string) => call<{ secret: string }>(method, `/v1/endpoints/${e.id}/${path}`, method === 'POST' ? {} : undefined).then((a) => { set(a.secret); fail(null); }, fail);
+	return (
+		<section>
+			{fault && <Wrong fault={fault} />}
+			{e.signature.scheme === 'none' ? <p>Deliveries to this webhook are not signed.</p> : (
+				<>
+					{secret ? <Copy label="Key (hidden again after a minute)" text={secret} /> : <p class="dim">Receivers verify the signature with this key.</p>}
+					<p class="buttons"><Act missing={missing('admin')} onClick={() => void ask('GET', 'secret')}>Reveal Key</Act><Act missing={missing('admin')} onClick={() => void ask('POST', 'rotate')}>Rotate</Act></p>
+					<p class="hint">Rotate gives a new key; the old one goes on signing beside it for 24 hours.</p>
+				</>
+			)}
+		</section>
+	);
+}
+
+interface Tried {
+	success: boolean;
+	request: { method: string; url: string; headers: Record<string, string>; body: string };
+	answer: { status: number; reason: string; detail: string; body?: string };
+	timings: { total_ms: number; dns_ms: number; connect_ms: number; tls_ms: number; first_byte_ms: number };
+}
+
+function Test({ e }: { e: Endpoint }) {
+	const [got, set] = useState<Tried | null>(null);
+	const [fault, fail] = useState<Fault | null>(null);
+	const send = () => call<Tried>('POST', `/v1/endpoints/${e.id}/test`, {}).then((a) => { set(a); fail(null); }, fail);
+	return (
+		<section>
+			<p><Act class="primary" missing={missing('test-alert-webhook-endpoint')} onClick={() => void send()}>Send a test</Act></p>
+			{fault && <Wrong fault={fault} />}
+			{got && (
+				<>
+					<p class={got.success ? 'good' : 'wrong'} role="status">{got.success ? `Accepted: ${got.answer.status} in ${Math.round(got.timings.total_ms)} ms` : `Not accepted: ${[got.answer.status || '', got.answer.reason, got.answer.detail].filter(Boolean).join(' ')}`}</p>
+					<div class="beside">
+						<div><h3>Request</h3><pre tabIndex={0}>{`${got.request.method} ${got.request.url}\n${Object.entries(got.request.headers ?? {}).map(([k, v]) => `${k}: ${v}`).join('\n')}\n\n${got.request.body ?? ''}`}</pre></div>
+						<div><h3>Answer</h3><pre tabIndex={0}>{got.answer.body || '(no body)'}</pre></div>
+					</div>
+				</>
+			)}
+		</section>
+	);
+}

@@ -1,0 +1,11 @@
+/** What the node tells the page, from a JSON element of index.html. */
+export interface Settings {
+	base: string;
+	dev: boolean;
+	version: string;
+}
+
+export const settings: Settings = JSON.parse(document.getElementById('settings')!.textContent!);
+
+/** The address of a view, such as ui('/webhooks'). */
+export const ui = (path: string): string => settings.base + '/ui' + path;

@@ -1,0 +1,123 @@
+/** The API's things, as /openapi.json describes them; what the page does not show is left out. */
+export interface Endpoint {
+	id: string;
+	customer: string;
+	name: string;
+	description: string;
+	url: string;
+	enabled: boolean;
+	profile: string;
+	version?: string;
+	format: string;
+	events: string[];
+	filter?: string;
+	headers?: Record<string, string>;
+	body?: unknown;
+	body_mode?: string;
+	signature: { scheme: string; header?: string; algorithm?: string; encoding?: string; prefix?: string };
+	delivery: { retries: boolean; schedule: string[]; timeout: string; success: string; concurrency: number; rate: number; burst: number; ordered: boolean; max_age?: string; max_waiting: number };
+	state: 'active' | 'paused' | 'failing' | 'disabled';
+	state_reason: string;
+	waiting: number;
+	created_at: string;
+	updated_at: string;
+	secret?: string;
+	warnings?: string[];
+	standing?: { breaker: 'closed' | 'open' | 'probing'; open_until?: string; held_until?: string; concurrency?: number; pace?: number };
+}
+
+export interface Delivery {
+	id: string;
+	customer: string;
+	endpoint: string;
+	replay: number;
+	event: { id: string; type: string; time?: string; data?: unknown };
+	state: string;
+	reason: string;
+	status: number;
+	class: string;
+	attempt_count: number;
+	created_at: string;
+	updated_at: string;
+	next_attempt_at?: string;
+	attempts?: Attempt[];
+	body?: string;
+	body_note?: string;
+}
+
+export interface Attempt {
+	number: number;
+	at: string;
+	took_ms: number;
+	dns_ms: number;
+	connect_ms: number;
+	tls_ms: number;
+	first_byte_ms: number;
+	resent?: boolean;
+	status: number;
+	class: string;
+	reason: string;
+	detail: string;
+	answer: string;
+	next_attempt_at?: string;
+}
+
+export interface Letter {
+	id: number;
+	customer: string;
+	endpoint: string;
+	reason: string;
+	detail: string;
+	at: string;
+	event?: { id: string; type: string; data?: unknown };
+	attempts?: { at: string; took_ms: number; status: number; class: string; reason: string }[];
+	last_answer?: string;
+}
+
+export interface Replay {
+	id: string;
+	state: string;
+	detail: string;
+	total: number;
+	done: number;
+	replayed: number;
+	gone: number;
+	skipped: number;
+	started_at?: string;
+	created_at?: string;
+}
+
+export interface Alert {
+	id: string;
+	customer: string;
+	alert_name: string;
+	email: string;
+	alert_type: string;
+	is_active: boolean;
+	[criterion: string]: unknown;
+}
+
+export interface Run {
+	run_id: string;
+	customer: string;
+	alert_type: string;
+	status: string;
+	reason: string;
+	from: number;
+	to: number;
+	alerts: number;
+	total_matches: number;
+	started_at?: string;
+	finished_at?: string;
+	report?: { matches: Record<string, string>[] };
+	report_note?: string;
+}
+
+export interface Audit {
+	cut: number;
+	events: number;
+	duplicates: number;
+	unrouted: number;
+	ok: boolean;
+	endpoints: { endpoint: string; customer: string; owed: number; delivered: number; dead_lettered: number; skipped: number; waiting: number; missing: number; repeated: number }[];
+}

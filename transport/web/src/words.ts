@@ -1,0 +1,48 @@
+/** Times in the viewer's zone; the exact one is shown on hover. */
+export function ago(text: string | undefined, now = Date.now()): string {
+	if (!text) return '–';
+	const s = Math.round((now - Date.parse(text)) / 1000);
+	const future = s < 0;
+	const n = Math.abs(s);
+	const words = n < 60 ? `${n} s` : n < 3600 ? `${Math.round(n / 60)} min` : n < 86400 ? `${Math.round(n / 3600)} h` : `${Math.round(n / 86400)} d`;
+	return future ? `in ${words}` : `${words} ago`;
+}
+
+export const clock = (text: string | Date): string => new Date(text).toLocaleTimeString(undefined, { hour12: false });
+
+export const exact = (text: string): string => new Date(text).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'long' });
+
+export const count = (n: number | undefined): string => (n ?? 0).toLocaleString('en-US');
+
+export const plural = (n: number, one: string, many = one + 's'): string => `${count(n)} ${n === 1 ? one : many}`;
+
+/** A duration as the API writes it (1m0s) as people do. */
+export const span = (text: string): string => text.replace(/m0s$/, 'm').replace(/h0m$/, 'h');
+
+export function pretty(text: string): string {
+	try {
+		return JSON.stringify(JSON.parse(text), null, 2);
+	} catch {
+		return text;
+	}
+}
+
+/** What each reason means, in words for people. */
+export const reasons: Record<string, string> = {
+	retries_exhausted: 'every attempt failed',
+	endpoint_removed: 'the webhook was removed',
+	endpoint_disabled: 'the webhook was disabled',
+	backlog_full: 'too much waited for it',
+	expired: 'older than max_age',
+	duplicate: 'an event with the same id came before',
+	version_does_not_cover_hardware: 'the version does not cover the hardware',
+	address_refused: 'the address is not public',
+	timeout: 'no answer in time',
+	connect: 'could not connect',
+	tls: 'the certificate is not valid',
+	status: 'answered with another status',
+	redirect: 'redirects are not followed',
+	gone: 'answered 410 Gone',
+};
+
+export const because = (reason: string): string => (reason && reasons[reason] ? `${reason}: ${reasons[reason]}` : reason);

@@ -93,6 +93,8 @@ func claimsOf(all jwt.MapClaims) (*claims, bool) {
 	c.ExpiresAt, ok = expires, ok && err == nil
 	audience, err := all.GetAudience()
 	c.Audience, ok = audience, ok && err == nil
+	c.ExpiresAt, err = all.GetExpirationTime()
+	ok = ok && err == nil
 	if roles := all["roles"]; roles != nil {
 		list, is := roles.([]any)
 		ok = ok && is

@@ -40,7 +40,11 @@ type Audit struct {
 	Endpoints []EndpointAudit `json:"endpoints"`
 	// JournalGaps counts messages gone from the middle of the journal.
 	JournalGaps uint64 `json:"journal_gaps"`
-	// OK: nothing is missing, nothing unowed, and the journal has no gap.
+	// Lost are the streams that a start found without their ends, as far as the
+	// journal still tells.
+	Lost []LostTail `json:"lost,omitempty"`
+	// OK: nothing is missing, nothing unowed, the journal has no gap, and neither
+	// it nor the log has lost its end (what DEFERRED lost was parked anew).
 	OK bool `json:"ok"`
 }
 

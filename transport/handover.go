@@ -31,14 +31,71 @@ type Recovered struct {
 	// Floor is the ack floor of the EVENTS consumer: sequences up to it are settled.
 	Floor uint64
 	// FanOuts are the endpoints that events above the floor went to.
-	FanOuts map[uint64][]string
+	FanOuts map[uint64]EventFanOut
 	// Pairs is what is known of pairs that may come back without an outcome.
 	Pairs map[Pair]PairState
 	// Skipped are events above the floor that were skipped as a whole.
-	Skipped map[uint64]bool
+	Skipped map[uint64]EventMark
 	// Parked counts what waits in DEFERRED, by endpoint.
 	Parked map[string]Parked
+	// Lost are the streams that were found without their ends. Before anything is
+	// pulled EVENTS is filled up from FillFrom to FillTo (0: it need not be), so
+	// that no event ever gets the number of another.
+	Lost             []LostTail
+	FillFrom, FillTo uint64
+	// Owed is what lies nowhere though it is owed, since DEFERRED or the journal
+	// lost its end: it is parked anew. Gone is what is owed of events that EVENTS
+	// has lost.
+	Owed, Gone []OwedPair
 }
+
+// EventMark tells an event from another that had its sequence before, in a log
+// that lost its end.
+type EventMark struct {
+	Customer string
+	// Stored is when the log took it; zero: a version before did not say.
+	Stored time.Time
+}
+
+// Fits tells whether it is ev's.
+func (m EventMark) Fits(ev *Event) bool {
+	return m.Stored.IsZero() || m.Stored.Equal(ev.Stored) && m.Customer == ev.Customer
+}
+
+// EventFanOut is to whom an event went.
+type EventFanOut struct {
+	EventMark
+	Endpoints []string
+}
+
+// OwedPair is a pair without an outcome, by its event's fan-out.
+type OwedPair struct {
+	Pair
+	EventMark
+	EventID, EventType string
+	// Tries and Next are as in PairState.
+	Tries []Try
+	Next  time.Time
+}
+
+// LostTail is what a stream was found to lack at its end as a shard was taken:
+// the sequences that others tell of, and it does not have.
+type LostTail struct {
+	Stream string    `json:"stream"`
+	From   uint64    `json:"from"`
+	To     uint64    `json:"to"`
+	At     time.Time `json:"at"`
+}
+
+// Count is the number of messages that are gone.
+func (l *LostTail) Count() uint64 { return l.To - l.From + 1 }
+
+// Names of a shard's streams, as they are told of what they have lost.
+const (
+	StreamEvents   = "EVENTS"
+	StreamDeferred = "DEFERRED"
+	StreamAttempts = "ATTEMPTS"
+)
 
 // PairState is how far a pair had come.
 type PairState struct {
@@ -50,7 +107,13 @@ type PairState struct {
 	Next time.Time
 	// Hop is the highest parking found in DEFERRED, 0 where it is not parked.
 	Hop uint32
+	// Stored is its event's, where that is known: another event of the same
+	// sequence is none of it.
+	Stored time.Time
 }
+
+// Fits tells whether it may be of a pair of ev.
+func (s *PairState) Fits(ev *Event) bool { return s.Stored.IsZero() || s.Stored.Equal(ev.Stored) }
 
 // SeenID is an event id that a producer gave.
 type SeenID struct {

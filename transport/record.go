@@ -14,6 +14,10 @@ const (
 	Skipped
 	// DeadLettered ends a pair: given up with a Reason.
 	DeadLettered
+	// Lost notes that the stream that Reason names lacks its messages from Seq to
+	// To. What the journal has before it of events with these numbers is of
+	// others than those that have them now.
+	Lost
 )
 
 // Record is one entry of the journal (ATTEMPTS). Which fields are set depends
@@ -30,6 +34,13 @@ type Record struct {
 	Traceparent string
 	// At is when the attempt began, or the decision fell.
 	At time.Time
+
+	// Stored is when the log took the event: of fan-outs, and of events that are
+	// skipped as a whole. Zero: a version before did not write it.
+	Stored time.Time
+
+	// Lost: the last sequence that is gone.
+	To uint64
 
 	// FanOut: the registry revision and the ids of the endpoints that wanted
 	// it; IDGiven as the event's.
@@ -110,7 +121,8 @@ type Answer struct {
 	Took, DNS, Connect, TLS, FirstByte time.Duration
 }
 
-// Reasons of skips and dead letters. ReasonNotReadable is a message of DEFERRED
+// Reasons of skips and dead letters. ReasonEventGone is what was owed of an event
+// that the log has lost. ReasonNotReadable is a message of DEFERRED
 // that this version cannot read; ReasonNoMatches a run in which no alert that
 // names the mailbox matched.
 const (
@@ -128,6 +140,7 @@ const (
 	ReasonBadCloudEvent    = "bad_cloudevent"
 	ReasonBadID            = "bad_id"
 	ReasonPayloadGone      = "payload_gone"
+	ReasonEventGone        = "event_gone"
 	ReasonNotReadable      = "not_readable"
 	ReasonHardware         = "version_does_not_cover_hardware"
 	ReasonUnrenderable     = "unrenderable"

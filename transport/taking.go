@@ -16,9 +16,33 @@ type ShardState struct {
 	DeferredLast uint64
 	// JournaledAt is when the journal's last message was stored; zero: never.
 	JournaledAt time.Time
+	// EventsLast and JournalLast are the last sequences of EVENTS and ATTEMPTS.
+	EventsLast, JournalLast uint64
+	// Reached is how far each had come by what others tell. ReachedAt is when
+	// what EVENTS has at Reached.Event was stored; zero: nothing is there.
+	// NewFrom is the first event stored after Reached.EventStored (0: none), and
+	// OldAt when the last one before it was; both only where EVENTS seems to have
+	// lost its end.
+	Reached   Reached
+	ReachedAt time.Time
+	NewFrom   uint64
+	OldAt     time.Time
+	// Mending: what is owed was being parked anew, and that did not come to its end.
+	Mending bool
 	// SeenSince is how far back the journal is wanted for the ids of events,
 	// whatever else it is read for; zero: it is not.
 	SeenSince time.Time
+}
+
+// Reached is how far a shard's streams had come, as noted outside of them: the
+// highest event that was routed and when it was stored, the last message of
+// DEFERRED that holds what is parked, and the journal's last message. Zeros are
+// not known.
+type Reached struct {
+	Event       uint64
+	EventStored time.Time
+	Deferred    uint64
+	Journal     uint64
 }
 
 // Reading is what is to be read next as a shard is taken.

@@ -44,12 +44,16 @@ func (t *Taking) entries(s *transport.Segment, at transport.Lying) {
 
 func (t *Taking) entry(endpoint string, e *transport.Entry, age age) {
 	pair := transport.Pair{Seq: e.Event.Seq, Endpoint: endpoint, Replay: e.Replay}
+	t.reach(pair.Seq)
+	if t.losses.any() {
+		t.losses.lies(pair)
+	}
 	state, known := t.out.Pairs[pair]
 	if !known {
 		state.Hop, known = t.young.hop(pair)
 	}
 	switch {
-	case known || age == dueLong || pair.Seq > t.out.Floor:
+	case known || age == dueLong || t.comesAgain(pair.Seq) || t.losses.whole:
 	case age == dueYoung:
 		t.young.note(pair, e.Hop)
 		return
@@ -57,10 +61,13 @@ func (t *Taking) entry(endpoint string, e *transport.Entry, age age) {
 		return
 	}
 	if !known || e.Hop > state.Hop {
-		state.Hop, state.Tries = e.Hop, slices.Clone(e.Tries)
+		state.Hop, state.Tries, state.Stored = e.Hop, slices.Clone(e.Tries), e.Event.Stored
 	}
 	t.out.Pairs[pair] = state
 }
+
+// comesAgain tells whether the event of a sequence will.
+func (t *Taking) comesAgain(seq uint64) bool { return seq > t.out.Floor && !t.losses.gone(seq) }
 
 // young are the hops of what came due so much later than the journal's last
 // record that none can be of it, and is there once so far: hashes alone, since
@@ -84,22 +91,71 @@ func (t *Taking) Record(r *transport.Record) {
 	if t.since.IsZero() {
 		return
 	}
-	above := r.Seq > t.out.Floor
+	again := t.comesAgain(r.Seq)
 	switch {
+	case r.Kind == transport.Lost:
+		if r.Reason == transport.StreamEvents {
+			t.forget(r.Seq, r.To)
+		}
 	case r.Kind == transport.FanOut:
-		if _, known := t.out.FanOuts[r.Seq]; above && !known { // a repeat is of a crash
-			t.out.FanOuts[r.Seq] = slices.Clone(r.Endpoints)
+		if t.losses.counts(r, t.out.Floor) {
+			t.losses.fanOut(r)
+		}
+		if again && r.Replay == 0 {
+			t.fanOut(r)
 		}
 	case r.Endpoint == "":
-		if above && r.Kind == transport.Skipped {
-			t.out.Skipped[r.Seq] = true
+		if again && r.Kind == transport.Skipped {
+			t.out.Skipped[r.Seq] = transport.EventMark{Customer: r.Customer, Stored: r.Stored}
 		}
 	default:
-		pair := transport.Pair{Seq: r.Seq, Endpoint: r.Endpoint, Replay: r.Replay}
-		state, known := t.out.Pairs[pair]
-		if known || above {
-			advance(&state, r)
-			t.out.Pairs[pair] = state
+		if t.losses.any() {
+			t.losses.record(r)
+		}
+		t.outcome(r, again)
+	}
+}
+
+// fanOut keeps an event's first one; a repeat is of a crash, unless it is
+// another event's.
+func (t *Taking) fanOut(r *transport.Record) {
+	mark := transport.EventMark{Customer: r.Customer, Stored: r.Stored}
+	if was, known := t.out.FanOuts[r.Seq]; known {
+		if was.Customer == mark.Customer && was.Stored.Equal(mark.Stored) {
+			return
+		}
+		t.forget(r.Seq, r.Seq)
+	}
+	t.out.FanOuts[r.Seq] = transport.EventFanOut{EventMark: mark, Endpoints: slices.Clone(r.Endpoints)}
+}
+
+func (t *Taking) outcome(r *transport.Record, again bool) {
+	pair := transport.Pair{Seq: r.Seq, Endpoint: r.Endpoint, Replay: r.Replay}
+	state, known := t.out.Pairs[pair]
+	if known || again {
+		advance(&state, r)
+		t.out.Pairs[pair] = state
+	}
+}
+
+// forget drops what the journal told of events whose numbers are others' now.
+// What lies in DEFERRED of them stays: it has its event with it.
+func (t *Taking) forget(from, to uint64) {
+	t.losses.forget(from, to)
+	for seq, f := range t.out.FanOuts {
+		if seq < from || seq > to {
+			continue
+		}
+		for _, id := range f.Endpoints {
+			if pair := (transport.Pair{Seq: seq, Endpoint: id}); t.out.Pairs[pair].Hop == 0 {
+				delete(t.out.Pairs, pair)
+			}
+		}
+		delete(t.out.FanOuts, seq)
+	}
+	for seq := range t.out.Skipped {
+		if seq >= from && seq <= to {
+			delete(t.out.Skipped, seq)
 		}
 	}
 }
@@ -111,7 +167,7 @@ func advance(state *transport.PairState, r *transport.Record) {
 		return
 	}
 	if r.Final() {
-		*state = transport.PairState{Final: true, Hop: state.Hop}
+		*state = transport.PairState{Final: true, Hop: state.Hop, Stored: state.Stored}
 		return
 	}
 	if r.Kind != transport.Tried || r.Number < len(state.Tries) {

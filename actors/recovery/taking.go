@@ -23,15 +23,22 @@ const Margin = time.Minute
 // kill -9 shows by what was parked again of it, and by its segment's name; where
 // it fires after this, and its first copy was settled before, the pair may be
 // sent again.
+//
+// A stream that lost its end (a power cut without sync, a copy put back) is
+// found by what others tell of it. EVENTS: its lost numbers are given to nobody
+// again, and what was owed of them and is not parked is gone. DEFERRED, or the
+// journal: all of both is read, and what fan-outs owe and nothing ended or parks
+// is to be parked anew; what the journal no longer tells is done again, never left.
 type Taking struct {
 	// Margin is the constant, but in tests.
 	Margin time.Duration
 
-	state transport.ShardState
-	out   *transport.Recovered
-	since time.Time // of the oldest message that comes again, less the margin
-	asked transport.Readable
-	step  int
+	state  transport.ShardState
+	out    *transport.Recovered
+	since  time.Time // of the oldest message that comes again, less the margin
+	losses *losses
+	asked  transport.Readable
+	step   int
 
 	read   uint64 // up to here nothing of DEFERRED is due that was not read
 	due    map[string]*spans
@@ -49,9 +56,9 @@ func NewTaking() *Taking {
 	return &Taking{Margin: Margin, due: map[string]*spans{}, names: map[uint64]struct{}{}, seed: seed,
 		young: young{seed: seed, hops: map[uint64]uint32{}},
 		out: &transport.Recovered{
-			FanOuts: map[uint64][]string{},
+			FanOuts: map[uint64]transport.EventFanOut{},
 			Pairs:   map[transport.Pair]transport.PairState{},
-			Skipped: map[uint64]bool{},
+			Skipped: map[uint64]transport.EventMark{},
 			Parked:  map[string]transport.Parked{},
 		}}
 }
@@ -59,6 +66,9 @@ func NewTaking() *Taking {
 // Begin tells how the streams stand.
 func (t *Taking) Begin(s transport.ShardState) {
 	t.state, t.out.Floor, t.read = s, s.Floor, s.DeferredLast
+	t.out.Lost = lostTails(&s)
+	t.losses = newLosses(t.seed, t.out.Lost, s.Mending)
+	t.reach(max(s.Floor, s.Reached.Event))
 	for _, at := range []time.Time{s.NextAt, s.DueAt} {
 		if !at.IsZero() && (t.since.IsZero() || at.Before(t.since)) {
 			t.since = at
@@ -66,6 +76,32 @@ func (t *Taking) Begin(s transport.ShardState) {
 	}
 	if !t.since.IsZero() {
 		t.since = t.since.Add(-t.Margin)
+	}
+	if t.losses.any() {
+		t.sinceLost()
+	}
+}
+
+// beginning is before any record.
+var beginning = time.Unix(1, 0)
+
+// sinceLost has the journal read from where it may tell of what is lost: of
+// events that are gone, from the last one before them; of pairs that may lie
+// nowhere, whole.
+func (t *Taking) sinceLost() {
+	from := beginning
+	if !t.losses.whole && !t.state.OldAt.IsZero() {
+		from = t.state.OldAt.Add(-t.Margin)
+	}
+	if t.since.IsZero() || from.Before(t.since) {
+		t.since = from
+	}
+}
+
+// reach notes a sequence that no event may get any more.
+func (t *Taking) reach(seq uint64) {
+	if seq > t.state.EventsLast {
+		t.out.FillFrom, t.out.FillTo = t.state.EventsLast+1, max(t.out.FillTo, seq)
 	}
 }
 
@@ -88,7 +124,10 @@ func (t *Taking) reading() (r transport.Reading, more bool) {
 	again := !t.since.IsZero()
 	switch t.step {
 	case 1:
-		if again && t.state.FirstDue > 0 {
+		switch {
+		case t.losses.whole:
+			r = transport.Reading{What: transport.ReadDeferred, From: 1}
+		case again && t.state.FirstDue > 0:
 			r = transport.Reading{What: transport.ReadDeferred, From: t.state.FirstDue}
 		}
 	case 2:
@@ -143,6 +182,9 @@ func (t *Taking) Segment(s *transport.Segment, at transport.Lying) {
 // Listed takes in the name of what lies in DEFERRED, and how many messages have it.
 func (t *Taking) Listed(p *transport.ParkedSegment, messages uint64) {
 	t.count(p, messages)
+	if last, known := p.Last(); known {
+		t.reach(last)
+	}
 	if t.asked == transport.ListParked && !t.since.IsZero() && t.mayHoldWhatComes(p) {
 		t.needed = append(t.needed, *p)
 	}
@@ -153,8 +195,11 @@ func (t *Taking) Listed(p *transport.ParkedSegment, messages uint64) {
 // that is due, whose schedule fires a second time after a kill.
 func (t *Taking) mayHoldWhatComes(p *transport.ParkedSegment) bool {
 	last, known := p.Last()
-	return p.Endpoint != "" && (!known || last > t.out.Floor || t.due[p.Endpoint].meets(p.First.Seq, last))
+	return p.Endpoint != "" && !t.losses.whole && (!known || last > t.out.Floor || t.losses.gone(last) || t.due[p.Endpoint].meets(p.First.Seq, last))
 }
 
 // Recovered is what was found; it is no more the Taking's.
-func (t *Taking) Recovered() *transport.Recovered { return t.out }
+func (t *Taking) Recovered() *transport.Recovered {
+	t.out.Owed, t.out.Gone = t.losses.nowhere()
+	return t.out
+}

@@ -164,7 +164,7 @@ func TestFiltersOnAnEventsWay(t *testing.T) {
 		match, err := compileForTest(source)
 		return func(view any) (bool, error) { asked++; return match(view) }, err
 	}
-	recovered := &transport.Recovered{FanOuts: map[uint64][]string{3: {"even"}}}
+	recovered := &transport.Recovered{FanOuts: map[uint64]transport.EventFanOut{3: {Endpoints: []string{"even"}}}}
 	inWorld(t, Options{Compile: compile, Recovered: recovered}, func(w *world) {
 		for _, filter := range []string{"odd", "even", "panics", "fails"} {
 			ep := makeEndpoint(filter)

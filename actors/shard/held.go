@@ -104,7 +104,7 @@ func (s *Shard) forget(l *endpoint.Lease) {
 // beyond is the state of a settled pair whose message may come again: its next
 // parking, if there is one, is true; this one and the event are not.
 func beyond(l *endpoint.Lease) transport.PairState {
-	return transport.PairState{Hop: l.Hop + 1, Final: l.IsOver()}
+	return transport.PairState{Hop: l.Hop + 1, Final: l.IsOver(), Stored: l.Event.Stored}
 }
 
 // remember keeps how far the pairs of a message had come that is handed back,
@@ -119,14 +119,14 @@ func (s *Shard) remember(h *held) {
 			continue
 		}
 		ids = append(ids, l.Endpoint)
-		st := transport.PairState{Tries: l.Tries, Next: l.Due, Hop: l.Hop}
+		st := transport.PairState{Tries: l.Tries, Next: l.Due, Hop: l.Hop, Stored: l.Event.Stored}
 		if l.IsSettled() {
 			st = beyond(l)
 		}
 		s.recovered.Pairs[l.Pair] = st
 	}
 	if !h.due {
-		s.recovered.FanOuts[h.seq] = ids
+		s.recovered.FanOuts[h.seq] = transport.EventFanOut{Endpoints: ids}
 	}
 }
 

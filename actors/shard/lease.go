@@ -35,7 +35,7 @@ func (s *Shard) eventArrived(a *arrival) {
 		return
 	}
 	s.routed.Store(max(s.routed.Load(), ev.Seq))
-	if s.settled.has(ev.Seq) || s.recovered.Skipped[ev.Seq] {
+	if skipped, known := s.recovered.Skipped[ev.Seq]; s.settled.has(ev.Seq) || known && skipped.Fits(ev) {
 		s.drop(a, 1)
 		return
 	}
@@ -44,7 +44,7 @@ func (s *Shard) eventArrived(a *arrival) {
 		a.handle.Nak()
 		return
 	}
-	ids, known := s.recovered.FanOuts[ev.Seq]
+	ids, known := s.fanOut(ev)
 	if !known && ev.DuplicateOf != 0 {
 		s.skipEvent(a, transport.ReasonDuplicate)
 		return
@@ -71,6 +71,23 @@ func (s *Shard) eventArrived(a *arrival) {
 	s.give(h, untold)
 }
 
+// fanOut is to whom an event went before. That of another event, which had its
+// sequence in a log that lost its end, is not believed.
+func (s *Shard) fanOut(ev *transport.Event) (ids []string, known bool) {
+	f, known := s.recovered.FanOuts[ev.Seq]
+	if known && !f.Fits(ev) {
+		delete(s.recovered.FanOuts, ev.Seq)
+		return nil, false
+	}
+	return f.Endpoints, known
+}
+
+// state is what is known of the pair of ev.
+func (s *Shard) state(p transport.Pair, ev *transport.Event) (st transport.PairState, known bool) {
+	st, known = s.recovered.Pairs[p]
+	return st, known && st.Fits(ev)
+}
+
 func (s *Shard) leaseEvent(h *held, ev *transport.Event, ids []string) {
 	h.leases = make([]*endpoint.Lease, 0, len(ids))
 	block := make([]endpoint.Lease, len(ids)) // one piece of memory: they go together
@@ -78,7 +95,7 @@ func (s *Shard) leaseEvent(h *held, ev *transport.Event, ids []string) {
 		pair := transport.Pair{Seq: ev.Seq, Endpoint: id}
 		l := &block[i]
 		l.Pair, l.Event, l.Owner = pair, ev, h
-		if st, ok := s.recovered.Pairs[pair]; ok {
+		if st, ok := s.state(pair, ev); ok {
 			if st.Final || st.Hop > 0 {
 				continue // ended, or parked: it comes back from there
 			}
@@ -132,7 +149,7 @@ func (s *Shard) entryLease(h *held, id string, e *transport.Entry) *endpoint.Lea
 		Pair:  transport.Pair{Seq: e.Event.Seq, Endpoint: id, Replay: e.Replay},
 		Event: e.Event, Tries: e.Tries, Hop: e.Hop, Due: e.Due, Owner: h,
 	}
-	if st, ok := s.recovered.Pairs[l.Pair]; ok {
+	if st, ok := s.state(l.Pair, e.Event); ok {
 		if st.Final || st.Hop > e.Hop {
 			h.gone = append(h.gone, goneWith(l))
 			return nil
@@ -179,7 +196,7 @@ func (s *Shard) give(h *held, untold []string) {
 func (s *Shard) recordFanOut(ev *transport.Event, replay uint64, ids []string) {
 	s.record = transport.Record{
 		Kind: transport.FanOut, Seq: ev.Seq, Replay: replay, Customer: ev.Customer,
-		EventID: ev.ID, EventType: ev.Type, At: s.o.Deps.Now(),
+		EventID: ev.ID, EventType: ev.Type, At: s.o.Deps.Now(), Stored: ev.Stored,
 		IDGiven: ev.IDGiven, Revision: s.routes.revision, Endpoints: ids,
 	}
 	s.o.Deps.Observer.Record(&s.record)

@@ -2,6 +2,7 @@ package shard
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"testing"
 	"time"
@@ -61,7 +62,7 @@ func TestAnOrderedEndpointWaitsForAnEventOnItsWay(t *testing.T) {
 // After a restart what was parked comes due before the log has come to it.
 func TestAnOrderedEndpointIsSentNothingAheadOfTheLog(t *testing.T) {
 	o := Options{Recovered: &transport.Recovered{
-		Floor: 4, FanOuts: map[uint64][]string{5: {"a"}, 6: {"a"}, 7: {"a"}},
+		Floor: 4, FanOuts: map[uint64]transport.EventFanOut{5: {Endpoints: []string{"a"}}, 6: {Endpoints: []string{"a"}}, 7: {Endpoints: []string{"a"}}},
 		Pairs:  map[transport.Pair]transport.PairState{{Seq: 7, Endpoint: "a"}: {Hop: 1}},
 		Parked: map[string]transport.Parked{"a": {Entries: 1, Ready: 1}},
 	}}
@@ -94,9 +95,32 @@ func TestADrainHandsBackWhatWaitsForAnEarlierEvent(t *testing.T) {
 	})
 }
 
+// What the log lost and was filled up with is waited for by nobody.
+func TestTakenPassesWhatTheLogLost(t *testing.T) {
+	now := time.Unix(1_700_000_000, 0)
+	for _, r := range []transport.Recovered{{Floor: 10, FillFrom: 11, FillTo: 90}, {Floor: 8, FillFrom: 11, FillTo: 90}, {Floor: 8, FillFrom: 11, FillTo: 10 + 2*mostHoles}} {
+		k := newTaken(&r)
+		for seq := r.Floor + 1; seq < r.FillFrom; seq++ {
+			k.take(seq, now)
+		}
+		if got := k.lowest(); got != r.FillTo+1 {
+			t.Errorf("%+v: waits for %d", r, got)
+		}
+		k = newTaken(&r)
+		k.take(r.FillTo+2, now) // before all others
+		want := map[uint64]bool{r.FillTo + 1: true}
+		for seq := r.Floor + 1; seq < r.FillFrom; seq++ {
+			want[seq] = true
+		}
+		if len(k.holes) != len(want) || slices.ContainsFunc(slices.Collect(maps.Keys(k.holes)), func(seq uint64) bool { return !want[seq] }) {
+			t.Errorf("%+v: waits for %v, want %v", r, k.holes, want)
+		}
+	}
+}
+
 func TestTakenKnowsItsHoles(t *testing.T) {
 	now := time.Unix(1_700_000_000, 0)
-	k := newTaken(10)
+	k := newTaken(&transport.Recovered{Floor: 10})
 	for _, c := range []struct {
 		seq    uint64
 		filled bool

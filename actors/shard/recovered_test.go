@@ -15,7 +15,7 @@ func pairOf(seq uint64, id string) transport.Pair { return transport.Pair{Seq: s
 func TestAFanOutHalfFinishedIsFinished(t *testing.T) {
 	r := &transport.Recovered{
 		Floor:   4,
-		FanOuts: map[uint64][]string{5: {"ended", "parked", "tried", "fresh", "removed", "disabled"}},
+		FanOuts: map[uint64]transport.EventFanOut{5: {Endpoints: []string{"ended", "parked", "tried", "fresh", "removed", "disabled"}}},
 		Pairs: map[transport.Pair]transport.PairState{
 			pairOf(5, "ended"):  {Final: true},
 			pairOf(5, "parked"): {Hop: 2, Tries: make([]transport.Try, 1)},
@@ -49,7 +49,7 @@ func TestAFanOutHalfFinishedIsFinished(t *testing.T) {
 }
 
 func TestARecoveredAttemptKeepsItsTime(t *testing.T) {
-	r := &transport.Recovered{FanOuts: map[uint64][]string{1: {"a"}}, Pairs: map[transport.Pair]transport.PairState{}}
+	r := &transport.Recovered{FanOuts: map[uint64]transport.EventFanOut{1: {Endpoints: []string{"a"}}}, Pairs: map[transport.Pair]transport.PairState{}}
 	inWorld(t, Options{Recovered: r}, func(w *world) {
 		next := time.Now().Add(time.Minute)
 		r.Pairs[pairOf(1, "a")] = transport.PairState{Tries: make([]transport.Try, 1), Next: next}
@@ -67,9 +67,9 @@ func TestARecoveredAttemptKeepsItsTime(t *testing.T) {
 func TestWhatWasSettledBeforeIsAcked(t *testing.T) {
 	r := &transport.Recovered{
 		Floor:   7,
-		FanOuts: map[uint64][]string{9: {"a"}},
+		FanOuts: map[uint64]transport.EventFanOut{9: {Endpoints: []string{"a"}}},
 		Pairs:   map[transport.Pair]transport.PairState{pairOf(9, "a"): {Final: true}},
-		Skipped: map[uint64]bool{8: true},
+		Skipped: map[uint64]transport.EventMark{8: {}},
 	}
 	inWorld(t, Options{Recovered: r}, func(w *world) {
 		w.register("a")
@@ -89,7 +89,7 @@ func TestAnEventBehindItsParkedPairMakesNoSecondDelivery(t *testing.T) {
 	for name, answer := range map[string]transport.Answer{"delivered": accepted, "parked again": failed} {
 		t.Run(name, func(t *testing.T) {
 			r := &transport.Recovered{
-				Floor: 4, FanOuts: map[uint64][]string{5: {"a"}},
+				Floor: 4, FanOuts: map[uint64]transport.EventFanOut{5: {Endpoints: []string{"a"}}},
 				Pairs: map[transport.Pair]transport.PairState{pairOf(5, "a"): {Hop: 1, Tries: make([]transport.Try, 1)}},
 			}
 			inWorld(t, Options{Recovered: r}, func(w *world) {

@@ -154,7 +154,7 @@ func New(o Options) *Shard {
 		panics:    map[uint64]int{},
 		began:     o.Deps.Now(),
 		pasts:     map[string]*endpoint.Past{},
-		taken:     newTaken(o.Recovered.Floor),
+		taken:     newTaken(o.Recovered),
 		segments:  newRecentSegments(recentDues),
 	}
 	s.uplink = newUplink(func(down bool) { s.call(func() { s.line(down) }) })
@@ -175,7 +175,7 @@ func New(o Options) *Shard {
 // writable gives r the maps it lacks.
 func writable(r *transport.Recovered) *transport.Recovered {
 	if r.FanOuts == nil {
-		r.FanOuts = map[uint64][]string{}
+		r.FanOuts = map[uint64]transport.EventFanOut{}
 	}
 	if r.Pairs == nil {
 		r.Pairs = map[transport.Pair]transport.PairState{}

@@ -1,6 +1,10 @@
 package shard
 
-import "time"
+import (
+	"time"
+
+	"github.com/postrider/postrider/transport"
+)
 
 // taken knows which events of the log have come, so that an ordered endpoint
 // is sent nothing while an earlier event is still on its way: one whose payload
@@ -8,6 +12,8 @@ import "time"
 type taken struct {
 	next  uint64               // the first that is not known to exist
 	holes map[uint64]time.Time // before it, and have not come; since when
+	// From there to there the log has nothing: it lost that, and was filled up.
+	noneFrom, noneTo uint64
 }
 
 const (
@@ -18,8 +24,17 @@ const (
 	holeFor = 45 * time.Second
 )
 
-func newTaken(floor uint64) *taken {
-	return &taken{next: floor + 1, holes: map[uint64]time.Time{}}
+func newTaken(r *transport.Recovered) *taken {
+	t := &taken{next: r.Floor + 1, holes: map[uint64]time.Time{}, noneFrom: r.FillFrom, noneTo: r.FillTo}
+	t.passNone()
+	return t
+}
+
+// passNone goes past what the log does not have.
+func (t *taken) passNone() {
+	if t.next >= t.noneFrom && t.next <= t.noneTo {
+		t.next = t.noneTo + 1
+	}
 }
 
 // take notes that seq has come; true where that filled a hole.
@@ -28,9 +43,10 @@ func (t *taken) take(seq uint64, now time.Time) (filled bool) {
 	case seq == t.next:
 		t.next++
 	case seq > t.next:
-		if seq-t.next <= mostHoles {
-			for ; t.next < seq; t.next++ {
+		if wide := seq - t.next; wide <= mostHoles || t.noneTo > 0 && wide-(t.noneTo-t.noneFrom+1) <= mostHoles {
+			for ; t.next < seq; t.passNone() {
 				t.holes[t.next] = now
+				t.next++
 			}
 		}
 		t.next = seq + 1
@@ -39,6 +55,7 @@ func (t *taken) take(seq uint64, now time.Time) (filled bool) {
 			delete(t.holes, seq)
 		}
 	}
+	t.passNone()
 	return filled
 }
 

@@ -78,8 +78,8 @@ func newWorld(t testing.TB, o Options) *world {
 		hop: map[transport.Pair]uint32{}, skipped: map[uint64]bool{}, routed: map[uint64]int{}, nextDue: 1000,
 	}
 	if r := o.Recovered; r != nil {
-		for seq, ids := range r.FanOuts {
-			w.owed[turn{seq: seq}] = ids
+		for seq, f := range r.FanOuts {
+			w.owed[turn{seq: seq}] = f.Endpoints
 		}
 		for p, st := range r.Pairs {
 			w.hop[p] = st.Hop

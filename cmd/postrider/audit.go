@@ -84,9 +84,16 @@ func (a *app) printAudit(audit *transport.Audit, names endpointNames) error {
 	if audit.JournalGaps > 0 {
 		fmt.Fprintf(a.stdout, "\n%s gone from the middle of the journal\n", counted(audit.JournalGaps, "message is", "messages are"))
 	}
+	for _, l := range audit.Lost {
+		fmt.Fprintf(a.stdout, "\n%s had lost its end, %s messages (%d to %d), when the node started at %s\n",
+			l.Stream, grouped(l.Count()), l.From, l.To, l.At.UTC().Format(time.RFC3339))
+	}
 	verdict := "it adds up"
 	if !audit.OK {
 		verdict = "IT DOES NOT ADD UP; keep the data folder and report it"
+		if len(audit.Lost) > 0 {
+			verdict = "IT DOES NOT ADD UP; see \"A stream that lost its end\" in docs/operations.md"
+		}
 	}
 	_, err := fmt.Fprintf(a.stdout, "\n%s up to sequence %d (%s, %s wanted by no endpoint): %s\n",
 		counted(audit.Events, "event", "events"), audit.Cut, counted(audit.Duplicates, "duplicate", "duplicates"), grouped(audit.Unrouted), verdict)

@@ -40,7 +40,7 @@ func (n *node) close(ctx context.Context) error {
 		n.background.Wait()
 		n.shelf.lists.Wait()
 	}
-	for _, c := range []interface{ Close(context.Context) error }{n.journal, n.parker, n.graveyard, n.memories} {
+	for _, c := range []interface{ Close(context.Context) error }{n.parker, n.graveyard, n.journal, n.memories} {
 		if n.graveyard != nil {
 			keep(c.Close(after))
 		}

@@ -104,11 +104,15 @@ func (n *node) start(ctx context.Context, keys *nodeKeys) error {
 		return err
 	}
 	n.ids = ledger.NewLocal(n.cfg.Dedup.Local, n.now)
-	recovered, err := n.store.Recover(ctx, recovery.NewTaking(), n.ids.Prime)
+	cutter := recovery.NewCutter(rand.Text() + "_")
+	recovered, err := n.store.Recover(ctx, recovery.NewTaking(), cutter, n.ids.Prime)
 	if err != nil {
 		return fmt.Errorf("take the shard: %w", err)
 	}
-	n.journal, n.parker, n.graveyard, n.memories = n.store.Journal(), n.store.Parker(recovery.NewCutter(rand.Text()+"_")), n.store.Graveyard(), n.store.Memories()
+	if err := n.store.Listen(); err != nil {
+		return err
+	}
+	n.journal, n.parker, n.graveyard, n.memories = n.store.Journal(), n.store.Parker(cutter), n.store.Graveyard(), n.store.Memories()
 	if err := n.startShard(ctx, recovered); err != nil {
 		return err
 	}
@@ -154,6 +158,7 @@ func (n *node) storeOptions(keys *nodeKeys) jet.Options {
 		EventsKeep: n.cfg.Events.Keep, AttemptsKeep: n.cfg.Attempts.Keep, Window: n.cfg.Window.Events,
 		DedupTime: n.cfg.Dedup.Local, MasterKey: keys.master, PreviousMasterKey: keys.previous, Logger: n.log, Now: n.now,
 		Journaled: n.metrics.JournalBatch, Unreadable: n.metrics.Unreadable,
+		ListenLater: true, LostTail: n.lostTail,
 	}
 }
 
@@ -273,6 +278,14 @@ func (n *node) routed(_ *transport.Event, endpoints int) {
 	n.metrics.Published(1)
 	if endpoints == 0 {
 		n.metrics.Unrouted()
+	}
+}
+
+// lostTail counts what a stream lost, and leaves a line of it in the data folder.
+func (n *node) lostTail(l transport.LostTail) {
+	n.metrics.LostTail(l)
+	if err := jet.KeepLostTail(n.cfg.Data, l); err != nil {
+		n.log.Error("what was lost could not be noted in the data folder; doctor will not tell of it", "error", err)
 	}
 }
 

@@ -41,7 +41,8 @@ const auditMargin = time.Minute
 // that direction, so each pair is met at least once, and an outcome wins.
 //
 // Not OK means a loss: a pair that was owed and is nowhere, an outcome of
-// something that was not owed, or a hole in the journal. Of events whose
+// something that was not owed, a hole in the journal, or one of these streams
+// that lost its end. Of events whose
 // fan-out has aged out of the journal only what is still seen counts. Unrouted
 // takes in events that no endpoint wanted, unreadable documents, and what was
 // not handed out yet.
@@ -202,7 +203,10 @@ func (a *auditor) within(seq uint64) bool { return seq >= a.first && seq <= a.cu
 
 func (a *auditor) result() *transport.Audit {
 	a.close()
-	out := &transport.Audit{Cut: a.cut, Duplicates: a.duplicates, JournalGaps: a.holes, OK: a.holes == 0}
+	out := &transport.Audit{Cut: a.cut, Duplicates: a.duplicates, JournalGaps: a.holes, Lost: a.lost, OK: a.holes == 0}
+	for _, l := range a.lost {
+		out.OK = out.OK && l.Stream == StreamDeferred
+	}
 	routed := a.fannedOut + a.skipped
 	out.Events = routed
 	if first := max(a.first, a.known); a.opts.Customer == "" && a.cut >= first {

@@ -27,6 +27,8 @@ type auditor struct {
 
 	fannedOut, skipped, duplicates uint64
 	skips                          seqSet
+	before                         seqSet // events that had fan-outs, and whose numbers were lost
+	lost                           []transport.LostTail
 }
 
 type auditKey struct {
@@ -44,7 +46,7 @@ func newAuditor(s *Store, o AuditOptions) *auditor {
 	return &auditor{store: s, opts: o, ids: map[string]uint32{},
 		held: map[auditKey]bool{}, parked: map[auditKey]bool{},
 		open: map[auditKey]openPair{}, settled: map[auditKey]bool{},
-		fanned: seqSet{}, skips: seqSet{}}
+		fanned: seqSet{}, skips: seqSet{}, before: seqSet{}}
 }
 
 func (a *auditor) key(seq uint64, endpoint string, replay uint64) auditKey {
@@ -80,6 +82,10 @@ func (a *auditor) gaps(upTo uint64) {
 
 func (a *auditor) record(e journalEntry) error {
 	rec := e.rec
+	if rec.Kind == transport.Lost {
+		a.lostTail(rec)
+		return nil
+	}
 	if !a.within(rec.Seq) || !a.counts(rec.Customer) {
 		return nil
 	}
@@ -99,14 +105,33 @@ func (a *auditor) record(e journalEntry) error {
 	return nil
 }
 
+// lostTail notes what a stream lost. Fan-outs of these numbers that follow are
+// of other events than those before; what was owed of those has ended, or is parked.
+func (a *auditor) lostTail(rec *transport.Record) {
+	a.lost = append(a.lost, transport.LostTail{Stream: rec.Reason, From: rec.Seq, To: rec.To, At: rec.At})
+	if rec.Reason != StreamEvents {
+		return
+	}
+	for seq := max(rec.Seq, a.first); seq <= min(rec.To, a.cut); seq++ {
+		if a.fanned.remove(seq) {
+			a.before.add(seq)
+		}
+		a.skips.remove(seq)
+	}
+}
+
 func (a *auditor) fanOut(rec *transport.Record, late bool) {
 	if !a.fanned.add(rec.Seq) {
 		return // of a crash
 	}
 	a.fannedOut++
 	for _, id := range rec.Endpoints {
-		a.line(id, rec.Customer).Owed++
-		a.open[a.key(rec.Seq, id, 0)] = openPair{late: late}
+		line, key := a.line(id, rec.Customer), a.key(rec.Seq, id, 0)
+		if _, open := a.open[key]; open { // of the event that had its number
+			a.sort(line, key, openPair{})
+		}
+		line.Owed++
+		a.open[key] = openPair{late: late}
 	}
 }
 
@@ -140,7 +165,7 @@ func (a *auditor) outcome(rec *transport.Record) {
 // settled before, or were never owed.
 func (a *auditor) owedUnseen(rec *transport.Record, line *transport.EndpointAudit, key auditKey) bool {
 	switch {
-	case a.settled[key] || rec.Replay == 0 && a.fanned.has(rec.Seq):
+	case a.settled[key] || rec.Replay == 0 && (a.fanned.has(rec.Seq) || a.before.has(rec.Seq)):
 		line.Repeated++
 		return false
 	case rec.Replay != 0 || rec.Seq < a.known:
@@ -174,15 +199,19 @@ func (a *auditor) close() {
 		a.lines[key.endpoint].Waiting++
 	}
 	for key, pair := range a.open {
-		line := a.lines[key.endpoint]
-		if pair.late || key.seq > a.routed || a.held[key] || a.parked[key] {
-			line.Waiting++
-		} else {
-			line.Missing++
-		}
+		a.sort(a.lines[key.endpoint], key, pair)
 	}
 	clear(a.open)
 	clear(a.parked)
+}
+
+// sort counts a pair that has no outcome.
+func (a *auditor) sort(line *transport.EndpointAudit, key auditKey, pair openPair) {
+	if pair.late || key.seq > a.routed || a.held[key] || a.parked[key] {
+		line.Waiting++
+	} else {
+		line.Missing++
+	}
 }
 
 // seqSet is a set of sequences, one bit each in blocks of 65,536.
@@ -199,6 +228,15 @@ func (s seqSet) add(seq uint64) bool {
 	fresh := *word&bit == 0
 	*word |= bit
 	return fresh
+}
+
+// remove tells whether seq was there.
+func (s seqSet) remove(seq uint64) bool {
+	there := s.has(seq)
+	if there {
+		s[seq>>16][seq>>6&1023] &^= 1 << (seq & 63)
+	}
+	return there
 }
 
 func (s seqSet) has(seq uint64) bool {

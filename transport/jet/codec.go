@@ -3,6 +3,7 @@ package jet
 import (
 	"fmt"
 	"math"
+	"time"
 
 	"github.com/postrider/postrider/transport"
 )
@@ -42,6 +43,8 @@ const (
 	recTLS
 	recFirstByte
 	recResent
+	recStored // how long before recAt the event was stored, in ns; see appendStored
+	recTo
 )
 
 // fanOutPart is the most endpoints in one record of a fan-out, so that a
@@ -63,6 +66,7 @@ func appendPart(dst []byte, r *transport.Record, endpoints []string, toCome uint
 	dst = appendTime(dst, recAt, r.At)
 	switch r.Kind {
 	case transport.FanOut:
+		dst = appendStored(dst, r)
 		dst = appendNumber(dst, recRevision, r.Revision)
 		dst = appendEndpoints(dst, endpoints)
 		dst = appendNumber(dst, recToCome, toCome)
@@ -70,9 +74,33 @@ func appendPart(dst []byte, r *transport.Record, endpoints []string, toCome uint
 		dst = appendNumber(dst, recNumber, uint64(max(r.Number, 0)))
 		dst = appendTime(dst, recNextAt, r.NextAt)
 		dst = appendAnswer(dst, &r.Answer)
+	case transport.Skipped:
+		if r.Endpoint == "" {
+			dst = appendStored(dst, r)
+		}
+	case transport.Lost:
+		dst = appendNumber(dst, recTo, r.To)
 	}
 	dst = appendText(dst, recReason, r.Reason)
 	return closeSized(dst, at)
+}
+
+// appendStored writes when the event was stored, by what lies between that and
+// the record: some 5 bytes. Clocks may differ, so it has a sign in its last bit;
+// one more, since zeros are left out.
+func appendStored(dst []byte, r *transport.Record) []byte {
+	d := r.At.Sub(r.Stored)
+	if r.Stored.IsZero() || !r.Stored.Add(d).Equal(r.At) {
+		return dst // never, or hundreds of years apart
+	}
+	return appendNumber(dst, recStored, uint64(d<<1^d>>63)+1)
+}
+
+func readStored(at time.Time, n uint64) time.Time {
+	if n--; at.IsZero() {
+		return time.Time{}
+	}
+	return at.Add(-time.Duration(n>>1 ^ -(n & 1)))
 }
 
 func appendEndpoints(dst []byte, ids []string) []byte {
@@ -223,6 +251,10 @@ func (d *recordReader) record(b []byte) (r *transport.Record, toCome uint64, err
 			r.NextAt = f.time()
 		case recReason:
 			r.Reason = d.text(&f)
+		case recStored:
+			r.Stored = readStored(r.At, f.num(math.MaxUint64))
+		case recTo:
+			r.To = f.num(math.MaxUint64)
 		default:
 			d.answer(&r.Answer, &f)
 		}

@@ -72,10 +72,18 @@ func drawDuration(t *rapid.T, label string) time.Duration {
 func drawRecord(t *rapid.T) *transport.Record {
 	text := rapid.StringN(0, 60, 300)
 	r := &transport.Record{
-		Kind: transport.Kind(rapid.IntRange(1, 4).Draw(t, "kind")), Seq: rapid.Uint64().Draw(t, "seq"),
+		Kind: transport.Kind(rapid.IntRange(1, 5).Draw(t, "kind")), Seq: rapid.Uint64().Draw(t, "seq"),
 		Replay: rapid.Uint64().Draw(t, "replay"), Customer: text.Draw(t, "customer"), Endpoint: drawEndpoint(t, "endpoint"),
 		EventID: text.Draw(t, "id"), EventType: text.Draw(t, "type"), At: drawTime(t, "at"), Reason: text.Draw(t, "reason")}
+	if r.Kind == transport.FanOut || r.Kind == transport.Skipped && r.Endpoint == "" {
+		// It is written by what lies between, which is no more than some 290 years.
+		if stored := r.At.Add(time.Duration(rapid.Int64Range(-1<<61, 1<<61).Draw(t, "stored"))); !r.At.IsZero() && !stored.IsZero() {
+			r.Stored = stored
+		}
+	}
 	switch r.Kind {
+	case transport.Lost:
+		r.To = rapid.Uint64().Draw(t, "to")
 	case transport.FanOut:
 		r.Revision = rapid.Uint64().Draw(t, "revision")
 		for i := range rapid.IntRange(0, 5).Draw(t, "endpoints") {

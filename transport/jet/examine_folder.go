@@ -33,6 +33,7 @@ func ExamineFolder(o Options) (found []transport.Finding, inUse bool) {
 		return e.found, false
 	}
 	e.permissions(info)
+	e.lostNotes()
 	e.disk(o.DataDir)
 	unlock, err := lockFolder(o.DataDir)
 	if err != nil {

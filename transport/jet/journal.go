@@ -36,6 +36,7 @@ type Journal struct {
 	cancel context.CancelFunc
 	wake   chan struct{}
 	done   chan struct{}
+	noted  chan struct{} // closed when how far it came is noted for the last time
 
 	mu       sync.Mutex
 	batches  []*batch // oldest first; the last one is being filled
@@ -62,9 +63,11 @@ func (b *batch) full() bool { return b.records >= batchRecords || len(b.buf) >= 
 // of records holds within it.
 func (s *Store) Journal() *Journal {
 	j := &Journal{store: s, id: s.publishID("journal"),
-		wake: make(chan struct{}, 1), done: make(chan struct{}), moved: make(chan struct{})}
+		wake: make(chan struct{}, 1), done: make(chan struct{}), noted: make(chan struct{}), moved: make(chan struct{})}
 	j.ctx, j.cancel = context.WithCancel(context.Background())
 	go j.run()
+	go j.keepNoted()
+	s.reached.journal.Store(j)
 	return j
 }
 
@@ -81,6 +84,7 @@ func (j *Journal) Append(r *transport.Record, w transport.Waiter) {
 	if j.closed {
 		return
 	}
+	j.store.reached.routed(r)
 	rest := r.Endpoints
 	for {
 		n := min(len(rest), fanOutPart)
@@ -115,23 +119,28 @@ func (j *Journal) After(w transport.Waiter) {
 
 // add appends one record to the batch being filled. The lock is held.
 func (j *Journal) add(r *transport.Record, endpoints []string, toCome uint64) {
-	n := len(j.batches)
-	if n == 0 || j.batches[n-1].records >= backlogRecords || len(j.batches[n-1].buf) >= batchBytes {
-		b := j.spare
-		if j.spare = nil; b == nil {
-			b = &batch{}
-		}
-		b.buf, b.since = append(b.buf[:0], journalVersion), time.Now()
-		j.batches = append(j.batches, b)
-		n++
-	}
-	b := j.batches[n-1]
+	b := j.filling()
 	b.buf = appendPart(b.buf, r, endpoints, toCome)
 	b.records++
 	j.appended++
 	if b.records == 1 || b.records == batchRecords || len(b.buf) >= batchBytes {
 		j.nudge()
 	}
+}
+
+// filling is the batch that is being filled. The lock is held.
+func (j *Journal) filling() *batch {
+	n := len(j.batches)
+	if n > 0 && j.batches[n-1].records < backlogRecords && len(j.batches[n-1].buf) < batchBytes {
+		return j.batches[n-1]
+	}
+	b := j.spare
+	if j.spare = nil; b == nil {
+		b = &batch{}
+	}
+	b.buf, b.since = append(b.buf[:0], journalVersion), time.Now()
+	j.batches = append(j.batches, b)
+	return b
 }
 
 func (j *Journal) nudge() {
@@ -181,6 +190,7 @@ func (j *Journal) Close(ctx context.Context) error {
 	err := j.Flush(ctx)
 	j.cancel()
 	<-j.done
+	<-j.noted
 	return err
 }
 
@@ -267,9 +277,8 @@ func (j *Journal) settle(b *batch) {
 
 // write stores b once, however often it has to try; false when Close gave up.
 func (j *Journal) write(b *batch, id string) bool {
-	msg := nats.NewMsg(subjectJournal)
+	msg := j.store.journalMsg(b.buf)
 	msg.Header.Set(jetstream.MsgIDHeader, id)
-	msg.Data = b.buf
 	var wait backoff
 	for {
 		began := time.Now()
@@ -302,7 +311,10 @@ func (j *Journal) publish(msg *nats.Msg) error {
 	}
 	ctx, cancel := context.WithTimeout(j.ctx, publishTimeout)
 	defer cancel()
-	_, err := j.store.js.PublishMsg(ctx, msg)
+	ack, err := j.store.js.PublishMsg(ctx, msg)
+	if err == nil {
+		j.store.reached.journaled(ack.Sequence)
+	}
 	return err
 }
 
@@ -317,7 +329,11 @@ func (j *Journal) stored(id string) bool {
 		return false
 	}
 	last, err := stream.GetLastMsgForSubject(ctx, subjectJournal)
-	return err == nil && last.Header.Get(jetstream.MsgIDHeader) == id
+	if err != nil || last.Header.Get(jetstream.MsgIDHeader) != id {
+		return false
+	}
+	j.store.reached.journaled(last.Sequence)
+	return true
 }
 
 // subjectJournal is the shard's.

@@ -133,13 +133,13 @@ func (s *Store) publishGuarded(ctx context.Context, msgs []*nats.Msg) error {
 	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
 	defer cancel()
 	began := time.Now()
-	if !s.unsynced() && !s.moves.Apart(len(msgs)) && s.publishBatch(ctx, msgs) == nil {
+	if !s.unsynced() && !s.moves.Apart(len(msgs)) && s.tryBatch(ctx, msgs) {
 		s.moves.TookTogether(len(msgs), time.Since(began))
 		return nil
 	}
 	began = time.Now()
 	var failed error
-	s.publishEach(ctx, msgs, func(_ int, err error) {
+	s.publishEach(ctx, msgs, func(_ int, _ uint64, err error) {
 		if err != nil && !wrongSequence(err) {
 			failed = err
 		}
@@ -149,6 +149,11 @@ func (s *Store) publishGuarded(ctx context.Context, msgs []*nats.Msg) error {
 	}
 	s.moves.TookApart(len(msgs), time.Since(began))
 	return nil
+}
+
+func (s *Store) tryBatch(ctx context.Context, msgs []*nats.Msg) bool {
+	_, err := s.publishBatch(ctx, msgs)
+	return err == nil
 }
 
 // pace bounds work to so many pieces a second.

@@ -59,6 +59,9 @@ func (o Options) withDefaults() (Options, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	if o.LostTail == nil {
+		o.LostTail = func(transport.LostTail) {}
+	}
 	if o.Journaled == nil {
 		o.Journaled = func(int, time.Duration, error) {}
 	}
@@ -76,7 +79,8 @@ func randomToken(n int) string {
 }
 
 // Open connects to the server of o.URL, or embeds one on o.DataDir, creates or
-// updates the streams and buckets, and only then lets producers in. A server
+// updates the streams and buckets, and only then lets producers in (unless that
+// is to be later). A server
 // that is not there yet is waited for until ctx ends; an unfit one (older than
 // 2.14, without JetStream, refusing the credentials) is an error at once.
 // Wrong options are *transport.FieldError.
@@ -117,10 +121,19 @@ func (s *Store) open(ctx context.Context) error {
 	s.registry = newRegistry(s)
 	s.alertRegistry = newAlerts(s)
 	s.submits, s.moves = s.newSubmits(), publisher.NewCosts()
-	if s.embedded != nil {
-		return s.embedded.listen()
+	if !s.opts.ListenLater {
+		return s.Listen()
 	}
 	return nil
+}
+
+// Listen lets producers in, where the server is embedded and Options.Listen says
+// where. It is called once.
+func (s *Store) Listen() error {
+	if s.embedded == nil {
+		return nil
+	}
+	return s.embedded.listen()
 }
 
 // use takes the connection that everything else works on.

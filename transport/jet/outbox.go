@@ -48,6 +48,9 @@ type outbox struct {
 	wake   chan struct{}
 	done   chan struct{}
 
+	// told has waiters told of messages that were stored up to a sequence.
+	told func(seq uint64, waiters []transport.Waiter)
+
 	oneByOne bool // no atomic batches: not worth it here, or refused by the stream
 	costs    *publisher.Costs
 	wait     backoff
@@ -62,12 +65,18 @@ type outbox struct {
 }
 
 func (s *Store) newOutbox(what string) *outbox {
-	o := &outbox{store: s, what: what, costs: publisher.NewCosts(),
+	o := &outbox{store: s, what: what, told: tellAll, costs: publisher.NewCosts(),
 		wake: make(chan struct{}, 1), done: make(chan struct{}), moved: make(chan struct{})}
 	o.oneByOne = s.unsynced()
 	o.ctx, o.cancel = context.WithCancel(context.Background())
 	go o.run()
 	return o
+}
+
+func tellAll(_ uint64, waiters []transport.Waiter) {
+	for _, w := range waiters {
+		w.Done()
+	}
 }
 
 // unsynced tells that the server is known not to sync each write: then a batch

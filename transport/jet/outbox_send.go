@@ -28,9 +28,9 @@ func (o *outbox) try(parcels []*parcel) (left []*parcel, err error) {
 		ready = append(ready, p)
 	}
 	if o.together(ready) {
-		berr := o.batch(ctx, ready)
+		last, berr := o.batch(ctx, ready)
 		if berr == nil {
-			tell(ready...)
+			o.tell(last, ready...)
 			return left, err
 		}
 		var api *jetstream.APIError
@@ -70,22 +70,22 @@ func (s *Store) away() error {
 
 // batch stores all or none. A batch whose answer was lost is tried again one by
 // one: each message's own id then tells what is there already.
-func (o *outbox) batch(ctx context.Context, parcels []*parcel) error {
+func (o *outbox) batch(ctx context.Context, parcels []*parcel) (last uint64, err error) {
 	began := time.Now()
-	err := o.store.publishBatch(ctx, messages(parcels))
+	last, err = o.store.publishBatch(ctx, messages(parcels))
 	if err == nil {
 		o.costs.TookTogether(len(parcels), time.Since(began))
 	}
-	return err
+	return last, err
 }
 
 func (o *outbox) singles(parcels []*parcel) (failed []*parcel, err error) {
 	ctx, cancel := context.WithTimeout(o.ctx, publishTimeout)
 	defer cancel()
 	began := time.Now()
-	o.store.publishEach(ctx, messages(parcels), func(i int, perr error) {
+	o.store.publishEach(ctx, messages(parcels), func(i int, seq uint64, perr error) {
 		if perr == nil {
-			tell(parcels[i])
+			o.tell(seq, parcels[i])
 			return
 		}
 		failed, err = append(failed, parcels[i]), perr
@@ -96,10 +96,13 @@ func (o *outbox) singles(parcels []*parcel) (failed []*parcel, err error) {
 	return failed, err
 }
 
-func tell(parcels ...*parcel) {
+// tell tells those who wait for parcels that are stored, up to seq.
+func (o *outbox) tell(seq uint64, parcels ...*parcel) {
+	var waiters []transport.Waiter
 	for _, p := range parcels {
-		for _, w := range p.waiters {
-			w.Done()
-		}
+		waiters = append(waiters, p.waiters...)
+	}
+	if len(waiters) > 0 {
+		o.told(seq, waiters)
 	}
 }

@@ -56,6 +56,7 @@ func (s *Store) Parker(c Cutter) *Parker {
 	p := &Parker{store: s, out: s.newOutbox("parking"), cutter: c, open: map[string]*bucket{}, gather: gatherMost,
 		ids:  publishIDs{prefix: s.publishID("park")},
 		wake: make(chan struct{}, 1), lists: make(chan struct{}, mostLists)}
+	p.out.told = s.reached.tell
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	p.recalls.init()
 	p.clearing.init()

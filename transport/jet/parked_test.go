@@ -115,7 +115,7 @@ func TestRecoverCountsWhatIsParked(t *testing.T) {
 		receiveFrom(t, sink.due, "what is due")
 	}
 	shutWith(t, c.Stop)
-	r, err := s.Recover(testContext(t), recovery.NewTaking(), nil)
+	r, err := s.Recover(testContext(t), recovery.NewTaking(), newCutter(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -286,7 +286,7 @@ func BenchmarkCensus(b *testing.B) {
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
 			for b.Loop() {
-				r, err := s.Recover(b.Context(), recovery.NewTaking(), nil)
+				r, err := s.Recover(b.Context(), recovery.NewTaking(), newCutter(), nil)
 				if err != nil {
 					b.Fatal(err)
 				}

@@ -17,8 +17,9 @@ func messages(parcels []*parcel) []*nats.Msg {
 	return msgs
 }
 
-// publishBatch stores all or none, and leaves msgs as they are.
-func (s *Store) publishBatch(ctx context.Context, msgs []*nats.Msg) error {
+// publishBatch stores all or none, and leaves msgs as they are; it gives the
+// sequence of the last.
+func (s *Store) publishBatch(ctx context.Context, msgs []*nats.Msg) (last uint64, err error) {
 	copies := make([]*nats.Msg, len(msgs))
 	for i, m := range msgs {
 		c := nats.NewMsg(m.Subject)
@@ -27,13 +28,17 @@ func (s *Store) publishBatch(ctx context.Context, msgs []*nats.Msg) error {
 		}
 		c.Data, copies[i] = m.Data, c
 	}
-	_, err := jetstreamext.PublishMsgBatch(ctx, s.js, copies,
+	ack, err := jetstreamext.PublishMsgBatch(ctx, s.js, copies,
 		jetstreamext.BatchFlowControl{AckFirst: true, AckTimeout: publishTimeout})
-	return err
+	if err != nil {
+		return 0, err
+	}
+	return ack.Sequence, nil
 }
 
-// publishEach publishes all at once, and tells in their order what became of each.
-func (s *Store) publishEach(ctx context.Context, msgs []*nats.Msg, became func(i int, err error)) {
+// publishEach publishes all at once, and tells in their order what became of
+// each: the sequence that it has, or why it has none.
+func (s *Store) publishEach(ctx context.Context, msgs []*nats.Msg, became func(i int, seq uint64, err error)) {
 	acks, errs := make([]jetstream.PubAckFuture, len(msgs)), make([]error, len(msgs))
 	for i, m := range msgs {
 		m.Reply = ""
@@ -41,16 +46,16 @@ func (s *Store) publishEach(ctx context.Context, msgs []*nats.Msg, became func(i
 	}
 	for i := range msgs {
 		if errs[i] != nil {
-			became(i, errs[i])
+			became(i, 0, errs[i])
 			continue
 		}
 		select {
-		case <-acks[i].Ok():
-			became(i, nil)
+		case ack := <-acks[i].Ok():
+			became(i, ack.Sequence, nil)
 		case err := <-acks[i].Err():
-			became(i, err)
+			became(i, 0, err)
 		case <-ctx.Done():
-			became(i, ctx.Err())
+			became(i, 0, ctx.Err())
 		}
 	}
 }

@@ -31,14 +31,21 @@ type Taking interface {
 // that everything not settled comes again, and has t tell from the journal and
 // DEFERRED what had already become of it. Consume must not run meanwhile.
 //
+// Where a stream has lost its end, that is made good and told: see mend.
+//
 // Each id that a producer gave within the dedup time is told to seen, oldest
 // first, perhaps twice; nil: to nobody.
-func (s *Store) Recover(ctx context.Context, t Taking, seen func(transport.SeenID)) (*transport.Recovered, error) {
+func (s *Store) Recover(ctx context.Context, t Taking, c Cutter, seen func(transport.SeenID)) (*transport.Recovered, error) {
 	r := &takeover{store: s, taking: t, seen: seen}
-	if err := r.run(ctx); err != nil {
+	state, err := r.run(ctx)
+	if err != nil {
 		return nil, fmt.Errorf("taking the shard: %w", unavailable(err))
 	}
-	return t.Recovered(), nil
+	found := t.Recovered()
+	if err := s.mend(ctx, t, c, found, &state); err != nil {
+		return nil, fmt.Errorf("taking the shard: %w", unavailable(err))
+	}
+	return found, nil
 }
 
 // takeover reads what a Taking asks for.
@@ -49,18 +56,17 @@ type takeover struct {
 	since  time.Time // how far back ids are told
 }
 
-func (r *takeover) run(ctx context.Context) error {
-	state, err := r.state(ctx)
-	if err != nil {
-		return err
+func (r *takeover) run(ctx context.Context) (state transport.ShardState, err error) {
+	if state, err = r.state(ctx); err != nil {
+		return state, err
 	}
 	r.taking.Begin(state)
 	for next := r.taking.Next(); next.What != transport.ReadNothing; next = r.taking.Next() {
 		if err := r.read(ctx, &next); err != nil {
-			return err
+			return state, err
 		}
 	}
-	return nil
+	return state, nil
 }
 
 // state sets the consumers back and tells how the streams stand then.
@@ -76,7 +82,10 @@ func (r *takeover) state(ctx context.Context) (state transport.ShardState, err e
 	if err != nil {
 		return state, err
 	}
-	state.JournaledAt = journal.CachedInfo().State.LastTime
+	state.JournaledAt, state.JournalLast = journal.CachedInfo().State.LastTime, journal.CachedInfo().State.LastSeq
+	if err := s.lossState(ctx, &state); err != nil {
+		return state, err
+	}
 	event, err := s.firstMessage(ctx, StreamEvents, jetstreamext.GetBatchSeq(state.Floor+1))
 	if err != nil {
 		return state, err
@@ -96,6 +105,7 @@ func (r *takeover) state(ctx context.Context) (state transport.ShardState, err e
 		return state, err
 	}
 	state.DeferredLast = deferred.CachedInfo().State.LastSeq
+	state.Mending = deferred.CachedInfo().Config.Metadata[metaMending] != ""
 	if d := s.opts.DedupTime; d > 0 && r.seen != nil {
 		r.since = s.now().Add(-d)
 		state.SeenSince = r.since

@@ -8,6 +8,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/postrider/postrider/transport"
 	"github.com/postrider/postrider/transport/jet/publisher"
 )
 
@@ -63,6 +64,11 @@ type Options struct {
 	// Journaled is told of each try to write a batch of the journal: its
 	// records, how long it took, and the error; nil: nobody.
 	Journaled func(records int, took time.Duration, err error)
+	// LostTail is told of each stream that Recover found without its end; nil:
+	// nobody.
+	LostTail func(transport.LostTail)
+	// ListenLater leaves the door to producers closed until Listen is called.
+	ListenLater bool
 	// Now is the node's clock; nil: time.Now.
 	Now func() time.Time
 }
@@ -92,6 +98,7 @@ type Store struct {
 	alertRegistry *Alerts
 	submits       *publisher.Committer
 	moves         *publisher.Costs
+	reached       progress
 	reconnects    reconnects
 	link          link
 	closing       sync.Once
@@ -100,9 +107,9 @@ type Store struct {
 
 // Names of the streams and buckets of a node with one shard.
 const (
-	StreamEvents      = "EVENTS"
-	StreamDeferred    = "DEFERRED"
-	StreamAttempts    = "ATTEMPTS"
+	StreamEvents      = transport.StreamEvents
+	StreamDeferred    = transport.StreamDeferred
+	StreamAttempts    = transport.StreamAttempts
 	StreamDeadLetters = "DEADLETTERS"
 	BucketEndpoints   = "ENDPOINTS"
 	BucketCustomers   = "CUSTOMERS"
@@ -117,6 +124,7 @@ const (
 const (
 	subjectEvents      = "events.>"
 	subjectOps         = "ops.>"
+	subjectFill        = "fill.>"        // fill.<shard>: in the places of what was lost
 	subjectPark        = "park.>"        // see parked
 	subjectDue         = "due.>"         // see parked
 	subjectAttempts    = "attempts.>"    // attempts.<shard>

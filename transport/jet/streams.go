@@ -47,7 +47,7 @@ func eventsConfig(maxBytes int64) jetstream.StreamConfig {
 	return jetstream.StreamConfig{
 		Name:               StreamEvents,
 		Description:        "Postrider: the log of events",
-		Subjects:           []string{subjectEvents, subjectOps},
+		Subjects:           []string{subjectEvents, subjectOps, subjectFill},
 		Storage:            jetstream.FileStorage,
 		Discard:            jetstream.DiscardNew,
 		MaxBytes:           maxBytes,

@@ -125,6 +125,27 @@ func (s *Store) leaderGet(ctx context.Context, stream string, seq uint64, subjec
 	if err != nil {
 		return nil, err
 	}
+	return readGot(reply.Data)
+}
+
+// leaderLast asks the stream's leader for the last message on subject; nil where
+// there is none.
+func (s *Store) leaderLast(ctx context.Context, stream, subject string) (*jetstream.RawStreamMsg, error) {
+	ctx, cancel := context.WithTimeout(ctx, apiTimeout)
+	defer cancel()
+	ask, err := json.Marshal(map[string]any{"last_by_subj": subject})
+	if err != nil {
+		return nil, err
+	}
+	reply, err := s.nc.RequestWithContext(ctx, "$JS.API.STREAM.MSG.GET."+stream, ask)
+	if err != nil {
+		return nil, err
+	}
+	return readGot(reply.Data)
+}
+
+// readGot reads what the leader answered; nil where there is no such message.
+func readGot(answer []byte) (m *jetstream.RawStreamMsg, err error) {
 	var got struct {
 		Error   *jetstream.APIError `json:"error"`
 		Message *struct {
@@ -135,7 +156,7 @@ func (s *Store) leaderGet(ctx context.Context, stream string, seq uint64, subjec
 			Time    time.Time `json:"time"`
 		} `json:"message"`
 	}
-	if err := json.Unmarshal(reply.Data, &got); err != nil {
+	if err := json.Unmarshal(answer, &got); err != nil {
 		return nil, err
 	}
 	switch {
@@ -146,7 +167,7 @@ func (s *Store) leaderGet(ctx context.Context, stream string, seq uint64, subjec
 	case got.Message == nil:
 		return nil, jetstream.ErrInvalidJSAck
 	}
-	m := &jetstream.RawStreamMsg{Subject: got.Message.Subject, Sequence: got.Message.Seq, Data: got.Message.Data, Time: got.Message.Time}
+	m = &jetstream.RawStreamMsg{Subject: got.Message.Subject, Sequence: got.Message.Seq, Data: got.Message.Data, Time: got.Message.Time}
 	if len(got.Message.Header) > 0 {
 		if m.Header, err = nats.DecodeHeadersMsg(got.Message.Header); err != nil {
 			return nil, err

@@ -91,7 +91,10 @@ func (t *table) open(which int) *chunk {
 
 // record takes in one record of the journal.
 func (t *table) record(at place, r *transport.Record) {
-	if r.Kind == transport.FanOut {
+	switch r.Kind {
+	case transport.Lost: // of no delivery
+		return
+	case transport.FanOut:
 		for i, endpoint := range r.Endpoints {
 			t.begin(at, uint32(i), r, endpoint)
 		}

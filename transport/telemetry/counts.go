@@ -21,7 +21,7 @@ var (
 	letterReasons = []string{transport.ReasonExhausted, transport.ReasonGone, transport.ReasonRetriesOff, transport.ReasonBacklogFull,
 		transport.ReasonEndpointRemoved, transport.ReasonEndpointDisabled, transport.ReasonPanic,
 		transport.ReasonNotJSON, transport.ReasonBadSubject, transport.ReasonBadCloudEvent,
-		transport.ReasonBadID, transport.ReasonPayloadGone, transport.ReasonHardware,
+		transport.ReasonBadID, transport.ReasonPayloadGone, transport.ReasonEventGone, transport.ReasonHardware,
 		transport.ReasonUnrenderable, transport.ReasonNotReadable, other}
 	breakerStates = []string{"closed", "open", "probing"}
 	states        = []string{"active", "paused", "failing", "disabled", "removed", other}

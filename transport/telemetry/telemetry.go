@@ -29,6 +29,7 @@ type Telemetry struct {
 	ledgerErrors        prometheus.Counter
 	ledgerFellBack      prometheus.Counter
 	ledgerFallback      prometheus.Gauge
+	lost                map[string]prometheus.Counter
 	stateChanges        map[string]prometheus.Counter
 	runs                runMetrics
 	fieldsUnread        *prometheus.CounterVec
@@ -61,6 +62,7 @@ func New(version string) *Telemetry {
 	t.ledgerErrors = t.counter("ledger_errors_total", "Failed calls to the ledger.")
 	t.ledgerFellBack = t.counter("ledger_fallback_events_total", "Events with an id that only this node's own memory could check.")
 	t.ledgerFallback = t.gauge("ledger_fallback", "1 while dedup falls back to this node's own memory.")
+	t.lost = t.newLost()
 	t.stateChanges = t.newStateChanges()
 	t.runs = t.newRunMetrics()
 	t.refusals = t.newRefusals()

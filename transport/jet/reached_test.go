@@ -1,0 +1,54 @@
+package jet
+
+import (
+	"testing"
+	"time"
+
+	"github.com/postrider/postrider/transport"
+)
+
+func FuzzReached(f *testing.F) {
+	f.Add("150 1795347858943513883 77")
+	f.Add("0 0 0")
+	f.Add("1 -1 2")
+	f.Add("1 2 3 4")
+	f.Add("18446744073709551616 0 0")
+	f.Fuzz(func(t *testing.T, text string) {
+		r, err := readReached(text)
+		if err != nil {
+			return
+		}
+		if again, err := readReached(reachedText(r)); err != nil || again != r {
+			t.Errorf("%q: %+v, then %+v, %v", text, r, again, err)
+		}
+	})
+}
+
+func TestReachedComesBackAsItWas(t *testing.T) {
+	for _, r := range []transport.Reached{{}, {Event: 150, EventStored: time.Unix(1795347858, 943513883).UTC(), Deferred: 77}, {Deferred: 1 << 63}} {
+		if got, err := readReached(reachedText(r)); err != nil || got != r {
+			t.Errorf("%+v, %v; want %+v", got, err, r)
+		}
+	}
+	for _, text := range []string{"", "1 2", "1 2 3 4", "1 2 x", "-1 0 0"} {
+		if _, err := readReached(text); err == nil {
+			t.Errorf("%q is read", text)
+		}
+	}
+}
+
+// What is said to be parked is told of by the journal, whatever else it writes.
+func TestTheJournalTellsHowFarDeferredHasCome(t *testing.T) {
+	s := openEmbedded(t, embeddedOptions(t))
+	j := s.Journal()
+	t.Cleanup(func() { shutWith(t, j.Close) })
+	p := newParker(t, s)
+	for seq := uint64(1); seq <= 3; seq++ {
+		w := newCountdown(1)
+		p.Park("acme", endpointA, testEntry(seq, time.Now().Add(time.Hour)), w)
+		w.wait(t)
+		if r, err := s.readProgress(testContext(t)); err != nil || r.Deferred != streamState(t, s, StreamDeferred).LastSeq {
+			t.Errorf("%+v, %v", r, err)
+		}
+	}
+}

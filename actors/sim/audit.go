@@ -9,6 +9,8 @@ import (
 // journaled sees each record when it is durable.
 func (j *judge) journaled(r *transport.Record) {
 	switch {
+	case r.Kind == transport.Lost:
+		return
 	case r.Kind == transport.FanOut:
 		j.fanOutKept(r)
 		return
@@ -21,7 +23,7 @@ func (j *judge) journaled(r *transport.Record) {
 		j.w.breaks("2: outcomes are of what is owed", "pair %v has %s, and no durable fan-out names it", f.pair, recordWord(r))
 	}
 	if r.Kind == transport.Tried {
-		if f.triesKept++; f.triesKept > f.st.sight.mostTries+j.w.lives-1 {
+		if f.triesKept++; f.triesKept > f.st.sight.mostTries+j.w.lives-1 && !f.doubled {
 			j.w.breaks("3: never more attempts than the policy", "pair %v: %d attempts are journaled, of %d", f.pair, f.triesKept, f.st.sight.mostTries)
 		}
 		if r.Number == f.tries {
@@ -50,7 +52,7 @@ func (j *judge) fanOutKept(r *transport.Record) {
 	}
 	for _, id := range r.Endpoints {
 		f := j.fate(transport.Pair{Seq: r.Seq, Endpoint: id, Replay: r.Replay})
-		f.owedKept = true
+		f.owedKept, f.begun = true, true
 		if r.Replay == 0 {
 			j.owed[r.Seq] = append(j.owed[r.Seq], f)
 		}
@@ -81,7 +83,9 @@ func (j *judge) home(p *parked, i int) *fate {
 }
 
 // inLog: its event comes again.
-func (j *judge) inLog(f *fate) bool { return f.pair.Replay == 0 && !j.w.log.at(f.pair.Seq).acked }
+func (j *judge) inLog(f *fate) bool {
+	return f.pair.Replay == 0 && f.pair.Seq <= j.w.log.last() && !j.w.log.at(f.pair.Seq).acked
+}
 
 // doubled: around a kill the schedule of p fires a second time, and the node
 // that comes cannot know (see Recover in transport/jet).

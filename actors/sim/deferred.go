@@ -217,6 +217,7 @@ func (d *deferred) give(n *node, p *parked) {
 	}
 	d.w.note(line{what: "due", endpoint: p.endpoint, seq: p.entries[0].Event.Seq, n: int64(len(p.entries)), more: p.id})
 	n.inHand[inHand{&d.consumer, p.seq}] = true
+	n.reached.Deferred = max(n.reached.Deferred, p.seq)
 	n.shard.Due(p.segment(), &handle{n: n, c: &d.consumer, seq: p.seq})
 }
 

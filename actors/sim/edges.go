@@ -63,6 +63,9 @@ const batchWait = 10 * time.Millisecond
 func (j *journal) Append(r *transport.Record, w transport.Waiter) {
 	rec := *r
 	rec.Endpoints = slices.Clone(r.Endpoints)
+	if r.Replay == 0 && r.Seq > j.n.reached.Event && (r.Kind == transport.FanOut || r.Kind == transport.Skipped && r.Endpoint == "") {
+		j.n.reached.Event, j.n.reached.EventStored = r.Seq, r.Stored
+	}
 	j.add(jotted{record: rec, kept: true, waiter: w})
 	if j.n.w.o.Plant == AckedEarly && w != nil {
 		j.batch[len(j.batch)-1].waiter = nil
@@ -82,9 +85,9 @@ func (j *journal) add(e jotted) {
 
 func (j *journal) leave() {
 	j.leaving, j.writing = false, true
-	batch := j.batch
+	batch, reached := j.batch, j.n.reached
 	j.batch = nil
-	j.n.write(func() { j.n.w.journal.store(batch) }, func() {
+	j.n.write(func() { j.n.w.journal.store(batch, reached) }, func() {
 		j.writing = false
 		for i := range batch {
 			if w := batch[i].waiter; w != nil {

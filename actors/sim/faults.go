@@ -24,6 +24,8 @@ const (
 	swallowed
 	redelivered
 	firedTwice
+	setBack
+	parkedAnew
 	brokenOff
 	receivedTwice
 	retryAfters
@@ -32,7 +34,7 @@ const (
 )
 
 var faultWords = [...]string{"kill -9", "graceful stops", "NATS away", "uplink down", "clock jumps", "registry changes",
-	"replays", "acks lost", "deliveries lost on the way", "redeliveries", "schedules fired twice",
+	"replays", "acks lost", "deliveries lost on the way", "redeliveries", "schedules fired twice", "streams set back", "segments parked anew",
 	"attempts broken off", "receipts repeated", "Retry-After kept"}
 
 func (f fault) String() string {
@@ -210,7 +212,7 @@ func (w *world) replay() {
 	st := of(w.dice, w.stations...)
 	w.replays++
 	for _, f := range w.judge.all {
-		if f.st == st && f.final != "" && f.pair.Replay == 0 && len(entries) < 16 && w.dice.one(2) {
+		if f.st == st && f.final != "" && f.pair.Replay == 0 && !w.log.at(f.pair.Seq).nothing && len(entries) < 16 && w.dice.one(2) {
 			entries = append(entries, transport.Entry{Event: w.log.at(f.pair.Seq).event, Replay: w.replays, Hop: 1, Due: w.nodeNow()})
 		}
 	}

@@ -10,6 +10,7 @@ import (
 type attempts struct {
 	w       *world
 	batches []stored
+	reached transport.Reached // as the last batch tells
 }
 
 type stored struct {
@@ -17,7 +18,8 @@ type stored struct {
 	records []jotted
 }
 
-func (a *attempts) store(batch []jotted) {
+func (a *attempts) store(batch []jotted, reached transport.Reached) {
+	a.reached = reached
 	a.batches = append(a.batches, stored{a.w.serverNow(), batch})
 	for i := range batch {
 		if batch[i].kept {

@@ -42,6 +42,7 @@ type fate struct {
 	notBefore, notBeforeKept moment
 	retryAfter               time.Duration // of the last answer
 	homes                    int           // messages of DEFERRED that hold it
+	begun                    bool          // of a replay: its fan-out is durable
 	doubled                  bool          // its schedule may fire twice over a kill
 	seen                     int
 }

@@ -20,6 +20,7 @@ type entry struct {
 	unreadable bool
 	acked      bool
 	lost       bool // on its way, once
+	nothing    bool // in the place of what the log lost
 }
 
 // recentAck may be lost when the server is killed; message is DEFERRED's.
@@ -60,6 +61,9 @@ func (l *eventLog) at(seq uint64) *entry { return &l.events[seq-1] }
 func (l *eventLog) publish(ev *transport.Event, unreadable bool) uint64 {
 	l.events = append(l.events, entry{event: ev, unreadable: unreadable})
 	ev.Seq = l.last()
+	if l.w.judge.known(ev.Seq) {
+		l.w.breaks("12: a sequence means one event for ever", "event %d is another than the one that had its number", ev.Seq)
+	}
 	ev.Stored = l.w.serverNow()
 	ev.Time = ev.Stored
 	return ev.Seq
@@ -97,7 +101,7 @@ func (l *eventLog) kill() {
 func (l *eventLog) toFloor() uint64 {
 	l.reset()
 	for seq := l.floor + 1; seq <= l.last(); seq++ {
-		l.at(seq).acked = false
+		l.at(seq).acked = l.at(seq).nothing
 	}
 	l.next, l.recent = l.floor+1, nil
 	return l.floor

@@ -24,6 +24,8 @@ type node struct {
 	ahead   time.Duration // of its clock against one that is right
 	skew    time.Duration // the server's clock against its own, as it was learnt
 	pulling bool
+	journal *journal
+	reached transport.Reached
 
 	air    []*write
 	flying map[uint64]*attempt
@@ -58,7 +60,10 @@ func (w *world) startNode() {
 	n := &node{w: w, alive: true, life: w.lives, ahead: w.serverAhead, pulling: true,
 		flying: map[uint64]*attempt{}, inHand: map[inHand]bool{}}
 	w.note(line{what: "node starts", n: int64(w.lives)})
+	w.putBack()
 	recovered := w.recover()
+	n.reached = w.journal.reached
+	n.journal = &journal{n: n}
 	w.node = n
 	w.judge.begun(n)
 	n.system = actors.NewStepped(w.dice.IntN)
@@ -83,7 +88,7 @@ func (w *world) startNode() {
 
 func (n *node) deps() endpoint.Deps {
 	return endpoint.Deps{
-		Sender: sender{}, Journal: &journal{n: n}, Parker: n.newParker(),
+		Sender: sender{}, Journal: n.journal, Parker: n.newParker(),
 		Graveyard: graveyard{n}, Memories: &memories{n: n}, Teller: teller{n}, Observer: &n.w.judge, Runner: n,
 		Tuning: &n.w.plan.tuning, Now: n.now, Context: context.Background(),
 		After: func(d time.Duration, f func()) endpoint.Timer {

@@ -50,12 +50,7 @@ func (p *parker) leave(b *bucket) {
 	if p.open[b.endpoint] == b {
 		delete(p.open, b.endpoint)
 	}
-	entries := make([]transport.Parking, len(b.items))
-	for i := range b.items {
-		e := &b.items[i].entry
-		entries[i] = transport.Parking{Place: placeOf(e), Hop: e.Hop, Wake: e.Wake(), Ready: e.Due.IsZero(), Size: e.Event.Size(), Bytes: e.Event.Size()}
-	}
-	for _, cut := range p.cutter.Cut(entries) {
+	for _, cut := range p.cutter.Cut(parkings(b.items)) {
 		cut.Segment.Endpoint = b.endpoint
 		p.send(b.items, &cut)
 	}
@@ -63,20 +58,44 @@ func (p *parker) leave(b *bucket) {
 
 // send parks one segment.
 func (p *parker) send(items []item, cut *transport.Cut) {
-	first := &items[cut.Entries[0]]
-	seg := &parked{id: cut.Segment.Name, name: cut.Segment, customer: first.customer, endpoint: cut.Segment.Endpoint, wake: cut.Wake}
-	for _, i := range cut.Entries {
-		seg.entries = append(seg.entries, items[i].entry)
-	}
-	p.n.w.note(line{what: "parks", endpoint: seg.endpoint, seq: first.entry.Event.Seq, n: int64(len(cut.Entries)), more: seg.id})
+	seg := segmentOf(items, cut)
+	p.n.w.note(line{what: "parks", endpoint: seg.endpoint, seq: cut.Segment.First.Seq, n: int64(len(cut.Entries)), more: seg.id})
 	p.n.write(func() {
 		seg.fires = seg.wake.Add(p.n.skew)
 		p.n.w.deferred.store(seg)
 	}, func() {
-		for _, i := range cut.Covers {
-			items[i].waiter.Done()
-		}
+		p.n.reached.Deferred = max(p.n.reached.Deferred, seg.seq)
+		p.n.journal.After(covered{items, cut.Covers})
 	})
+}
+
+// covered are told when the journal tells of their segment too.
+type covered struct {
+	items  []item
+	places []int
+}
+
+func (c covered) Done() {
+	for _, i := range c.places {
+		c.items[i].waiter.Done()
+	}
+}
+
+func parkings(items []item) []transport.Parking {
+	all := make([]transport.Parking, len(items))
+	for i := range items {
+		e := &items[i].entry
+		all[i] = transport.Parking{Place: placeOf(e), Hop: e.Hop, Wake: e.Wake(), Ready: e.Due.IsZero(), Size: e.Event.Size(), Bytes: e.Event.Size()}
+	}
+	return all
+}
+
+func segmentOf(items []item, cut *transport.Cut) *parked {
+	seg := &parked{id: cut.Segment.Name, name: cut.Segment, customer: items[cut.Entries[0]].customer, endpoint: cut.Segment.Endpoint, wake: cut.Wake}
+	for _, i := range cut.Entries {
+		seg.entries = append(seg.entries, items[i].entry)
+	}
+	return seg
 }
 
 // Recall brings segments that wait for room back now, the first in order first.

@@ -22,7 +22,7 @@ type plan struct {
 	idle        time.Duration
 	tuning      endpoint.Tuning
 	// So many of each happen in the span.
-	kills, drains, outages, uplinks, jumps, edits, replays int
+	kills, drains, outages, uplinks, jumps, edits, replays, setBacks int
 	// moody is the mean time between two moods of a receiver.
 	moody time.Duration
 }
@@ -47,6 +47,9 @@ func newPlan(d dice) plan {
 	}
 	if d.one(10) {
 		p.kills = 4 + d.IntN(12)
+	}
+	if d.one(6) {
+		p.setBacks, p.kills = d.most(3), p.kills+1
 	}
 	if d.one(10) {
 		p.tuning.FailingMost = 30 * time.Minute
@@ -135,6 +138,7 @@ func (w *world) begin() {
 	some(p.jumps, w.jump)
 	some(p.edits, w.edit)
 	some(p.replays, w.replay)
+	some(p.setBacks, func() { w.copyOf(of(d, transport.StreamEvents, transport.StreamDeferred)) })
 	w.after(p.span, w.calmDown)
 }
 
@@ -153,7 +157,7 @@ func (w *world) publishAll() {
 var document = make([]byte, 1<<13)
 
 func (w *world) publish() {
-	if !w.serverUp {
+	if !w.serverUp || w.filling {
 		w.after(500*time.Millisecond, w.publish)
 		return
 	}

@@ -10,13 +10,16 @@ import (
 // recover takes the shard with the shipped recovery, which is given in what it
 // asks for from the modelled streams.
 func (w *world) recover() *transport.Recovered {
-	t := recovery.NewTaking()
-	t.Begin(w.shardState())
+	t, state := recovery.NewTaking(), w.shardState()
+	t.Begin(state)
 	for next := t.Next(); next.What != transport.ReadNothing; next = t.Next() {
 		w.meanwhile()
 		w.read(t, &next)
 	}
-	return t.Recovered()
+	r := t.Recovered()
+	w.mend(r, &state)
+	w.filling = false
+	return r
 }
 
 // shardState sets the consumers back and tells how the streams stand.
@@ -33,6 +36,12 @@ func (w *world) shardState() (s transport.ShardState) {
 		}
 	}
 	s.DeferredLast, s.JournaledAt = w.deferred.seq, w.journal.last()
+	if s.EventsLast, s.Reached = w.log.last(), w.journal.reached; s.EventsLast > 0 {
+		s.OldAt = w.log.at(s.EventsLast).event.Stored
+	}
+	if at := s.Reached.Event; at > 0 && at <= s.EventsLast {
+		s.ReachedAt = w.log.at(at).event.Stored
+	}
 	return s
 }
 

@@ -22,6 +22,8 @@ type world struct {
 	log         *eventLog
 	deferred    *deferred
 	journal     attempts
+	setBack     func() // puts a copy of a stream back
+	filling     bool   // nothing is published until that is made good
 	memories    map[string]transport.Memory
 	letters     map[transport.Pair]bool
 

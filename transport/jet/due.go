@@ -29,6 +29,7 @@ func (c *Consumers) takeDue(msg jetstream.Msg) {
 		c.buryUnreadable(msg, seq, err, h)
 		return
 	}
+	c.store.reached.parked(seq)
 	seg.Seq, seg.ID = seq, msg.Headers().Get(headerSegment)
 	if wake, err := segmentWake(msg.Data()); err == nil && meta.NumDelivered == 1 && msg.Headers().Get(headerRecalled) == "" {
 		c.store.clock.returned(c.store.now(), wake)

@@ -31,7 +31,9 @@ type Taking interface {
 // that everything not settled comes again, and has t tell from the journal and
 // DEFERRED what had already become of it. Consume must not run meanwhile.
 //
-// Where a stream has lost its end, that is made good and told: see mend.
+// Where a stream has lost its end, that is made good and told: see mend. What of
+// DEFERRED was put back and has gone on since is known then; a start after that,
+// before it is due again, takes it as it is, and may have it sent once more.
 //
 // Each id that a producer gave within the dedup time is told to seen, oldest
 // first, perhaps twice; nil: to nobody.

@@ -3,17 +3,13 @@ package api
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/json"
 	"errors"
-	"fmt"
-	"maps"
 	"net/http"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
-	"github.com/google/uuid"
 
 	"github.com/postrider/postrider/transport"
 )
@@ -25,133 +21,6 @@ const (
 	tokenLeeway = 30 * time.Second
 	maxToken    = 8 << 10
 )
-
-// The roles of tokens. Admin may do everything within its customer; operator
-// may do everything for every customer.
-const (
-	RoleAdmin          = "admin"
-	RoleOperator       = "operator"
-	RoleCreateEndpoint = "create-alert-webhook-endpoint"
-	RoleEditEndpoint   = "edit-alert-webhook-endpoint"
-	RoleDeleteEndpoint = "external-api-delete-alert-webhook-endpoint"
-	RoleListEndpoints  = "external-api-get-webhook-list"
-	RoleTestEndpoint   = "test-alert-webhook-endpoint"
-	RolePublishEvents  = "publish-events"
-	RoleReplay         = "replay-deliveries"
-)
-
-// Roles are all there are, the widest first. A role that is not among them is
-// none: a token with nothing else may do what one without any may.
-func Roles() []string {
-	return []string{RoleAdmin, RoleOperator, RoleCreateEndpoint, RoleEditEndpoint, RoleDeleteEndpoint, RoleListEndpoints, RoleTestEndpoint,
-		RolePublishEvents, RoleReplay, RoleCreateAlert, RoleEditAlert, RoleGetAlerts, RoleRunAlerts}
-}
-
-// anyRole asks for a role, whichever; readerRoles for one that is not only for
-// publishing, as what was published and delivered is shown.
-var (
-	anyRole     = rolesBut(RoleOperator)
-	readerRoles = rolesBut(RoleOperator, RolePublishEvents)
-)
-
-func rolesBut(out ...string) []string {
-	return slices.DeleteFunc(Roles(), func(role string) bool { return slices.Contains(out, role) })
-}
-
-// claims are what a token says. They are read by claimsOf, by their exact names.
-type claims struct {
-	Customer string   `json:"customer,omitempty"`
-	Roles    []string `json:"roles,omitempty"`
-	jwt.RegisteredClaims
-}
-
-// namedClaims are a token's claims by their exact names (encoding/json would
-// take "EXP" for exp); null is not there.
-type namedClaims struct{ jwt.MapClaims }
-
-// UnmarshalJSON implements json.Unmarshaler.
-func (c *namedClaims) UnmarshalJSON(raw []byte) error {
-	if err := json.Unmarshal(raw, &c.MapClaims); err != nil {
-		return err
-	}
-	maps.DeleteFunc(c.MapClaims, func(_ string, v any) bool { return v == nil })
-	return nil
-}
-
-// claimsOf takes from a token's claims what is asked for; false where one of
-// these is no text, or no list of texts.
-func claimsOf(all jwt.MapClaims) (*claims, bool) {
-	c := &claims{}
-	ok := true
-	for name, into := range map[string]*string{"customer": &c.Customer, "sub": &c.Subject, "iss": &c.Issuer, "jti": &c.ID} {
-		if value := all[name]; value != nil {
-			text, is := value.(string)
-			*into, ok = text, ok && is
-		}
-	}
-	expires, err := all.GetExpirationTime()
-	c.ExpiresAt, ok = expires, ok && err == nil
-	audience, err := all.GetAudience()
-	c.Audience, ok = audience, ok && err == nil
-	c.ExpiresAt, err = all.GetExpirationTime()
-	ok = ok && err == nil
-	if roles := all["roles"]; roles != nil {
-		list, is := roles.([]any)
-		ok = ok && is
-		for _, role := range list {
-			name, is := role.(string)
-			c.Roles, ok = append(c.Roles, name), ok && is
-		}
-	}
-	return c, ok
-}
-
-// caller is who makes a request.
-type caller struct {
-	customer string
-	roles    []string
-	// subject is who the token was made for, token a digest of it (of a
-	// browser's session: of its id); jti and expires are the token's, where it
-	// has them.
-	subject string
-	token   [sha256.Size]byte
-	jti     string
-	expires time.Time
-}
-
-func (c *caller) has(role string) bool { return slices.Contains(c.roles, role) }
-func (c *caller) operator() bool       { return c.has(RoleOperator) }
-func (c *caller) admin() bool          { return c.has(RoleAdmin) || c.operator() }
-
-// may tells whether c has one of roles, or stands above them; nil: anyone.
-func (c *caller) may(roles []string) bool {
-	return roles == nil || c.admin() || slices.ContainsFunc(roles, c.has)
-}
-
-// sees tells whether what belongs to customer is there for c.
-func (c *caller) sees(customer string) bool { return c.operator() || c.customer == customer }
-
-// actsFor gives the customer that a request is about: the one it names, which
-// only an operator may choose freely, else the token's own.
-func (c *caller) actsFor(named string) (string, error) {
-	switch {
-	case named == "" && c.customer == "":
-		return "", invalid("customer", "missing; a token without a customer of its own must name one")
-	case named == "":
-		return c.customer, nil
-	}
-	if err := transport.CheckCustomer(named); err != nil {
-		return "", err
-	}
-	if !c.sees(named) {
-		return "", forbidden("Token of customer '" + c.customer + "' may not act for another customer")
-	}
-	return named, nil
-}
-
-type callerKey struct{}
-
-func callerOf(ctx context.Context) *caller { return ctx.Value(callerKey{}).(*caller) }
 
 // tokens reads and checks bearer tokens.
 type tokens struct {
@@ -308,47 +177,6 @@ func (t *tokens) checkClaims(c *claims, alg string) *Error {
 		return unauthorized("Token is for others: its aud claim must name auth.audience")
 	case c.ID != "" && t.revoked(c.ID):
 		return unauthorized("Token revoked: get a new one")
-	}
-	return nil
-}
-
-// MintToken makes a token for customer with roles, valid from now for ttl.
-// secret is the node's key, 32 bytes or more. Only an operator's token may be
-// without a customer. Errors are *transport.FieldError.
-func MintToken(secret []byte, customer string, roles []string, ttl time.Duration, now time.Time) (string, error) {
-	if err := checkTokenSecret(secret); err != nil {
-		return "", err
-	}
-	if ttl <= 0 {
-		return "", &transport.FieldError{Field: "ttl", Value: ttl.String(), Message: "not positive; give a duration such as 1h"}
-	}
-	subject := customer
-	if customer == "" && slices.Contains(roles, RoleOperator) {
-		subject = RoleOperator
-	} else if err := transport.CheckCustomer(customer); err != nil {
-		return "", err
-	}
-	token := jwt.NewWithClaims(jwt.SigningMethodHS256, claims{Customer: customer, Roles: roles,
-		RegisteredClaims: jwt.RegisteredClaims{ID: uuid.NewString(), Subject: subject,
-			IssuedAt: jwt.NewNumericDate(now), ExpiresAt: jwt.NewNumericDate(now.Add(ttl))}})
-	return token.SignedString(secret)
-}
-
-// CheckRoles refuses a role that nothing asks for: a slip of the pen would make
-// a token that is refused everywhere. The error is a *transport.FieldError.
-func CheckRoles(roles []string) error {
-	for _, role := range roles {
-		if !slices.Contains(Roles(), role) {
-			return &transport.FieldError{Field: "role", Value: role, Message: "there is no such role; give one of " + strings.Join(Roles(), ", ")}
-		}
-	}
-	return nil
-}
-
-func checkTokenSecret(secret []byte) error {
-	if len(secret) < MinTokenSecret {
-		return &transport.FieldError{Field: "auth.secret",
-			Message: fmt.Sprintf("%d bytes long; give %d or more random bytes", len(secret), MinTokenSecret)}
 	}
 	return nil
 }

@@ -11,16 +11,25 @@ type attempts struct {
 	w       *world
 	batches []stored
 	reached transport.Reached // as the last batch tells
+	noted   int               // how many there were when that was noted elsewhere
+	notedAt time.Duration
 }
 
 type stored struct {
 	at      time.Time // by the server's clock
 	records []jotted
+	reached transport.Reached
 }
+
+// noteEvery: see transport/jet.
+const noteEvery = 2 * time.Second
 
 func (a *attempts) store(batch []jotted, reached transport.Reached) {
 	a.reached = reached
-	a.batches = append(a.batches, stored{a.w.serverNow(), batch})
+	a.batches = append(a.batches, stored{a.w.serverNow(), batch, reached})
+	if a.w.now-a.notedAt >= noteEvery {
+		a.noted, a.notedAt = len(a.batches), a.w.now
+	}
 	for i := range batch {
 		if batch[i].kept {
 			a.w.judge.journaled(&batch[i].record)

@@ -138,7 +138,7 @@ func (w *world) begin() {
 	some(p.jumps, w.jump)
 	some(p.edits, w.edit)
 	some(p.replays, w.replay)
-	some(p.setBacks, func() { w.copyOf(of(d, transport.StreamEvents, transport.StreamDeferred)) })
+	some(p.setBacks, func() { w.copyOf(of(d, transport.StreamEvents, transport.StreamDeferred, transport.StreamAttempts)) })
 	w.after(p.span, w.calmDown)
 }
 

@@ -19,10 +19,13 @@ func (w *world) copyOf(stream string) {
 		return
 	}
 	w.note(line{what: "is copied", more: stream})
-	if stream == transport.StreamEvents {
+	switch stream {
+	case transport.StreamEvents:
 		w.setBack = w.log.copy()
-	} else {
+	case transport.StreamDeferred:
 		w.setBack = w.deferred.copy()
+	case transport.StreamAttempts:
+		w.setBack = w.journal.copy()
 	}
 }
 
@@ -93,6 +96,26 @@ func (d *deferred) copy() func() {
 	}
 }
 
+// copy is of the journal. What was written within the time in which its position
+// is noted may go unseen, and stays there.
+func (a *attempts) copy() func() {
+	n := len(a.batches)
+	return func() {
+		if n >= a.noted {
+			return
+		}
+		a.w.note(line{what: "the journal is set back", n: int64(n)})
+		a.batches = a.batches[:n:n]
+		a.reached.Journal = uint64(a.noted)
+		if a.reached.Event, a.reached.Deferred = 0, 0; n > 0 {
+			journal := a.reached.Journal
+			a.reached = a.batches[n-1].reached
+			a.reached.Journal = journal
+		}
+		a.w.judge.journalCut()
+	}
+}
+
 // mend does what transport/jet does with what was lost.
 func (w *world) mend(r *transport.Recovered, s *transport.ShardState) {
 	reached := s.Reached
@@ -100,6 +123,10 @@ func (w *world) mend(r *transport.Recovered, s *transport.ShardState) {
 		w.note(line{what: "lost", seq: l.From, n: int64(l.To), more: l.Stream})
 		if l.Stream == transport.StreamDeferred {
 			reached.Deferred = s.DeferredLast
+		}
+		if l.Stream == transport.StreamAttempts {
+			reached.Journal = 0
+			w.journal.noted = len(w.journal.batches)
 		}
 	}
 	w.journal.reached = reached
@@ -184,6 +211,46 @@ func (j *judge) putBack(p *parked) {
 		if f := j.home(p, i); f.final != "" || f.triesKept > len(p.entries[i].Tries) {
 			f.doubled, j.anyDoubled = true, true
 		}
+	}
+}
+
+// journalCut: of what the journal no longer tells, what is durable is done again,
+// and judged as if it never was.
+func (j *judge) journalCut() {
+	before := map[*fate]fate{}
+	for _, f := range j.all {
+		before[f] = *f
+		f.final, f.decided, f.triesKept, f.owedKept = "", "", 0, f.pair.Replay != 0 && !f.begun && f.owedKept
+	}
+	j.owed, j.skipped = map[uint64][]*fate{}, map[uint64]bool{}
+	for _, b := range j.w.journal.batches {
+		for i := range b.records {
+			if b.records[i].kept {
+				j.toldStill(&b.records[i].record)
+			}
+		}
+	}
+	for _, f := range j.all {
+		if was := before[f]; was.final != f.final || was.triesKept != f.triesKept || was.owedKept != f.owedKept {
+			f.doubled, j.anyDoubled = true, true
+		}
+		f.owedKept = f.owedKept || f.homes > 0
+		f.owed, f.decided = f.owedKept, f.final
+	}
+}
+
+func (j *judge) toldStill(r *transport.Record) {
+	f := j.fate(transport.Pair{Seq: r.Seq, Endpoint: r.Endpoint, Replay: r.Replay})
+	switch {
+	case r.Kind == transport.FanOut:
+		j.fanOutKept(r)
+	case r.Endpoint == "" && r.Kind == transport.Skipped:
+		j.skipped[r.Seq] = true
+	case r.Kind == transport.Tried:
+		f.triesKept++
+	}
+	if r.Endpoint != "" && r.Final() {
+		f.final = recordWord(r)
 	}
 }
 

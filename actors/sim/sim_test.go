@@ -11,6 +11,7 @@ var (
 	seed  = flag.Uint64("seed", 0, "the one seed that TestSeed runs, with its whole trace")
 	seeds = flag.Uint64("seeds", manySeeds, "how many seeds TestInvariantsHold runs")
 	from  = flag.Uint64("from", 1, "its first seed")
+	most  = flag.Int("enough", 20, "how many breaches are enough")
 	limit = flag.Duration("for", 0, "how long it goes on, at most; 0: until all seeds have run")
 )
 
@@ -23,7 +24,7 @@ func TestInvariantsHold(t *testing.T) {
 			continue
 		}
 		t.Errorf("%v\nreplay: go test ./actors/sim -run 'TestSeed$' -seed=%d -v", r.Breach, s)
-		if breaches++; breaches == 20 {
+		if breaches++; breaches == *most {
 			t.Error("that is enough")
 			break
 		}

@@ -57,6 +57,7 @@ func Examine(ctx context.Context, o Options, producer Producer) []transport.Find
 	}
 	defer e.nc.Close()
 	e.streams(ctx)
+	e.lostTails(ctx)
 	e.mapping(ctx)
 	e.masterKey(ctx)
 	e.producer(ctx, producer)

@@ -1,6 +1,7 @@
 package jet
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -50,5 +51,34 @@ func TestTheJournalTellsHowFarDeferredHasCome(t *testing.T) {
 		if r, err := s.readProgress(testContext(t)); err != nil || r.Deferred != streamState(t, s, StreamDeferred).LastSeq {
 			t.Errorf("%+v, %v", r, err)
 		}
+	}
+}
+
+// doctor tells of a stream that lost its end before any node has started on it.
+func TestExamineTellsWhatIsLost(t *testing.T) {
+	b := startBare(t)
+	s := b.open()
+	lost := func() (texts []string) {
+		for _, f := range Examine(testContext(t), Options{URL: b.srv.ClientURL(), DataDir: t.TempDir()}, Producer{}) {
+			if f.Part == "lost" {
+				texts = append(texts, f.Level+" "+f.Text)
+			}
+		}
+		return texts
+	}
+	if got := lost(); len(got) != 0 {
+		t.Errorf("of an empty journal: %q", got)
+	}
+	seq := publishOn(t, s, "events.acme.x", `{}`)
+	s.reached.set(transport.Reached{Event: seq, EventStored: testTime})
+	journalAll(t, s, fanOutOf(seq, "a", endpointA))
+	if got := lost(); len(got) != 0 {
+		t.Errorf("of all that is there: %q", got)
+	}
+	s.reached.set(transport.Reached{Event: 9, EventStored: testTime, Deferred: 3})
+	journalAll(t, s, outcomeOf(transport.DeadLettered, seq, endpointA))
+	want := []string{"warn EVENTS ends at 1, and the journal tells of 9: its end is lost", "warn DEFERRED ends at 0, and the journal tells of 3: its end is lost"}
+	if got := lost(); !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
 	}
 }

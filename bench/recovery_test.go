@@ -42,7 +42,7 @@ func TestRecovery(t *testing.T) {
 		t.Errorf("the fake falls upon the endpoint as a herd, and is said to keep %.2f of the pace", w.OfPace)
 	}
 	r := report.Recovery.Rate
-	if r.AtOnce > 20 || r.Share < 0.5 || r.Share > 1.1 || r.LeastShare > r.Share+0.01 || r.Took < 400*time.Millisecond {
+	if r.AtOnce > 20 || r.Share < 0.5 || r.Share > 1.1 || r.LeastShare > r.Share+0.05 || r.Took < 400*time.Millisecond {
 		t.Errorf("rate: %+v", r)
 	}
 	checkLines(t, out.String(), 2+1+1+1)
@@ -52,16 +52,17 @@ func TestRecovery(t *testing.T) {
 func TestRecoveryTellsWhatIsWrong(t *testing.T) {
 	for _, c := range []struct {
 		name, measured, want string
+		patience             time.Duration
 		change               func(*fakeProgram)
 	}{
-		{"what was under way is forgotten", CaseKill, "deliveries are lost", func(p *fakeProgram) { p.forgets = true }},
-		{"what waits is forgotten", CaseWaiting, "deliveries had arrived", func(p *fakeProgram) { p.forgets = true }},
-		{"the rate is not kept", CaseRate, "the burst is 20", func(p *fakeProgram) { p.hurries = true }},
+		{"what was under way is forgotten", CaseKill, "deliveries are lost", 500 * time.Millisecond, func(p *fakeProgram) { p.forgets = true }},
+		{"what waits is forgotten", CaseWaiting, "deliveries had arrived", 500 * time.Millisecond, func(p *fakeProgram) { p.forgets = true }},
+		{"the rate is not kept", CaseRate, "the burst is 20", time.Minute, func(p *fakeProgram) { p.hurries = true }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			o := shortRecovery(t, c.change)
-			o.Cases, o.Patience, o.Limit = []string{c.measured}, 500*time.Millisecond, 500*time.Millisecond
+			o.Cases, o.Patience, o.Limit = []string{c.measured}, c.patience, 500*time.Millisecond
 			if _, err := Recovery(t.Context(), o); err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("got %v, want an error with %q", err, c.want)
 			}

@@ -33,7 +33,8 @@ func changesOf(before, after *ShownEndpoint) ([]ShownChange, error) {
 }
 
 func appendChanges(all []ShownChange, old, next map[string]any, path string) ([]ShownChange, error) {
-	names := maps.Clone(old)
+	names := map[string]any{} // either may be nil
+	maps.Copy(names, old)
 	maps.Copy(names, next)
 	for _, name := range slices.Sorted(maps.Keys(names)) {
 		from, was := old[name].(map[string]any)

@@ -47,7 +47,7 @@ var rights = map[string]right{
 	"PATCH /alerts/{id}":   {path: "/alerts/{alert}", body: `{"vin":"004352"}`, roles: []string{RoleEditAlert}, ok: 200, mine: true},
 	"DELETE /alerts/{id}":  {path: "/alerts/{alert}", roles: []string{RoleEditAlert}, ok: 204, mine: true},
 	"POST /alerts/preview": {body: anAlert, roles: []string{RoleCreateAlert}, ok: 200},
-	"POST /alerts/run":     {body: `{}`, roles: []string{RoleRunAlerts}, ok: 400},
+	"POST /alerts/run":     {body: `{}`, roles: []string{RoleRunAlerts}, ok: 202},
 	"GET /v1/runs":         {roles: anyRole, ok: 200},
 	"GET /v1/runs/{id}":    {path: "/v1/runs/r2", roles: readerRoles, ok: 200, mine: true},
 

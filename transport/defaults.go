@@ -71,7 +71,11 @@ func waits(all ...time.Duration) []Duration {
 // stays empty. Enabled and Delivery.Retries are as they stand, and a Jitter of
 // zero counts as left empty: who reads JSON knows what was given. A mailbox has
 // no profile: it gets the standard's delivery, and events of matches.
-func (e *Endpoint) ApplyDefaults() {
+func (e *Endpoint) ApplyDefaults() { e.ApplyDefaultsOf(nil) }
+
+// ApplyDefaultsOf is ApplyDefaults for an endpoint of this customer, whose
+// hardware its version follows; nil: a customer without locations.
+func (e *Endpoint) ApplyDefaultsOf(customer *Customer) {
 	if e.Kind == KindEmail {
 		if e.Events == nil {
 			e.Events = []string{"alert.matches_found"}
@@ -88,7 +92,7 @@ func (e *Endpoint) ApplyDefaults() {
 	}
 	or(&e.Format, p.format)
 	if e.Format == "genea" {
-		or(&e.Version, "v2")
+		or(&e.Version, DefaultVersion(customer))
 	}
 	if e.Events == nil {
 		e.Events = slices.Clone(p.events)

@@ -1,6 +1,9 @@
 package transport
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // The hardware of access control, as locations and events name it.
 const (
@@ -37,6 +40,21 @@ func (c *Customer) MixesHardware() bool {
 		}
 	}
 	return false
+}
+
+// DefaultVersion is the version of the format genea for an endpoint of c that
+// names none: v3 where the customer's locations mix hardware, v1 where all that
+// name theirs have VertX, else v2. A nil customer has no locations.
+func DefaultVersion(c *Customer) string {
+	switch {
+	case c == nil:
+		return "v2"
+	case c.MixesHardware():
+		return "v3"
+	case slices.ContainsFunc(c.Locations, func(l Location) bool { return strings.EqualFold(l.Hardware, HardwareVertX) }):
+		return "v1"
+	}
+	return "v2"
 }
 
 // CheckVersion tells whether a customer may save ep with the version it has:

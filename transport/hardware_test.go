@@ -56,3 +56,19 @@ func TestWhoMixesHardwareSavesV3Alone(t *testing.T) {
 		}
 	}
 }
+
+func TestTheVersionThatNobodyTypedFollowsTheHardware(t *testing.T) {
+	for _, c := range []struct{ hardware, want string }{
+		{"", "v2"}, {"mercury", "v2"}, {"vertx", "v1"}, {"VertX, ", "v1"}, {"vertx,VERTX", "v1"}, {"mercury,,vertx", "v3"},
+	} {
+		customer := &Customer{ID: "acme"}
+		for h := range strings.SplitSeq(c.hardware, ",") {
+			customer.Locations = append(customer.Locations, Location{Hardware: strings.TrimSpace(h)})
+		}
+		e := Endpoint{Profile: ProfileGenea}
+		e.ApplyDefaultsOf(customer)
+		if e.Version != c.want || CheckVersion(customer, &e) != nil {
+			t.Errorf("%q: %s, want %s (%v)", c.hardware, e.Version, c.want, CheckVersion(customer, &e))
+		}
+	}
+}

@@ -143,10 +143,11 @@ for this endpoint. --dry-run shows what would change.`,
 // create and rotate only.
 type endpointAnswer struct {
 	transport.Endpoint
-	Secret   string   `json:"secret,omitempty"`
-	Replay   string   `json:"replay,omitempty"`
-	Warnings []string `json:"warnings,omitempty"`
-	Changes  []struct {
+	Secret    string   `json:"secret,omitempty"`
+	PublicKey string   `json:"public_key,omitempty"`
+	Replay    string   `json:"replay,omitempty"`
+	Warnings  []string `json:"warnings,omitempty"`
+	Changes   []struct {
 		Field    string
 		From, To json.RawMessage
 	} `json:"changes,omitempty"`
@@ -191,6 +192,9 @@ func (a *app) changeEndpoint(ctx context.Context, cl *client, method, path strin
 	}
 	a.printChanges(&e)
 	a.printEndpoint(&e.Endpoint)
+	if e.PublicKey != "" {
+		fmt.Fprintf(a.stdout, "%-12s %s\n", "public key", oneLine(e.PublicKey))
+	}
 	if e.Secret != "" {
 		fmt.Fprintf(a.stdout, "\nsecret       %s\n             keep it now: list and show do not show it (endpoint secret does)\n", oneLine(e.Secret))
 	}

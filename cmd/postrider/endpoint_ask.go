@@ -29,7 +29,7 @@ var endpointQuestions = []question{
 	{field: "url", text: "URL that deliveries are posted to", needed: true},
 	{field: "profile", text: "Profile: standard, genea, genlogs or custom", standard: transport.ProfileStandard,
 		choices: []string{transport.ProfileStandard, transport.ProfileGenea, transport.ProfileGenLogs, transport.ProfileCustom}},
-	{field: "version", text: "Version: v1 (VertX hardware), v2 (Mercury) or v3 (both)", standard: "v2", choices: []string{"v1", "v2", "v3"},
+	{field: "version", text: "Version: v1 (VertX hardware), v2 (Mercury) or v3 (both)", standard: "by the customer's locations", choices: []string{"v1", "v2", "v3"},
 		when: func(body map[string]any) bool { return body["profile"] == transport.ProfileGenea }},
 }
 

@@ -12,7 +12,7 @@ var endpointFlags = []fieldFlag{
 	{"description", "description", text, "a longer description"},
 	{"enabled", "enabled", flag, "whether events are wanted at all"},
 	{"profile", "profile", text, "defaults of the rest: standard, genea, genlogs or custom"},
-	{"version", "version", text, "version of genea bodies: v1 (VertX hardware), v2 (Mercury; the default) or v3 (both)"},
+	{"version", "version", text, "version of genea bodies: v1 (VertX hardware), v2 (Mercury) or v3 (both); by default what the customer's locations need"},
 	{"format", "format", text, "form of the body: standard, cloudevents, raw, genea or genlogs (default the profile's)"},
 	{"events", "events", list, "pattern of the event types wanted, such as 'access.>'; repeatable"},
 	{"filter", "filter", text, "which of these events, a CEL expression such as \"event.data.door == 'Main'\""},

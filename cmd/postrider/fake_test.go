@@ -38,6 +38,7 @@ func newFakeAPI() *fakeAPI {
 		write(w, 201, fmt.Sprintf(fakeEndpoint, more))
 	})
 	answer("GET /v1/endpoints/{id}", 200, fmt.Sprintf(fakeEndpoint, ""))
+	answer("GET /v1/endpoints/ed25519", 200, fmt.Sprintf(fakeEndpoint, `,"public_key":"whpk_cHVibGlj"`))
 	answer("GET /v1/endpoints/missing", 404, `{"message":"Endpoint missing not found","error_type":"EndpointNotFoundError","error_code":"ENDPOINT_NOT_FOUND"}`)
 	answer("PATCH /v1/endpoints/{id}", 202, fmt.Sprintf(fakeEndpoint, ""))
 	answer("PATCH /v1/endpoints/wrong", 400, `{"message":"delivery.timeout: 90s is too long; give 1s to 60s","error_type":"ValidationError","error_code":"VALIDATION_ERROR","details":{"field":"delivery.timeout"}}`)

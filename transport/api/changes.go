@@ -25,7 +25,7 @@ func changesOf(before, after *ShownEndpoint) ([]ShownChange, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range append([]string{"secret", "standing", "warnings", "changed_unseen", "changes", "replay", "from"}, ownFields...) {
+	for _, name := range append([]string{"secret", "standing", "warnings", "changed_unseen", "changes", "replay", "from", "public_key"}, ownFields...) {
 		delete(old, name)
 		delete(next, name)
 	}

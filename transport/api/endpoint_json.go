@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/postrider/postrider/transport"
+	"github.com/postrider/postrider/transport/signature"
 )
 
 // EndpointInput is what a caller may say about an endpoint. What is left out
@@ -19,7 +20,7 @@ type EndpointInput struct {
 	URL         string              `json:"url" doc:"https, at most 2083 bytes"`
 	Enabled     bool                `json:"enabled" doc:"Default true"`
 	Profile     string              `json:"profile" enum:"genea,genlogs,standard,custom" doc:"Sets the defaults of the rest; default standard"`
-	Version     string              `json:"version" doc:"Of the format genea: v1 (VertX hardware), v2 (Mercury; the default) or v3 (both)"`
+	Version     string              `json:"version" doc:"Of the format genea: v1 (VertX hardware), v2 (Mercury) or v3 (both); by default what the customer's locations need: v3 where they mix hardware, v1 where all have VertX, else v2"`
 	Format      string              `json:"format" enum:"genea,genlogs,standard,cloudevents,raw"`
 	Events      []string            `json:"events" doc:"Patterns over the type: * is one word, a last > the rest; at most 100"`
 	Filter      string              `json:"filter" doc:"CEL over event (id, type, customer, time, data) that gives true for events wanted; at most 4 KiB"`
@@ -38,6 +39,8 @@ type EndpointInput struct {
 type ShownEndpoint struct {
 	transport.Endpoint
 	Secret string `json:"secret,omitempty"`
+	// PublicKey is of endpoints that sign with an ed25519 key.
+	PublicKey string `json:"public_key,omitempty" doc:"Where the secret is a whsk_ key (ed25519): whpk_ and base64, which verifies and cannot sign"`
 	// Replay delivers what a from in the past asks for.
 	Replay string `json:"replay,omitempty" doc:"Of create with a from in the past: the replay that delivers the events since then"`
 	// Standing is how deliveries to it go right now.
@@ -53,6 +56,7 @@ type ShownEndpoint struct {
 
 func show(ep *transport.Endpoint) *ShownEndpoint {
 	shown := &ShownEndpoint{Endpoint: *ep}
+	shown.PublicKey = signature.PublicKey(ep.Signature.Scheme, ep.Secrets.Current)
 	shown.Secrets = transport.Secrets{}
 	shown.TLS.ClientKey = ""
 	if len(ep.Headers) > 0 {
@@ -67,7 +71,9 @@ func show(ep *transport.Endpoint) *ShownEndpoint {
 // ownFields are set by Postrider alone.
 var ownFields = []string{"id", "state", "state_reason", "waiting", "created_at", "updated_at"}
 
-func readNewEndpoint(raw []byte) (*transport.Endpoint, error) {
+// newEndpoint reads an endpoint that the caller would create, defaults applied,
+// and checks that he may handle it.
+func (s *Server) newEndpoint(who *caller, raw []byte) (*transport.Endpoint, error) {
 	object, err := parseObject(raw)
 	if err != nil {
 		return nil, err
@@ -75,38 +81,49 @@ func readNewEndpoint(raw []byte) (*transport.Endpoint, error) {
 	if err := refuseOwn(object, ownFields); err != nil {
 		return nil, err
 	}
-	ep, err := endpointOf(object)
-	if body := bodyGiven(raw); err == nil && !isNull(body) {
+	in, err := inputOf(object)
+	if err != nil {
+		return nil, err
+	}
+	if in.Customer, err = who.actsFor(in.Customer); err != nil {
+		return nil, err
+	}
+	customer, _ := s.Registry.Customer(in.Customer) // a new one has no locations
+	ep := in.endpoint(customer)
+	ep.Given = givenIn(object, 0)
+	if body := bodyGiven(raw); !isNull(body) {
 		ep.Body = body
 	}
-	return ep, err
+	return ep, mayHandle(who, ep)
 }
 
-// endpointOf makes an endpoint of its JSON, defaults applied.
-func endpointOf(object map[string]any) (*transport.Endpoint, error) {
-	in := EndpointInput{Enabled: true}
+// inputOf reads the JSON of an endpoint. A jitter that is not given is no number.
+func inputOf(object map[string]any) (*EndpointInput, error) {
+	in := &EndpointInput{Enabled: true}
 	in.Delivery.Retries = true
 	in.Delivery.Jitter = math.NaN() // so that a zero that was given stays
-	if err := assign(object, &in); err != nil {
+	if err := assign(object, in); err != nil {
 		return nil, err
 	}
-	if err := refuseZeros(object, &in.Delivery); err != nil {
-		return nil, err
-	}
+	return in, refuseZeros(object, &in.Delivery)
+}
+
+// endpoint is what in says, with the defaults of its profile and its customer.
+func (in *EndpointInput) endpoint(customer *transport.Customer) *transport.Endpoint {
 	ep := &transport.Endpoint{Customer: in.Customer, Name: in.Name, Description: in.Description, URL: in.URL,
 		Enabled: in.Enabled, Profile: in.Profile, Version: in.Version, Format: in.Format, Events: in.Events,
 		Filter: in.Filter, Headers: in.Headers, Body: in.Body, BodyMode: in.BodyMode, Signature: in.Signature,
 		Delivery: in.Delivery, TLS: in.TLS, From: in.From.UTC()}
-	ep.Secrets.Current, ep.Given = in.Secret, givenIn(object, 0)
+	ep.Secrets.Current = in.Secret
 	given := in.Delivery.Jitter
 	if math.IsNaN(given) {
 		ep.Delivery.Jitter = 0
 	}
-	ep.ApplyDefaults()
+	ep.ApplyDefaultsOf(customer)
 	if !math.IsNaN(given) {
 		ep.Delivery.Jitter = given
 	}
-	return ep, nil
+	return ep
 }
 
 // refuseZeros tells a zero that was given from what was left out, where it

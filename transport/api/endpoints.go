@@ -69,15 +69,8 @@ type endpointAnswer struct {
 }
 
 func (s *Server) createEndpoint(ctx context.Context, _ *struct{}) (*endpointAnswer, error) {
-	ep, err := readNewEndpoint(bodyOf(ctx))
+	ep, err := s.newEndpoint(callerOf(ctx), bodyOf(ctx))
 	if err != nil {
-		return nil, err
-	}
-	who := callerOf(ctx)
-	if ep.Customer, err = who.actsFor(ep.Customer); err != nil {
-		return nil, err
-	}
-	if err := mayHandle(who, ep); err != nil {
 		return nil, err
 	}
 	if err := s.prepareNew(ep); err != nil {
@@ -261,7 +254,7 @@ func (s *Server) editEndpoint(ctx context.Context, in *endpointEdit) (*endpointA
 	if err != nil {
 		return nil, err
 	}
-	ep, err := patched(old, bodyOf(ctx))
+	ep, err := s.patched(old, bodyOf(ctx))
 	if err != nil {
 		return nil, err
 	}

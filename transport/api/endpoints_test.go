@@ -213,6 +213,33 @@ func TestPagesHoldEachEndpointOnce(t *testing.T) {
 	}
 }
 
+// TestTheKeyThatVerifiesIsShown: a public key is no secret, and what receivers
+// of an ed25519 endpoint need; a rotation makes another of its kind.
+func TestTheKeyThatVerifiesIsShown(t *testing.T) {
+	b := start(t, nil)
+	admin := token(t, "acme", RoleAdmin)
+	const secret, public = "whsk_nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A=", "whpk_11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
+	made := b.made("acme", `{"url":"https://example.com/a","secret":"`+secret+`"}`)
+	path := "/v1/endpoints/" + made.ID
+	shown := b.call(admin, "GET", path, "")
+	if key := read[ShownEndpoint](b, shown).PublicKey; made.PublicKey != public || key != public {
+		t.Errorf("made with %q, shown with %q, want %q", made.PublicKey, key, public)
+	}
+	b.wantStatus(b.call(admin, "PATCH", path, shown.body), 200) // as it was shown
+	next := read[Secret](b, b.call(admin, "POST", path+"/rotate", `{}`))
+	if !strings.HasPrefix(next.Secret, "whsk_") || !strings.HasPrefix(next.PublicKey, "whpk_") || next.PublicKey == public {
+		t.Errorf("rotated to a key %.5s… with the public key %q", next.Secret, next.PublicKey)
+	}
+	if got := read[ShownEndpoint](b, b.call(admin, "GET", path, "")).PublicKey; got != next.PublicKey {
+		t.Errorf("shown with %q, want %q", got, next.PublicKey)
+	}
+	for _, other := range []string{`{"url":"https://example.com/b"}`, `{"url":"https://example.com/c","profile":"genea","secret":"whsk_ is no prefix here"}`} {
+		if got := b.made("acme", other); got.PublicKey != "" {
+			t.Errorf("%s: public key %q", other, got.PublicKey)
+		}
+	}
+}
+
 func TestRotation(t *testing.T) {
 	b := start(t, nil)
 	admin := token(t, "acme", RoleAdmin)

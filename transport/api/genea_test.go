@@ -47,6 +47,43 @@ func TestWhoMixesHardwareSavesV3Alone(t *testing.T) {
 	b.made("acme", `{"url":"https://example.com/d"}`) // no genea, no version
 }
 
+// TestTheVersionThatNobodyTypedFollowsTheHardware at create, at a change of
+// profile, in a dry run of it and in a test beforehand; one that was typed stays.
+func TestTheVersionThatNobodyTypedFollowsTheHardware(t *testing.T) {
+	b := start(t, nil)
+	at := func(id string, hardware ...string) *transport.Customer {
+		c := &transport.Customer{ID: id}
+		for _, h := range hardware {
+			c.Locations = append(c.Locations, transport.Location{Hardware: h})
+		}
+		return c
+	}
+	b.customers = map[string]*transport.Customer{"mixed": at("mixed", "mercury", "vertx"), "old": at("old", "vertx"), "new": at("new", "mercury"), "bare": at("bare")}
+	for customer, want := range map[string]string{"mixed": "v3", "old": "v1", "new": "v2", "bare": "v2", "unknown": "v2"} {
+		admin := token(t, customer, RoleAdmin)
+		if ep := b.made(customer, `{"url":"https://example.com/a","profile":"genea"}`); ep.Version != want {
+			t.Errorf("%s: created with %s, want %s", customer, ep.Version, want)
+		}
+		ep := b.made(customer, `{"url":"https://example.com/b"}`)
+		path := "/v1/endpoints/" + ep.ID
+		for _, query := range []string{"?dry_run=true", ""} {
+			if got := read[ShownEndpoint](b, b.call(admin, "PATCH", path+query, `{"profile":"genea"}`)); got.Version != want {
+				t.Errorf("%s: the profile%s brings %q, want %s", customer, query, got.Version, want)
+			}
+		}
+		b.wantStatus(b.call(admin, "PATCH", path, `{"version":"v3"}`), 200)
+		for patch, version := range map[string]string{`{"name":"n"}`: "v3", `{"version":null}`: want} {
+			if got := read[ShownEndpoint](b, b.call(admin, "PATCH", path+"?dry_run=true", patch)); got.Version != version {
+				t.Errorf("%s: %s gives %q, want %s", customer, patch, got.Version, version)
+			}
+		}
+		tried := read[TestResult](b, b.call(admin, "POST", "/v1/endpoints/test", `{"endpoint":{"url":"https://example.com/c","profile":"genea"},"dry_run":true}`))
+		if !strings.Contains(string(tried.Request.Data), `"hardware":"`+sampleHardware(want)+`"`) {
+			t.Errorf("%s: tried with %s", customer, tried.Request.Data)
+		}
+	}
+}
+
 // TestASecretIsRevealedToAdminsAlone, as Genea's "Reveal Key" button does.
 func TestASecretIsRevealedToAdminsAlone(t *testing.T) {
 	b := start(t, nil)

@@ -12,7 +12,7 @@ import (
 // it. A masked header value leaves that header as it is. What Postrider sets
 // itself may be repeated unchanged; waiting, state_reason and updated_at may
 // have moved on meanwhile and are passed over.
-func patched(old *transport.Endpoint, raw []byte) (*transport.Endpoint, error) {
+func (s *Server) patched(old *transport.Endpoint, raw []byte) (*transport.Endpoint, error) {
 	patch, err := parseObject(raw)
 	if err != nil {
 		return nil, err
@@ -39,10 +39,12 @@ func patched(old *transport.Endpoint, raw []byte) (*transport.Endpoint, error) {
 		delete(base, name)
 	}
 	_, version := patch["version"]
-	ep, err := endpointOf(merge(base, patch))
+	in, err := inputOf(merge(base, patch))
 	if err != nil {
 		return nil, err
 	}
+	customer, _ := s.Registry.Customer(old.Customer)
+	ep := in.endpoint(customer)
 	if ep.Given = given; ep.Format != "genea" && !version {
 		ep.Version = "" // belonged to the format before
 	}
@@ -72,7 +74,7 @@ func dropOwn(patch, base map[string]any) error {
 	if patch["secret"] != nil {
 		return invalid("secret", "is changed by POST /v1/endpoints/{id}/rotate; leave it out")
 	}
-	for _, name := range []string{"waiting", "state_reason", "updated_at", "standing", "warnings", "changed_unseen", "changes", "replay"} {
+	for _, name := range []string{"waiting", "state_reason", "updated_at", "standing", "warnings", "changed_unseen", "changes", "replay", "public_key"} {
 		delete(patch, name)
 	}
 	if patch["state"] == transport.StateFailing && base["state"] == transport.StateActive {

@@ -27,15 +27,8 @@ func (s *Server) testUnsaved(ctx context.Context, _ *struct{}) (*testAnswer, err
 	if len(in.Endpoint) == 0 || string(in.Endpoint) == "null" {
 		return nil, invalid("endpoint", "missing; give what it would be created with, such as {\"url\":\"https://…\"}")
 	}
-	ep, err := readNewEndpoint(in.Endpoint)
+	ep, err := s.newEndpoint(callerOf(ctx), in.Endpoint)
 	if err != nil {
-		return nil, err
-	}
-	who := callerOf(ctx)
-	if ep.Customer, err = who.actsFor(ep.Customer); err != nil {
-		return nil, err
-	}
-	if err := mayHandle(who, ep); err != nil {
 		return nil, err
 	}
 	if err := s.prepareNew(ep); err != nil {

@@ -24,6 +24,7 @@ type RotateInput struct {
 type Secret struct {
 	ID            string     `json:"id"`
 	Secret        string     `json:"secret"`
+	PublicKey     string     `json:"public_key,omitempty" doc:"Of a whsk_ key (ed25519): what verifies"`
 	PreviousUntil *time.Time `json:"previous_until,omitempty" doc:"Until then the secret before signs too"`
 }
 
@@ -36,6 +37,7 @@ type secretAnswer struct {
 
 func (s *Server) secretOf(ep *transport.Endpoint, status int) *secretAnswer {
 	out := &secretAnswer{Status: status, CacheControl: "no-store", Body: Secret{ID: ep.ID, Secret: ep.Secrets.Current}}
+	out.Body.PublicKey = signature.PublicKey(ep.Signature.Scheme, ep.Secrets.Current)
 	if until := ep.Secrets.PreviousUntil; ep.Secrets.Previous != "" && until.After(s.Now()) {
 		out.Body.PreviousUntil = &until
 	}
@@ -87,7 +89,7 @@ func rotated(old *transport.Endpoint, wish RotateInput, now time.Time) (transpor
 	}
 	next := transport.Secrets{Current: wish.Secret}
 	if next.Current == "" {
-		next.Current = signature.NewSecret(scheme)
+		next.Current = signature.NewSecretLike(scheme, old.Secrets.Current)
 	}
 	if next.Current == old.Secrets.Current {
 		return next, invalid("secret", "is the one in use; give another, or leave it out to have one made")

@@ -218,7 +218,7 @@ func (s *Server) patchedWebhook(old *transport.Endpoint, raw []byte) (*transport
 	if raw, err = json.Marshal(patch); err != nil {
 		return nil, err
 	}
-	ep, err := patched(old, raw)
+	ep, err := s.patched(old, raw)
 	if err != nil {
 		return nil, err
 	}

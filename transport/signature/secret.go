@@ -39,6 +39,30 @@ func NewSecret(scheme string) string {
 	return hex.EncodeToString(b[:])
 }
 
+// NewSecretLike is NewSecret, but an ed25519 key where the secret it follows is
+// one: who verifies with a public key goes on to.
+func NewSecretLike(scheme, before string) string {
+	if PublicKey(scheme, before) == "" {
+		return NewSecret(scheme)
+	}
+	var seed [ed25519.SeedSize]byte
+	_, _ = rand.Read(seed[:]) // never fails, as above
+	return privatePrefix + base64.StdEncoding.EncodeToString(seed[:])
+}
+
+// PublicKey is what verifies the signatures of an ed25519 key: whpk_ and
+// base64. "" where scheme and secret sign otherwise.
+func PublicKey(scheme, secret string) string {
+	if scheme != standard || !strings.HasPrefix(secret, privatePrefix) {
+		return ""
+	}
+	m, err := signingMaterial(scheme, secret)
+	if err != nil || m.public == nil {
+		return ""
+	}
+	return publicPrefix + base64.StdEncoding.EncodeToString(m.public)
+}
+
 // CheckSecret tells whether secret can sign under scheme; the *ConfigError
 // never contains it.
 //

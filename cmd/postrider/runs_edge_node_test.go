@@ -53,7 +53,7 @@ func TestBadDetectionsAreBuried(t *testing.T) {
 	n.must("", "endpoint", "add", "--customer", "acme", "--url", box.URL, "--profile", "genlogs", "--secret", waySecret)
 	n.addAlert("hot", "hot", "AAA111")
 	n.addAlert("live", "live", "AAA111")
-	publishRaw(t, n.nats, "detections.i45", `{"time":"noon"}`)
+	publishRaw(t, n.nats, "detections.i45", `[{"license_plate":"AAA111"}]`)
 	publishRaw(t, n.nats, "detections.i45", "no JSON")
 	n.must(`{"license_plate":"AAA111"}`, "publish", "detections.i45", "-", "--nats-url", "nats://"+n.nats)
 	if answer := n.runAlerts(); answer.TotalMatches != 1 {

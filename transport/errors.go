@@ -16,6 +16,10 @@ func (e *FieldError) Error() string { return e.Field + ": " + e.Message }
 // caller may try again.
 var ErrUnavailable = errors.New("unavailable for now")
 
+// ErrUnknown marks a change whose answer did not come: it may be done or not.
+// Made again with the same id it is done once.
+var ErrUnknown = errors.New("not known whether it was done")
+
 // ErrNotFound marks a thing that is not there.
 var ErrNotFound = errors.New("not found")
 

@@ -8,7 +8,6 @@ import (
 	"slices"
 
 	"github.com/danielgtaylor/huma/v2"
-	"github.com/google/uuid"
 
 	"github.com/postrider/postrider/matching"
 	"github.com/postrider/postrider/transport"
@@ -99,11 +98,13 @@ func (s *Server) createAlert(ctx context.Context, _ *struct{}) (*alertAnswer, er
 	if a.Customer, err = callerOf(ctx).actsFor(a.Customer); err != nil {
 		return nil, err
 	}
-	id, err := uuid.NewV7()
-	if err != nil {
+	if a.ID, err = newID(ctx); err != nil {
 		return nil, err
 	}
-	a.ID, a.CreatedAt = id.String(), s.Now().UTC()
+	if made, revision, there := s.Alerts.Alert(a.ID); there { // by a try of this request whose answer was lost
+		return s.alertApplied(ctx, revision, http.StatusCreated, made), nil
+	}
+	a.CreatedAt = s.Now().UTC()
 	a.UpdatedAt = a.CreatedAt
 	if err := checkAlert(a, s.zoneOf(a.Customer)); err != nil {
 		return nil, err

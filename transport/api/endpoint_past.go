@@ -12,7 +12,7 @@ import (
 // once it is in effect. What comes from then on is routed live; what was routed
 // live meanwhile is left out of the replay.
 func (s *Server) createSince(ctx context.Context, ep *transport.Endpoint) (revision uint64, replay string, err error) {
-	if s.Replays == nil || !ep.From.Before(ep.CreatedAt) {
+	if _, made := s.Registry.Endpoint(ep.ID); made || s.Replays == nil || !ep.From.Before(ep.CreatedAt) {
 		revision, err = s.create(ctx, ep)
 		return revision, "", err
 	}

@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
-	"github.com/google/uuid"
 
 	"github.com/postrider/postrider/transport"
 	"github.com/postrider/postrider/transport/payload"
@@ -73,7 +72,7 @@ func (s *Server) createEndpoint(ctx context.Context, _ *struct{}) (*endpointAnsw
 	if err != nil {
 		return nil, err
 	}
-	if err := s.prepareNew(ep); err != nil {
+	if err := s.prepareNew(ctx, ep); err != nil {
 		return nil, err
 	}
 	revision, replay, err := s.createSince(ctx, ep)
@@ -88,13 +87,13 @@ func (s *Server) createEndpoint(ctx context.Context, _ *struct{}) (*endpointAnsw
 }
 
 // prepareNew fills in what Postrider itself decides, and checks the whole.
-func (s *Server) prepareNew(ep *transport.Endpoint) error {
-	id, err := uuid.NewV7()
+func (s *Server) prepareNew(ctx context.Context, ep *transport.Endpoint) error {
+	id, err := newID(ctx)
 	if err != nil {
 		return err
 	}
 	now := s.Now().UTC()
-	ep.ID, ep.State, ep.CreatedAt, ep.UpdatedAt = id.String(), "active", now, now
+	ep.ID, ep.State, ep.CreatedAt, ep.UpdatedAt = id, "active", now, now
 	switch {
 	case ep.From.IsZero():
 		ep.From = now
@@ -148,6 +147,10 @@ func registered(ep *transport.Endpoint) *Error {
 
 // create stores a new endpoint that was checked, and gives its revision.
 func (s *Server) create(ctx context.Context, ep *transport.Endpoint) (uint64, error) {
+	if made, there := s.Registry.Endpoint(ep.ID); there { // by a try of this request whose answer was lost
+		*ep = *made
+		return made.Revision, nil
+	}
 	if err := s.checkUnique(ep); err != nil {
 		return 0, err
 	}

@@ -139,6 +139,9 @@ func (s *Server) fault(ctx context.Context, err error) *Error {
 		return newError(http.StatusNotFound, "Not found: it was removed meanwhile")
 	case errors.Is(err, transport.ErrConflict):
 		return newError(http.StatusConflict, "Changed by someone else meanwhile: read it again and repeat your change")
+	case errors.Is(err, transport.ErrUnknown):
+		return newError(http.StatusServiceUnavailable, "Not known whether it was done: NATS did not answer. Look whether it is there, "+
+			"or send it again with the same id or Idempotency-Key: it is not done twice").retryAfter(1)
 	case errors.Is(err, transport.ErrUnavailable):
 		return newError(http.StatusServiceUnavailable, "Not available for now, try again: "+err.Error()).retryAfter(1)
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):

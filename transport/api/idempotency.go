@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/google/uuid"
 )
 
 // Answers keep the answers to requests that had an Idempotency-Key, for a day,
@@ -109,11 +111,28 @@ func (s *Server) readIdempotent(w http.ResponseWriter, r *http.Request, pattern 
 	if failure != nil {
 		return nil, "", "", failure.of(route.thing)
 	}
-	r = r.WithContext(context.WithValue(r.Context(), callerKey{}, who))
-	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(raw)), int64(len(raw))
 	roles := slices.Sorted(slices.Values(who.roles))
 	key = digestOf(who.customer, who.subject, strings.Join(roles, "\n"), given)
-	return r, key, digestOf(r.Method, r.URL.RequestURI(), r.Header.Get("Content-Type"), string(raw)), nil
+	digest = digestOf(r.Method, r.URL.RequestURI(), r.Header.Get("Content-Type"), string(raw))
+	ctx := context.WithValue(r.Context(), callerKey{}, who)
+	r = r.WithContext(context.WithValue(ctx, madeIDKey{}, uuid.NewSHA1(madeIDs, []byte(key+digest)).String()))
+	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(raw)), int64(len(raw))
+	return r, key, digest, nil
+}
+
+// madeIDs is the name space of ids made from an Idempotency-Key.
+var madeIDs = uuid.MustParse("5b0e3f1c-7e0a-5d7e-9a55-2d1f6d0f8c11")
+
+type madeIDKey struct{}
+
+// newID is the id of what a request makes: with an Idempotency-Key the same at
+// each try, so that a try whose answer was lost is found, and not made again.
+func newID(ctx context.Context) (string, error) {
+	if id, same := ctx.Value(madeIDKey{}).(string); same {
+		return id, nil
+	}
+	id, err := uuid.NewV7()
+	return id.String(), err
 }
 
 // digestOf tells texts from others, whatever is in them.

@@ -31,7 +31,7 @@ func (s *Server) testUnsaved(ctx context.Context, _ *struct{}) (*testAnswer, err
 	if err != nil {
 		return nil, err
 	}
-	if err := s.prepareNew(ep); err != nil {
+	if err := s.prepareNew(ctx, ep); err != nil {
 		return nil, err
 	}
 	return s.try(ctx, ep, &TestInput{Type: in.Type, Data: in.Data, DryRun: in.DryRun})

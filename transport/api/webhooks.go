@@ -109,7 +109,7 @@ func (s *Server) createWebhook(ctx context.Context, _ *struct{}) (*webhookAnswer
 	}
 	ep := newWebhook(customer, in.WebhookURL, in.Secret)
 	ep.Description, ep.Enabled = in.Description, in.Enabled
-	if err := s.prepareNew(ep); err != nil {
+	if err := s.prepareNew(ctx, ep); err != nil {
 		return nil, asWebhook(err)
 	}
 	if ep.Revision, err = s.create(ctx, ep); err != nil {

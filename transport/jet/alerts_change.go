@@ -18,8 +18,11 @@ import (
 // from now on: a.Position is set. a.ID is the caller's to choose (a UUID); one
 // that exists is transport.ErrConflict.
 func (r *Alerts) CreateAlert(ctx context.Context, a *matching.Alert) (revision uint64, err error) {
-	ctx, cancel := context.WithTimeout(ctx, changeTimeout)
-	defer cancel()
+	ctx, end, err := r.store.changes.begin(ctx, changeTimeout)
+	if err != nil {
+		return 0, err
+	}
+	defer end()
 	if err := checkAlertKey(a); err != nil {
 		return 0, err
 	}
@@ -43,8 +46,11 @@ func (r *Alerts) CreateAlert(ctx context.Context, a *matching.Alert) (revision u
 // set. transport.ErrConflict: it was changed meanwhile; transport.ErrNotFound:
 // it is not there.
 func (r *Alerts) UpdateAlert(ctx context.Context, a *matching.Alert, revision uint64) (uint64, error) {
-	ctx, cancel := context.WithTimeout(ctx, changeTimeout)
-	defer cancel()
+	ctx, end, err := r.store.changes.begin(ctx, changeTimeout)
+	if err != nil {
+		return 0, err
+	}
+	defer end()
 	if err := checkAlertKey(a); err != nil {
 		return 0, err
 	}
@@ -81,8 +87,11 @@ func (a *Alert) move(old *Alert) {
 // RemoveAlert drops an alert and gives the revision of that;
 // transport.ErrNotFound where there is none.
 func (r *Alerts) RemoveAlert(ctx context.Context, id string) (revision uint64, err error) {
-	ctx, cancel := context.WithTimeout(ctx, changeTimeout)
-	defer cancel()
+	ctx, end, err := r.store.changes.begin(ctx, changeTimeout)
+	if err != nil {
+		return 0, err
+	}
+	defer end()
 	known, ok := r.Stored(id)
 	if !ok {
 		return 0, fmt.Errorf("alert %s: %w", id, transport.ErrNotFound)
@@ -95,7 +104,7 @@ func (r *Alerts) RemoveAlert(ctx context.Context, id string) (revision uint64, e
 		// As KeyValue.Delete does, which does not tell the revision.
 		m := nats.NewMsg("$KV." + BucketAlerts + "." + alertKey(known.Customer, id))
 		m.Header.Set(headerKVOperation, "DEL")
-		ack, err := r.store.js.PublishMsg(ctx, m, jetstream.WithExpectLastSequencePerSubject(old.Revision))
+		ack, err := r.store.changes.publish(ctx, m, jetstream.WithExpectLastSequencePerSubject(old.Revision))
 		if err == nil {
 			return ack.Sequence, nil
 		}

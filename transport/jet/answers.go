@@ -35,6 +35,9 @@ func (s *Store) Answers(ctx context.Context) (*Answers, error) {
 	if err != nil {
 		return nil, fmt.Errorf("bucket %s: %w", BucketAnswers, unavailable(err))
 	}
+	if kv, err = s.changing(ctx, kv); err != nil {
+		return nil, err
+	}
 	return &Answers{store: s, kv: kv}, nil
 }
 

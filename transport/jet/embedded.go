@@ -76,14 +76,12 @@ func (s *Store) runServer(ctx context.Context, so *server.Options) error {
 	if err := s.embedded.start(ctx, so, gate); err != nil {
 		return err
 	}
-	nc, err := nats.Connect("", append(s.connOptions(),
-		nats.InProcessServer(s.embedded.srv),
+	if err := s.connect("", nats.InProcessServer(s.embedded.srv),
 		nats.UserInfo(nodeUser, gate.nodePassword),
-		nats.CustomInboxPrefix("_POSTRIDER"))...)
-	if err != nil {
+		nats.CustomInboxPrefix("_POSTRIDER")); err != nil {
 		return fmt.Errorf("connecting to the embedded NATS server: %w", err)
 	}
-	return s.use(nc)
+	return nil
 }
 
 // shrinkLogs sees to a disk that has become much smaller: a server whose limit
@@ -124,7 +122,7 @@ func (s *Store) shrinkLogs(ctx context.Context, so *server.Options) error {
 }
 
 func (s *Store) rerunServer(ctx context.Context, so *server.Options) error {
-	s.nc.Close()
+	s.disconnect()
 	s.embedded.srv.Shutdown()
 	s.embedded.srv.WaitForShutdown()
 	return s.runServer(ctx, so)

@@ -26,7 +26,7 @@ const (
 // connectExternal connects to the server or cluster of Options.URL and checks
 // it. One that is not there is waited for until ctx ends.
 func (s *Store) connectExternal(ctx context.Context) error {
-	options := s.connOptions()
+	var options []nats.Option
 	if s.opts.Credentials != "" {
 		options = append(options, nats.UserCredentials(s.opts.Credentials))
 	}
@@ -49,20 +49,14 @@ func (s *Store) connectExternal(ctx context.Context) error {
 // tryExternal gives an error wrapping transport.ErrUnavailable where trying
 // again may help.
 func (s *Store) tryExternal(ctx context.Context, options []nats.Option) error {
-	nc, err := nats.Connect(s.opts.URL, options...)
-	if err != nil {
+	if err := s.connect(s.opts.URL, options...); err != nil {
 		return connectFault(s.opts.URL, err)
 	}
-	if err := s.use(nc); err == nil {
-		err = fit(ctx, redact(s.opts.URL), nc.ConnectedServerVersion(), s.js)
-		if err == nil {
-			return nil
-		}
-		nc.Close()
+	err := fit(ctx, redact(s.opts.URL), s.nc.ConnectedServerVersion(), s.js)
+	if err != nil {
+		s.disconnect()
 		s.nc = nil
-		return err
 	}
-	nc.Close()
 	return err
 }
 

@@ -101,6 +101,9 @@ func (s *Store) Ready() error {
 	if status := s.nc.Status(); status != nats.CONNECTED {
 		return fmt.Errorf("NATS at %s is away: %s", redact(s.whereabouts()), status)
 	}
+	if err := s.changes.away(); err != nil {
+		return err
+	}
 	return s.registry.ready()
 }
 

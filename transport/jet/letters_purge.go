@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -13,6 +14,9 @@ import (
 
 // purgers is how many letters are deleted at a time.
 const purgers = 16
+
+// purgeTimeout is long enough for as many letters as there may be.
+const purgeTimeout = time.Hour
 
 // CountDeadLetters tells how many letters a filter chooses; Before and Limit
 // do not count.
@@ -25,11 +29,16 @@ func (s *Store) CountDeadLetters(ctx context.Context, f transport.LetterFilter) 
 // tells how many; with an error, some may be deleted. Letters that come
 // meanwhile stay. Their pairs stay dead-lettered in the journal.
 func (s *Store) PurgeDeadLetters(ctx context.Context, f transport.LetterFilter) (n uint64, err error) {
+	ctx, end, err := s.changes.begin(ctx, purgeTimeout)
+	if err != nil {
+		return 0, err
+	}
+	defer end()
 	var ids []uint64
 	if err := s.chosenLetters(ctx, &f, func(id uint64) { ids = append(ids, id) }); err != nil {
 		return 0, err
 	}
-	stream, err := s.js.Stream(ctx, StreamDeadLetters)
+	stream, err := s.changes.js.Stream(ctx, StreamDeadLetters)
 	if err != nil {
 		return 0, fmt.Errorf("purging dead letters: %w", unavailable(err))
 	}
@@ -39,7 +48,7 @@ func (s *Store) PurgeDeadLetters(ctx context.Context, f transport.LetterFilter) 
 	for range purgers {
 		work.Go(func() {
 			for id := range next {
-				gone := stream.DeleteMsg(ctx, id)
+				gone := s.changes.do(ctx, func(ctx context.Context) error { return stream.DeleteMsg(ctx, id) })
 				mu.Lock()
 				switch {
 				case gone == nil:

@@ -201,6 +201,7 @@ func (s *Store) close(ctx context.Context) error {
 	if s.alertRegistry != nil {
 		s.alertRegistry.stop()
 	}
+	s.changes.close()
 	if s.nc != nil {
 		err = drain(ctx, s.nc)
 	}

@@ -30,8 +30,11 @@ const (
 // caller's to choose (a UUID); one that exists is transport.ErrConflict. A
 // genlogs URL that the customer has already is a *transport.FieldError.
 func (r *Registry) CreateEndpoint(ctx context.Context, ep *transport.Endpoint) (rev uint64, err error) {
-	ctx, cancel := context.WithTimeout(ctx, changeTimeout)
-	defer cancel()
+	ctx, end, err := r.store.changes.begin(ctx, changeTimeout)
+	if err != nil {
+		return 0, err
+	}
+	defer end()
 	if err := checkEndpointKey(ep); err != nil {
 		return 0, err
 	}
@@ -60,8 +63,11 @@ func (r *Registry) CreateEndpoint(ctx context.Context, ep *transport.Endpoint) (
 // ep.Revision, and gives the new revision. transport.ErrConflict: it was
 // changed meanwhile; transport.ErrNotFound: it is not there.
 func (r *Registry) UpdateEndpoint(ctx context.Context, ep *transport.Endpoint) (rev uint64, err error) {
-	ctx, cancel := context.WithTimeout(ctx, changeTimeout)
-	defer cancel()
+	ctx, end, err := r.store.changes.begin(ctx, changeTimeout)
+	if err != nil {
+		return 0, err
+	}
+	defer end()
 	if err := checkEndpointKey(ep); err != nil {
 		return 0, err
 	}
@@ -91,8 +97,11 @@ func (r *Registry) UpdateEndpoint(ctx context.Context, ep *transport.Endpoint) (
 // RemoveEndpoint drops an endpoint and gives the revision of that;
 // transport.ErrNotFound where there is none.
 func (r *Registry) RemoveEndpoint(ctx context.Context, id string) (rev uint64, err error) {
-	ctx, cancel := context.WithTimeout(ctx, changeTimeout)
-	defer cancel()
+	ctx, end, err := r.store.changes.begin(ctx, changeTimeout)
+	if err != nil {
+		return 0, err
+	}
+	defer end()
 	known, ok := r.Endpoint(id)
 	if !ok {
 		return 0, fmt.Errorf("endpoint %s: %w", id, transport.ErrNotFound)
@@ -104,7 +113,7 @@ func (r *Registry) RemoveEndpoint(ctx context.Context, id string) (rev uint64, e
 	// As KeyValue.Delete does, which does not tell the revision.
 	m := nats.NewMsg("$KV." + BucketEndpoints + "." + endpointKey(old.Customer, id))
 	m.Header.Set("KV-Operation", "DEL")
-	ack, err := r.store.js.PublishMsg(ctx, m, jetstream.WithExpectLastSequencePerSubject(old.Revision))
+	ack, err := r.store.changes.publish(ctx, m, jetstream.WithExpectLastSequencePerSubject(old.Revision))
 	if err == nil {
 		rev = ack.Sequence
 	}

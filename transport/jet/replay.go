@@ -38,7 +38,7 @@ func (s *Store) parkReplay(ctx context.Context, endpoint string, ev *transport.E
 			return err
 		}
 	}
-	_, err := s.js.PublishMsg(ctx, p.msg, jetstream.WithExpectLastSequencePerSubject(0))
+	_, err := s.changes.publish(ctx, p.msg, jetstream.WithExpectLastSequencePerSubject(0))
 	return err
 }
 

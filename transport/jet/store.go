@@ -101,6 +101,7 @@ type Store struct {
 	reached       progress
 	reconnects    reconnects
 	link          link
+	changes       changes
 	closing       sync.Once
 	closed        error
 }

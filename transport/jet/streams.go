@@ -162,6 +162,15 @@ func (s *Store) prepareBuckets(ctx context.Context) (err error) {
 	return nil
 }
 
+// changing is kv with its writes as changes.
+func (s *Store) changing(ctx context.Context, kv jetstream.KeyValue) (jetstream.KeyValue, error) {
+	writes, err := s.changes.js.KeyValue(ctx, kv.Bucket())
+	if err != nil {
+		return nil, fmt.Errorf("bucket %s: %w", kv.Bucket(), unavailable(err))
+	}
+	return &changedBucket{KeyValue: kv, changes: &s.changes, writes: writes}, nil
+}
+
 func (s *Store) bucket(ctx context.Context, name, description string) (jetstream.KeyValue, error) {
 	kv, err := s.js.KeyValue(ctx, name)
 	if errors.Is(err, jetstream.ErrBucketNotFound) {
@@ -171,7 +180,7 @@ func (s *Store) bucket(ctx context.Context, name, description string) (jetstream
 	if err != nil {
 		return nil, fmt.Errorf("bucket %s: %w", name, unavailable(err))
 	}
-	return kv, nil
+	return s.changing(ctx, kv)
 }
 
 // Purge drops from EVENTS what is both settled and older than EventsKeep: up to

@@ -16,7 +16,7 @@ import (
 // batchRoom is what headers of a batch may add to a message.
 const batchRoom = 512
 
-func (s *Store) newSubmits() *publisher.Committer { return publisher.NewCommitter(s.js) }
+func (s *Store) newSubmits() *publisher.Committer { return publisher.NewCommitter(s.changes.js) }
 
 // Submit stores 1 to 1,000 events, all or none, and returns once JetStream has
 // them on disk; concurrent calls share atomic batches. Taken of each event are
@@ -29,6 +29,9 @@ func (s *Store) Submit(ctx context.Context, evs []transport.Event) ([]transport.
 	if len(evs) == 0 || len(evs) > transport.MaxBatchEvents {
 		return nil, &transport.FieldError{Field: "events",
 			Message: fmt.Sprintf("%d at once; give 1 to %d", len(evs), transport.MaxBatchEvents)}
+	}
+	if err := s.changes.away(); err != nil {
+		return nil, err
 	}
 	msgs := make([]*nats.Msg, len(evs))
 	receipts := make([]transport.Receipt, len(evs))

@@ -187,7 +187,7 @@ func (s *Store) StartRun(ctx context.Context, key transport.RunKey, wait bool) (
 	defer func() { _ = answers.Unsubscribe() }()
 	m := nats.NewMsg(subjectTriggers + key.String())
 	m.Header.Set(headerAnswerTo, inbox)
-	if _, err := s.js.PublishMsg(ctx, m); err != nil {
+	if _, err := s.changes.publish(ctx, m); err != nil {
 		return nil, fault(err)
 	}
 	run := &transport.Run{Customer: key.Customer, Type: key.Type}

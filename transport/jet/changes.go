@@ -1,0 +1,171 @@
+package jet
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/postrider/postrider/transport"
+)
+
+// changes is the connection for what somebody waits for: endpoints, alerts,
+// customers, tokens, replays, events by HTTP. It buffers nothing while NATS is
+// away, so that what was refused is never stored later. (The node's own
+// connection does: its acks and its journal must not be lost, and what is sent
+// twice there has ids.)
+type changes struct {
+	nc   *nats.Conn
+	js   jetstream.JetStream
+	link link
+}
+
+const (
+	// pingEvery finds a server that is silent: twice unanswered, it is away.
+	pingEvery = 5 * time.Second
+	// changeAnswer bounds the wait for the answer to one write.
+	changeAnswer = 10 * time.Second
+)
+
+// connect makes both connections of the store.
+func (s *Store) connect(url string, options ...nats.Option) error {
+	nc, err := nats.Connect(url, append(s.connOptions(), options...)...)
+	if err != nil {
+		return err
+	}
+	c := &s.changes
+	c.nc, err = nats.Connect(url, append(s.connOptions(), append(options,
+		nats.ReconnectBufSize(-1), nats.PingInterval(pingEvery), nats.MaxPingsOutstanding(2),
+		nats.DisconnectErrHandler(func(*nats.Conn, error) { c.link.down() }),
+		nats.ReconnectHandler(func(*nats.Conn) { c.link.up() }))...)...)
+	if err != nil {
+		nc.Close()
+		return err
+	}
+	c.link.up()
+	if c.js, err = jetstream.New(c.nc, jetstream.WithDefaultTimeout(apiTimeout)); err != nil {
+		return fmt.Errorf("JetStream client: %w", err)
+	}
+	return s.use(nc)
+}
+
+// disconnect closes both.
+func (s *Store) disconnect() {
+	s.changes.close()
+	if s.nc != nil {
+		s.nc.Close()
+	}
+}
+
+func (c *changes) close() {
+	if c.nc != nil {
+		c.nc.Close()
+	}
+}
+
+// away is an error while there is no connection.
+func (c *changes) away() error {
+	if c.nc.IsConnected() {
+		return nil
+	}
+	return fmt.Errorf("no connection to NATS, nothing was changed: %w", transport.ErrUnavailable)
+}
+
+// begin gives the context of a change and what it reads first: it ends when the
+// connection is lost. Without a connection it fails at once.
+func (c *changes) begin(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc, error) {
+	c.link.mu.Lock()
+	lost := c.link.ctx
+	c.link.mu.Unlock()
+	if err := c.away(); err != nil { // after link: one that is lost from now on ends it
+		return nil, nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	stop := context.AfterFunc(lost, cancel)
+	return ctx, func() { stop(); cancel() }, nil
+}
+
+// do makes one write. Without a connection it fails at once, and nothing is
+// written; where the connection is lost before the answer, or none comes, the
+// error is transport.ErrUnknown.
+func (c *changes) do(ctx context.Context, write func(ctx context.Context) error) error {
+	ctx, end, err := c.begin(ctx, changeAnswer)
+	if err != nil {
+		return err
+	}
+	defer end()
+	return outcome(write(ctx))
+}
+
+// outcome tells what is known after a write failed with err.
+func outcome(err error) error {
+	var refused *jetstream.APIError
+	switch {
+	case err == nil, errors.As(err, &refused), errors.Is(err, jetstream.ErrKeyExists),
+		errors.Is(err, jetstream.ErrKeyNotFound), errors.Is(err, jetstream.ErrInvalidKey), errors.Is(err, nats.ErrMaxPayload):
+		return err
+	case errors.Is(err, nats.ErrReconnectBufExceeded), errors.Is(err, nats.ErrConnectionClosed), errors.Is(err, nats.ErrConnectionDraining),
+		errors.Is(err, nats.ErrNoResponders), errors.Is(err, jetstream.ErrNoStreamResponse):
+		return fmt.Errorf("nothing was changed: %w: %w", transport.ErrUnavailable, err) // it never left, or nobody took it
+	}
+	return fmt.Errorf("%w: %w", transport.ErrUnknown, err)
+}
+
+// publish stores one message of a change.
+func (c *changes) publish(ctx context.Context, m *nats.Msg, options ...jetstream.PublishOpt) (ack *jetstream.PubAck, err error) {
+	err = c.do(ctx, func(ctx context.Context) error {
+		ack, err = c.js.PublishMsg(ctx, m, options...)
+		return err
+	})
+	return ack, err
+}
+
+// changedBucket is a bucket whose writes are changes, and what is read for them
+// goes the same way; what is watched goes by the node's connection.
+type changedBucket struct {
+	jetstream.KeyValue
+	changes *changes
+	writes  jetstream.KeyValue
+}
+
+func (b *changedBucket) Get(ctx context.Context, key string) (jetstream.KeyValueEntry, error) {
+	if err := b.changes.away(); err != nil {
+		return nil, err
+	}
+	return b.writes.Get(ctx, key)
+}
+
+func (b *changedBucket) Create(ctx context.Context, key string, value []byte, options ...jetstream.KVCreateOpt) (revision uint64, err error) {
+	err = b.changes.do(ctx, func(ctx context.Context) error {
+		revision, err = b.writes.Create(ctx, key, value, options...)
+		return err
+	})
+	return revision, err
+}
+
+func (b *changedBucket) Update(ctx context.Context, key string, value []byte, last uint64) (revision uint64, err error) {
+	err = b.changes.do(ctx, func(ctx context.Context) error {
+		revision, err = b.writes.Update(ctx, key, value, last)
+		return err
+	})
+	return revision, err
+}
+
+func (b *changedBucket) Put(ctx context.Context, key string, value []byte) (revision uint64, err error) {
+	err = b.changes.do(ctx, func(ctx context.Context) error {
+		revision, err = b.writes.Put(ctx, key, value)
+		return err
+	})
+	return revision, err
+}
+
+func (b *changedBucket) Delete(ctx context.Context, key string, options ...jetstream.KVDeleteOpt) error {
+	return b.changes.do(ctx, func(ctx context.Context) error { return b.writes.Delete(ctx, key, options...) })
+}
+
+func (b *changedBucket) Purge(ctx context.Context, key string, options ...jetstream.KVDeleteOpt) error {
+	return b.changes.do(ctx, func(ctx context.Context) error { return b.writes.Purge(ctx, key, options...) })
+}

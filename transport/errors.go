@@ -1,6 +1,9 @@
 package transport
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+)
 
 // FieldError says which field of an input is wrong, and what to do about it.
 type FieldError struct {
@@ -16,9 +19,9 @@ func (e *FieldError) Error() string { return e.Field + ": " + e.Message }
 // caller may try again.
 var ErrUnavailable = errors.New("unavailable for now")
 
-// ErrUnknown marks a change whose answer did not come: it may be done or not.
-// Made again with the same id it is done once.
-var ErrUnknown = errors.New("not known whether it was done")
+// ErrUnknown is an ErrUnavailable of a change whose answer did not come: it may
+// be done or not. Made again with the same id it is done once.
+var ErrUnknown = fmt.Errorf("not known whether it was done: %w", ErrUnavailable)
 
 // ErrNotFound marks a thing that is not there.
 var ErrNotFound = errors.New("not found")

@@ -111,7 +111,7 @@ func (s *Server) createAlert(ctx context.Context, _ *struct{}) (*alertAnswer, er
 	}
 	revision, err := s.Alerts.CreateAlert(ctx, a)
 	if err != nil {
-		return nil, err
+		return nil, madeBefore(err)
 	}
 	return s.alertApplied(ctx, revision, http.StatusCreated, a), nil
 }

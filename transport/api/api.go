@@ -7,6 +7,8 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/postrider/postrider/matching"
 	"github.com/postrider/postrider/transport"
 )
@@ -165,6 +167,9 @@ type Server struct {
 	tests           *testLimiter
 	// previews has a place for each preview under way.
 	previews chan struct{}
+	// run names this run of the node; underWay are its requests with a key.
+	run      string
+	underWay underWay
 }
 
 // New makes a Server. A token secret under 32 bytes is a *transport.FieldError.
@@ -200,7 +205,7 @@ func New(o Options) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{Options: o, log: o.Logger, tokens: newTokens(&o), sessions: browsers,
-		mux: &mux{}, known: map[string]route{}, tests: newTestLimiter(o.Tests, o.Now), previews: make(chan struct{}, previewsAtOnce)}
+		mux: &mux{}, known: map[string]route{}, tests: newTestLimiter(o.Tests, o.Now), previews: make(chan struct{}, previewsAtOnce), run: uuid.NewString()}
 	s.tokens.sessions = browsers
 	s.bodies = newBudget(o.BodyBudget, "Too many bytes are being published at once: try again in a second")
 	s.answers = newBudget(o.AnswerBudget, "Too many bytes of answers are waiting to be read: read them, and try again in a second")

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"reflect"
 	"strconv"
@@ -155,7 +156,16 @@ func (s *Server) create(ctx context.Context, ep *transport.Endpoint) (uint64, er
 		return 0, err
 	}
 	revision, err := s.Registry.CreateEndpoint(ctx, ep)
-	return revision, lostURL(ep, err)
+	return revision, madeBefore(lostURL(ep, err))
+}
+
+// madeBefore is err of making what has a new id. That it is there already comes
+// of a try of this request whose answer was lost, and which is not in effect yet.
+func madeBefore(err error) error {
+	if errors.Is(err, transport.ErrConflict) {
+		return fmt.Errorf("%w: an earlier try of this request has made it, and it is not in effect yet", transport.ErrUnavailable)
+	}
+	return err
 }
 
 // update stores the next state of an endpoint, checked, and gives its revision.

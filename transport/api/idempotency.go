@@ -40,7 +40,8 @@ const (
 
 // keptAnswer is what is kept under a key. Status 0: the request is under way.
 type keptAnswer struct {
-	Request string      `json:"request"` // its digest
+	Request string      `json:"request"`       // its digest
+	Run     string      `json:"run,omitempty"` // of the node that claimed the key
 	At      time.Time   `json:"at"`
 	Status  int         `json:"status,omitempty"`
 	Header  http.Header `json:"header,omitempty"`
@@ -59,7 +60,15 @@ func (s *Server) idempotent(w http.ResponseWriter, r *http.Request, pattern stri
 		writeError(w, failure)
 		return
 	}
-	there, failure := s.claim(r.Context(), key, digest)
+	mine := pending{request: digest, since: s.Now().UTC()}
+	if other, taken := s.underWay.begin(key, mine); taken {
+		writeError(w, isUnderWay(other.request == digest))
+		return
+	}
+	there, failure := s.claim(r.Context(), key, mine)
+	if failure != nil || there != nil {
+		s.underWay.end(key, mine)
+	}
 	switch {
 	case failure != nil:
 		writeError(w, failure)
@@ -75,7 +84,7 @@ func (s *Server) idempotent(w http.ResponseWriter, r *http.Request, pattern stri
 	}
 	answer := &keptWriter{header: http.Header{}, status: http.StatusOK}
 	defer func() { // whatever happened: a panic is no answer
-		s.keepAnswer(r.Context(), key, digest, answer)
+		s.keepAnswer(r.Context(), key, mine, answer)
 	}()
 	next.ServeHTTP(answer, r)
 	for name, values := range answer.header {
@@ -145,8 +154,8 @@ func digestOf(texts ...string) string {
 }
 
 // claim gives the answer there is to the request, or nil: then it is to be made.
-func (s *Server) claim(ctx context.Context, key, digest string) (*keptAnswer, *Error) {
-	mine, err := json.Marshal(keptAnswer{Request: digest, At: s.Now().UTC()})
+func (s *Server) claim(ctx context.Context, key string, p pending) (*keptAnswer, *Error) {
+	mine, err := json.Marshal(keptAnswer{Request: p.request, Run: s.run, At: p.since})
 	if err != nil {
 		return nil, s.fault(ctx, err)
 	}
@@ -162,12 +171,13 @@ func (s *Server) claim(ctx context.Context, key, digest string) (*keptAnswer, *E
 		return nil, s.fault(ctx, err)
 	}
 	switch {
-	case there.Request != digest:
-		return nil, newError(http.StatusConflict, "This Idempotency-Key was used for another request: give each request a key of its own")
+	case there.Status == 0 && there.Run == s.run: // not under way, see underWay
+	case there.Request != p.request:
+		return nil, isUnderWay(false)
 	case there.Status != 0:
 		return &there, nil
-	case s.Now().Sub(there.At) < answerWithin:
-		return nil, newError(http.StatusConflict, "A request with this Idempotency-Key is under way: wait for its answer").retryAfter(1)
+	case p.since.Sub(there.At) < answerWithin:
+		return nil, isUnderWay(true)
 	}
 	if err := s.Answers.Keep(ctx, key, mine); err != nil {
 		return nil, s.fault(ctx, err)
@@ -175,23 +185,37 @@ func (s *Server) claim(ctx context.Context, key, digest string) (*keptAnswer, *E
 	return nil, nil
 }
 
-// keepAnswer stores the answer to a request that was done; otherwise the key is free again.
-func (s *Server) keepAnswer(ctx context.Context, key, digest string, answer *keptWriter) {
+// isUnderWay refuses a request whose key another one has: the same, or not.
+func isUnderWay(same bool) *Error {
+	if !same {
+		return newError(http.StatusConflict, "This Idempotency-Key was used for another request: give each request a key of its own")
+	}
+	return newError(http.StatusConflict, "A request with this Idempotency-Key is under way: wait for its answer").retryAfter(1)
+}
+
+// keepAnswer stores the answer to a request that was done; otherwise the key is
+// free again, also where NATS does not hear of it. What was done and cannot be
+// kept stays under way, lest a repeat do it again at once.
+func (s *Server) keepAnswer(ctx context.Context, key string, p pending, answer *keptWriter) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), keepTime)
 	defer cancel()
-	err := error(nil)
 	if !answer.done || answer.status >= 300 || answer.body.Len() > maxKeptAnswer {
-		err = s.Answers.Release(ctx, key)
-	} else {
-		var data []byte
-		data, err = json.Marshal(keptAnswer{Request: digest, At: s.Now().UTC(), Status: answer.status, Header: answer.header, Body: answer.body.Bytes()})
-		if err == nil {
-			err = s.Answers.Keep(ctx, key, data)
+		if err := s.Answers.Release(ctx, key); err != nil {
+			s.log.InfoContext(ctx, "an Idempotency-Key is not released; it is free for this run of the node", "error", err)
 		}
+		s.underWay.end(key, p)
+		return
+	}
+	data, err := json.Marshal(keptAnswer{Request: p.request, At: s.Now().UTC(), Status: answer.status, Header: answer.header, Body: answer.body.Bytes()})
+	if err == nil {
+		err = s.Answers.Keep(ctx, key, data)
 	}
 	if err != nil {
 		s.log.WarnContext(ctx, "the answer to a request with an Idempotency-Key is not kept; a repeat within some minutes is refused", "error", err)
+		s.underWay.forget(s.Now())
+		return
 	}
+	s.underWay.end(key, p)
 }
 
 // keptWriter holds an answer until it is whole.

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/postrider/postrider/transport"
 )
 
 // The fake's answers.
@@ -52,9 +54,8 @@ func TestARepeatedRequestIsDoneOnce(t *testing.T) {
 		again.header.Get("Idempotency-Replayed") != "true" || first.header.Get("Idempotency-Replayed") != "" || len(b.endpoints) != 1 {
 		t.Errorf("again: %d %v %s, %d endpoints", again.status, again.header, again.body, len(b.endpoints))
 	}
-	const another = `{"message":"This Idempotency-Key was used for another request: give each request a key of its own","error_type":"ConflictError","error_code":"CONFLICT"}`
-	b.want(post(admin, "/v1/endpoints", `{"url":"https://example.com/2"}`, "k-1"), 409, another)
-	b.want(post(admin, "/v1/events", body, "k-1"), 409, another)
+	b.want(post(admin, "/v1/endpoints", `{"url":"https://example.com/2"}`, "k-1"), 409, anotherAnswer)
+	b.want(post(admin, "/v1/events", body, "k-1"), 409, anotherAnswer)
 	for what, got := range map[string]answer{
 		"another key":      post(admin, "/v1/endpoints", body, "k-2"),
 		"another customer": post(token(t, "other", RoleAdmin), "/v1/endpoints", body, "k-1"),
@@ -83,25 +84,157 @@ func TestARepeatedRequestIsDoneOnce(t *testing.T) {
 	b.wantStatus(post(admin, "/v1/endpoints", strings.Repeat(" ", usualBody.bytes+1), "k-7"), 413)
 }
 
+const (
+	underWayAnswer = `{"message":"A request with this Idempotency-Key is under way: wait for its answer","error_type":"ConflictError","error_code":"CONFLICT"}`
+	anotherAnswer  = `{"message":"This Idempotency-Key was used for another request: give each request a key of its own","error_type":"ConflictError","error_code":"CONFLICT"}`
+)
+
+// slow is a Tester that waits.
+type slow struct {
+	Tester
+	began, goOn chan struct{}
+}
+
+func (s slow) Test(ctx context.Context, ep *transport.Endpoint, ev *transport.Event) transport.Answer {
+	s.began <- struct{}{}
+	<-s.goOn
+	return transport.Answer{}
+}
+
 func TestARequestThatIsUnderWay(t *testing.T) {
+	wait := slow{began: make(chan struct{}, 2), goOn: make(chan struct{})}
+	b := start(t, func(o *Options) {
+		wait.Tester = o.Tester
+		o.Tester = wait
+	})
+	admin := token(t, "acme", RoleAdmin)
+	ep := b.made("acme", `{"url":"https://example.com/"}`)
+	post := func(body string) answer {
+		return b.call(admin, "POST", "/v1/endpoints/"+ep.ID+"/test", body, "Idempotency-Key", "k")
+	}
+	first := make(chan answer, 1)
+	go func() { first <- post(`{}`) }()
+	select {
+	case <-wait.began:
+	case a := <-first:
+		t.Fatalf("it did not wait: %d %s", a.status, a.body)
+	}
+	got := post(`{}`)
+	b.want(got, 409, underWayAnswer)
+	if got.header.Get("Retry-After") != "1" {
+		t.Error("no Retry-After")
+	}
+	b.want(post(`{"type":"a"}`), 409, anotherAnswer)
+	close(wait.goOn)
+	if a := <-first; a.status != 200 {
+		t.Errorf("the first: %d %s", a.status, a.body)
+	}
+	if again := post(`{}`); again.status != 200 || again.header.Get("Idempotency-Replayed") != "true" || len(wait.began) != 0 {
+		t.Errorf("again: %d %v", again.status, again.header)
+	}
+}
+
+// Another run of the node made the request and ended before the answer: its key
+// is free after a while, and what it made is found, not made again.
+func TestARequestWhoseNodeEnded(t *testing.T) {
 	at := testNow
 	b := start(t, func(o *Options) { o.Now = func() time.Time { return at } })
 	admin := token(t, "acme", RoleAdmin)
 	post := func() answer {
 		return b.call(admin, "POST", "/v1/endpoints", `{"url":"https://example.com/"}`, "Idempotency-Key", "k")
 	}
-	b.wantStatus(post(), 201)
+	first := post()
+	b.wantStatus(first, 201)
 	for key, data := range b.answers { // as it is before the answer
-		b.answers[key] = []byte(strings.Replace(string(data), `"status":201`, `"status":0`, 1))
+		b.answers[key] = []byte(strings.NewReplacer(`"status":201`, `"status":0,"run":"another"`).Replace(string(data)))
 	}
-	got := post()
-	b.want(got, 409, `{"message":"A request with this Idempotency-Key is under way: wait for its answer","error_type":"ConflictError","error_code":"CONFLICT"}`)
-	if got.header.Get("Retry-After") != "1" {
-		t.Error("no Retry-After")
-	}
+	b.want(post(), 409, underWayAnswer)
 	at = at.Add(answerWithin)
-	b.wantStatus(post(), 201)
-	if len(b.endpoints) != 2 {
+	again := post()
+	b.wantStatus(again, 201)
+	if again.body != first.body || len(b.endpoints) != 1 {
+		t.Errorf("%d endpoints, %s instead of %s", len(b.endpoints), again.body, first.body)
+	}
+}
+
+// forgetful are Answers of a NATS that goes away: it takes claims, and the
+// answers to them are lost or not; no release comes through, nor what is kept.
+type forgetful struct {
+	Answers
+	away, lost bool
+}
+
+func (f *forgetful) Claim(ctx context.Context, key string, data []byte) ([]byte, error) {
+	there, err := f.Answers.Claim(ctx, key, data)
+	if f.lost {
+		return nil, transport.ErrUnknown
+	}
+	return there, err
+}
+
+func (f *forgetful) Release(ctx context.Context, key string) error {
+	if f.away {
+		return transport.ErrUnavailable
+	}
+	return f.Answers.Release(ctx, key)
+}
+
+func (f *forgetful) Keep(ctx context.Context, key string, data []byte) error {
+	if f.away {
+		return transport.ErrUnavailable
+	}
+	return f.Answers.Keep(ctx, key, data)
+}
+
+// A request that failed may be made again at once, though NATS was away when its
+// key was to be released, or the answer to the claim was lost.
+func TestAKeyThatCannotBeReleased(t *testing.T) {
+	answers := &forgetful{}
+	b := start(t, func(o *Options) {
+		answers.Answers = o.Answers
+		o.Answers = answers
+	})
+	admin := token(t, "acme", RoleAdmin)
+	post := func(body string) answer {
+		return b.call(admin, "POST", "/v1/endpoints", body, "Idempotency-Key", "k")
+	}
+	const body = `{"url":"https://example.com/"}`
+	answers.away, b.failure = true, transport.ErrUnavailable
+	b.wantStatus(post(body), 503)
+	b.wantStatus(post(`{}`), 503) // before its own fault: the claim cannot be taken over
+	answers.away, b.failure = false, nil
+	b.wantStatus(post(`{}`), 400)
+	b.wantStatus(post(body), 201)
+
+	clear(b.answers)
+	clear(b.endpoints)
+	answers.lost = true
+	b.wantStatus(post(body), 503)
+	answers.lost = false
+	b.wantStatus(post(body), 201)
+	if len(b.endpoints) != 1 {
+		t.Errorf("%d endpoints", len(b.endpoints))
+	}
+}
+
+// What was done and whose answer cannot be kept is not done again at once.
+func TestAnAnswerThatCannotBeKept(t *testing.T) {
+	at := testNow
+	answers := &forgetful{away: true}
+	b := start(t, func(o *Options) {
+		answers.Answers = o.Answers
+		o.Now, o.Answers = func() time.Time { return at }, answers
+	})
+	admin := token(t, "acme", RoleAdmin)
+	post := func(key string) answer {
+		return b.call(admin, "POST", "/v1/endpoints", `{"url":"https://example.com/"}`, "Idempotency-Key", key)
+	}
+	b.wantStatus(post("k"), 201)
+	answers.away = false
+	b.want(post("k"), 409, underWayAnswer)
+	at = at.Add(answerWithin)
+	b.wantStatus(post("k"), 201)
+	if len(b.endpoints) != 1 {
 		t.Errorf("%d endpoints", len(b.endpoints))
 	}
 }

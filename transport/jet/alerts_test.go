@@ -199,6 +199,7 @@ func TestAlertsComeBack(t *testing.T) {
 	}
 	b.stop()
 	b.start()
+	eventually(t, func() bool { return other.Ready() == nil })
 	if _, err := other.Alerts().RemoveAlert(testContext(t), gone.ID); err != nil {
 		t.Fatal(err)
 	}

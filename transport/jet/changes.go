@@ -18,9 +18,10 @@ import (
 // connection does: its acks and its journal must not be lost, and what is sent
 // twice there has ids.)
 type changes struct {
-	nc   *nats.Conn
-	js   jetstream.JetStream
-	link link
+	nc       *nats.Conn
+	js       jetstream.JetStream
+	payloads jetstream.ObjectStore
+	link     link
 }
 
 const (
@@ -28,6 +29,8 @@ const (
 	pingEvery = 5 * time.Second
 	// changeAnswer bounds the wait for the answer to one write.
 	changeAnswer = 10 * time.Second
+	// changePayload bounds the storing of a payload over the message limit.
+	changePayload = time.Minute
 )
 
 // connect makes both connections of the store.
@@ -68,7 +71,7 @@ func (c *changes) close() {
 
 // away is an error while there is no connection.
 func (c *changes) away() error {
-	if c.nc.IsConnected() {
+	if c.nc.IsConnected() && c.link.is() {
 		return nil
 	}
 	return fmt.Errorf("no connection to NATS, nothing was changed: %w", transport.ErrUnavailable)
@@ -77,15 +80,12 @@ func (c *changes) away() error {
 // begin gives the context of a change and what it reads first: it ends when the
 // connection is lost. Without a connection it fails at once.
 func (c *changes) begin(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc, error) {
-	c.link.mu.Lock()
-	lost := c.link.ctx
-	c.link.mu.Unlock()
-	if err := c.away(); err != nil { // after link: one that is lost from now on ends it
+	if err := c.away(); err != nil {
 		return nil, nil, err
 	}
+	ctx, unlink := c.link.bound(ctx)
 	ctx, cancel := context.WithTimeout(ctx, limit)
-	stop := context.AfterFunc(lost, cancel)
-	return ctx, func() { stop(); cancel() }, nil
+	return ctx, func() { cancel(); unlink() }, nil
 }
 
 // do makes one write. Without a connection it fails at once, and nothing is
@@ -123,6 +123,28 @@ func (c *changes) publish(ctx context.Context, m *nats.Msg, options ...jetstream
 	return ack, err
 }
 
+// putPayload is Store.PutPayload as a part of a change. Where it fails for want
+// of NATS nothing is changed: what would refer to the payload is not stored.
+func (c *changes) putPayload(ctx context.Context, name string, data []byte) error {
+	ctx, end, err := c.begin(ctx, changePayload)
+	if err != nil {
+		return err
+	}
+	defer end()
+	if _, err := c.payloads.PutBytes(ctx, name, data); err != nil {
+		return fmt.Errorf("storing payload %s: %w", name, unread(err))
+	}
+	return nil
+}
+
+// unread is err of what a change reads or prepares before its write.
+func unread(err error) error {
+	if errors.Is(err, context.Canceled) {
+		return fmt.Errorf("the connection to NATS was lost: %w: %w", transport.ErrUnavailable, err)
+	}
+	return unavailable(err)
+}
+
 // changedBucket is a bucket whose writes are changes, and what is read for them
 // goes the same way; what is watched goes by the node's connection.
 type changedBucket struct {
@@ -132,10 +154,13 @@ type changedBucket struct {
 }
 
 func (b *changedBucket) Get(ctx context.Context, key string) (jetstream.KeyValueEntry, error) {
-	if err := b.changes.away(); err != nil {
+	ctx, end, err := b.changes.begin(ctx, changeAnswer)
+	if err != nil {
 		return nil, err
 	}
-	return b.writes.Get(ctx, key)
+	defer end()
+	e, err := b.writes.Get(ctx, key)
+	return e, unread(err)
 }
 
 func (b *changedBucket) Create(ctx context.Context, key string, value []byte, options ...jetstream.KVCreateOpt) (revision uint64, err error) {

@@ -38,6 +38,8 @@ func TestWhatIsRefusedIsNeverThere(t *testing.T) {
 	edited, editedAlert := *ep, alert.Alert
 	edited.Name, editedAlert.AlertName = "edited", "edited"
 	event := transport.Event{Customer: "acme", Type: "a", ID: "e-1", Data: []byte(`1`)}
+	large := event
+	large.ID, large.Data = "e-2", []byte(`"`+strings.Repeat("x", 2<<20)+`"`)
 	changes := map[string]func(ctx context.Context) error{
 		"add an endpoint": func(ctx context.Context) error { _, err := r.CreateEndpoint(ctx, another); return err },
 		"edit it":         func(ctx context.Context) error { _, err := r.UpdateEndpoint(ctx, &edited); return err },
@@ -58,6 +60,9 @@ func TestWhatIsRefusedIsNeverThere(t *testing.T) {
 		"replay an event": func(ctx context.Context) error { _, err := s.Replay(ctx, ep.ID, &event); return err },
 		"keep an answer":  func(ctx context.Context) error { _, err := answers.Claim(ctx, "key", []byte(`1`)); return err },
 		"publish by HTTP": func(ctx context.Context) error { _, err := s.Submit(ctx, []transport.Event{event}); return err },
+		"publish much":    func(ctx context.Context) error { _, err := s.Submit(ctx, []transport.Event{large}); return err },
+		"replay much":     func(ctx context.Context) error { _, err := s.Replay(ctx, ep.ID, &large); return err },
+		"store a payload": func(ctx context.Context) error { return s.changes.putPayload(ctx, "event-1", large.Data) },
 		"purge the graves": func(ctx context.Context) error {
 			_, err := s.PurgeDeadLetters(ctx, transport.LetterFilter{})
 			return err
@@ -82,7 +87,7 @@ func TestWhatIsRefusedIsNeverThere(t *testing.T) {
 			t.Errorf("%s went on from %d to %d", stream, before[stream], last)
 		}
 	}
-	for _, name := range []string{"add an endpoint", "add a customer", "add an alert", "publish by HTTP"} {
+	for _, name := range []string{"add an endpoint", "add a customer", "add an alert", "publish by HTTP", "publish much"} {
 		if err := changes[name](testContext(t)); err != nil {
 			t.Errorf("%s, again: %v", name, err)
 		}

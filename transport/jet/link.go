@@ -30,18 +30,32 @@ func (l *link) down() {
 	}
 }
 
+// is tells whether it is there. Right after a reconnect it may not be yet: the
+// client says that it is connected before its handlers have been called.
+func (l *link) is() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.ctx == nil || l.ctx.Err() == nil
+}
+
+// bound is ctx, and ends with the link too.
+func (l *link) bound(ctx context.Context) (context.Context, context.CancelFunc) {
+	l.mu.Lock()
+	lost := l.ctx
+	l.mu.Unlock()
+	ctx, cancel := context.WithCancel(ctx)
+	if lost == nil {
+		return ctx, cancel
+	}
+	stop := context.AfterFunc(lost, cancel)
+	return ctx, func() { stop(); cancel() }
+}
+
 // linked is ctx, and ends with the connection too. The error is that there is none.
 func (s *Store) linked(ctx context.Context) (context.Context, context.CancelFunc, error) {
 	if err := s.away(); err != nil {
 		return nil, nil, err
 	}
-	s.link.mu.Lock()
-	lost := s.link.ctx
-	s.link.mu.Unlock()
-	ctx, cancel := context.WithCancel(ctx)
-	if lost == nil {
-		return ctx, cancel, nil
-	}
-	stop := context.AfterFunc(lost, cancel)
-	return ctx, func() { stop(); cancel() }, nil
+	ctx, end := s.link.bound(ctx)
+	return ctx, end, nil
 }

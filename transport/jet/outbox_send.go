@@ -62,7 +62,7 @@ func (o *outbox) storeObjects(ctx context.Context, p *parcel) error {
 // away is an error while there is no connection: what is published then lies
 // in a buffer, and its answer comes too late.
 func (s *Store) away() error {
-	if s.nc.IsConnected() {
+	if s.nc.IsConnected() && s.link.is() {
 		return nil
 	}
 	return fmt.Errorf("no connection to NATS: %w", transport.ErrUnavailable)

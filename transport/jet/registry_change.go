@@ -197,7 +197,7 @@ func claimOf(ep *transport.Endpoint) string {
 }
 
 // claimURL makes ep's URL its own among the customer's genlogs endpoints, and
-// gives the key it holds then.
+// gives the key that it claimed; empty where the URL was ep's already.
 func (r *Registry) claimURL(ctx context.Context, ep *transport.Endpoint) (key string, err error) {
 	if key = claimOf(ep); key == "" {
 		return "", nil
@@ -214,8 +214,8 @@ func (r *Registry) claimURL(ctx context.Context, ep *transport.Endpoint) (key st
 		return "", fmt.Errorf("endpoint %s: %w", ep.ID, unavailable(err))
 	}
 	owner := string(held.Value())
-	if owner == ep.ID {
-		return key, nil
+	if owner == ep.ID { // by a try whose answer was lost: not this one's to undo
+		return "", nil
 	}
 	switch there, err := r.stored(ctx, ep.Customer, owner); {
 	case err == nil && claimOf(there) == key:

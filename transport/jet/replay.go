@@ -34,7 +34,7 @@ func (s *Store) parkReplay(ctx context.Context, endpoint string, ev *transport.E
 		Endpoint: endpoint, First: it.Place, Hop: it.Hop, Entries: 1, Bytes: int64(it.Size), Counted: true}}, s.clock.ahead())
 	p.msg.Header.Set(headerSegment, randomToken(8))
 	for _, o := range p.objects {
-		if err := s.PutPayload(ctx, o.name, o.data); err != nil {
+		if err := s.changes.putPayload(ctx, o.name, o.data); err != nil {
 			return err
 		}
 	}

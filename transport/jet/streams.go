@@ -159,6 +159,9 @@ func (s *Store) prepareBuckets(ctx context.Context) (err error) {
 	if err != nil {
 		return fmt.Errorf("object store %s: %w", BucketPayloads, unavailable(err))
 	}
+	if s.changes.payloads, err = s.changes.js.ObjectStore(ctx, BucketPayloads); err != nil {
+		return fmt.Errorf("object store %s: %w", BucketPayloads, unavailable(err))
+	}
 	return nil
 }
 

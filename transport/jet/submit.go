@@ -119,7 +119,7 @@ func (s *Store) setAside(ctx context.Context, msgs []*nats.Msg) (objects []strin
 			continue
 		}
 		name := payloadName("event")
-		if err := s.PutPayload(ctx, name, m.Data); err != nil {
+		if err := s.changes.putPayload(ctx, name, m.Data); err != nil {
 			return objects, err
 		}
 		objects = append(objects, name)
@@ -129,8 +129,11 @@ func (s *Store) setAside(ctx context.Context, msgs []*nats.Msg) (objects []strin
 	return objects, nil
 }
 
-// dropPayloads tries to; what stays behind is only unused.
+// dropPayloads tries to; what stays behind is only unused, and swept later.
 func (s *Store) dropPayloads(ctx context.Context, names []string) {
+	if s.away() != nil {
+		return
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), apiTimeout)
 	defer cancel()
 	for _, name := range names {

@@ -39,15 +39,12 @@ func (j *job) bound(ctx context.Context) error {
 			return errCancelled // the node stopped before the endpoint was stored
 		}
 	} else {
-		select {
-		case <-j.begun:
-		case <-j.cancelled:
-			return errCancelled
-		case <-ctx.Done():
-			return errStopped
+		revision, err := j.awaitEndpoint(ctx)
+		if err != nil {
+			return err
 		}
 		if _, err := j.persist(ctx, func(ctx context.Context) (bool, error) {
-			return true, j.replays.o.Registry.WaitApplied(ctx, j.revision)
+			return true, j.replays.o.Registry.WaitApplied(ctx, revision)
 		}); err != nil {
 			return err
 		}
@@ -69,6 +66,30 @@ func (j *job) bound(ctx context.Context) error {
 		rec.Total = max(last+1, rec.First) - rec.First
 	})
 	return nil
+}
+
+// notBegun is how long Begin is waited for, well over what a creation may take:
+// then what stored the endpoint was not answered.
+const notBegun = 5 * time.Minute
+
+// awaitEndpoint gives the revision that Begin was called with, or that of an
+// endpoint whose creation was not answered. Where there is none, it was not stored.
+func (j *job) awaitEndpoint(ctx context.Context) (revision uint64, err error) {
+	late := time.NewTimer(notBegun)
+	defer late.Stop()
+	select {
+	case <-j.begun:
+		return j.revision, nil
+	case <-late.C:
+		if ep, there := j.replays.o.Registry.Endpoint(j.rec.Endpoint); there {
+			return ep.Revision, nil
+		}
+		return 0, errCancelled
+	case <-j.cancelled:
+		return 0, errCancelled
+	case <-ctx.Done():
+		return 0, errStopped
+	}
 }
 
 // past goes through the log's events for an endpoint that came later.

@@ -113,6 +113,27 @@ func TestALateEndpointThatWasStoredBeforeACrash(t *testing.T) {
 	})
 }
 
+// The answer to an endpoint's creation was lost: nobody says Begin.
+func TestALateEndpointWhoseCreationWasNotAnswered(t *testing.T) {
+	for _, stored := range []bool{true, false} {
+		inWorld(t, 4, func(w *world) {
+			id, ep := w.late(time.Hour)
+			if stored {
+				w.store(ep)
+			}
+			pass(notBegun / 2)
+			w.is(id, "running", 0, 0, 0, 0, 0) // a creation may not have ended yet
+			pass(notBegun)
+			if stored {
+				job := w.is(id, "done", 4, 4, 4, 0, 0)
+				w.wantOnce(4, job.Number)
+			} else {
+				w.is(id, "cancelled", 0, 0, 0, 0, 0)
+			}
+		})
+	}
+}
+
 func TestTheRestOfThePastGoesWithItsEndpoint(t *testing.T) {
 	inWorld(t, 100, func(w *world) {
 		id, ep := w.late(time.Hour)

@@ -138,9 +138,9 @@ func fault(err error) error {
 	case err == nil:
 		return nil
 	case errors.Is(err, context.Canceled):
-		return fmt.Errorf("publishing: %w: the connection to NATS was lost meanwhile, the events may be stored or not (%w)", transport.ErrUnavailable, transport.ErrUnknown)
+		return fmt.Errorf("publishing: %w: the connection to NATS was lost meanwhile, the events may be stored or not", transport.ErrUnknown)
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, nats.ErrTimeout):
-		return fmt.Errorf("publishing: %w: NATS did not answer, the events may be stored or not (%w)", transport.ErrUnavailable, transport.ErrUnknown)
+		return fmt.Errorf("publishing: %w: NATS did not answer, the events may be stored or not", transport.ErrUnknown)
 	case isFull(err):
 		return fmt.Errorf("publishing: %w: the log has used up its share of the disk (%w); "+
 			"give it more (a larger disk, nats.max_store) or keep settled events for less long (events.keep)", transport.ErrUnavailable, err)

@@ -12,7 +12,9 @@
 // Interval says, that what comes back may come more than once and never less,
 // and that producers on the listener can publish events and detections and
 // touch nothing else. Where NATS is away, calls fail with an error that wraps
-// transport.ErrUnavailable, and the connection comes back by itself.
+// transport.ErrUnavailable, and the connection comes back by itself. A change
+// that somebody waits for fails at once then, and is not made later; where its
+// answer is lost, the error is transport.ErrUnknown.
 //
 // Beside a node it examines a server or folder (Examine), makes its streams
 // ahead (Setup), and backs up and restores what a stopped node keeps.

@@ -73,7 +73,8 @@ type Options struct {
 	Now func() time.Time
 }
 
-// Store is everything Postrider keeps in JetStream, on one connection.
+// Store is everything Postrider keeps in JetStream: on one connection, and one
+// for changes.
 type Store struct {
 	opts Options
 	nc   *nats.Conn

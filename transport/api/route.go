@@ -160,6 +160,11 @@ func (s *Server) allow(w http.ResponseWriter, request *http.Request, r *route) (
 	if failure == nil && r.operator && !who.operator() {
 		failure = forbidden("User lacks required roles: ['" + RoleOperator + "']")
 	}
+	if failure != nil && request.ContentLength != 0 {
+		// net/http would wait for the body before it answers; who may not send
+		// one gets the answer at once, and the connection ends.
+		w.Header().Set("Connection", "close")
+	}
 	if answer, counted := w.(*answerWriter); counted && failure == nil {
 		answer.hold.customer, answer.known = who.customer, true
 	}

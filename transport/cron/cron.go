@@ -2,6 +2,7 @@ package cron
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -111,7 +112,7 @@ func throughSunday(from, step string, stepped bool) string {
 		last--
 	}
 	if stepped {
-		fmt.Sscan(step, &every) // parsed above
+		every, _ = strconv.Atoi(step) // parsed above
 	}
 	if last+every == 7 {
 		span += ",0"

@@ -2,6 +2,7 @@ package httpserver
 
 import (
 	"bufio"
+	"errors"
 	"io"
 	"log/slog"
 	"net"
@@ -62,7 +63,7 @@ func serve(t *testing.T, o Options) *world {
 	go func() { done <- w.server.Serve(w.pipes) }()
 	t.Cleanup(func() {
 		_ = w.server.Close()
-		if err := <-done; err != http.ErrServerClosed {
+		if err := <-done; !errors.Is(err, http.ErrServerClosed) {
 			t.Error(err)
 		}
 		synctest.Wait()

@@ -14,16 +14,6 @@ import (
 	"github.com/postrider/postrider/transport"
 )
 
-// production is a sender that refuses what is not public, but resolves as told.
-func production(t *testing.T, answers map[string][][]netip.Addr, allow ...string) *Sender {
-	return newSender(t, resolving(answers), func(o *Options) {
-		o.Dev = false
-		for _, p := range allow {
-			o.AllowCIDRs = append(o.AllowCIDRs, netip.MustParsePrefix(p))
-		}
-	})
-}
-
 func TestRefusedAddresses(t *testing.T) {
 	var log bytes.Buffer
 	s := newSender(t, resolving(map[string][][]netip.Addr{

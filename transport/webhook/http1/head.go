@@ -102,9 +102,9 @@ func (r *headReader) fails(what string) {
 // line gives the next line without its end; it is valid until the next one.
 func (r *headReader) line(in *bufio.Reader) ([]byte, error) {
 	b, err := in.ReadSlice('\n')
-	if err == bufio.ErrBufferFull {
+	if errors.Is(err, bufio.ErrBufferFull) {
 		r.long = append(r.long[:0], b...)
-		for err == bufio.ErrBufferFull {
+		for errors.Is(err, bufio.ErrBufferFull) {
 			if len(r.long) > maxHead {
 				return nil, errTooLong
 			}

@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"time"
 
-	"github.com/postrider/postrider/syntax/jsontext"
+	"github.com/postrider/postrider/transport/syntax/jsontext"
 )
 
 // Decode reads one detection document over d, whatever d held. Fields it does

@@ -4,7 +4,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/postrider/postrider/syntax/jsontext"
+	"github.com/postrider/postrider/transport/syntax/jsontext"
 )
 
 // AppendJSON appends the report as encoding/json writes it, but without HTML

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/postrider/postrider/syntax/rfc3339"
+	"github.com/postrider/postrider/transport/syntax/rfc3339"
 )
 
 // What detections say in several ways: whole numbers, times, places.

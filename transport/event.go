@@ -3,7 +3,7 @@ package transport
 import (
 	"time"
 
-	"github.com/postrider/postrider/syntax/cloudevents"
+	"github.com/postrider/postrider/transport/syntax/cloudevents"
 )
 
 // Event is one document published by a producer, as the log keeps it.

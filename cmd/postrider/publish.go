@@ -13,9 +13,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/postrider/postrider/matching"
-	"github.com/postrider/postrider/syntax/jsontext"
 	"github.com/postrider/postrider/transport"
 	"github.com/postrider/postrider/transport/jet/publisher"
+	"github.com/postrider/postrider/transport/syntax/jsontext"
 )
 
 // eventSink is where documents are published: NATS, or the HTTP API.

@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"net/http"
 
-	"github.com/postrider/postrider/syntax/cloudevents"
-	"github.com/postrider/postrider/syntax/jsontext"
-	"github.com/postrider/postrider/syntax/rfc3339"
 	"github.com/postrider/postrider/transport"
+	"github.com/postrider/postrider/transport/syntax/cloudevents"
+	"github.com/postrider/postrider/transport/syntax/jsontext"
+	"github.com/postrider/postrider/transport/syntax/rfc3339"
 )
 
 // readCloudEvents reads a request that carries CloudEvents: in structured mode,

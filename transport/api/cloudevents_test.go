@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/postrider/postrider/syntax/cloudevents"
+	"github.com/postrider/postrider/transport/syntax/cloudevents"
 )
 
 // TestCloudEventsByHTTP: in each mode the same event comes of it.

@@ -13,10 +13,10 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/postrider/postrider/syntax/cloudevents"
-	"github.com/postrider/postrider/syntax/jsontext"
-	"github.com/postrider/postrider/syntax/rfc3339"
 	"github.com/postrider/postrider/transport"
+	"github.com/postrider/postrider/transport/syntax/cloudevents"
+	"github.com/postrider/postrider/transport/syntax/jsontext"
+	"github.com/postrider/postrider/transport/syntax/rfc3339"
 )
 
 // maxSingle is a body of one event: its document, and room for the rest.

@@ -18,7 +18,7 @@ import (
 	"github.com/MicahParks/keyfunc/v3"
 	"github.com/golang-jwt/jwt/v5"
 
-	"github.com/postrider/postrider/syntax/jsontext"
+	"github.com/postrider/postrider/transport/syntax/jsontext"
 )
 
 // keySet is one reading of a JSON Web Key Set: what of it can verify tokens.

@@ -10,8 +10,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/postrider/postrider/syntax/rfc3339"
 	"github.com/postrider/postrider/transport"
+	"github.com/postrider/postrider/transport/syntax/rfc3339"
 )
 
 var (

@@ -6,9 +6,9 @@ import (
 
 	"github.com/nats-io/nats.go"
 
-	"github.com/postrider/postrider/syntax/cloudevents"
-	"github.com/postrider/postrider/syntax/jsontext"
 	"github.com/postrider/postrider/transport"
+	"github.com/postrider/postrider/transport/syntax/cloudevents"
+	"github.com/postrider/postrider/transport/syntax/jsontext"
 )
 
 func badCloudEvent(err error) error {

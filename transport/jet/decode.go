@@ -11,9 +11,9 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
-	"github.com/postrider/postrider/syntax/jsontext"
-	"github.com/postrider/postrider/syntax/rfc3339"
 	"github.com/postrider/postrider/transport"
+	"github.com/postrider/postrider/transport/syntax/jsontext"
+	"github.com/postrider/postrider/transport/syntax/rfc3339"
 )
 
 // inbound is one message of the log as it came.

@@ -11,8 +11,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 
-	"github.com/postrider/postrider/syntax/cloudevents"
 	"github.com/postrider/postrider/transport"
+	"github.com/postrider/postrider/transport/syntax/cloudevents"
 )
 
 func noObjects(context.Context, string) ([]byte, error) { return nil, transport.ErrNotFound }

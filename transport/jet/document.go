@@ -1,6 +1,6 @@
 package jet
 
-import "github.com/postrider/postrider/syntax/jsontext"
+import "github.com/postrider/postrider/transport/syntax/jsontext"
 
 // document is what one pass over a JSON text finds: the values of the top-level
 // names that may give an id or a time, or tell a CloudEvent, as written.

@@ -8,8 +8,8 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
-	"github.com/postrider/postrider/syntax/jsontext"
 	"github.com/postrider/postrider/transport"
+	"github.com/postrider/postrider/transport/syntax/jsontext"
 )
 
 func (c *Consumers) takeDue(msg jetstream.Msg) {

@@ -6,8 +6,8 @@ import (
 	"math"
 	"time"
 
-	"github.com/postrider/postrider/syntax/cloudevents"
 	"github.com/postrider/postrider/transport"
+	"github.com/postrider/postrider/transport/syntax/cloudevents"
 )
 
 // A segment message is a version byte, a sized preamble (customer, endpoint,

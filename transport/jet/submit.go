@@ -8,9 +8,9 @@ import (
 
 	"github.com/nats-io/nats.go"
 
-	"github.com/postrider/postrider/syntax/jsontext"
 	"github.com/postrider/postrider/transport"
 	"github.com/postrider/postrider/transport/jet/publisher"
+	"github.com/postrider/postrider/transport/syntax/jsontext"
 )
 
 // batchRoom is what headers of a batch may add to a message.

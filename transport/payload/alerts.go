@@ -3,8 +3,8 @@ package payload
 import (
 	"strconv"
 
-	"github.com/postrider/postrider/syntax/jsontext"
 	"github.com/postrider/postrider/transport"
+	"github.com/postrider/postrider/transport/syntax/jsontext"
 )
 
 // typeMatchesFound is the event of a run of alerts; its data is a

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/postrider/postrider/syntax/jsontext"
+	"github.com/postrider/postrider/transport/syntax/jsontext"
 )
 
 // The canonical form is what JavaScript's JSON.stringify(JSON.parse(doc))

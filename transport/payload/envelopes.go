@@ -5,9 +5,9 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/postrider/postrider/syntax/cloudevents"
-	"github.com/postrider/postrider/syntax/jsontext"
 	"github.com/postrider/postrider/transport"
+	"github.com/postrider/postrider/transport/syntax/cloudevents"
+	"github.com/postrider/postrider/transport/syntax/jsontext"
 )
 
 // The envelopes carry the document byte for byte as it was published.

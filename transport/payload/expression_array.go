@@ -7,7 +7,7 @@ import (
 	"cel.dev/cel-go/common/types/ref"
 	"cel.dev/cel-go/common/types/traits"
 
-	"github.com/postrider/postrider/syntax/jsontext"
+	"github.com/postrider/postrider/transport/syntax/jsontext"
 )
 
 // array is a JSON array as a CEL list, which keeps its text.

@@ -11,8 +11,8 @@ import (
 	"cel.dev/cel-go/common/types/ref"
 	"cel.dev/cel-go/common/types/traits"
 
-	"github.com/postrider/postrider/syntax/rfc3339"
 	"github.com/postrider/postrider/transport"
+	"github.com/postrider/postrider/transport/syntax/rfc3339"
 )
 
 // View is one event as expressions see it. Its document is read on first use

@@ -3,8 +3,8 @@ package payload
 import (
 	"bytes"
 
-	"github.com/postrider/postrider/syntax/jsontext"
 	"github.com/postrider/postrider/transport"
+	"github.com/postrider/postrider/transport/syntax/jsontext"
 )
 
 // otherHardware is what no version covers.

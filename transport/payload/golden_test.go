@@ -12,8 +12,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/postrider/postrider/syntax/cloudevents"
 	"github.com/postrider/postrider/transport"
+	"github.com/postrider/postrider/transport/syntax/cloudevents"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")

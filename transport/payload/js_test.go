@@ -14,7 +14,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/postrider/postrider/syntax/jsontext"
+	"github.com/postrider/postrider/transport/syntax/jsontext"
 )
 
 func canonical(doc []byte) ([]byte, error) {

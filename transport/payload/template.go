@@ -6,8 +6,8 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/postrider/postrider/syntax/jsontext"
 	"github.com/postrider/postrider/transport"
+	"github.com/postrider/postrider/transport/syntax/jsontext"
 )
 
 // Limits of templates.

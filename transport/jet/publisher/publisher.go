@@ -9,8 +9,8 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
-	"github.com/postrider/postrider/syntax/jsontext"
 	"github.com/postrider/postrider/transport"
+	"github.com/postrider/postrider/transport/syntax/jsontext"
 )
 
 // Headers of an event published in a batch.

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/postrider/postrider/syntax/jsontext"
+	"github.com/postrider/postrider/transport/syntax/jsontext"
 )
 
 const prefix = "ce-"

@@ -4,7 +4,7 @@ import (
 	"encoding/base64"
 	"strings"
 
-	"github.com/postrider/postrider/syntax/jsontext"
+	"github.com/postrider/postrider/transport/syntax/jsontext"
 )
 
 // Mode is how a message with a content type carries CloudEvents.

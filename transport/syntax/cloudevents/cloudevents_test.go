@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/postrider/postrider/syntax/jsontext"
+	"github.com/postrider/postrider/transport/syntax/jsontext"
 )
 
 // TestBothModesReadTheSame: an event is the same in binary and in structured mode.

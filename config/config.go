@@ -29,6 +29,7 @@ type Config struct {
 	Dedup             Dedup       `koanf:"dedup" help:"How long an event id that a producer gave is remembered."`
 	Egress            Egress      `koanf:"egress" help:"How deliveries leave this machine."`
 	SMTP              SMTP        `koanf:"smtp" help:"The SMTP relay that mails leave by."`
+	Email             Email       `koanf:"email" help:"Who may be sent mails."`
 	Log               Log         `koanf:"log" help:"The log lines on stderr, and the delivery log."`
 	Quota             Quota       `koanf:"quota" help:"Each customer's share."`
 	Shutdown          Shutdown    `koanf:"shutdown" help:"Leaving."`
@@ -44,6 +45,7 @@ type Config struct {
 // HTTP is the API and what else speaks HTTP to operators.
 type HTTP struct {
 	Listen        string         `koanf:"listen" default:"127.0.0.1:8080" help:"Address of the HTTP API, host:port. Beyond loopback it needs http.insecure."`
+	PublicURL     string         `koanf:"public_url" help:"Where the HTTP API can be reached from outside, for links in mails: https://hooks.example.com, with the path that a proxy puts before it where there is one. Empty: nowhere."`
 	Insecure      bool           `koanf:"insecure" default:"false" help:"Lets http.listen be open to other machines though the API speaks no TLS itself: behind a proxy that does, on a network that may be trusted. A development node needs no such word, and warns."`
 	MetricsListen string         `koanf:"metrics_listen" help:"Address of /metrics alone, host:port; empty: on http.listen."`
 	Rate          int            `koanf:"rate" default:"0" help:"Requests a second that one token may make, up to 100000; beyond it the answer is 429. 0: without limit."`

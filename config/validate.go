@@ -28,6 +28,7 @@ func (c *Config) Validate() error {
 	v.urls()
 	v.limits()
 	v.smtp()
+	v.email()
 	v.links()
 	return errors.Join(v.problems...)
 }

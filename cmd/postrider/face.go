@@ -126,6 +126,9 @@ func (f *face) show(n *node, keys *nodeKeys) error {
 		Info:  n.info, Egress: n.egress, Standing: n.standing, Standings: n.standings,
 		Version: buildVersion(), Logger: f.log, Now: n.now,
 	}
+	if n.confirmer != nil {
+		o.Confirmations = n.confirmer
+	}
 	n.watch()
 	if f.cfg.HTTP.MetricsListen == "" {
 		o.Metrics = n.metrics.Handler()
@@ -178,8 +181,13 @@ func (a auditor) Audit(ctx context.Context, from, to time.Time, customer string)
 
 type tester struct{ n *node }
 
-// Test makes one attempt that is neither logged nor journaled.
+// Test makes one attempt that is neither logged nor journaled. A mailbox that is
+// not confirmed gets no test either.
 func (t tester) Test(ctx context.Context, ep *transport.Endpoint, ev *transport.Event) transport.Answer {
+	if ep.Kind == transport.KindEmail && t.n.confirmer.unconfirmed(ep.Customer, ep.Address) {
+		return transport.Answer{Class: transport.Refused, Reason: transport.ReasonMailboxUnconfirmed,
+			Detail: "nothing is sent to this mailbox before its owner opens the link in the mail that asks, and confirms"}
+	}
 	target, err := preparer{webhooks: t.n.sender, mail: t.n.mail}.target(ep)
 	if err != nil {
 		return transport.Answer{Class: transport.Refused, Reason: "endpoint_invalid", Detail: err.Error()}

@@ -56,6 +56,9 @@ func mailbox(customer, address string, alerts, own bool, at time.Time) *transpor
 type mailroom struct {
 	tell func(transport.Change)
 	now  func() time.Time
+	// held tells whether a mailbox must be confirmed first; nil: none must. It is
+	// set before the first change.
+	held func(customer, address string) bool
 
 	// turn is held while a change is told, mu while the maps are looked at.
 	turn, mu sync.Mutex
@@ -139,6 +142,8 @@ func (m *mailroom) change(customer, address string, apply func(*box)) {
 		next.Endpoint = mailbox(customer, address, next.alerts > 0, next.own, m.now().UTC())
 		if was != nil {
 			next.State, next.StateReason, next.CreatedAt = was.State, was.StateReason, was.CreatedAt
+		} else {
+			next.State, next.StateReason = m.begins(customer, address)
 		}
 		c.Endpoint = next.Endpoint
 		m.keep(id, &next)
@@ -147,6 +152,15 @@ func (m *mailroom) change(customer, address string, apply func(*box)) {
 		return
 	}
 	m.tell(c)
+}
+
+// begins is the state of a mailbox that nothing else is known of: what comes
+// for one that must be confirmed waits.
+func (m *mailroom) begins(customer, address string) (state, reason string) {
+	if m.held != nil && m.held(customer, address) {
+		return transport.StatePaused, transport.ReasonMailboxUnconfirmed
+	}
+	return transport.StateActive, ""
 }
 
 func (m *mailroom) box(id string) *box {
@@ -200,22 +214,44 @@ func (m *mailroom) SetState(_ context.Context, id, state, reason string) (uint64
 	if b == nil {
 		return 0, fmt.Errorf("mailbox %s: %w", id, transport.ErrNotFound)
 	}
+	m.move(b, state, reason)
+	return 0, nil
+}
+
+// move brings a mailbox to another state; the turn is held.
+func (m *mailroom) move(b *box, state, reason string) {
 	if b.State == state && b.StateReason == reason {
-		return 0, nil
+		return
 	}
 	ep := *b.Endpoint
 	ep.State, ep.StateReason, ep.UpdatedAt = state, reason, m.now().UTC()
 	next := *b
 	next.Endpoint = &ep
-	m.keep(id, &next)
-	m.tell(transport.Change{ID: id, Customer: ep.Customer, Endpoint: &ep})
-	return 0, nil
+	m.keep(ep.ID, &next)
+	m.tell(transport.Change{ID: ep.ID, Customer: ep.Customer, Endpoint: &ep})
 }
 
-// ResumeMailbox makes a mailbox active that was disabled.
-func (m *mailroom) ResumeMailbox(ctx context.Context, id string) error {
-	_, err := m.SetState(ctx, id, transport.StateActive, "")
-	return err
+// ResumeMailbox has a mailbox that was disabled begin again: active, or waiting
+// for its owner's confirmation.
+func (m *mailroom) ResumeMailbox(_ context.Context, id string) error {
+	m.turn.Lock()
+	defer m.turn.Unlock()
+	b := m.box(id)
+	if b == nil {
+		return fmt.Errorf("mailbox %s: %w", id, transport.ErrNotFound)
+	}
+	state, reason := m.begins(b.Customer, b.Address)
+	m.move(b, state, reason)
+	return nil
+}
+
+// confirmed makes a mailbox active that waited for that.
+func (m *mailroom) confirmed(customer, address string) {
+	m.turn.Lock()
+	defer m.turn.Unlock()
+	if b := m.box(transport.MailboxID(customer, address)); b != nil && b.StateReason == transport.ReasonMailboxUnconfirmed {
+		m.move(b, transport.StateActive, "")
+	}
 }
 
 // receivers are the registry's endpoints and the mailboxes, for the newsroom.

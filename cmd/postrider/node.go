@@ -57,6 +57,8 @@ type node struct {
 	revoked    *jet.Revoked
 	answers    *jet.Answers
 	mailroom   *mailroom
+	confirmer  *confirmer // nil: no mailbox has to be confirmed
+	news       *newsroom
 	mailStates *states
 	runs       *alertRuns
 	abort      context.CancelFunc // ends the attempts under way
@@ -113,7 +115,7 @@ func (n *node) start(ctx context.Context, keys *nodeKeys) error {
 		return err
 	}
 	n.journal, n.parker, n.graveyard, n.memories = n.store.Journal(), n.store.Parker(cutter), n.store.Graveyard(), n.store.Memories()
-	if err := n.startShard(ctx, recovered); err != nil {
+	if err := n.startShard(ctx, recovered, keys); err != nil {
 		return err
 	}
 	if n.consumers, err = n.store.Consume(ctx, n.stage, n.graveyard); err != nil {
@@ -162,7 +164,7 @@ func (n *node) storeOptions(keys *nodeKeys) jet.Options {
 	}
 }
 
-func (n *node) startShard(ctx context.Context, recovered *transport.Recovered) error {
+func (n *node) startShard(ctx context.Context, recovered *transport.Recovered, keys *nodeKeys) error {
 	system, err := actors.NewSystem()
 	if err != nil {
 		return err
@@ -176,14 +178,14 @@ func (n *node) startShard(ctx context.Context, recovered *transport.Recovered) e
 	n.shelf = &shelf{Parker: n.parker, metrics: n.metrics, ctx: sending}
 	n.registry = n.store.Registry()
 	n.mailroom = newMailroom(n.mailboxChanged(), n.now)
-	news := newNewsroom(receivers{n.registry, n.mailroom}, n.store.SubmitOps, n.metrics, n.log)
+	n.news = newNewsroom(receivers{n.registry, n.mailroom}, n.store.SubmitOps, n.metrics, n.log)
 	hardware := newHardwareNotices(n.registry, n.now, n.log)
 	letters := newLetterNews(receivers{n.registry, n.mailroom}, n.store.SubmitOps, n.now, n.log)
 	n.shard = shard.New(shard.Options{
 		System: system,
 		Deps: endpoint.Deps{
 			Sender: preparer{n.sender, n.mail, n.metrics}, Journal: n.journal, Parker: n.shelf, Graveyard: n.graveyard,
-			Memories: n.memories, Teller: news, Tuning: tuningOf(n.cfg),
+			Memories: n.memories, Teller: n.news, Tuning: tuningOf(n.cfg),
 			Observer: observer{n.metrics, hardware, letters}, Runner: endpoint.NewPool(sending), Now: n.now, Context: sending,
 		},
 		Recovered: recovered, Memories: memories, RecallAll: n.parker.RecallAll,
@@ -191,7 +193,7 @@ func (n *node) startShard(ctx context.Context, recovered *transport.Recovered) e
 		Idle: n.cfg.Actors.Idle, Routed: n.routed, Fatal: n.leave, Logger: n.log,
 		Compile: compileFilter, View: viewForFilters, Spent: spentOnFilters, Shares: n.shares, FilterError: func(string, error) { n.metrics.FilterError() },
 	})
-	n.background.Go(func() { news.run(sending) })
+	n.background.Go(func() { n.news.run(sending) })
 	n.background.Go(func() { hardware.run(sending) })
 	n.background.Go(func() { letters.run(sending) })
 	n.background.Go(func() { n.away.run(sending) })
@@ -204,12 +206,18 @@ func (n *node) startShard(ctx context.Context, recovered *transport.Recovered) e
 	if err := n.registry.Start(ctx); err != nil {
 		return err
 	}
+	if err := n.openConfirmer(ctx, keys); err != nil {
+		return err
+	}
 	if err := n.openAlerts(ctx); err != nil {
 		return err
 	}
+	if n.confirmer != nil {
+		n.background.Go(func() { n.confirmer.run(sending) })
+	}
 	n.shard.Known()
 	states.loud.Store(true)
-	news.again(memories, n.now(), n.cfg.Dedup.Local)
+	n.news.again(memories, n.now(), n.cfg.Dedup.Local)
 	return n.startStage(ctx)
 }
 
@@ -243,6 +251,7 @@ func (n *node) mailboxChanged() func(transport.Change) {
 		n.shard.Change(c)
 		n.mailStates.change(c)
 		n.forgetRemoved(c)
+		n.confirmer.changed(c)
 	}
 }
 

@@ -110,6 +110,9 @@ type Options struct {
 	CookiePath string
 	// SignInCode gives the token of a sign-in code, once; nil: there are none.
 	SignInCode func(code string) (token string, good bool)
+	// Confirmations are of mailboxes; nil: none has to be confirmed, and there is
+	// no page for it.
+	Confirmations Confirmations
 	// Page is the web page, served below /ui/; nil: there is none.
 	Page http.Handler
 	// Issuer and Audience are what tokens signed with Keys must claim; empty:
@@ -232,6 +235,7 @@ func (s *Server) routes() {
 	s.replayRoutes(h)
 	s.tokenRoutes(h)
 	s.sessionRoutes(h)
+	s.confirmRoutes()
 	if s.Page != nil {
 		s.mux.Handle("GET /ui/", s.Page)
 		s.mux.Handle("GET /{$}", http.RedirectHandler("ui/", http.StatusFound))

@@ -13,7 +13,8 @@ type Mailboxes interface {
 	Mailbox(id string) (*transport.Endpoint, bool)
 	// Mailboxes gives those of a customer; an empty one means all.
 	Mailboxes(customer string) []*transport.Endpoint
-	// ResumeMailbox makes a mailbox active that was disabled.
+	// ResumeMailbox makes a mailbox active that was disabled, or has it wait for
+	// its owner's confirmation again.
 	ResumeMailbox(ctx context.Context, id string) error
 }
 
@@ -55,10 +56,15 @@ func (s *Server) preview(ep *transport.Endpoint, ev *transport.Event) (*Preview,
 
 // resumeMailbox is resume for a mailbox, which alone of all changes it takes.
 func (s *Server) resumeMailbox(ctx context.Context, ep *transport.Endpoint) (*endpointAnswer, error) {
+	if ep.StateReason == transport.ReasonMailboxUnconfirmed {
+		return nil, newError(http.StatusConflict, "The mailbox is not confirmed: its owner opens the link in the mail that asks, or its domain becomes one of email.trusted_domains")
+	}
 	if err := s.Mailboxes.ResumeMailbox(ctx, ep.ID); err != nil {
 		return nil, err
 	}
-	resumed := *ep
-	resumed.State, resumed.StateReason = transport.StateActive, ""
-	return &endpointAnswer{Status: http.StatusOK, Body: show(&resumed)}, nil
+	resumed, there := s.Mailboxes.Mailbox(ep.ID)
+	if !there {
+		return nil, transport.ErrNotFound
+	}
+	return &endpointAnswer{Status: http.StatusOK, Body: show(resumed)}, nil
 }

@@ -34,6 +34,11 @@ func TestMailboxesAreReadOnly(t *testing.T) {
 	if got.status != 200 || !strings.Contains(got.body, `"state":"active"`) || box.State != transport.StateActive {
 		t.Errorf("%d %s", got.status, got.body)
 	}
+	box.State, box.StateReason = transport.StatePaused, transport.ReasonMailboxUnconfirmed
+	if got := b.call(admin, "POST", path+"/resume", ""); got.status != 409 || !strings.Contains(got.body, "not confirmed") || box.State != transport.StatePaused {
+		t.Errorf("unconfirmed: %d %s", got.status, got.body)
+	}
+	box.State, box.StateReason = transport.StateActive, ""
 	dry := read[TestResult](b, b.call(admin, "POST", path+"/test", `{"dry_run":true}`))
 	if dry.Success || !strings.Contains(dry.Answer.Detail, "mails are not shown") {
 		t.Errorf("%+v", dry)

@@ -77,6 +77,8 @@ var rights = map[string]right{
 	"POST /v1/session":   {ok: 400, open: true},
 	"DELETE /v1/session": {ok: 204, open: true},
 	"GET /ui/":           {ok: 200, open: true},
+	"GET /confirm":       {path: "/confirm?t=acme", ok: 200, open: true},
+	"POST /confirm":      {path: "/confirm?t=acme", ok: 200, open: true},
 	"GET /{$}":           {path: "/", ok: 200, open: true},
 
 	"GET /v1/audit":      {roles: anyRole, ok: 200},
@@ -94,6 +96,7 @@ func startWithMetrics(t *testing.T) *bench {
 	return start(t, func(o *Options) {
 		o.Metrics = http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
 		o.SessionKey, o.Page = testSessionKey, o.Metrics
+		o.Confirmations = &confirmations{}
 	})
 }
 

@@ -1,17 +1,16 @@
 package api
 
 import (
-	"crypto/aes"
 	"crypto/cipher"
-	"crypto/hkdf"
 	"crypto/rand"
-	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/postrider/postrider/transport"
 )
 
 const (
@@ -49,15 +48,7 @@ func newSessions(o *Options) (*sessions, error) {
 	if len(o.SessionKey) == 0 {
 		return nil, nil
 	}
-	key, err := hkdf.Key(sha256.New, o.SessionKey, nil, "postrider: session cookie", 32)
-	if err != nil {
-		return nil, err
-	}
-	block, err := aes.NewCipher(key)
-	if err != nil {
-		return nil, err
-	}
-	aead, err := cipher.NewGCM(block)
+	aead, err := transport.DeriveAEAD(o.SessionKey, "postrider: session cookie")
 	if err != nil {
 		return nil, err
 	}

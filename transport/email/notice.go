@@ -19,6 +19,8 @@ type notice struct {
 	Lead   string
 	Facts  []fact
 	Advice []string
+	// Link is what the reader is asked to open; its label says what for.
+	Link *link
 	// Document is the event's data, for people; Cut says what of it is left out.
 	Document, Cut string
 }

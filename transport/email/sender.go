@@ -67,7 +67,12 @@ func (t *Target) Close() {}
 // Send makes one attempt to give the mail about ev to the relay. It ends at the
 // endpoint's time limit, or, as Aborted, when ctx does. Delivered means that
 // the relay has taken it.
-func (t *Target) Send(ctx context.Context, ev *transport.Event, _ int) (a transport.Answer) {
+func (t *Target) Send(ctx context.Context, ev *transport.Event, _ int) transport.Answer {
+	return t.once(ctx, func(limited context.Context) transport.Answer { return t.attempt(limited, ev) })
+}
+
+// once makes one attempt within the endpoint's time limit, and bears its panic.
+func (t *Target) once(ctx context.Context, attempt func(context.Context) transport.Answer) (a transport.Answer) {
 	start := time.Now()
 	defer func() {
 		if p := recover(); p != nil { // its value may hold anything
@@ -77,7 +82,7 @@ func (t *Target) Send(ctx context.Context, ev *transport.Event, _ int) (a transp
 	}()
 	limited, cancel := context.WithTimeout(ctx, t.timeout)
 	defer cancel()
-	a = t.attempt(limited, ev)
+	a = attempt(limited)
 	if ctx.Err() != nil && a.Status == 0 && (a.Reason == transport.ReasonRelay || a.Reason == transport.ReasonLocal) {
 		return transport.Answer{Class: transport.Aborted, Reason: transport.ReasonAborted, Detail: "broken off by us"}
 	}

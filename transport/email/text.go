@@ -86,6 +86,9 @@ func (n *notice) text(b *strings.Builder) {
 	for _, f := range n.Facts {
 		fmt.Fprintf(b, "%s: %s\n", f.Label, f.Value)
 	}
+	if n.Link != nil {
+		fmt.Fprintf(b, "\n%s:\n%s\n", n.Link.Label, n.Link.URL)
+	}
 	if len(n.Advice) > 0 {
 		b.WriteString("\nWhat to do:\n")
 	}

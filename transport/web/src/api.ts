@@ -67,12 +67,11 @@ function faultOf(response: Response, text: string): Fault {
 	return new Fault(response.status, words, body.details?.field ?? '', Number(response.headers.get('Retry-After') ?? 0));
 }
 
-/** JSON as it was sent: an integer beyond 2^53 stays the text that it was. */
+/** JSON as it was sent: a number that JavaScript would round is written again, by JSON.stringify, with all of its digits. */
 export function readJSON(text: string): unknown {
+	const raw = (JSON as { rawJSON?: (source: string) => unknown }).rawJSON ?? ((source: string) => source);
 	const exact = (_: string, value: unknown, context?: { source?: string }) =>
-		typeof value === 'number' && !Number.isSafeInteger(value) && context?.source && /^-?\d+$/.test(context.source)
-			? context.source
-			: value;
+		typeof value === 'number' && context?.source && String(value) !== context.source ? raw(context.source) : value;
 	return JSON.parse(text, exact as (key: string, value: unknown) => unknown);
 }
 

@@ -18,14 +18,18 @@ export function useLoad<T>(path: string, every = 0): Loaded<T> {
 		if (!path) return;
 		const mine = ++running.current;
 		let timer = 0;
+		// What the API calls wrong stays wrong: asking again is for what may pass.
+		let refused = false;
 		const ask = async () => {
 			try {
 				const data = await call<T>('GET', path);
 				if (mine === running.current) set({ path, data, at: new Date() });
 			} catch (e) {
+				const { status } = e as Fault;
+				refused = status >= 400 && status < 500 && status !== 429;
 				if (mine === running.current) set((old) => ({ ...(old.path === path ? old : {}), path, fault: e as Fault }));
 			}
-			if (every && mine === running.current) timer = window.setTimeout(document.hidden ? wait : ask, every * 1000);
+			if (every && !refused && mine === running.current) timer = window.setTimeout(document.hidden ? wait : ask, every * 1000);
 		};
 		// A page that nobody looks at asks nothing.
 		const wait = () => void (timer = window.setTimeout(document.hidden ? wait : ask, 1000));

@@ -1,3 +1,5 @@
+import { readJSON } from './api';
+
 /** Times in the viewer's zone; the exact one is shown on hover. */
 export function ago(text: string | undefined, now = Date.now()): string {
 	if (!text) return '–';
@@ -19,9 +21,10 @@ export const plural = (n: number, one: string, many = one + 's'): string => `${c
 /** A duration as the API writes it (1m0s) as people do. */
 export const span = (text: string): string => text.replace(/m0s$/, 'm').replace(/h0m$/, 'h');
 
+/** pretty breaks JSON into lines; its numbers stay as they were sent. */
 export function pretty(text: string): string {
 	try {
-		return JSON.stringify(JSON.parse(text), null, 2);
+		return JSON.stringify(readJSON(text), null, 2);
 	} catch {
 		return text;
 	}
@@ -43,6 +46,23 @@ export const reasons: Record<string, string> = {
 	status: 'answered with another status',
 	redirect: 'redirects are not followed',
 	gone: 'answered 410 Gone',
+	retries_off: 'the first attempt failed, and this webhook does not retry',
+	dns: 'the name has no address',
+	protocol: 'what came back is no HTTP',
+	proxy: 'the proxy did not connect',
+	relay: 'the mail relay refused it',
+	local: 'this node could not send it',
+	aborted: 'this node was ending',
+	not_json: 'the event is not JSON',
+	bad_subject: 'the subject names no customer and type',
+	bad_cloudevent: 'the CloudEvents attributes are wrong',
+	bad_id: 'the event’s id is wrong',
+	payload_gone: 'the event is no longer kept',
+	not_readable: 'the event cannot be read',
+	unrenderable: 'the body could not be made from the event',
+	no_matches: 'nothing matched',
+	filter_cost: 'the filter costs too much on this event',
+	panic: 'a fault of Postrider’s own; its log has more',
 };
 
 export const because = (reason: string): string => (reason && reasons[reason] ? `${reason}: ${reasons[reason]}` : reason);

@@ -29,14 +29,14 @@ export function Alerts() {
 	};
 	return (
 		<Page title="Alerts" code={{ command: 'postrider alert list', curl: curlOf('GET', path) }}
-			actions={<><RunSummary /><Act class="primary" missing={missing('create-alert-endpoint')} onClick={() => open(null)}>Add</Act></>}>
+			actions={<><RunSummary customers={[...new Set((list.rows ?? []).map((a) => a.customer))].sort()} /><Act class="primary" missing={missing('create-alert-endpoint')} onClick={() => open(null)}>Add</Act></>}>
 			{list.fault && !list.rows && <Wrong fault={list.fault} again={list.again} />}
 			{list.rows?.length === 0 && <Empty title="No alerts yet"><p>An alert says what to look for in truck detections. What matches goes to your webhooks and by e-mail.</p>
 				<Act class="primary" missing={missing('create-alert-endpoint')} onClick={() => open(null)}>Add an alert</Act></Empty>}
 			{list.rows && list.rows.length > 0 && <input data-filter class="filter" type="search" aria-label="Filter alerts" placeholder="Name, number, address" value={q.q ?? ''} onInput={(e) => set({ q: e.currentTarget.value })} />}
 			{rows.length > 0 && (
 				<Rows label="Alerts" rows={rows} id={(a) => a.id} open={open} columns={[
-					{ head: 'Name', cell: (a) => a.alert_name },
+					{ head: 'Name', cell: (a) => <span class="clip" title={a.alert_name}>{a.alert_name}</span> },
 					{ head: 'Type', cell: (a) => a.alert_type },
 					{ head: 'Active', cell: (a) => <State is={a.is_active ? 'active' : 'paused'} /> },
 					{ head: 'Looks for', grow: true, cell: (a) => <span class="clip">{criteria.filter(([k]) => a[k]).map(([k, n]) => `${n} ${a[k]}`).join(', ')}</span> },
@@ -50,8 +50,10 @@ export function Alerts() {
 	);
 }
 
-/** RunSummary runs normal and hot alerts now, and tells what came of it. */
-function RunSummary() {
+/** RunSummary runs a customer's normal and hot alerts now, and tells what came of it; an operator says whose. */
+function RunSummary({ customers }: { customers: string[] }) {
+	const [picked, pick] = useState('');
+	const customer = operator.value ? customers.find((c) => c === picked) ?? customers[0] : undefined;
 	const [run, set] = useState<Run | null>(null);
 	const [busy, wait] = useState(false);
 	const [fault, fail] = useState<Fault | null>(null);
@@ -59,7 +61,7 @@ function RunSummary() {
 		wait(true);
 		fail(null);
 		try {
-			set(await call<Run>('POST', '/alerts/run', { wait: true }));
+			set(await call<Run>('POST', '/alerts/run', { customer, wait: true }));
 		} catch (e) {
 			fail(e as Fault);
 		}
@@ -70,6 +72,7 @@ function RunSummary() {
 			<span role="status" class={fault ? 'bad' : 'dim'}>
 				{busy ? 'Running…' : fault ? fault.message : run && <a href={ui('/runs' + (run.run_id ? '?open=' + run.run_id : ''))}>{run.status === 'finished' ? (run.total_matches ? plural(run.total_matches, 'match', 'matches') : 'No new matches: nothing is sent') : run.status}</a>}
 			</span>
+			{operator.value && customers.length > 1 && <select aria-label="Customer whose alerts are run" value={customer} onChange={(e) => pick(e.currentTarget.value)}>{customers.map((c) => <option key={c}>{c}</option>)}</select>}
 			<Act missing={missing('run-summary-alert')} busy={busy} onClick={() => void go()}>Run Alert Summary</Act>
 		</>
 	);

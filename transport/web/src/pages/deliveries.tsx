@@ -82,9 +82,9 @@ export function DeliveryList({ fixed }: { fixed: { endpoint?: string } }) {
 					{ head: 'State', cell: (d) => <State is={d.state} /> },
 					{ head: 'Type', grow: true, cell: (d) => <span class="clip">{d.event.type}</span> },
 					...(fixed.endpoint ? [] : [{ head: 'Webhook', cell: (d: Delivery) => (d.endpoint ? <a href={ui('/webhooks/' + d.endpoint)}>{name(d.endpoint)}</a> : '–') }]),
-					...(operator.value ? [{ head: 'Customer', cell: (d: Delivery) => d.customer }] : []),
+					...(operator.value ? [{ head: 'Customer', spare: true, cell: (d: Delivery) => d.customer }] : []),
 					{ head: 'Status', number: true, cell: (d) => d.status || <span class="dim">–</span> },
-					{ head: 'Attempts', number: true, cell: (d) => d.attempt_count },
+					{ head: 'Attempts', number: true, spare: true, cell: (d) => d.attempt_count },
 					{ head: 'When', cell: (d) => <When at={d.created_at} /> },
 				]} />
 			)}

@@ -13,6 +13,7 @@ export function Overview() {
 	const hooks = useLoad<List<Endpoint>>('/v1/endpoints?limit=500', 10);
 	const audit = useLoad<Audit>('/v1/audit', 30);
 	const last = useLoad<List<Delivery>>('/v1/deliveries?limit=8', 5);
+	const name = (id: string) => hooks.data?.items.find((e) => e.id === id)?.name ?? '';
 	const trouble = (hooks.data?.items ?? []).filter((e) => e.state !== 'active' || e.standing?.breaker === 'open' || e.standing?.held_until);
 	return (
 		<Page title="Overview" code={{ command: 'postrider audit', curl: curlOf('GET', '/v1/audit') }}>
@@ -38,9 +39,9 @@ export function Overview() {
 			{last.data && last.data.items.length > 0 && (
 				<section>
 					<h2>Last deliveries</h2>
-					<ul class="lines">
+					<ul class="lines last">
 						{last.data.items.map((d) => (
-							<li key={d.id}><a href={ui('/deliveries?open=' + encodeURIComponent(d.id))}>{d.event.type}</a> <State is={d.state} /> <When at={d.created_at} /></li>
+							<li key={d.id}><State is={d.state} /> <a class="clip" href={ui('/deliveries?open=' + encodeURIComponent(d.id))}>{d.event.type}</a> <span class="dim clip">{name(d.endpoint)}</span> <When at={d.created_at} /></li>
 						))}
 					</ul>
 				</section>

@@ -13,7 +13,7 @@ export function Runs() {
 	const list = usePages<Run>(path);
 	return (
 		<Page title="Runs" code={{ command: 'postrider run list', curl: curlOf('GET', path) }} actions={<button onClick={list.again}>Refresh</button>}>
-			<div class="filters"><select aria-label="Type" value={q.type ?? ''} onChange={(e) => set({ type: e.currentTarget.value })}><option value="">Any type</option><option>normal</option><option>hot</option><option>live</option></select></div>
+			<div class="filters"><select aria-label="Type" value={q.type ?? ''} onChange={(e) => set({ type: e.currentTarget.value })}><option value="">Any type</option><option>normal</option><option>hot</option><option>live</option><option>summary</option></select></div>
 			{list.fault && !list.rows && <Wrong fault={list.fault} again={list.again} />}
 			{list.rows?.length === 0 && <Empty title="No runs yet"><p>Alerts run daily, every 15 minutes, as detections come, or by Run Alert Summary.</p></Empty>}
 			<div class={q.open ? 'withdrawer' : ''}>
@@ -21,8 +21,8 @@ export function Runs() {
 					<Rows label="Runs" rows={list.rows} id={(r) => r.run_id} opened={q.open} open={(r) => set({ open: r.run_id })} columns={[
 						{ head: 'Status', cell: (r) => <State is={r.status} /> },
 						{ head: 'Type', cell: (r) => r.alert_type || 'by hand' },
-						...(operator.value ? [{ head: 'Customer', cell: (r: Run) => r.customer }] : []),
-						{ head: 'Alerts', number: true, cell: (r) => count(r.alerts) },
+						...(operator.value ? [{ head: 'Customer', spare: true, cell: (r: Run) => r.customer }] : []),
+						{ head: 'Alerts', number: true, spare: true, cell: (r) => count(r.alerts) },
 						{ head: 'Matches', number: true, cell: (r) => count(r.total_matches) },
 						{ head: 'Reason', grow: true, cell: (r) => <span class="clip">{r.reason}</span> },
 						{ head: 'Started', cell: (r) => <When at={r.started_at} /> },

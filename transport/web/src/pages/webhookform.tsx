@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import { answer, call, Fault } from '../api';
+import { answer, call, Fault, readJSON } from '../api';
 import { Field, Unplaced } from '../parts/form';
 import { Copy } from '../parts/shell';
 import { may, operator } from '../session';
@@ -13,6 +13,9 @@ interface Tried {
 	answer: { status: number; reason: string; detail: string; body?: string };
 	timings: { total_ms: number };
 }
+
+/** Fields that are under More: it opens where one of them is wrong. */
+const more = fields.slice(fields.indexOf('events'), fields.indexOf('secret'));
 
 /** WebhookForm adds a webhook, or changes one: the four fields of the dashboard first, the rest under More. */
 export function WebhookForm({ endpoint, etag, saved }: { endpoint?: Endpoint; etag?: string; saved: (e: Endpoint) => void }) {
@@ -72,9 +75,9 @@ export function WebhookForm({ endpoint, etag, saved }: { endpoint?: Endpoint; et
 				</Field>
 			)}
 			<label class="check"><input type="checkbox" checked={v.retries} onChange={(e) => set({ ...v, retries: e.currentTarget.checked })} /> Delivery retries <span class="hint">{genea ? '200 only; 3 × 10 s' : 'by the schedule of the profile'}</span></label>
-			<details>
+			{operator.value && !endpoint && <Field label="Customer" name="customer" fault={fault} hint="Whose events it gets"><input required value={v.customer} onInput={put('customer')} /></Field>}
+			<details open={more.includes(fault?.field ?? '') || undefined}>
 				<summary>More</summary>
-				{operator.value && !endpoint && <Field label="Customer" name="customer" fault={fault}><input value={v.customer} onInput={put('customer')} /></Field>}
 				<Field label="Events" name="events" fault={fault} hint="One pattern a line: access.> or audit.*.created"><textarea rows={3} value={v.events} onInput={put('events')} placeholder={genea ? '' : '>'} /></Field>
 				<Field label="Filter" name="filter" fault={fault} hint="A CEL expression, such as event.data.door.name == 'Main'"><input class="code" value={v.filter} onInput={put('filter')} /></Field>
 				<Field label="Custom Header" name="headers" fault={fault} hint="One a line: DD-API-KEY: 0123. Values are not shown again"><textarea rows={2} value={v.headers} onInput={put('headers')} placeholder={endpoint?.headers ? Object.keys(endpoint.headers).join(', ') + ' stay' : ''} /></Field>
@@ -124,7 +127,7 @@ function bodyOf(v: ReturnType<typeof initial>, old?: Endpoint): Record<string, u
 
 function parsed(text: string): unknown {
 	try {
-		return JSON.parse(text);
+		return readJSON(text);
 	} catch (e) {
 		throw new Fault(400, `Not JSON: ${(e as Error).message}`, 'body');
 	}

@@ -44,7 +44,7 @@ export function Webhooks() {
 			{rows.length > 0 && (
 				<Rows label="Webhooks" rows={rows} id={(e) => e.id} open={(e) => route(ui('/webhooks/' + e.id))} opened={q.saved} columns={[
 					{ head: 'State', cell: (e) => <State is={e.enabled ? e.state : 'disabled'} /> },
-					{ head: 'Name', cell: (e) => <a href={ui('/webhooks/' + e.id)}>{e.name || <span class="dim">no name</span>}</a> },
+					{ head: 'Name', cell: (e) => <a class="clip" title={e.name} href={ui('/webhooks/' + e.id)}>{e.name || <span class="dim">no name</span>}</a> },
 					{ head: 'URL', grow: true, cell: (e) => <span class="clip" title={e.url}>{e.url}</span> },
 					...(operator.value ? [{ head: 'Customer', cell: (e: Endpoint) => e.customer }] : []),
 					{ head: 'Events', cell: (e) => <span class="clip">{e.events.slice(0, 2).join(' ')}{e.events.length > 2 && ` +${e.events.length - 2}`}</span> },

@@ -16,7 +16,7 @@ export function why(e: Endpoint, now = Date.now()): string[] {
 	else if (e.state === 'failing') lines.push('Attempts fail; each is tried again by its schedule.');
 	else lines.push('Well: events are delivered as they come.');
 	if (e.state !== 'disabled' && e.state_reason && e.state !== 'paused') lines.push(e.state_reason);
-	if (s?.concurrency && s.concurrency < e.delivery.concurrency) lines.push(`It answers slowly: ${plural(s.concurrency, 'delivery', 'deliveries')} at once instead of ${count(e.delivery.concurrency)}.`);
+	if (s?.concurrency && s.concurrency < e.delivery.concurrency) lines.push(`To spare it: ${plural(s.concurrency, 'delivery', 'deliveries')} at once instead of ${count(e.delivery.concurrency)}.`);
 	if (e.waiting > 0) lines.push(`${plural(e.waiting, 'event waits', 'events wait')}.`);
 	if (e.delivery.rate) lines.push(`At most ${count(e.delivery.rate)} a second, ${count(e.delivery.burst)} at once.`);
 	if (e.delivery.ordered) lines.push('In order: one at a time, the next waits for the one before.');

@@ -50,7 +50,11 @@ export interface Column<T> {
 	cell: (row: T) => ComponentChildren;
 	number?: boolean;
 	grow?: boolean;
+	/** Left out while something is open beside the list. */
+	spare?: boolean;
 }
+
+const kind = <T,>(c: Column<T>): string => [c.number && 'number', c.grow && 'growing', c.spare && 'spare'].filter(Boolean).join(' ');
 
 /** Rows is a table whose rows open something; on a narrow screen each is a card. */
 export function Rows<T>({ rows, columns, id, open, opened, label }: { rows: T[]; columns: Column<T>[]; id: (row: T) => string; open?: (row: T) => void; opened?: string; label: string }) {
@@ -60,12 +64,12 @@ export function Rows<T>({ rows, columns, id, open, opened, label }: { rows: T[];
 	return (
 		<div class="scroll">
 			<table aria-label={label}>
-				<thead><tr>{columns.map((c) => <th key={c.head} scope="col" class={c.number ? 'number' : c.grow ? 'growing' : ''}>{c.head}</th>)}</tr></thead>
+				<thead><tr>{columns.map((c) => <th key={c.head} scope="col" class={kind(c)}>{c.head}</th>)}</tr></thead>
 				<tbody>
 					{rows.map((row) => (
 						<tr key={id(row)} data-row tabIndex={open ? 0 : undefined} class={open ? 'opens' : ''} aria-current={opened === id(row) ? 'true' : undefined}
 							onClick={(e) => !(e.target as HTMLElement).closest('a,button,input,label') && open?.(row)} onKeyDown={key(row)}>
-							{columns.map((c) => <td key={c.head} data-head={c.head} class={c.number ? 'number' : c.grow ? 'growing' : ''}>{c.cell(row)}</td>)}
+							{columns.map((c) => <td key={c.head} data-head={c.head} class={kind(c)}>{c.cell(row)}</td>)}
 						</tr>
 					))}
 				</tbody>
@@ -121,5 +125,5 @@ export function Drawer({ title, close, children, actions }: { title: ComponentCh
 
 /** Facts are names and values of one thing. */
 export function Facts({ facts }: { facts: [string, ComponentChildren][] }) {
-	return <dl class="facts">{facts.filter(([, v]) => v !== undefined && v !== '' && v !== null).map(([k, v]) => <div key={k}><dt>{k}</dt><dd>{v}</dd></div>)}</dl>;
+	return <dl class="facts">{facts.filter(([, v]) => v !== undefined && v !== '' && v !== null && v !== false).map(([k, v]) => <div key={k}><dt>{k}</dt><dd>{v}</dd></div>)}</dl>;
 }

@@ -52,10 +52,10 @@ function SignedIn() {
 			<a class="skip" href="#content">Skip to content</a>
 			<header class="top">
 				<button class="menu" aria-label="Menu" aria-expanded={menu.value} onClick={() => (menu.value = !menu.value)}>☰</button>
-				<a class="brand" href={ui('/')}>Postrider</a>
-				{settings.dev && <span class="tag">development</span>}
+				<a class="brand" href={ui('/')}><Mark /> Postrider</a>
+				{settings.dev && <span class="tag wideonly">development</span>}
 				<span class="grow" />
-				<button class="quiet" onClick={() => (paletteOpen.value = true)}>Go to… <kbd>⌘K</kbd></button>
+				<button class="quiet" onClick={() => (paletteOpen.value = true)}>Go to… <kbd class="wideonly">⌘K</kbd></button>
 				<Who />
 			</header>
 			<nav class={menu.value ? 'rail open' : 'rail'} aria-label="Pages">
@@ -84,9 +84,14 @@ function SignedIn() {
 	);
 }
 
+/** Mark is a letter on its way. */
+function Mark() {
+	return <svg class="mark" viewBox="0 0 20 20" aria-hidden="true"><path d="M2 5h16v10H2z" /><path class="flap" d="M2 5l8 6 8-6" /></svg>;
+}
+
 function Place({ name, path, here }: { name: string; path: string; here: string }) {
 	const full = ui(path);
-	const current = path === '/' ? here === full : here.startsWith(full);
+	const current = path === '/' ? here.replace(/\/$/, '') === ui('') : here.startsWith(full);
 	return <a href={full} aria-current={current ? 'page' : undefined}>{name}</a>;
 }
 

@@ -77,6 +77,12 @@ fuzz: ## Fuzz every parser of outside bytes, FUZZTIME (5s) each
 page: ## Write anew what is embedded of the web page (transport/web/dist)
 	$(GO) test ./transport/web -run TestDistIsMadeFromSource -update
 
+.PHONY: screenshots
+screenshots: needs ## Look at every page in a browser, and write pictures of the two that docs/page.md shows
+	mkdir -p report/page docs/images
+	$(GO) test ./cmd/postrider -count=1 -run TestPageIsAccessible -screenshots $(CURDIR)/report/page
+	cp report/page/delivery.png report/page/overview.png docs/images/
+
 .PHONY: docs
 docs: ## Write anew what of docs/ is made: settings, event types, AsyncAPI, recipes
 	$(GO) test ./config -run TestSettingsTable -update

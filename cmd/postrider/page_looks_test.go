@@ -1,0 +1,174 @@
+package main
+
+import (
+	_ "embed"
+	"encoding/json"
+	goflag "flag"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+)
+
+var screenshots = goflag.String("screenshots", "", "a folder to write a picture of each page to")
+
+// axe is axe-core, whole.
+//
+//go:embed testdata/axe/axe.min.js
+var axe string
+
+// pageWorld is a node with something of everything, and each page's address.
+type pageWorld struct {
+	*testNode
+	pages map[string]string
+}
+
+// longName has no place to break a line at.
+var longName = "Fire panel " + strings.Repeat("Grundstücksverwaltungsgesellschaft", 4)
+
+func newPageWorld(t *testing.T) *pageWorld {
+	t.Helper()
+	n := newTestNode(t)
+	n.start()
+	answers := http.NewServeMux()
+	answers.HandleFunc("/well", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{"taken":true}`) })
+	answers.HandleFunc("/ill", func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		fmt.Fprint(w, "<h1>503 Service Unavailable</h1><p>The back end is being restarted.</p>")
+	})
+	receiver := httptest.NewServer(answers)
+	t.Cleanup(receiver.Close)
+	add := func(body string) (id string) {
+		var made struct{ ID string }
+		if status, text := n.call("POST", "/v1/endpoints", body, &made); status != http.StatusCreated {
+			t.Fatalf("%d %s", status, text)
+		}
+		return made.ID
+	}
+	well := add(`{"customer":"acme","name":"Visitor desk","url":"` + receiver.URL + `/well","events":["visitor.>","access.>"]}`)
+	ill := add(`{"customer":"acme","name":"Datadog","url":"` + receiver.URL + `/ill","events":["access.>"],"delivery":{"schedule":["1h"]}}`)
+	add(`{"customer":"acme","name":"` + longName + `","url":"https://hooks.example.com/` + strings.Repeat("a-long-path/", 12) + `","events":["fire.alarm"]}`)
+	paused := add(`{"customer":"globex","name":"Night shift","url":"` + receiver.URL + `/well?night","events":[">"]}`)
+	given := add(`{"customer":"acme","name":"Old badge printer","url":"` + receiver.URL + `/ill?old","events":["badge.>"],"delivery":{"retries":false}}`)
+	n.call("POST", "/v1/endpoints/"+paused+"/pause", "", nil)
+	for i := range 12 {
+		n.must(fmt.Sprintf(`{"door":{"id":%d,"name":"Main entrance"},"user":"Ada Lovelace"}`, 9007199254740993+i), "publish", "events.acme.access.granted", "--http")
+		n.must(`{"visitor":"Grace Hopper"}`, "publish", "events.acme.visitor.arrived", "--http")
+	}
+	n.must(`{"badge":7}`, "publish", "events.acme.badge.created", "--http")
+	n.must(`{"hello":"world"}`, "publish", "events.globex.greeting.sent", "--http")
+	n.addAlert("Stolen trailers", "normal", "ABC1234")
+	n.addAlert("Watch list", "hot", "XYZ987")
+	cam := newCamera(t, n)
+	cam.see("ABC1234", t.Context().Done())
+	cam.see("QQQ111", t.Context().Done())
+	run := n.runAlerts()
+	n.must("", "endpoint", "test", well)
+	delivery := n.delivery("endpoint=" + ill + "&status=retrying")
+	n.delivery("status=delivered&type=visitor.>")
+	letter := n.deadLetter(given)
+	n.call("POST", "/v1/replays", `{"endpoint":"`+given+`","status":"dead_lettered"}`, nil)
+	w := &pageWorld{testNode: n, pages: map[string]string{
+		"overview": "/", "webhooks": "/webhooks", "webhooks-none": "/webhooks?q=nosuchthing", "webhook-add": "/webhooks?add=1",
+		"webhook": "/webhooks/" + ill, "webhook-settings": "/webhooks/" + ill + "?tab=Settings", "webhook-key": "/webhooks/" + ill + "?tab=Key",
+		"webhook-test": "/webhooks/" + well + "?tab=Test", "deliveries": "/deliveries", "deliveries-none": "/deliveries?type=no.such",
+		"delivery": "/deliveries?open=" + delivery, "deadletters": "/deadletters", "deadletter": "/deadletters?open=" + letter,
+		"replays": "/replays?new=1", "alerts": "/alerts", "runs": "/runs", "run": "/runs?open=" + run.ID, "catalogue": "/catalogue",
+		"catalogue-type": "/catalogue?open=access.granted", "addresses": "/addresses", "operator": "/operator", "nowhere": "/nowhere",
+	}}
+	return w
+}
+
+// delivery waits for a delivery that filter finds and gives its id.
+func (n *testNode) delivery(filter string) (id string) {
+	n.t.Helper()
+	n.await("a delivery with "+filter, func() bool {
+		var list struct{ Items []struct{ ID string } }
+		n.call("GET", "/v1/deliveries?"+filter, "", &list)
+		if len(list.Items) > 0 {
+			id = list.Items[0].ID
+		}
+		return id != ""
+	})
+	return id
+}
+
+// deadLetter waits for one of endpoint.
+func (n *testNode) deadLetter(endpoint string) (id string) {
+	n.t.Helper()
+	n.await("a dead letter", func() bool {
+		var list struct{ Items []struct{ ID json.Number } }
+		n.call("GET", "/v1/deadletters?endpoint="+endpoint, "", &list)
+		if len(list.Items) > 0 {
+			id = list.Items[0].ID.String()
+		}
+		return id != ""
+	})
+	return id
+}
+
+// settled is true once a page has what it asked for.
+const settled = `document.querySelector('main') && document.readyState === 'complete' && !document.querySelector('main[aria-busy]') && document.querySelector('h1')`
+
+// picture writes what is shown to the folder of -screenshots.
+func (p *tab) picture(name string) {
+	p.t.Helper()
+	if *screenshots == "" {
+		return
+	}
+	picture, err := chromedp.Run(p.ctx, chromedp.CaptureScreenshot())
+	if err == nil {
+		err = os.WriteFile(filepath.Join(*screenshots, name+".png"), picture, 0o644)
+	}
+	if err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// violations are what axe finds that is serious or critical.
+func (p *tab) violations() string {
+	p.t.Helper()
+	return js[string](p, `(async () => {
+		const found = await axe.run(document, { resultTypes: ['violations'] });
+		return found.violations.filter((v) => v.impact === 'serious' || v.impact === 'critical')
+			.flatMap((v) => v.nodes.map((n) => v.id + ': ' + n.html.slice(0, 160) + ' ' + n.failureSummary.replace(/\s+/g, ' ').slice(0, 240))).join('\n');
+	})()`)
+}
+
+// looks are how a page is looked at.
+var looks = []struct {
+	suffix string
+	width  int64
+	dark   bool
+}{{"", 1280, false}, {"-dark", 1280, true}, {"-narrow", 390, false}, {"-narrow-dark", 390, true}}
+
+// Every page, light and dark, wide and narrow: no error in the console, nothing
+// that axe calls serious, and nothing wider than the screen.
+func TestPageIsAccessible(t *testing.T) {
+	t.Parallel()
+	b := newBrowser(t)
+	w := newPageWorld(t)
+	p := b.tab("http://" + w.http)
+	p.signIn(w.token())
+	for name, path := range w.pages {
+		p.open("/ui" + path)
+		p.await(name, settled)
+		js[bool](p, axe+"; true")
+		for _, look := range looks {
+			p.size(look.width, 900)
+			p.dark(look.dark)
+			p.picture(name + look.suffix)
+			if found := p.violations(); found != "" {
+				t.Errorf("%s%s: %s", name, look.suffix, found)
+			}
+			if over := js[float64](p, "document.documentElement.scrollWidth - innerWidth"); over > 0 {
+				t.Errorf("%s%s is %v pixels wider than the screen", name, look.suffix, over)
+			}
+		}
+	}
+}

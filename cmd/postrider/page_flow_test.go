@@ -135,6 +135,37 @@ func TestPageFromLinkToReplay(t *testing.T) {
 	p.see("No webhooks yet")
 }
 
+// GenLogs' words, start to end: an alert added, previewed, run; its matches.
+func TestPageRunsAnAlertSummary(t *testing.T) {
+	t.Parallel()
+	b, n := newBrowser(t), newTestNode(t)
+	n.start()
+	cam := newCamera(t, n)
+	cam.see("ABC1234", t.Context().Done())
+	cam.see("QQQ111", t.Context().Done())
+	p := b.tab("http://" + n.http)
+	p.open(n.link())
+	p.click("Alerts")
+	p.see("No alerts yet")
+	p.click("Add an alert")
+	p.fill("Name", "Stolen trailers")
+	p.fill("E-mail", "guard@example.com")
+	p.fill("Customer", "acme")
+	p.fill("License plate", "ABC1234")
+	p.click("Preview")
+	p.see("1 match in 2 detections")
+	p.click("Save")
+	p.see("License plate ABC1234")
+	p.click("Run Alert Summary")
+	p.see("No new matches: nothing is sent") // what came before the alert is not new
+	cam.see("ABC1234", t.Context().Done())
+	p.click("Run Alert Summary")
+	p.see("1 match")
+	p.click("1 match")
+	p.see("Stolen trailers")
+	p.await("the run", "document.querySelector('.drawer')?.innerText.includes('Houston')")
+}
+
 // A session sees what its token may: a button says which role is missing, and
 // another customer's things are not there.
 func TestPageHoldsToRolesAndCustomers(t *testing.T) {

@@ -19,7 +19,7 @@ func TestAPreviewOfAnAlert(t *testing.T) {
 	})
 	id := strings.Fields(n.must("", "alert", "add", "--customer", "acme", "--name", "a", "--email", "a@example.com", "--trailer-number", "T-105"))[1]
 	for args, want := range map[string]string{
-		"": "1 matches in 20 detections", "--trailer-number T-11?": "10 matches in 20 detections", "--to 2020-01-01T00:00:00Z": "0 matches in 0 detections",
+		"": "1 match in 20 detections", "--trailer-number T-11?": "10 matches in 20 detections", "--to 2020-01-01T00:00:00Z": "0 matches in 0 detections",
 	} {
 		if out := n.must("", append([]string{"alert", "preview", id}, strings.Fields(args)...)...); !strings.Contains(out, want) {
 			t.Errorf("%q: %s", args, out)

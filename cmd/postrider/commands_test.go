@@ -69,12 +69,12 @@ func TestEveryCommandRefusesAnUnknownForm(t *testing.T) {
 
 // asJSON is each command that prints data, as it is asked for it.
 var asJSON = map[string]string{
-	"alert add": "--name n --email a@example.com --cab-number 1", "alert list": "", "alert show": "a1", "alert edit": "a1 --type live", "alert remove": "a1",
+	"alert add": "--name n --email a@example.com --cab-number 1", "alert list": "", "alert show": "a1", "alert edit": "a1 --type live", "alert remove": "a1 --yes",
 	"alert preview": "a1", "alert run": "",
 	"customer add": "acme", "customer list": "", "customer show": "acme", "customer edit": "acme --hot *",
 	"deadletter list": "", "deadletter show": "17", "deadletter replay": "17", "deadletter purge": "--reason gone --yes",
 	"delivery list": "", "delivery show": "17-e1", "delivery replay": "--status 503 --yes --no-wait",
-	"endpoint add": "--url https://example.com", "endpoint list": "", "endpoint show": "e1", "endpoint edit": "e1 --name n", "endpoint remove": "e1", "endpoint test": "e1",
+	"endpoint add": "--url https://example.com", "endpoint list": "", "endpoint show": "e1", "endpoint edit": "e1 --name n", "endpoint remove": "e1 --yes", "endpoint test": "e1",
 	"endpoint secret": "e1", "endpoint rotate": "e1", "endpoint pause": "e1", "endpoint resume": "e1",
 	"audit": "", "event-types": "", "run list": "", "run show": "r1", "version": "",
 	"publish": "events.acme.a --http -", "token": "--customer acme --role admin", "token revoke": "t-1", "verify": "--secret 0123456789abcdef -H X-Sequr-Signature=sha1=e2a6b5f1b7f4a0b8ec3b1e0a1c4d5b0c5a5d7a10 -",

@@ -83,7 +83,7 @@ func unseen(g *matching.Generator, serial int) fieldValues {
 	}
 	for name, number := range map[string]string{"usdot_number": a.USDOTNumber, "mc_number": a.MCNumber} {
 		if number != "" {
-			alert[name] = "77" + number
+			alert[name] = "7" + number // a digit longer than any that is seen
 		}
 	}
 	if a.VIN != "" {

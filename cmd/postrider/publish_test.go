@@ -77,11 +77,11 @@ func TestLargeLinesMakeSmallBatches(t *testing.T) {
 func TestABreakTellsHowFarItCame(t *testing.T) {
 	in := "1\n\n" + strings.Repeat("2\n", 1998)
 	_, err := publishLines(t, &collector{room: 1500}, in)
-	if want := "the log is full (1500 documents were published, up to line 1501)"; err == nil || err.Error() != want {
+	if want := "the log is full (1,500 documents were published, up to line 1501)"; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
 	_, err = publishLines(t, &collector{room: 1 << 20}, strings.Repeat("1\n", 1000)+"1\n{\n")
-	if want := "in.ndjson line 1002 is not JSON; give one JSON document, or --lines for one a line (1000 documents were published, up to line 1000)"; err == nil || err.Error() != want {
+	if want := "in.ndjson line 1002 is not JSON; give one JSON document, or --lines for one a line (1,000 documents were published, up to line 1000)"; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
 }

@@ -46,7 +46,7 @@ func TestMasterKeyIsRotated(t *testing.T) {
 		t.Errorf("beside a node that runs: exit %d, %s", code, out)
 	}
 	n.terminate()
-	for _, want := range []string{"1 endpoints encrypted anew", "0 endpoints encrypted anew"} {
+	for _, want := range []string{"1 endpoint encrypted anew", "0 endpoints encrypted anew"} {
 		if out, code := rotate(); code != 0 || !strings.Contains(out, want) {
 			t.Errorf("exit %d, %s, want %s", code, out, want)
 		}

@@ -68,7 +68,7 @@ func TestGenLogsDocumentOnANode(t *testing.T) {
   "error_type": "WebhookNotFoundError",
   "error_code": "WEBHOOK_NOT_FOUND"
 }`},
-		{"viewer", "POST", "/alerts/webhook", hook, 403, `{
+		{"external-api-get-webhook-list", "POST", "/alerts/webhook", hook, 403, `{
   "detail": "User lacks required roles: ['admin', 'create-alert-webhook-endpoint']"
 }`},
 		{"test-alert-webhook-endpoint", "POST", "/alerts/webhook/test", `{"webhook_url":"` + box.URL + `","secret":"` + waySecret + `"}`, 200,

@@ -12,7 +12,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"net/http"
 	"testing"
 	"time"
 
@@ -78,8 +77,9 @@ var hashes = map[string]func([]byte){
 	"sha512": func(b []byte) { sha512.Sum512(b) },
 }
 
-// Signing measures each scheme at 256 B, 1 KiB and 16 KiB beside the bare hash
-// over the same bytes, measured in turn with it.
+// Signing measures what an attempt pays for its signature's lines, for each
+// scheme at 256 B, 1 KiB and 16 KiB, beside the bare hash over the same bytes,
+// measured in turn with it.
 func Signing(ctx context.Context, o SigningOptions) (*Report, error) {
 	o.Each, o.Count = cmp.Or(o.Each, 600*time.Millisecond), cmp.Or(o.Count, 1)
 	if o.Each < 0 || o.Count < 0 || o.Count > 100 {
@@ -146,7 +146,7 @@ func (c signingCase) measure(size int) (*SigningResult, error) {
 	body := make([]byte, size)
 	copy(body, documentText)
 	hash := hashes[c.hash]
-	at, header := time.Unix(1_800_000_000, 0), http.Header{}
+	at, lines := time.Unix(1_800_000_000, 0), make([]byte, 0, 1<<10)
 	var bare, signed testing.BenchmarkResult
 	for range signingRounds {
 		bare = faster(bare, testing.Benchmark(func(b *testing.B) {
@@ -156,7 +156,7 @@ func (c signingCase) measure(size int) (*SigningResult, error) {
 		}))
 		signed = faster(signed, testing.Benchmark(func(b *testing.B) {
 			for b.Loop() {
-				signer.Sign(header, "EVENTS-1", at, body)
+				lines = signer.AppendLines(lines[:0], "EVENTS-1", at, body)
 			}
 		}))
 	}

@@ -32,6 +32,8 @@ const (
 	maxMeant = 5
 )
 
+func isWholeID(given string) bool { return len(given) == uuidLen && strings.Count(given, "-") == 4 }
+
 // candidate is a row that given may mean.
 type candidate struct{ id, name, customer string }
 
@@ -39,7 +41,7 @@ type candidate struct{ id, name, customer string }
 // whose id begins so. What means nothing here is given back as it is, and the
 // node says so; it is an error where several are meant.
 func (r *resource) resolve(ctx context.Context, cl *client, given string) (string, error) {
-	if r != customerResource && len(given) == uuidLen && strings.Count(given, "-") == 4 {
+	if r != customerResource && isWholeID(given) {
 		return given, nil
 	}
 	rows, err := r.rows(ctx, cl)
@@ -154,15 +156,21 @@ func (n endpointNames) of(id string) string {
 	return orDash(name)
 }
 
-// resolved changes what a filter's flag gives into the id that it means.
+// resolved changes what a filter's flag gives into the id that it means. A name
+// or a beginning that means nothing is an error: a filter that can fit nothing
+// would look like an empty answer. Whole ids may be of what was removed.
 func resolved(ctx context.Context, cl *client, r *resource, query url.Values, name string) error {
 	given := query.Get(name)
 	if given == "" {
 		return nil
 	}
 	id, err := r.resolve(ctx, cl, given)
-	if err == nil {
-		query.Set(name, id)
+	if err != nil {
+		return err
 	}
-	return err
+	if !isWholeID(id) {
+		return usagef("no %s is called %q or has an id that begins so; postrider %s list shows those there are, and a removed one goes by its whole id", r.word, oneLine(given), r.word)
+	}
+	query.Set(name, id)
+	return nil
 }

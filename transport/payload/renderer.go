@@ -213,17 +213,14 @@ func (r *Renderer) UserAgent() string {
 	return ""
 }
 
-const (
-	headerGenLogsEvent     = "X-Genlogs-Event"
-	headerGenLogsTimestamp = "X-Genlogs-Timestamp"
-)
-
-// SetHeaders adds the profile's headers for one attempt at the time at.
-func (r *Renderer) SetHeaders(h http.Header, ev *transport.Event, at time.Time) {
+// AppendLines appends the profile's headers for one attempt at the time at, each
+// as a line of an HTTP/1.1 head; what the event's type has beyond ASCII goes
+// through ascii.
+func (r *Renderer) AppendLines(dst []byte, ev *transport.Event, at time.Time, ascii func(string) string) []byte {
 	if !r.genlogs {
-		return
+		return dst
 	}
-	values := []string{ev.Type, strconv.FormatInt(at.Unix(), 10)}
-	h[headerGenLogsEvent] = values[:1:1]
-	h[headerGenLogsTimestamp] = values[1:]
+	dst = append(append(dst, "X-GenLogs-Event: "...), ascii(ev.Type)...)
+	dst = append(dst, "\r\nX-GenLogs-Timestamp: "...)
+	return append(strconv.AppendInt(dst, at.Unix(), 10), "\r\n"...)
 }

@@ -5,13 +5,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"time"
-)
-
-// The headers of Standard Webhooks, as http.Header has them.
-const (
-	idHeader        = "Webhook-Id"
-	timestampHeader = "Webhook-Timestamp"
 )
 
 // previousSuffix makes the header that carries the previous secret's signature.
@@ -33,11 +28,30 @@ func (Secrets) MarshalText() ([]byte, error) { return []byte(masked), nil }
 // Signer signs for one endpoint. It never changes, and is safe for concurrent
 // use: after a rotation make a new one.
 type Signer struct {
-	standard         bool
-	header, previous string
-	current, old     key
-	oldUntil         time.Time
+	standard     bool
+	header       headerName
+	previous     headerName
+	current, old key
+	oldUntil     time.Time
 }
+
+// headerName is a header's name as it is written, and as http.Header has it.
+type headerName struct{ written, canonical string }
+
+func nameOf(written string) headerName {
+	return headerName{written, http.CanonicalHeaderKey(written)}
+}
+
+// The headers of Standard Webhooks beside the signature, as http.Header has them.
+const (
+	idHeader        = "Webhook-Id"
+	timestampHeader = "Webhook-Timestamp"
+)
+
+var (
+	idName        = headerName{"webhook-id", idHeader}
+	timestampName = headerName{"webhook-timestamp", timestampHeader}
+)
 
 // NewSigner prepares the keys. The error is a *ConfigError, and shows no secret.
 func NewSigner(c Config, s Secrets) (*Signer, error) {
@@ -48,11 +62,10 @@ func NewSigner(c Config, s Secrets) (*Signer, error) {
 	if c.Scheme == none {
 		return &Signer{}, nil
 	}
-	header := http.CanonicalHeaderKey(c.Header)
 	signer := &Signer{
 		standard: c.Scheme == standard,
-		header:   header,
-		previous: http.CanonicalHeaderKey(header + previousSuffix),
+		header:   nameOf(c.Header),
+		previous: nameOf(c.Header + previousSuffix),
 		oldUntil: s.PreviousUntil,
 	}
 	if signer.current, err = signingKey(c, s.Current); err != nil {
@@ -86,56 +99,82 @@ func ofPrevious(err error) error {
 // Format masks, whatever the verb.
 func (s *Signer) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "signature.Signer") }
 
-// Sign sets the signature's headers for one attempt, made at the given time,
-// to send body; it replaces what an earlier attempt left in h. It never fails,
-// and does not keep body.
+// AppendLines appends the signature's headers for one attempt, made at the given
+// time, to send body: each as a line of an HTTP/1.1 head, "Name: value" and CR
+// LF, the name as it was configured. It never fails, does not keep body, and
+// allocates nothing where dst has room.
 //
 // id is signed and sent by "standard" alone, as webhook-id. It must arrive as
 // it is given: no control characters, no blanks at its ends.
-func (s *Signer) Sign(h http.Header, id string, at time.Time, body []byte) {
+func (s *Signer) AppendLines(dst []byte, id string, at time.Time, body []byte) []byte {
 	if s.current == nil {
-		return
+		return dst
 	}
 	w := borrow()
-	if s.standard {
-		s.signStandard(w, h, id, at, body)
-	} else {
-		s.signBody(w, h, at, body)
-	}
+	dst = s.appendLines(dst, w, id, at, body)
 	w.giveBack()
+	return dst
+}
+
+func (s *Signer) appendLines(dst []byte, w *scratch, id string, at time.Time, body []byte) []byte {
+	if s.standard {
+		return s.appendStandard(dst, w, id, at, body)
+	}
+	return s.appendOverBody(dst, w, at, body)
 }
 
 func (s *Signer) oldHolds(at time.Time) bool {
 	return s.old != nil && at.Before(s.oldUntil)
 }
 
-// signBody leaves one string and one slice behind, shared by both headers.
-func (s *Signer) signBody(w *scratch, h http.Header, at time.Time, body []byte) {
-	w.text = s.current.append(w.text[:0], w, nil, body)
-	if !s.oldHolds(at) {
-		h[s.header] = []string{string(w.text)}
-		if s.old != nil {
-			delete(h, s.previous)
-		}
-		return
+func (s *Signer) appendOverBody(dst []byte, w *scratch, at time.Time, body []byte) []byte {
+	dst = append(s.current.append(s.header.begin(dst), w, nil, body), lineEnd...)
+	if s.oldHolds(at) {
+		dst = append(s.old.append(s.previous.begin(dst), w, nil, body), lineEnd...)
 	}
-	end := len(w.text)
-	w.text = s.old.append(w.text, w, nil, body)
-	text := string(w.text)
-	values := []string{text[:end], text[end:]}
-	h[s.header], h[s.previous] = values[0:1:1], values[1:2:2]
+	return dst
 }
 
-// signStandard leaves one string and one slice behind, shared by all headers.
-func (s *Signer) signStandard(w *scratch, h http.Header, id string, at time.Time, body []byte) {
+func (s *Signer) appendStandard(dst []byte, w *scratch, id string, at time.Time, body []byte) []byte {
 	timestamp := w.setHeadAt(id, at.Unix())
-	w.text = append(w.text[:0], timestamp...)
-	end := len(w.text)
-	w.text = s.current.append(w.text, w, w.head, body)
+	dst = append(append(idName.begin(dst), id...), lineEnd...)
+	dst = append(append(timestampName.begin(dst), timestamp...), lineEnd...)
+	dst = s.current.append(s.header.begin(dst), w, w.head, body)
 	if s.oldHolds(at) {
-		w.text = s.old.append(append(w.text, ' '), w, w.head, body)
+		dst = s.old.append(append(dst, ' '), w, w.head, body)
 	}
+	return append(dst, lineEnd...)
+}
+
+const (
+	nameEnd = ": "
+	lineEnd = "\r\n"
+)
+
+func (n headerName) begin(dst []byte) []byte {
+	return append(append(dst, n.written...), nameEnd...)
+}
+
+// Sign sets in h what AppendLines appends, and takes out what an earlier attempt
+// with the previous secret left there.
+func (s *Signer) Sign(h http.Header, id string, at time.Time, body []byte) {
+	if s.current == nil {
+		return
+	}
+	w := borrow()
+	w.text = s.appendLines(w.text[:0], w, id, at, body)
 	text := string(w.text)
-	values := []string{id, text[:end], text[end:]}
-	h[idHeader], h[timestampHeader], h[s.header] = values[0:1:1], values[1:2:2], values[2:3:3]
+	w.giveBack()
+	names := [...]headerName{s.header, s.previous, {}}
+	if s.standard {
+		names = [...]headerName{idName, timestampName, s.header}
+	} else if !s.oldHolds(at) && s.old != nil {
+		delete(h, s.previous.canonical)
+	}
+	values := make([]string, 0, len(names))
+	for line := range strings.SplitSeq(text[:len(text)-len(lineEnd)], lineEnd) {
+		n := len(values)
+		values = append(values, line[len(names[n].written)+len(nameEnd):])
+		h[names[n].canonical] = values[n : n+1 : n+1]
+	}
 }

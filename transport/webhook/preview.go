@@ -23,8 +23,7 @@ func (t *Target) Preview(ev *transport.Event) (*Preview, transport.Answer) {
 	if err != nil {
 		return nil, unrendered(err)
 	}
-	h := t.fixed.Clone()
-	t.setHeaders(h, ev, t.sender.now(), r)
+	h := t.header(ev, t.sender.now(), r)
 	h.Set("Host", t.request.Host)
 	h.Set("Content-Length", strconv.Itoa(len(r.body)))
 	for _, name := range t.own {

@@ -5,9 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"net/http"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -81,36 +79,6 @@ func (t *Target) send(ctx context.Context, ev *transport.Event, r rendered, star
 
 // maxChanges bounds how often an attempt turns to the other protocol.
 const maxChanges = 8
-
-// setHeaders sets what differs from attempt to attempt; the signature last, so
-// that nothing overwrites it.
-func (t *Target) setHeaders(h http.Header, ev *transport.Event, at time.Time, r rendered) {
-	maps.Copy(h, r.headers)
-	id := asciiValue(ev.ID)
-	h["Webhook-Id"] = []string{id}
-	if traceable(ev.Traceparent) {
-		h["Traceparent"] = []string{ev.Traceparent}
-	}
-	t.renderer.SetHeaders(h, ev, at)
-	if len(r.headers) > 0 || !isASCII(ev.Type) {
-		inASCII(h)
-	}
-	t.signer.Sign(h, id, at, r.body)
-}
-
-// inASCII changes no slice that another may hold.
-func inASCII(h http.Header) {
-	for name, values := range h {
-		if !slices.ContainsFunc(values, func(v string) bool { return !isASCII(v) }) {
-			continue
-		}
-		values = slices.Clone(values)
-		for i := range values {
-			values[i] = asciiValue(values[i])
-		}
-		h[name] = values
-	}
-}
 
 // answer classifies what came: the status decides, whatever follows it. fault
 // is what was wrong with the head; what was wrong with the body is noted too.

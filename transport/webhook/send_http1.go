@@ -54,9 +54,9 @@ func (t *Target) exchange(ctx context.Context, c *http1.Conn, deadline time.Time
 	host, began := t.route.http1, time.Now()
 	expired := func() bool { return !time.Now().Before(deadline) }
 	unguard := context.AfterFunc(ctx, c.Abort)
-	s := scratches.Get().(*scratch)
-	t.compose(s, ev, r)
-	request := http1.Request{Bytes: s.request}
+	composed := requests.Get().(*[]byte)
+	*composed = t.compose((*composed)[:0], ev, r)
+	request := http1.Request{Bytes: *composed}
 	if len(r.body) > maxInOne {
 		request.Body = r.body
 	}
@@ -86,6 +86,6 @@ func (t *Target) exchange(ctx context.Context, c *http1.Conn, deadline time.Time
 	} else {
 		host.Discard(c)
 	}
-	scratches.Put(s)
+	requests.Put(composed)
 	return a, next
 }

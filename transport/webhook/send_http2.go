@@ -78,16 +78,11 @@ func (b *patientBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// build makes the request by hand: a copy of the prepared one, with headers
+// build makes the request by hand: a copy of the prepared one, with a header
 // that no one else holds.
 func (t *Target) build(ctx context.Context, ev *transport.Event, at time.Time, r rendered) *http.Request {
-	h := make(http.Header, len(t.fixed)+len(r.headers)+6)
-	for name, values := range t.fixed {
-		h[name] = values
-	}
-	t.setHeaders(h, ev, at, r)
 	req := t.request.WithContext(ctx)
-	req.Header = h
+	req.Header = t.header(ev, at, r)
 	if len(r.body) == 0 {
 		req.Body = http.NoBody
 		return req

@@ -42,6 +42,10 @@ type Target struct {
 	request *http.Request
 	// fixed are the headers that never change; their values are shared.
 	fixed http.Header
+	// changing are those that each attempt sets itself.
+	changing http.Header
+	// idSigned: the signature's headers have webhook-id among them.
+	idSigned bool
 	// head is what every request begins with on HTTP/1.1.
 	head     []byte
 	spelling spelling
@@ -90,7 +94,8 @@ func (s *Sender) Prepare(ep *transport.Endpoint) (*Target, error) {
 			Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		},
 		fixed:    fixedHeaders(ep, renderer, s.userAgent),
-		spelling: spellingOf(ep, signed.Header, renderer),
+		idSigned: signed.Scheme == "standard",
+		spelling: spellingOf(ep, renderer),
 	}
 	if t.timeout <= 0 {
 		t.timeout = defaultTimeout
@@ -108,9 +113,8 @@ func (s *Sender) Prepare(ep *transport.Endpoint) (*Target, error) {
 
 // leaveOut takes from the fixed headers what each attempt sets itself.
 func (t *Target) leaveOut() {
-	h := http.Header{}
-	t.setHeaders(h, &transport.Event{ID: "id", Type: "type"}, time.Time{}, rendered{})
-	for name := range h {
+	t.changing = headerOf(t.appendChanging(nil, &transport.Event{ID: "id", Type: "type"}, time.Time{}, rendered{}))
+	for name := range t.changing {
 		delete(t.fixed, name)
 	}
 }

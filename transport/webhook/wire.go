@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"golang.org/x/net/idna"
 
@@ -100,28 +101,16 @@ func asciiValue(s string) string {
 	return b.String()
 }
 
-// spelling gives headers' names as they were configured, or are documented, by
-// the names that http.Header has. HTTP/2 has small letters only.
+// spelling gives the names of an endpoint's own headers as they were configured,
+// by the names that http.Header has. HTTP/2 has small letters only.
 type spelling map[string]string
 
-var documented = []string{
-	"webhook-id", "webhook-timestamp", "webhook-signature", "traceparent",
-	"X-GenLogs-Event", "X-GenLogs-Timestamp",
-}
-
-func spellingOf(ep *transport.Endpoint, signed string, r *payload.Renderer) spelling {
+func spellingOf(ep *transport.Endpoint, r *payload.Renderer) spelling {
 	s := spelling{}
 	add := func(name string) {
 		if canonical := http.CanonicalHeaderKey(name); canonical != name {
 			s[canonical] = name
 		}
-	}
-	for _, name := range documented {
-		add(name)
-	}
-	if signed != "" {
-		add(signed)
-		add(signed + "-Previous")
 	}
 	for name := range r.FixedHeaders() {
 		add(name)
@@ -151,38 +140,71 @@ func (t *Target) appendHeaders(b []byte, h http.Header) []byte {
 	for canonical, values := range h {
 		name := t.spelling.of(canonical)
 		for _, value := range values {
-			b = append(b, name...)
-			b = append(b, ": "...)
-			b = append(b, value...)
-			b = append(b, "\r\n"...)
+			b = appendLine(b, name, value)
 		}
 	}
 	return b
 }
 
-// scratch is what a request is put together in.
-type scratch struct {
-	changing http.Header
-	request  []byte
+func appendLine(b []byte, name, value string) []byte {
+	return append(append(append(append(b, name...), ": "...), value...), "\r\n"...)
 }
 
-var scratches = sync.Pool{New: func() any { return &scratch{changing: http.Header{}} }}
+// appendChanging appends the lines that differ from attempt to attempt. The
+// endpoint's own headers have none of the sender's names.
+func (t *Target) appendChanging(b []byte, ev *transport.Event, at time.Time, r rendered) []byte {
+	for canonical, values := range r.headers {
+		if t.changing[canonical] == nil {
+			b = appendLine(b, t.spelling.of(canonical), asciiValue(values[0]))
+		}
+	}
+	id := asciiValue(ev.ID)
+	if !t.idSigned {
+		b = appendLine(b, "webhook-id", id)
+	}
+	if traceable(ev.Traceparent) {
+		b = appendLine(b, "traceparent", ev.Traceparent)
+	}
+	b = t.renderer.AppendLines(b, ev, at, asciiValue)
+	return t.signer.AppendLines(b, id, at, r.body)
+}
+
+// header has what an attempt sends, as HTTP/2 wants it and people look at it.
+func (t *Target) header(ev *transport.Event, at time.Time, r rendered) http.Header {
+	h := headerOf(t.appendChanging(nil, ev, at, r))
+	for name, values := range t.fixed {
+		h[name] = values
+	}
+	return h
+}
+
+// headerOf reads lines that appendLine wrote.
+func headerOf(lines []byte) http.Header {
+	h := http.Header{}
+	for line := range strings.SplitSeq(strings.TrimSuffix(string(lines), "\r\n"), "\r\n") {
+		if name, value, found := strings.Cut(line, ": "); found {
+			h[http.CanonicalHeaderKey(name)] = []string{value}
+		}
+	}
+	return h
+}
+
+// requests are what requests are put together in.
+var requests = sync.Pool{New: func() any { return new([]byte) }}
 
 // maxInOne is the largest body that is written together with its head: it fits
 // what a receiver's machine takes whether or not the receiver reads.
 const maxInOne = 32 << 10
 
 // compose writes the request of one attempt, but for a large body.
-func (t *Target) compose(s *scratch, ev *transport.Event, r rendered) {
-	clear(s.changing)
-	t.setHeaders(s.changing, ev, t.sender.now(), r)
-	b := append(s.request[:0], t.head...)
-	b = t.appendHeaders(b, s.changing)
+func (t *Target) compose(b []byte, ev *transport.Event, r rendered) []byte {
+	b = append(b, t.head...)
+	b = t.appendChanging(b, ev, t.sender.now(), r)
 	b = append(b, "Content-Length: "...)
 	b = strconv.AppendInt(b, int64(len(r.body)), 10)
 	b = append(b, "\r\n\r\n"...)
 	if len(r.body) <= maxInOne {
 		b = append(b, r.body...)
 	}
-	s.request = b
+	return b
 }

@@ -63,6 +63,15 @@ func (e *Endpoint) SpeaksGenea() bool {
 		strings.EqualFold(e.Signature.Header, geneaHeader)
 }
 
+// Shown is the endpoint's state as it is shown and counted: disabled where
+// somebody has disabled it, whatever else holds.
+func (e *Endpoint) Shown() string {
+	if !e.Enabled {
+		return StateDisabled
+	}
+	return e.State
+}
+
 // Secrets are the current secret and, while a rotation overlaps, the one before.
 type Secrets struct {
 	Current, Previous string

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/postrider/postrider/cmd/postrider/node"
 	"github.com/postrider/postrider/config"
 	"github.com/postrider/postrider/transport/jet"
 )
@@ -113,7 +114,7 @@ func (a *app) backUp(c *cobra.Command, cfg *config.Config, folder string, withKe
 	if err != nil {
 		return err
 	}
-	if err := writePrivate(filepath.Join(folder, backupFile), string(text)+"\n"); err != nil {
+	if err := node.WritePrivate(filepath.Join(folder, backupFile), string(text)+"\n"); err != nil {
 		return err
 	}
 	return a.printBackup(b, nil)
@@ -142,7 +143,7 @@ func newFolder(folder string) error {
 // copyKeys copies the key files that are in from, with the mode 0600, to where
 // none of them may be yet.
 func copyKeys(from, to string) (any bool, err error) {
-	for _, name := range []string{authKeyFile, masterKeyFile} {
+	for _, name := range []string{node.AuthKeyFile, node.MasterKeyFile} {
 		b, err := readPlain(filepath.Join(from, name))
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
@@ -154,7 +155,7 @@ func copyKeys(from, to string) (any bool, err error) {
 		if _, err := os.Stat(target); err == nil {
 			return any, fmt.Errorf("%s is there already; move it away first", target)
 		}
-		if err := writePrivate(target, string(b)); err != nil {
+		if err := node.WritePrivate(target, string(b)); err != nil {
 			return any, err
 		}
 		any = true

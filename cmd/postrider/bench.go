@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/postrider/postrider/bench"
+	"github.com/postrider/postrider/cmd/postrider/node"
 	"github.com/postrider/postrider/config"
 	"github.com/postrider/postrider/transport"
 )
@@ -133,7 +134,7 @@ func (a *app) sinkCommand() *cobra.Command {
 }
 
 // benchNode is a node as the bench uses it.
-type benchNode struct{ *node }
+type benchNode struct{ *node.Node }
 
 func (a *app) startBenchNode(ctx context.Context, o bench.NodeOptions) (bench.Node, error) {
 	flags := map[string]any{"dev": true, "data": o.DataDir, "nats.listen": "", "nats.sync": benchSync(o.Synced), "log.level": "warn"}
@@ -151,16 +152,10 @@ func (a *app) startBenchNode(ctx context.Context, o bench.NodeOptions) (bench.No
 	return benchNode{n}, nil
 }
 
-// Publish stores events as one batch.
-func (b benchNode) Publish(ctx context.Context, events []transport.Event) error {
-	_, err := b.store.Submit(ctx, events)
-	return err
-}
-
 // AddEndpoint registers an endpoint of the bench.
 func (b benchNode) AddEndpoint(ctx context.Context, ep *transport.Endpoint) error {
-	return b.register(ctx, ep)
+	return b.Register(ctx, ep)
 }
 
 // Close stops the node.
-func (b benchNode) Close(ctx context.Context) error { return b.stop(ctx) }
+func (b benchNode) Close(ctx context.Context) error { return b.Stop(ctx) }

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/postrider/postrider/bench"
+	"github.com/postrider/postrider/cmd/postrider/node"
 	"github.com/postrider/postrider/transport"
 )
 
@@ -91,7 +92,7 @@ func (p *benchProgram) readToken() error {
 	if p.client.token != "" {
 		return nil
 	}
-	token, err := os.ReadFile(filepath.Join(p.dir, adminTokenFile))
+	token, err := os.ReadFile(filepath.Join(p.dir, node.AdminTokenFile))
 	p.client.token = strings.TrimSpace(string(token))
 	return err
 }

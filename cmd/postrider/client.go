@@ -16,11 +16,11 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/postrider/postrider/cmd/postrider/node"
 )
 
 const (
-	// adminTokenFile is where a development node leaves its admin token.
-	adminTokenFile = "admin.token"
 	// serverVariable names the node's API where --server does not.
 	serverVariable = "POSTRIDER_SERVER"
 	maxAnswer      = 64 << 20
@@ -110,7 +110,7 @@ func (a *app) token(server *url.URL) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	path := filepath.Join(c.Data, adminTokenFile)
+	path := filepath.Join(c.Data, node.AdminTokenFile)
 	b, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return "", fmt.Errorf("no token: %s is not there; give --token or POSTRIDER_TOKEN, or --data with a development node's data folder", path)

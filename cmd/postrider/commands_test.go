@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/spf13/cobra"
+
+	"github.com/postrider/postrider/cmd/postrider/node"
 )
 
 // commands are all that can be called, by their paths.
@@ -93,7 +95,7 @@ func TestEveryCommandPrintsJSON(t *testing.T) {
 	fake := newFakeAPI()
 	defer fake.server.Close()
 	folder := t.TempDir()
-	if err := os.WriteFile(filepath.Join(folder, authKeyFile), []byte(strings.Repeat("ab", 32)), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(folder, node.AuthKeyFile), []byte(strings.Repeat("ab", 32)), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for _, path := range slices.Sorted(maps.Keys(commands(t))) {

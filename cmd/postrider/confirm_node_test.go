@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/postrider/postrider/cmd/postrider/node"
 	"github.com/postrider/postrider/transport"
 	"github.com/postrider/postrider/transport/email"
 )
@@ -170,7 +171,7 @@ func TestAMailboxConfirmsFirst(t *testing.T) {
 // mailbox as it was.
 func (n *confirmNode) refuseForged(good string) {
 	n.t.Helper()
-	kept, err := os.ReadFile(filepath.Join(n.data(), masterKeyFile))
+	kept, err := os.ReadFile(filepath.Join(n.data(), node.MasterKeyFile))
 	if err != nil {
 		n.t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/postrider/postrider/cmd/postrider/node"
 	"github.com/postrider/postrider/config"
 	"github.com/postrider/postrider/transport"
 	"github.com/postrider/postrider/transport/signature"
@@ -72,11 +73,11 @@ func (a *app) demo(ctx context.Context) error {
 	err = d.run(ctx)
 	stopping, cancel := context.WithTimeout(context.Background(), demoPatience)
 	defer cancel()
-	return errors.Join(a.showDemo(d), err, n.stop(stopping))
+	return errors.Join(a.showDemo(d), err, n.Stop(stopping))
 }
 
-// quietNode is a node without an HTTP face, for commands that hold one inside.
-func (a *app) quietNode(ctx context.Context, cfg *config.Config) (*node, error) {
+// quietNode is a node without its HTTP side, for commands that hold one inside.
+func (a *app) quietNode(ctx context.Context, cfg *config.Config) (*node.Node, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
@@ -84,15 +85,15 @@ func (a *app) quietNode(ctx context.Context, cfg *config.Config) (*node, error) 
 	if err != nil {
 		return nil, err
 	}
-	keys, err := loadKeys(cfg)
+	o, err := nodeOptions(cfg, log)
 	if err != nil {
 		return nil, err
 	}
-	return startNode(ctx, cfg, keys, log, telemetry.New(buildVersion()).LogTo(log))
+	return node.Start(ctx, o)
 }
 
 type demo struct {
-	node    *node
+	node    *node.Node
 	mu      sync.Mutex
 	sides   []*demoSide
 	changed chan struct{}
@@ -128,7 +129,7 @@ func (d *demo) add(ctx context.Context, s *demoSide) error {
 	}
 	s.receiver, s.endpoint.URL = r, r.url
 	d.sides = append(d.sides, s)
-	return d.node.register(ctx, &s.endpoint)
+	return d.node.Register(ctx, &s.endpoint)
 }
 
 func (d *demo) got(s *demoSide, r received) {
@@ -153,11 +154,10 @@ func (d *demo) got(s *demoSide, r received) {
 func (d *demo) publish(ctx context.Context) error {
 	var events []transport.Event
 	for i := range demoEvents {
-		now := d.node.now()
+		now := d.node.Now()
 		events = append(events, transport.Event{Customer: demoCustomer, Type: "access.granted", Data: sampleAccess(i, now.Add(time.Duration(i)))})
 	}
-	_, err := d.node.store.Submit(ctx, events)
-	return err
+	return d.node.Publish(ctx, events)
 }
 
 // wait returns when everything wanted has arrived, or patience ends.

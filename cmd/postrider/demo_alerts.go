@@ -9,7 +9,6 @@ import (
 
 	"github.com/postrider/postrider/matching"
 	"github.com/postrider/postrider/transport"
-	"github.com/postrider/postrider/transport/jet/publisher"
 )
 
 // The detections of the demo: so many runs, each over so many detections, of
@@ -31,7 +30,7 @@ func (d *demo) match(ctx context.Context) error {
 			return err
 		}
 	}
-	p, err := publisher.New(d.node.store.Conn())
+	p, err := d.node.Publisher()
 	if err != nil {
 		return err
 	}
@@ -45,7 +44,7 @@ func (d *demo) match(ctx context.Context) error {
 		if err := p.PublishDetections(ctx, "detections.demo.camera1", docs); err != nil {
 			return err
 		}
-		if _, err := d.node.store.StartRun(ctx, transport.RunKey{Customer: demoCustomer, Type: matching.AlertHot}, true); err != nil {
+		if err := d.node.StartRun(ctx, transport.RunKey{Customer: demoCustomer, Type: matching.AlertHot}); err != nil {
 			return err
 		}
 	}
@@ -54,22 +53,18 @@ func (d *demo) match(ctx context.Context) error {
 
 func (d *demo) addAlert(ctx context.Context, a *matching.Alert) error {
 	a.ID, a.Customer, a.Email, a.AlertType = uuid.NewString(), demoCustomer, "fleet@example.com", matching.AlertHot
-	a.CreatedAt = d.node.now().UTC()
+	a.CreatedAt = d.node.Now().UTC()
 	a.UpdatedAt = a.CreatedAt
 	if err := a.Validate(); err != nil {
 		return fmt.Errorf("demo: %w", err)
 	}
-	revision, err := d.node.store.Alerts().CreateAlert(ctx, a)
-	if err != nil {
-		return err
-	}
-	return d.node.store.Alerts().WaitAlerts(ctx, revision)
+	return d.node.AddAlert(ctx, a)
 }
 
 // sighting is the i-th detection of a run.
 func (d *demo) sighting(trucks *matching.Generator, i int) []byte {
 	seen := trucks.Detection()
-	seen.Time = d.node.now().UTC()
+	seen.Time = d.node.Now().UTC()
 	switch i {
 	case 0:
 		seen.TrailerNumber = "T-123"

@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/postrider/postrider/cmd/postrider/node"
 	"github.com/postrider/postrider/config"
 	"github.com/postrider/postrider/transport"
 	"github.com/postrider/postrider/transport/jet"
@@ -61,7 +62,7 @@ func ofDevelopmentNode(cfg *config.Config) bool {
 	if cfg.Origin("dev").Place != "" || cfg.Auth.Secret != "" || cfg.Auth.JWKS != "" {
 		return false
 	}
-	_, err := os.Stat(filepath.Join(cfg.Data, authKeyFile))
+	_, err := os.Stat(filepath.Join(cfg.Data, node.AuthKeyFile))
 	return err == nil
 }
 
@@ -95,7 +96,7 @@ func (a *app) examine(ctx context.Context, cfg *config.Config, producer jet.Prod
 // making one.
 func examineKeys(cfg *config.Config) (master []byte, found []transport.Finding) {
 	if cfg.Dev && cfg.MasterKey == "" {
-		kept, err := os.ReadFile(filepath.Join(cfg.Data, masterKeyFile))
+		kept, err := os.ReadFile(filepath.Join(cfg.Data, node.MasterKeyFile))
 		switch {
 		case errors.Is(err, os.ErrNotExist):
 			return nil, []transport.Finding{{Part: "keys", Level: transport.FindingOK, Text: "not there yet; a development node makes its own"}}
@@ -104,7 +105,7 @@ func examineKeys(cfg *config.Config) (master []byte, found []transport.Finding) 
 		}
 		cfg.MasterKey = config.Secret(strings.TrimSpace(string(kept)))
 	}
-	for _, name := range []string{masterKeyFile, authKeyFile, adminTokenFile} {
+	for _, name := range []string{node.MasterKeyFile, node.AuthKeyFile, node.AdminTokenFile} {
 		path := filepath.Join(cfg.Data, name)
 		info, err := os.Stat(path)
 		if err == nil && runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0 {

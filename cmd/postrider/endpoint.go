@@ -264,7 +264,7 @@ func (a *app) printEndpoints(rows []json.RawMessage) error {
 		if err := json.Unmarshal(row, &e); err != nil {
 			return fmt.Errorf("an endpoint cannot be read (%w); use the same version as the node, or -o json", err)
 		}
-		t.add(e.ID, e.Customer, e.Name, cmp.Or(e.URL, e.Address), cmp.Or(e.Profile, e.Kind), firstOf(e.Events), stateOf(&e))
+		t.add(e.ID, e.Customer, e.Name, cmp.Or(e.URL, e.Address), cmp.Or(e.Profile, e.Kind), firstOf(e.Events), e.Shown())
 	}
 	return t.print(a.stdout)
 }
@@ -326,6 +326,6 @@ func (a *app) printEndpoint(e *transport.Endpoint) {
 	line("signature", strings.Join(strings.Fields(e.Signature.Scheme+" "+e.Signature.Header+" "+e.Signature.Algorithm+" "+e.Signature.Encoding), " "))
 	line("headers", strings.Join(headerNames(e.Headers), " "))
 	line("delivery", deliveryText(&e.Delivery))
-	line("state", strings.TrimSpace(stateOf(e)+" "+e.StateReason))
+	line("state", strings.TrimSpace(e.Shown()+" "+e.StateReason))
 	line("waiting", e.Waiting)
 }

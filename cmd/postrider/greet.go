@@ -48,14 +48,13 @@ func shellWord(s string) string {
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
-// greet tells where the node is, and on a development node what to do next.
-func (a *app) greet(cfg *config.Config, f *face, n *node) {
-	nats := n.store.ClientURL()
+// greet tells where the node, its page and its NATS are (empty: there is none), and on a development node what to do next.
+func (a *app) greet(cfg *config.Config, api, page, nats string, log *slog.Logger) {
 	if !cfg.Dev {
-		n.log.Info("serving", slog.String("version", buildVersion()), slog.String("api", f.url()), slog.String("nats", nats))
+		log.Info("serving", slog.String("version", buildVersion()), slog.String("api", api), slog.String("nats", nats))
 		return
 	}
-	h := nodeHints(cfg, a.configFile, f.url(), nats)
+	h := nodeHints(cfg, a.configFile, api, nats)
 	if nats == "" {
 		nats = "no listener (nats.listen is empty)"
 	}
@@ -71,5 +70,5 @@ and in a third:
   %[5]s endpoint add --customer acme --url http://127.0.0.1:9000/hook --secret 0123456789abcdef%[6]s
   echo '{"hello":"world"}' | %[5]s publish events.acme.greeting.sent%[7]s
 
-`, buildVersion(), f.url(), nats, cfg.Data, program, h.api, h.publish, cmp.Or(f.pageURL(), "none (web.enabled is false)"))
+`, buildVersion(), api, nats, cfg.Data, program, h.api, h.publish, cmp.Or(page, "none (web.enabled is false)"))
 }

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/postrider/postrider/cmd/postrider/node"
 	"github.com/postrider/postrider/transport/porttest"
 )
 
@@ -194,7 +195,7 @@ func (n *testNode) must(stdin string, args ...string) string {
 }
 
 func (n *testNode) token() string {
-	b, err := os.ReadFile(filepath.Join(n.data(), adminTokenFile))
+	b, err := os.ReadFile(filepath.Join(n.data(), node.AdminTokenFile))
 	if err != nil {
 		n.t.Fatal(err)
 	}

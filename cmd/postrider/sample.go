@@ -4,9 +4,11 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"sync"
 	"time"
 
+	"github.com/postrider/postrider/cmd/postrider/node"
 	"github.com/postrider/postrider/transport"
 )
 
@@ -20,7 +22,7 @@ const (
 
 // startSample makes a receiver and publishes events to it, so that somebody
 // who looks on sees deliveries arrive. What it makes is removed by stop.
-func startSample(ctx context.Context, n *node, out io.Writer) (stop func(), err error) {
+func startSample(ctx context.Context, n *node.Node, log *slog.Logger, out io.Writer) (stop func(), err error) {
 	var printing sync.Mutex
 	r, err := newChecker("sequr", sampleSecret, func(d received) {
 		printing.Lock()
@@ -34,13 +36,13 @@ func startSample(ctx context.Context, n *node, out io.Writer) (stop func(), err 
 	if err != nil {
 		return nil, err
 	}
-	if err := n.registerSample(ctx, r.url); err != nil {
+	if err := registerSample(ctx, n, r.url); err != nil {
 		return nil, err
 	}
 	fmt.Fprintf(out, "A sample event every %s goes to a sample receiver at %s:\n", sampleEvery, r.url)
 	ctx, cancel := context.WithCancel(ctx)
 	var done sync.WaitGroup
-	done.Go(func() { n.publishSamples(ctx) })
+	done.Go(func() { publishSamples(ctx, n, log) })
 	return func() {
 		cancel()
 		done.Wait()
@@ -52,33 +54,24 @@ func startSample(ctx context.Context, n *node, out io.Writer) (stop func(), err 
 
 // registerSample points the sample endpoint, kept from an earlier start or
 // made now, at this start's receiver.
-func (n *node) registerSample(ctx context.Context, url string) error {
-	for _, ep := range n.registry.Endpoints(sampleCustomer) {
-		if ep.Name != sampleName {
-			continue
-		}
-		moved := *ep
-		moved.URL, moved.UpdatedAt = url, n.now()
-		rev, err := n.registry.UpdateEndpoint(ctx, &moved)
-		if err != nil {
-			return fmt.Errorf("sample endpoint: %w", err)
-		}
-		return n.registry.WaitApplied(ctx, rev)
+func registerSample(ctx context.Context, n *node.Node, url string) error {
+	if kept, err := n.Redirect(ctx, sampleCustomer, sampleName, url); kept || err != nil {
+		return err
 	}
-	return n.register(ctx, &transport.Endpoint{
+	return n.Register(ctx, &transport.Endpoint{
 		Customer: sampleCustomer, Name: sampleName, URL: url, Enabled: true, Profile: "genea",
 		Secrets:  transport.Secrets{Current: sampleSecret},
 		Delivery: transport.Delivery{Retries: true},
 	})
 }
 
-func (n *node) publishSamples(ctx context.Context) {
+func publishSamples(ctx context.Context, n *node.Node, log *slog.Logger) {
 	tick := time.NewTicker(sampleEvery)
 	defer tick.Stop()
 	for i := 0; ; i++ {
-		ev := transport.Event{Customer: sampleCustomer, Type: "access.granted", Data: sampleAccess(i, n.now())}
-		if _, err := n.store.Submit(ctx, []transport.Event{ev}); err != nil && ctx.Err() == nil {
-			n.log.Warn("sample event not published", "error", err)
+		ev := transport.Event{Customer: sampleCustomer, Type: "access.granted", Data: sampleAccess(i, n.Now())}
+		if err := n.Publish(ctx, []transport.Event{ev}); err != nil && ctx.Err() == nil {
+			log.Warn("sample event not published", "error", err)
 		}
 		select {
 		case <-ctx.Done():

@@ -2,21 +2,14 @@ package main
 
 import (
 	"context"
-	"errors"
 	"log/slog"
-	"path/filepath"
-	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/postrider/postrider/cmd/postrider/node"
 	"github.com/postrider/postrider/config"
-	"github.com/postrider/postrider/transport/api"
 	"github.com/postrider/postrider/transport/telemetry"
 )
-
-// adminTokenTTL is how long a development node's own token holds; each start
-// makes another.
-const adminTokenTTL = 30 * 24 * time.Hour
 
 // serveFlags are the settings that serve takes as flags.
 var serveFlags = map[string]string{
@@ -90,76 +83,37 @@ func (a *app) settingsWith(c *cobra.Command, given map[string]any) (*config.Conf
 	return config.Load(config.Sources{File: a.configFile, Environ: a.env, Flags: given})
 }
 
-// serve runs a node with its HTTP face until ctx ends or the node must leave.
+// serve runs a node until ctx ends or it must leave.
 func (a *app) serve(ctx context.Context, cfg *config.Config, sample bool) error {
 	log, err := telemetry.NewLogger(a.stderr, cfg.Log.Format, cfg.Log.Level)
 	if err != nil {
 		return err
 	}
 	slog.SetDefault(log) // net/http has words of its own for what receivers do
-	keys, err := loadKeys(cfg)
+	o, err := nodeOptions(cfg, log)
 	if err != nil {
 		return err
 	}
 	if cfg.Dev {
-		if err := leaveAdminToken(cfg, keys); err != nil {
+		if err := o.Keys.LeaveAdminToken(cfg.Data); err != nil {
 			return err
 		}
 	}
-	patience := cfg.Shutdown.Timeout
-	metrics := telemetry.New(buildVersion()).LogTo(log)
-	face, err := openFace(cfg, log, metrics)
-	if err != nil {
-		return err
-	}
-	defer face.close()
-	if cfg.HTTPInClear() {
-		log.Warn("the API is open to other machines without TLS: tokens and secrets cross the network in clear; in production this is refused unless http.insecure says so", "listen", cfg.HTTP.Listen)
-	}
-	n, err := startWaiting(ctx, cfg, keys, log, metrics)
-	if err != nil {
-		return err
-	}
-	if err := face.show(n, keys); err != nil {
-		return errors.Join(err, a.leave(patience, n))
-	}
-	a.greet(cfg, face, n)
-	if sample {
-		stop, err := startSample(ctx, n, a.stdout)
-		if err != nil {
-			return errors.Join(err, a.leave(patience, n))
+	return node.Serve(ctx, o, func(n *node.Node, s *node.Server) (func(), error) {
+		a.greet(cfg, s.URL(), s.PageURL(), n.ProducersURL(), log)
+		if sample {
+			return startSample(ctx, n, log, a.stdout)
 		}
-		defer stop()
-	}
-	select {
-	case <-ctx.Done():
-		log.Info("stopping; a second signal leaves at once", "patience", patience)
-	case err = <-n.fatal:
-		log.Error("the node must leave and be started again", "error", err)
-	case err = <-face.failed:
-	}
-	face.leaving()
-	if err != nil {
-		patience = min(patience, brokenPatience)
-	}
-	return errors.Join(err, a.leave(patience, n))
+		return func() {}, nil
+	})
 }
 
-// brokenPatience is how long a node waits for attempts that must leave because
-// something broke: their outcomes may not be kept any more.
-const brokenPatience = 3 * time.Second
-
-func (a *app) leave(patience time.Duration, n *node) error {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	return n.stop(ctx)
-}
-
-// leaveAdminToken puts a token for this machine's user into the data folder.
-func leaveAdminToken(cfg *config.Config, keys *nodeKeys) error {
-	token, err := api.MintToken(keys.auth, "", []string{api.RoleAdmin, api.RoleOperator}, adminTokenTTL, time.Now())
+// nodeOptions are those of a node with these settings; a development node's
+// keys are made where they are not there.
+func nodeOptions(cfg *config.Config, log *slog.Logger) (*node.Options, error) {
+	keys, err := node.LoadKeys(cfg)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return writePrivate(filepath.Join(cfg.Data, adminTokenFile), token+"\n")
+	return &node.Options{Config: cfg, Keys: keys, Version: buildVersion(), Log: log, Metrics: telemetry.New(buildVersion()).LogTo(log)}, nil
 }

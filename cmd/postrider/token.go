@@ -10,14 +10,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/postrider/postrider/cmd/postrider/node"
 	"github.com/postrider/postrider/config"
 	"github.com/postrider/postrider/transport/api"
 )
-
-// authKeyFile is where a development node keeps the key that it made: 64 hex
-// digits, used as they stand, so that the file's text is also what auth.secret
-// would be set to.
-const authKeyFile = "auth.key"
 
 func (a *app) tokenCommand() *cobra.Command {
 	var customer string
@@ -71,7 +67,7 @@ func authKey(cfg *config.Config) ([]byte, error) {
 	if s := cfg.Auth.Secret.Reveal(); s != "" {
 		return []byte(s), nil
 	}
-	path := filepath.Join(cfg.Data, authKeyFile)
+	path := filepath.Join(cfg.Data, node.AuthKeyFile)
 	b, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("no key: auth.secret is not set and %s is not there; set POSTRIDER_AUTH_SECRET, or --data with a development node's data folder", path)

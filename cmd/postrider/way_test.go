@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/postrider/postrider/cmd/postrider/node"
 	"github.com/postrider/postrider/transport/signature"
 )
 
@@ -250,7 +251,7 @@ func TestKeysArePrivate(t *testing.T) {
 	t.Parallel()
 	n := newTestNode(t)
 	n.start()
-	for _, name := range []string{adminTokenFile, authKeyFile, masterKeyFile} {
+	for _, name := range []string{node.AdminTokenFile, node.AuthKeyFile, node.MasterKeyFile} {
 		info, err := os.Stat(filepath.Join(n.data(), name))
 		if err != nil {
 			t.Fatal(err)

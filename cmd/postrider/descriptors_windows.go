@@ -1,4 +1,0 @@
-package main
-
-// descriptors is not known: Windows has no limit of its own for sockets.
-func descriptors() int { return 0 }

@@ -1,0 +1,100 @@
+package node
+
+import (
+	"cmp"
+	"context"
+	"time"
+
+	"github.com/postrider/postrider/transport"
+	"github.com/postrider/postrider/transport/api"
+	"github.com/postrider/postrider/transport/telemetry"
+)
+
+// watch lets the metrics ask the node at each scrape.
+func (n *Node) watch() {
+	if n.cfg.NATS.URL.Reveal() == "" && n.cfg.NATS.Listen != "" {
+		n.metrics.WatchConnections(telemetry.ListenerNATS, n.store.Producers)
+	}
+	n.metrics.Watch(telemetry.Sources{
+		Waiting:       func() int { st := n.shard.Stats(); return st.InHand + st.Waiting + st.Parked },
+		OldestWaiting: func() time.Duration { return n.shard.Stats().Oldest },
+		Actors:        func() int { return n.shard.Stats().Actors },
+		WindowEvents:  func() int { return n.shard.Stats().Held },
+		WindowBytes:   func() int64 { return int64(n.shard.Stats().WindowBytes) },
+		Endpoints:     n.endpointStates,
+		Breakers:      n.breakerStates,
+	})
+}
+
+func (n *Node) endpointStates() map[string]int {
+	states := map[string]int{}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	standings := n.shard.Standings(ctx)
+	for _, ep := range n.registry.Endpoints("") {
+		state := ep.Shown()
+		if state == transport.StateActive && standings[ep.ID].State == transport.StateFailing {
+			state = transport.StateFailing
+		}
+		states[state]++
+	}
+	return states
+}
+
+// breakerStates counts an endpoint that has nothing to do as closed.
+func (n *Node) breakerStates() map[string]int {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	standings := n.shard.Standings(ctx)
+	states := map[string]int{}
+	for _, ep := range n.registry.Endpoints("") {
+		states[cmp.Or(standings[ep.ID].Breaker, "closed")]++
+	}
+	return states
+}
+
+// lacks names what the node waits for; empty when it is ready.
+func (n *Node) lacks() []api.Lack {
+	var lacks []api.Lack
+	if err := n.store.Ready(); err != nil {
+		lacks = append(lacks, api.Lack{Part: "nats", Detail: err.Error()})
+	}
+	if err := n.stage.Ready(); err != nil {
+		lacks = append(lacks, api.Lack{Part: "redis", Detail: err.Error(), Bearable: true})
+	}
+	if err := n.runs.Ready(); err != nil {
+		lacks = append(lacks, api.Lack{Part: "runs", Detail: err.Error(), Bearable: true})
+	}
+	return lacks
+}
+
+// egress lists the addresses that deliveries leave from, where they are set.
+func (n *Node) egress() []string {
+	list := []string{}
+	for _, a := range n.cfg.Egress.SourceIPs {
+		list = append(list, a.String())
+	}
+	return list
+}
+
+// routedTo is the highest sequence up to which all events of the log have
+// reached the shard.
+func (n *Node) routedTo() uint64 {
+	taken := n.consumers.Routed()
+	if n.stage.Within() == 0 {
+		return taken
+	}
+	return n.shard.Routed()
+}
+
+func (n *Node) info() api.Info {
+	i := n.store.Info()
+	ledger := "jetstream"
+	if n.redis != nil {
+		ledger = "redis"
+	}
+	return api.Info{
+		StartedAt: n.startedAt, Ledger: ledger, Shards: 1,
+		NATS: api.InfoNATS{Embedded: i.Embedded, Listen: i.URL, Sync: i.Sync},
+	}
+}

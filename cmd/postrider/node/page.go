@@ -1,0 +1,88 @@
+package node
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+
+	"github.com/postrider/postrider/transport/api"
+	"github.com/postrider/postrider/transport/web"
+)
+
+// signInCode lets one browser in, once, where a development node printed it.
+// It is no token: it is worth nothing once it was used, or the node has ended.
+type signInCode struct {
+	mu   sync.Mutex
+	code string
+}
+
+// newSignInCode makes one of 16 random bytes.
+func newSignInCode() *signInCode {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails: crypto/rand ends the process instead
+	return &signInCode{code: base64.RawURLEncoding.EncodeToString(b[:])}
+}
+
+// take tells whether code is the one, and uses it up.
+func (s *signInCode) take(code string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.code == "" || code != s.code {
+		return false
+	}
+	s.code = ""
+	return true
+}
+
+// page puts the web page, and the sessions that it needs, into o.
+func (f *Server) page(o *api.Options, keys *Keys) (err error) {
+	w := &f.cfg.Web
+	if !w.Enabled {
+		return nil
+	}
+	o.SessionKey, o.CookiePath = keys.master, w.Base+"/"
+	if f.signIn != nil {
+		o.SignInCode = func(code string) (string, bool) {
+			if !f.signIn.take(code) {
+				return "", false
+			}
+			token, err := keys.adminToken()
+			return token, err == nil
+		}
+	}
+	if o.Page, err = web.Handler(web.Options{Base: w.Base, ImageHosts: w.ImageHosts, Dev: f.cfg.Dev, Version: o.Version}); err != nil {
+		return fmt.Errorf("the web page: %w", err)
+	}
+	return nil
+}
+
+// below serves h also below base, for a proxy that passes its prefix on.
+func below(base string, h http.Handler) http.Handler {
+	if base == "" {
+		return h
+	}
+	stripped := http.StripPrefix(base, h)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, base+"/") {
+			stripped.ServeHTTP(w, r)
+			return
+		}
+		h.ServeHTTP(w, r)
+	})
+}
+
+// PageURL is where the page is, "" where there is none; on a development node
+// it signs in whoever opens it first.
+func (f *Server) PageURL() string {
+	if !f.cfg.Web.Enabled {
+		return ""
+	}
+	url := f.URL() + f.cfg.Web.Base + "/ui/"
+	if f.signIn != nil {
+		url += "#code=" + f.signIn.code
+	}
+	return url
+}

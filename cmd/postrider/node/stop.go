@@ -1,0 +1,83 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// Stop makes no new leases, lets attempts under way finish until ctx ends,
+// hands the rest back, and closes everything. Stopping again gives the same.
+func (n *Node) Stop(ctx context.Context) error {
+	n.stopping.Do(func() { n.stopped = n.close(ctx) })
+	return n.stopped
+}
+
+// closingTime is for what must be closed after the patience for attempts ended.
+const closingTime = 5 * time.Second
+
+func (n *Node) close(ctx context.Context) error {
+	var errs []error
+	keep := func(err error) { errs = append(errs, err) }
+	if n.stopUpkeep != nil {
+		n.stopUpkeep()
+		n.upkeep.Wait()
+	}
+	if n.replays != nil {
+		n.replays.Close()
+	}
+	n.runs.end()
+	n.drain(ctx, keep)
+	after, cancel := context.WithTimeout(context.WithoutCancel(ctx), closingTime)
+	defer cancel()
+	if n.shard != nil && ctx.Err() != nil {
+		_ = n.shard.Drain(after) // what was broken off is handed back
+	}
+	if n.stage != nil {
+		keep(n.stage.Close(after))
+	}
+	if n.parking != nil {
+		n.background.Wait()
+		n.parking.lists.Wait()
+	}
+	for _, c := range []interface{ Close(context.Context) error }{n.parker, n.graveyard, n.journal, n.memories} {
+		if n.graveyard != nil {
+			keep(c.Close(after))
+		}
+	}
+	if n.shard != nil {
+		keep(n.shard.Stop(after))
+	}
+	if n.redis != nil {
+		keep(n.redis.Close())
+	}
+	if n.sender != nil {
+		n.sender.Close()
+	}
+	if n.mail != nil {
+		n.mail.Close()
+	}
+	n.closeDeliveries()
+	if n.store != nil {
+		keep(n.store.Close(after))
+	}
+	return errors.Join(errs...)
+}
+
+// drain stops the pulling while the shard gives up what it has not begun: a
+// consumer may be waiting for room in the shard's window.
+func (n *Node) drain(ctx context.Context, keep func(error)) {
+	if n.shard == nil {
+		return
+	}
+	drained := make(chan error, 1)
+	go func() { drained <- n.shard.Drain(ctx) }()
+	n.parker.Hurry()
+	if n.consumers != nil {
+		keep(n.consumers.Stop(ctx))
+	}
+	if err := <-drained; err != nil {
+		n.log.Warn("attempts in flight are broken off and will be made again", "error", err)
+	}
+	n.abort()
+}

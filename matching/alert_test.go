@@ -9,53 +9,6 @@ import (
 	"time"
 )
 
-func TestAlertDocument(t *testing.T) {
-	a := NewAlert()
-	err := a.Decode([]byte(`{"alert_name":"Stolen","email":"a@example.com","vin":"004352","exact_match_chassis_number":false}`))
-	if err != nil || !a.IsActive || a.Match != MatchAll || a.AlertType != AlertNormal || !a.ExactMatchTrailerNumber || a.ExactMatchChassisNumber {
-		t.Fatalf("defaults are lost: %+v %v", a, err)
-	}
-	before := a
-	if err := a.Decode([]byte(`{"is_active":false,"cc_emails":["b@example.com"]}`)); err != nil || a.IsActive || a.VIN != "004352" || len(a.CCEmails) != 1 {
-		t.Errorf("a change: %+v %v", a, err)
-	}
-	if len(before.CCEmails) != 0 {
-		t.Error("a change reached the saved alert")
-	}
-	if err := a.Decode([]byte(`{"vin":"1","lookalikes":"yes"}`)); err == nil || a.VIN != "004352" {
-		t.Error("a change that is refused left its traces")
-	}
-	doc, err := json.Marshal(a)
-	if err != nil {
-		t.Fatal(err)
-	}
-	again := NewAlert()
-	if err := again.Decode(doc); err != nil || !reflect.DeepEqual(a, again) {
-		t.Errorf("%s came back as %+v, %v", doc, again, err)
-	}
-}
-
-func TestAlertDocumentNamesWhatIsWrong(t *testing.T) {
-	for _, c := range []struct{ doc, field, says string }{
-		{`{"lookalikes":"yes"}`, "lookalikes", "is a string; give true or false"},
-		{`{"max_differences":1.5}`, "max_differences", "give a whole number"},
-		{`{"cc_emails":"a@example.com"}`, "cc_emails", "give a list of texts"},
-		{`{"usdot_number":987654}`, "usdot_number", "is a number; give text, in quotes"},
-		{`{"plate":"ABC"}`, "plate", "is not a field"},
-		{`{"vin":"004352"`, "alert", "is not valid JSON"},
-		{`{"vin":"004352"}}`, "alert", "behind its end"},
-		{`[]`, "alert", "give one JSON object"},
-		{strings.Repeat(" ", MaxAlert+1), "alert", "at most 65536"},
-	} {
-		a := NewAlert()
-		err := a.Decode([]byte(c.doc))
-		var wrong *FieldError
-		if !errors.As(err, &wrong) || wrong.Field != c.field || !strings.Contains(wrong.Message, c.says) {
-			t.Errorf("%.60s: %v, want %s: …%s…", c.doc, err, c.field, c.says)
-		}
-	}
-}
-
 func TestAlertLimits(t *testing.T) {
 	long := strings.Repeat("x", 5000)
 	for field, change := range map[string]func(*Alert){
@@ -151,7 +104,7 @@ func FuzzDecodeAlert(f *testing.F) {
 	f.Fuzz(func(t *testing.T, doc []byte) {
 		a := NewAlert()
 		a.ID = "456e7890-e12b-34d5-a678-426614174111"
-		if a.Decode(doc) != nil || a.Validate() != nil {
+		if json.Unmarshal(doc, &a) != nil || a.Validate() != nil {
 			return
 		}
 		x := NewIndex()

@@ -1,6 +1,7 @@
 package matching
 
 import (
+	"encoding/json"
 	"errors"
 	"flag"
 	"os"
@@ -43,7 +44,9 @@ func rows(t *testing.T, heading string) (rows [][]string) {
 func alertOf(doc string) (*Alert, error) {
 	a := NewAlert()
 	a.ID, a.AlertName, a.Email = "456e7890-e12b-34d5-a678-426614174111", "an alert", "alerts@example.com"
-	if err := a.Decode([]byte(doc)); err != nil {
+	given := json.NewDecoder(strings.NewReader(doc))
+	given.DisallowUnknownFields()
+	if err := given.Decode(&a); err != nil {
 		return nil, err
 	}
 	return &a, a.Validate()

@@ -1,9 +1,7 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -15,14 +13,13 @@ import (
 	"github.com/postrider/postrider/cmd/postrider/manifest"
 )
 
-// object is a thing as the node shows it, numbers as they are written.
+// object is a thing as the node shows it, numbers and bodies as they are written.
 type object map[string]any
 
 // UnmarshalJSON implements json.Unmarshaler.
-func (o *object) UnmarshalJSON(b []byte) error {
-	d := json.NewDecoder(bytes.NewReader(b))
-	d.UseNumber()
-	return d.Decode((*map[string]any)(o))
+func (o *object) UnmarshalJSON(b []byte) (err error) {
+	*o, err = manifest.Shown(b)
+	return err
 }
 
 func (o object) text(name string) string {

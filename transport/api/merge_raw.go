@@ -3,6 +3,7 @@ package api
 import (
 	"bytes"
 	"encoding/json"
+	"reflect"
 	"slices"
 )
 
@@ -46,6 +47,38 @@ func mergeRaw(base, patch json.RawMessage, depth int) json.RawMessage {
 		}
 	}
 	return objectRaw(all)
+}
+
+// PatchRaw is the merge patch (RFC 7396) that makes wanted of base, with wanted's
+// order of keys, what is only in base last. A null within wanted cannot be told
+// by such a patch; order alone is no difference.
+func PatchRaw(base, wanted json.RawMessage) json.RawMessage {
+	all, isObject := membersOf(wanted)
+	before, wasObject := membersOf(base)
+	if !isObject || !wasObject {
+		return wanted
+	}
+	var patch []member
+	for _, m := range all {
+		at := slices.IndexFunc(before, func(b member) bool { return b.name == m.name })
+		switch {
+		case at < 0:
+			patch = append(patch, m)
+		case !meansSame(before[at].value, m.value):
+			patch = append(patch, member{m.name, PatchRaw(before[at].value, m.value)})
+		}
+	}
+	for _, b := range before {
+		if !slices.ContainsFunc(all, func(m member) bool { return m.name == b.name }) {
+			patch = append(patch, member{b.name, json.RawMessage("null")})
+		}
+	}
+	return objectRaw(patch)
+}
+
+func meansSame(a, b json.RawMessage) bool {
+	var x, y any
+	return json.Unmarshal(a, &x) == nil && json.Unmarshal(b, &y) == nil && reflect.DeepEqual(x, y)
 }
 
 // member is one name of an object, and its value as it is written.

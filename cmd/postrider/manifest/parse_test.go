@@ -44,7 +44,7 @@ body: {n: 1.50, list: [yes, true, null, 0x1F]}
 			"secret":   Reference{Env: "ACME_SECRET"},
 			"headers":  map[string]any{"X-A": "1e3", "X-B": Reference{File: "b.txt"}},
 			"delivery": map[string]any{"timeout": "10s", "jitter": json.Number("0.10"), "schedule": []any{}},
-			"body":     map[string]any{"n": json.Number("1.50"), "list": []any{"yes", true, nil, json.Number("31")}}}},
+			"body":     json.RawMessage(`{"n":1.50,"list":["yes",true,null,31]}`)}},
 	}
 	if len(docs) != len(want) {
 		t.Fatalf("%d documents", len(docs))

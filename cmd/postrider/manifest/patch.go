@@ -46,8 +46,11 @@ func (d *Document) Patch(current map[string]any) map[string]any {
 
 // patchOf gives what of wanted is not in current; nil: nothing.
 func patchOf(wanted, current any, t reflect.Type, aside []string) any {
+	if t == rawType {
+		return rawPatch(wanted, current)
+	}
 	object, ok := wanted.(map[string]any)
-	if !ok || t == rawType {
+	if !ok {
 		return wanted
 	}
 	before, _ := current.(map[string]any)
@@ -58,7 +61,7 @@ func patchOf(wanted, current any, t reflect.Type, aside []string) any {
 			return
 		}
 		inner := patchOf(value, before[name], t, nil)
-		if m, isObject := inner.(map[string]any); isObject && t != rawType && len(m) == 0 && before[name] != nil {
+		if m, isObject := inner.(map[string]any); isObject && len(m) == 0 && before[name] != nil {
 			return
 		}
 		patch[name] = inner
@@ -95,6 +98,9 @@ func members(object, before map[string]any, t reflect.Type) map[string]reflect.T
 func same(a, b any, t reflect.Type) bool {
 	if empty(a) && empty(b) && (a == nil || b == nil) {
 		return true
+	}
+	if t == rawType {
+		a, b = plain(a), plain(b)
 	}
 	x, isNumber := a.(json.Number)
 	y, bothNumbers := b.(json.Number)

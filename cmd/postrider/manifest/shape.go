@@ -31,7 +31,7 @@ func (p *parser) value(n *yaml.Node, t reflect.Type, path string, depth int) (an
 	case isNull(n):
 		return nil, nil
 	case t == rawType:
-		return p.free(n, path, depth)
+		return p.raw(n, path, depth)
 	case t == durationType, t == timeType:
 		return p.text(n, path)
 	}
@@ -155,23 +155,6 @@ func (p *parser) number(n *yaml.Node, path string) (any, error) {
 		return nil, p.wrong(n, path, "expected a number")
 	}
 	return json.Number(strconv.FormatFloat(f, 'g', -1, 64)), nil
-}
-
-// free reads any JSON.
-func (p *parser) free(n *yaml.Node, path string, depth int) (any, error) {
-	switch {
-	case n.Kind == yaml.MappingNode:
-		return p.named(n, path, func(value *yaml.Node, name string) (any, error) {
-			return p.value(value, rawType, under(path, name), depth+1)
-		})
-	case n.Kind == yaml.SequenceNode:
-		return p.list(n, rawType, path, depth)
-	case n.Tag == "!!bool":
-		return p.value(n, reflect.TypeFor[bool](), path, depth)
-	case n.Tag == "!!int", n.Tag == "!!float":
-		return p.number(n, path)
-	}
-	return n.Value, nil
 }
 
 func under(path, name string) string {

@@ -140,6 +140,8 @@ func orderOf(t reflect.Type) []string {
 func nodeOf(v any, order []string) (*yaml.Node, error) {
 	n := &yaml.Node{}
 	switch v := v.(type) {
+	case json.RawMessage:
+		return nodeOfRaw(v)
 	case map[string]any:
 		n.Kind = yaml.MappingNode
 		for _, name := range slices.SortedFunc(maps.Keys(v), byOrder(order)) {
@@ -171,6 +173,32 @@ func nodeOf(v any, order []string) (*yaml.Node, error) {
 		}
 	}
 	return n, nil
+}
+
+// nodeOfRaw makes YAML of any JSON, keys in their order.
+func nodeOfRaw(text json.RawMessage) (*yaml.Node, error) {
+	read, err := readJSON("", text)
+	if err != nil {
+		return nil, err
+	}
+	return read[0], styled(read[0])
+}
+
+// styled sees that scalars are read back as what they are.
+func styled(n *yaml.Node) error {
+	switch n.Tag {
+	case "!!str":
+		text := n.Value
+		return n.Encode(text)
+	case "!!null":
+		n.Value = "null"
+	}
+	for _, inner := range n.Content {
+		if err := styled(inner); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func byOrder(order []string) func(a, b string) int {

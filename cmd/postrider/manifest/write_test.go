@@ -2,7 +2,7 @@ package manifest
 
 import (
 	"bytes"
-	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -26,12 +26,12 @@ headers:
   X-Key: {env: ACME_FRONT_DESK_X_KEY}
   x_key: {env: ACME_FRONT_DESK_X_KEY_2}
 body:
+  text: "yes"
+  "n": 1.50
   list:
     - "0x1F"
     - null
     - true
-  n: 1.50
-  text: "yes"
 signature:
   header: X-Acme
   scheme: hmac
@@ -57,10 +57,8 @@ secret: {env: ACME_FRONT_DESK_SECRET}
 
 func shown(t *testing.T, text string) map[string]any {
 	t.Helper()
-	d := json.NewDecoder(strings.NewReader(text))
-	d.UseNumber()
-	var v map[string]any
-	if err := d.Decode(&v); err != nil {
+	v, err := Shown([]byte(text))
+	if err != nil {
 		t.Fatal(err)
 	}
 	return v
@@ -103,5 +101,32 @@ func TestDiff(t *testing.T) {
 	}
 	if got := strings.Join(names, " "); got != "body delivery.timeout events headers.X-Key headers.X-New headers.x_key" {
 		t.Error(got)
+	}
+}
+
+// A body's keys go to the node in the order of the file, and what the file has
+// no longer is taken out.
+func TestABodyIsAsItIsWritten(t *testing.T) {
+	docs, err := Parse("a", []byte("kind: endpoint\nid: e-1\ncustomer: acme\nbody:\n  zebra: 1.50\n  \"on\": \"yes\"\n  apple: {pear: [1, {b: 2, a: 3}], fig: 1}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const body = `{"zebra":1.50,"on":"yes","apple":{"pear":[1,{"b":2,"a":3}],"fig":1}}`
+	if got := fmt.Sprintf("%s", docs[0].Fields["body"]); got != body {
+		t.Errorf("read as %s", got)
+	}
+	for _, c := range []struct{ there, patch string }{
+		{body, ""},
+		{`{"on":"yes","zebra":1.5,"apple":{"fig":1,"pear":[1,{"a":3,"b":2}]}}`, ""},
+		{`{"old":1,"zebra":1.50,"apple":{"kiwi":2,"fig":2}}`, `{"on":"yes","apple":{"pear":[1,{"b":2,"a":3}],"fig":1,"kiwi":null},"old":null}`},
+		{`null`, body},
+	} {
+		patch := docs[0].Patch(shown(t, `{"id":"e-1","customer":"acme","enabled":true,"body":`+c.there+`}`))["body"]
+		if patch == nil {
+			patch = ""
+		}
+		if got := fmt.Sprintf("%s", patch); got != c.patch {
+			t.Errorf("%s: patched by %s, want %s", c.there, got, c.patch)
+		}
 	}
 }

@@ -14,7 +14,7 @@ type Mailbox interface{ Send(msg any) }
 type Actor struct {
 	deps     Deps
 	endpoint *transport.Endpoint
-	past     *Past
+	retained *Retained
 	parked   int // in DEFERRED when the actor was made
 	machine  Machine
 	self     Mailbox
@@ -26,16 +26,16 @@ type Actor struct {
 	abort    context.CancelFunc
 }
 
-// NewActor makes the actor of ep, which goes on from past. Bind must be called
+// NewActor makes the actor of ep, which goes on from what was retained. Bind must be called
 // before it is sent anything.
-func NewActor(ep *transport.Endpoint, past *Past, deps Deps) *Actor {
+func NewActor(ep *transport.Endpoint, r *Retained, deps Deps) *Actor {
 	if deps.After == nil {
 		deps.After = realTime
 	}
 	if deps.Context == nil {
 		deps.Context = context.Background()
 	}
-	a := &Actor{endpoint: ep, past: past, parked: past.Parked().Entries, deps: deps}
+	a := &Actor{endpoint: ep, retained: r, parked: r.Parked().Entries, deps: deps}
 	a.attempts, a.abort = context.WithCancel(deps.Context)
 	return a
 }
@@ -49,7 +49,7 @@ func (a *Actor) Bind(self Mailbox) {
 func (a *Actor) begin() {
 	a.prepare(a.endpoint)
 	p := PolicyOf(a.endpoint, a.deps.Tuning)
-	in := a.past.begun()
+	in := a.retained.begun()
 	in.Policy = &p
 	a.step(in)
 }
@@ -65,12 +65,12 @@ func (a *Actor) Receive(msg any) {
 		a.answered(msg)
 	case Change:
 		a.change(msg.Endpoint)
-		close(msg.Taken)
+		close(msg.InEffect)
 	case Close:
 		p := a.machine.policy
 		p.Closed = msg.Reason
 		a.step(Input{Kind: Changed, Policy: &p})
-		close(msg.Taken)
+		close(msg.InEffect)
 	case Drain:
 		a.step(Input{Kind: Drained})
 	case Quit:
@@ -93,17 +93,15 @@ func (a *Actor) told(msg any) {
 	case recalled:
 		a.step(Input{Kind: Recalled})
 	case listed:
-		a.step(Input{Kind: Listed, Number: msg.number, Waiting: msg.all})
+		a.step(Input{Kind: Listed, Number: msg.number, Pairs: msg.all})
 	case ShedTo:
 		a.step(Input{Kind: Shed, Keep: int(msg)})
-	case Line:
+	case UplinkChange:
 		a.step(Input{Kind: InputKind(msg)})
-	case Unsure:
-		a.step(Input{Kind: Doubted})
-	case Back:
-		a.step(Input{Kind: Returned, Gone: msg})
+	case NotParked:
+		a.step(Input{Kind: NoLongerParked, Unparked: msg})
 	case Ask:
-		a.machine.parked = a.past.Parked()
+		a.machine.parked = a.retained.Parked()
 		msg <- a.machine.Standing(a.deps.Now())
 	}
 }
@@ -168,15 +166,15 @@ func (a *Actor) closeTarget() {
 }
 
 func (a *Actor) step(in Input) {
-	in.Parked = a.past.Parked()
+	in.Parked = a.retained.Parked()
 	if in.Kind == Begun { // what came back since is behind this in the mailbox
 		in.Parked.Entries = max(in.Parked.Entries, a.parked)
 	}
 	for _, e := range a.machine.Step(a.deps.Now(), in) {
 		a.perform(&e)
 	}
-	a.past.busy(&a.machine)
+	a.retained.busy(&a.machine)
 	if in.Kind == Answered || in.Kind == Changed {
-		a.past.counts(&a.machine)
+		a.retained.counts(&a.machine)
 	}
 }

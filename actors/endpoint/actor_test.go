@@ -144,7 +144,7 @@ func TestAClosedEndpointBuriesAll(t *testing.T) {
 		h.lease(1)
 		h.lease(2)
 		taken := make(chan struct{})
-		h.send(Close{Reason: transport.ReasonEndpointRemoved, Taken: taken})
+		h.send(Close{Reason: transport.ReasonEndpointRemoved, InEffect: taken})
 		<-taken
 		gate <- failure
 		synctest.Wait()

@@ -129,14 +129,14 @@ func TestTheNextActorKnowsWhatTheLastOneDid(t *testing.T) {
 		h.answers(ok)
 		h.lease(6)
 		h.wantSent(1, 2, 3, 4, 5)
-		if p := h.past.Parked(); p.Entries != 6 || p.Ready != 1 || p.Bytes == 0 {
+		if p := h.retained.Parked(); p.Entries != 6 || p.Ready != 1 || p.Bytes == 0 {
 			t.Errorf("parked %+v", p)
 		}
 		h.passes(11 * time.Second)
 		if !slices.Contains(h.written, "recall 1") {
 			t.Errorf("wrote %v", h.written)
 		}
-		h.past.Returned(&h.entries[5])
+		h.retained.Returned(&h.entries[5])
 		h.send(&Lease{Pair: transport.Pair{Seq: 6, Endpoint: "ep"}, Event: h.entries[5].Event, Hop: 1, Owner: h})
 		h.wantSent(1, 2, 3, 4, 5, 6)
 		if last := h.news[len(h.news)-1]; last.What != transport.NewsRecovered {
@@ -166,12 +166,12 @@ func TestWhatIsOursCountsForNobody(t *testing.T) {
 			t.Errorf("told %+v, saw %v", h.news, line.seen)
 		}
 		h.answers(ok)
-		h.send(Line(UplinkLost))
+		h.send(UplinkChange(UplinkLost))
 		h.lease(11)
 		h.lease(12)
-		h.send(Line(Canary))
+		h.send(UplinkChange(Canary))
 		h.wantSent(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11)
-		h.send(Line(UplinkBack))
+		h.send(UplinkChange(UplinkBack))
 		h.wantSent(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12)
 	})
 }
@@ -186,7 +186,7 @@ func TestAskTellsHowItStands(t *testing.T) {
 		if s.State != transport.StateActive || s.Reason != "status 429" || s.HeldUntil.IsZero() || s.Waiting != 1 || s.Most != 1 {
 			t.Errorf("stands %+v", s)
 		}
-		if of := StandingOf(h.past.Memory(), h.past.Parked(), time.Now()); of.HeldUntil != s.HeldUntil || of.Reason != s.Reason || of.Waiting != 1 {
+		if of := StandingOf(h.retained.Memory(), h.retained.Parked(), time.Now()); of.HeldUntil != s.HeldUntil || of.Reason != s.Reason || of.Waiting != 1 {
 			t.Errorf("without its actor %+v", of)
 		}
 	})
@@ -223,7 +223,7 @@ func TestWhichChangesForgive(t *testing.T) {
 				for _, ep := range c.changes {
 					h.change(ep)
 				}
-				if m := h.past.Memory(); m.IsZero() != c.forgets {
+				if m := h.retained.Memory(); m.IsZero() != c.forgets {
 					t.Errorf("remembers %+v", m)
 				}
 			})
@@ -241,7 +241,7 @@ func TestShedParksWhatWaitsBeyond(t *testing.T) {
 		if len(h.entries) != 5 || h.entries[0].Event.Seq != 6 || !h.entries[0].Due.IsZero() || !h.entries[0].At.After(time.Now()) {
 			t.Errorf("parked %+v", h.entries)
 		}
-		if took := h.past.Took(time.Now().Add(3 * time.Second)); took != 3*time.Second {
+		if took := h.retained.Took(time.Now().Add(3 * time.Second)); took != 3*time.Second {
 			t.Errorf("took %s", took)
 		}
 		close(gate)

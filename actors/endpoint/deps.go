@@ -39,7 +39,7 @@ type Parker interface {
 	Recall(endpoint string, entries int, last transport.Place, w transport.Waiter)
 	// List tells all that is parked for an endpoint and not acked, once; it
 	// tries until it can.
-	List(endpoint string, got func([]Waiting))
+	List(endpoint string, got func([]ParkedPair))
 }
 
 // Memories stores what endpoints must remember, and tells w when that is durable.
@@ -80,9 +80,10 @@ type Deps struct {
 	Uplink   Uplink
 	Observer Observer
 	Runner   Runner
-	// Doubt has the shard send an ordered endpoint Unsure, and what has gone; nil: it does not.
-	Doubt  func(endpoint string)
-	Tuning *Tuning
+	// Unparked has the shard send an endpoint NotParked, with the pairs that have
+	// ended of segments that are not acked yet; nil: it does not.
+	Unparked func(endpoint string)
+	Tuning   *Tuning
 	// Now is the node's clock, and After runs a function when so much of its
 	// time has passed; nil: time.AfterFunc.
 	Now   func() time.Time

@@ -18,7 +18,7 @@
 //
 // Actor gives the machine the time and does what it decides, through the small
 // interfaces it declares. A lease is settled when everything written for it is
-// durable. Past is what is kept of an endpoint between its actors.
+// durable. Retained is what is kept of an endpoint between its actors.
 //
 // It may import transport, actors for its mailbox, and gobreaker, whose one
 // door it is.

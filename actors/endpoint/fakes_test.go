@@ -20,11 +20,11 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // house is an actor of the endpoint "ep" with its surroundings. Whatever it
 // writes is durable when the test says so.
 type house struct {
-	t     *testing.T
-	actor *Actor
-	past  *Past
-	ref   *actors.Ref
-	stop  context.CancelFunc
+	t        *testing.T
+	actor    *Actor
+	retained *Retained
+	ref      *actors.Ref
+	stop     context.CancelFunc
 
 	mu      sync.Mutex
 	prepare func(*transport.Endpoint) error
@@ -39,7 +39,7 @@ type house struct {
 	entries []transport.Entry
 	records []transport.Record
 
-	told      func([]Waiting)
+	told      func([]ParkedPair)
 	forgetful bool // what is remembered takes its time
 	slow      bool // so does what was journaled before
 	memories  []transport.Remembered
@@ -71,7 +71,7 @@ func inHouseThat(t *testing.T, ep *transport.Endpoint, prepare func(*transport.E
 		ctx, cancel := context.WithCancel(context.Background())
 		h := &house{t: t, stop: cancel, system: system, ends: map[uint64][]string{}, prepare: prepare}
 		tuning := DefaultTuning()
-		h.past = NewPast(transport.Memory{}, transport.Parked{}, time.Time{})
+		h.retained = NewRetained(transport.Memory{}, transport.Parked{}, time.Time{})
 		h.deps = Deps{Sender: h, Journal: h, Parker: h, Graveyard: h, Memories: h, Teller: h,
 			Observer: h, Runner: NewPool(ctx), Tuning: &tuning, Now: time.Now, Context: ctx}
 		h.begin(ep)
@@ -94,7 +94,7 @@ func inHouseThat(t *testing.T, ep *transport.Endpoint, prepare func(*transport.E
 }
 
 func (h *house) begin(ep *transport.Endpoint) {
-	h.actor = NewActor(ep, h.past, h.deps)
+	h.actor = NewActor(ep, h.retained, h.deps)
 	h.ref = h.system.Spawn("endpoint", h.actor, func(p *actors.Panic) { h.broke = append(h.broke, p) })
 	h.actor.Bind(h.ref)
 	synctest.Wait()
@@ -107,10 +107,10 @@ func (h *house) quit() {
 	}
 }
 
-// next ends the actor and begins another, of ep, that goes on from its past.
+// next ends the actor and begins another, of ep, that goes on from what was retained.
 func (h *house) next(ep *transport.Endpoint) {
 	h.quit()
-	h.past.Ended(time.Now())
+	h.retained.Ended(time.Now())
 	h.begin(ep)
 }
 
@@ -185,8 +185,8 @@ func (h *house) Recall(id string, n int, _ transport.Place, w transport.Waiter) 
 	w.Done()
 }
 
-func (h *house) List(id string, got func([]Waiting)) {
-	h.told = func(all []Waiting) { got(all); synctest.Wait() }
+func (h *house) List(id string, got func([]ParkedPair)) {
+	h.told = func(all []ParkedPair) { got(all); synctest.Wait() }
 }
 
 func (h *house) Remember(r transport.Remembered, w transport.Waiter) {
@@ -233,7 +233,7 @@ func (h *house) send(msg any) { h.ref.Send(msg); synctest.Wait() }
 
 func (h *house) change(ep *transport.Endpoint) {
 	taken := make(chan struct{})
-	h.ref.Send(Change{Endpoint: ep, Taken: taken})
+	h.ref.Send(Change{Endpoint: ep, InEffect: taken})
 	<-taken
 	synctest.Wait()
 }

@@ -69,13 +69,11 @@ func (m *Machine) take(now time.Time, in *Input) {
 	case Stored:
 		m.storing--
 	case Listed:
-		m.order.listed(in.Number, in.Waiting)
-	case Returned:
-		for _, g := range in.Gone {
-			m.order.gone(g.Place, g.Hop)
+		m.order.listed(in.Number, in.Pairs)
+	case NoLongerParked:
+		for _, u := range in.Unparked {
+			m.order.gone(u.Place, u.Hop)
 		}
-	case Doubted:
-		m.relist()
 	case Recalled:
 		m.recalls.under = false
 	case Shed:

@@ -12,14 +12,14 @@ type (
 	// Change brings new settings.
 	Change struct {
 		Endpoint *transport.Endpoint
-		// Taken is closed when the settings are in effect.
-		Taken chan struct{}
+		// InEffect is closed when the settings are in effect.
+		InEffect chan struct{}
 	}
 	// Close says why everything is buried from now on.
 	Close struct {
 		Reason string
-		// Taken: see Change.
-		Taken chan struct{}
+		// InEffect: see Change.
+		InEffect chan struct{}
 	}
 	// Drain hands back what waits.
 	Drain struct{}
@@ -29,15 +29,12 @@ type (
 	// endpoint: where all it has in hand waits for a pair that is elsewhere, it
 	// makes room for that one.
 	ShedTo int
-	// Line tells about our own uplink: UplinkLost, UplinkBack or Canary.
-	Line InputKind
-	// Back tells an ordered endpoint which pairs came back from DEFERRED and have
-	// ended, or were parked again: no lease of them comes (any more). Those of
+	// UplinkChange tells about our own uplink: UplinkLost, UplinkBack or Canary.
+	UplinkChange InputKind
+	// NotParked tells an ordered endpoint which pairs came back from DEFERRED and
+	// have ended, or were parked again: no lease of them comes (any more). Those of
 	// which one comes are not named: they are awaited until it is there.
-	Back []Gone
-	// Unsure has an ordered endpoint list anew what is parked: something was
-	// counted as parked whose end it was not told of.
-	Unsure struct{}
+	NotParked []Unparked
 	// Ask has the endpoint's standing put into a channel with room for it.
 	Ask chan transport.Standing
 	// Quit hands back what waits and frees what the actor holds; it is the
@@ -53,7 +50,7 @@ type (
 	// listed is all that is parked, as the list of that number told it.
 	listed struct {
 		number int
-		all    []Waiting
+		all    []ParkedPair
 	}
 	begin    struct{}
 	tick     struct{}

@@ -53,7 +53,7 @@ func (w *world) comesBack(p *pair) {
 	}
 	if w.policy.Ordered && !w.quiet && w.oneIn(100) { // it was found to have ended
 		p.ended = true
-		w.step(Input{Kind: Returned, Gone: []Gone{{p.place(), p.hop}}})
+		w.step(Input{Kind: NoLongerParked, Unparked: []Unparked{{p.place(), p.hop}}})
 		return
 	}
 	w.give(p)
@@ -98,15 +98,15 @@ func (w *world) recall(n int) {
 func (w *world) list(number int) {
 	w.lists = number
 	w.after(w.between(0, 300*time.Millisecond), func() {
-		var all []Waiting
+		var all []ParkedPair
 		for _, p := range w.parked() {
-			all = append(all, Waiting{Place: p.place(), Due: p.due, Hop: p.hop})
+			all = append(all, ParkedPair{Place: p.place(), Due: p.due, Hop: p.hop})
 		}
 		for _, p := range w.pairs { // of segments that others still hold
 			if p.parked && p.ended && w.oneIn(5) {
-				all = append(all, Waiting{Place: p.place(), Hop: p.hop})
+				all = append(all, ParkedPair{Place: p.place(), Hop: p.hop})
 				w.after(w.between(0, time.Second), func() {
-					w.step(Input{Kind: Returned, Gone: []Gone{{p.place(), p.hop}}})
+					w.step(Input{Kind: NoLongerParked, Unparked: []Unparked{{p.place(), p.hop}}})
 				})
 			}
 		}
@@ -114,7 +114,7 @@ func (w *world) list(number int) {
 			if w.lists == number {
 				w.lists = 0
 			}
-			w.step(Input{Kind: Listed, Number: number, Waiting: all})
+			w.step(Input{Kind: Listed, Number: number, Pairs: all})
 		})
 	})
 }

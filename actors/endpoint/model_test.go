@@ -235,8 +235,6 @@ func (w *world) perform(e *Effect) {
 		w.wake = e.At
 	case Recall:
 		w.recall(e.Entries)
-	case Doubt:
-		w.after(w.between(0, time.Second), func() { w.step(Input{Kind: Doubted}) })
 	case List:
 		w.list(e.Number)
 	}

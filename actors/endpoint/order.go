@@ -11,7 +11,7 @@ import (
 // while something before it waits elsewhere. A pair that came back is elsewhere
 // until its lease is in hand.
 type order struct {
-	parked []Waiting // sorted; those before head are gone
+	parked []ParkedPair // sorted; those before head are gone
 	head   int
 	lists  int // asked for so far
 	// meanwhile were in hand, or ended, since the list was asked for: the hop
@@ -19,17 +19,17 @@ type order struct {
 	meanwhile map[transport.Place]uint32
 }
 
-// Waiting is one parked pair of an ordered endpoint. Due is its own time; zero:
+// ParkedPair is one parked pair of an ordered endpoint. Due is its own time; zero:
 // it waits for room alone. Hop counts its parkings.
-type Waiting struct {
+type ParkedPair struct {
 	transport.Place
 	Due time.Time
 	Hop uint32
 }
 
-// Gone is a pair of an ordered endpoint that no message of DEFERRED up to that
+// Unparked is a pair of an ordered endpoint that no message of DEFERRED up to that
 // hop holds any more: it has ended, or was parked again with a higher one.
-type Gone struct {
+type Unparked struct {
 	transport.Place
 	Hop uint32
 }
@@ -53,7 +53,7 @@ func (o *order) loading() bool { return o.meanwhile != nil }
 
 // listed takes all that is parked in, but for what was in hand meanwhile; of a
 // pair the highest hop is true. Of several lists the last one asked for counts.
-func (o *order) listed(number int, all []Waiting) {
+func (o *order) listed(number int, all []ParkedPair) {
 	if number != o.lists || !o.loading() {
 		return
 	}
@@ -91,9 +91,9 @@ func (o *order) blocked(waiting *Queue) bool {
 }
 
 // first is the lowest that is parked.
-func (o *order) first() (Waiting, bool) {
+func (o *order) first() (ParkedPair, bool) {
 	if o.head == len(o.parked) {
-		return Waiting{}, false
+		return ParkedPair{}, false
 	}
 	return o.parked[o.head], true
 }
@@ -111,7 +111,7 @@ func (o *order) before(p transport.Place) int {
 }
 
 func (o *order) find(p transport.Place) (int, bool) {
-	i, found := slices.BinarySearchFunc(o.parked[o.head:], p, func(w Waiting, p transport.Place) int {
+	i, found := slices.BinarySearchFunc(o.parked[o.head:], p, func(w ParkedPair, p transport.Place) int {
 		switch {
 		case w.Before(p):
 			return -1
@@ -123,7 +123,7 @@ func (o *order) find(p transport.Place) (int, bool) {
 	return i + o.head, found
 }
 
-func (o *order) add(w Waiting) {
+func (o *order) add(w ParkedPair) {
 	i, found := o.find(w.Place)
 	switch {
 	case found:

@@ -22,10 +22,10 @@ func TestAnOrderedEndpointListsWhatIsParkedFirst(t *testing.T) {
 		h.answers(ok)
 		h.lease(2)
 		h.wantSent(1)
-		h.told([]Waiting{{Place: transport.Place{Seq: 1}, Due: time.Now().Add(time.Second)}})
+		h.told([]ParkedPair{{Place: transport.Place{Seq: 1}, Due: time.Now().Add(time.Second)}})
 		h.wantSent(1)
-		h.past.Returned(&h.entries[0])
-		h.send(Back{{Place: transport.Place{Seq: 1}}}) // it had ended
+		h.retained.Returned(&h.entries[0])
+		h.send(NotParked{{Place: transport.Place{Seq: 1}}}) // it had ended
 		h.wantSent(1, 2)
 	})
 }

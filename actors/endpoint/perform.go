@@ -21,7 +21,7 @@ func (a *Actor) perform(e *Effect) {
 	case Release:
 		e.Lease.Release()
 	case Remember:
-		a.past.remember(*e.Memory)
+		a.retained.remember(*e.Memory)
 		a.deps.Memories.Remember(transport.Remembered{
 			Endpoint: a.endpoint.ID, Customer: a.endpoint.Customer, Memory: *e.Memory}, done{a.self, stored{}})
 	case Tell:
@@ -31,16 +31,20 @@ func (a *Actor) perform(e *Effect) {
 		a.wake(e.At)
 	case Recall:
 		a.deps.Parker.Recall(a.endpoint.ID, e.Entries, e.Last, done{a.self, recalled{}})
-	case Doubt:
-		if a.deps.Doubt != nil {
-			a.deps.Doubt(a.endpoint.ID)
-		}
 	case List:
-		// Behind the parkings that wait for the journal.
-		self, parker, id, number := a.self, a.deps.Parker, a.endpoint.ID, e.Number
-		a.deps.Journal.After(then(func() {
-			parker.List(id, func(all []Waiting) { self.Send(listed{number, all}) })
-		}))
+		a.list(e.Number)
+	}
+}
+
+// list asks DEFERRED, behind the parkings that wait for the journal, and the
+// shard, which knows the pairs of segments in its hands that have ended.
+func (a *Actor) list(number int) {
+	self, parker, id := a.self, a.deps.Parker, a.endpoint.ID
+	a.deps.Journal.After(then(func() {
+		parker.List(id, func(all []ParkedPair) { self.Send(listed{number, all}) })
+	}))
+	if a.deps.Unparked != nil {
+		a.deps.Unparked(id)
 	}
 }
 
@@ -103,7 +107,7 @@ func (a *Actor) park(e *Effect) {
 	entry := transport.Entry{
 		Event: l.Event, Replay: l.Replay, Tries: l.Tries, Hop: l.Hop + 1, Due: l.Due, At: e.At,
 	}
-	a.past.count(&entry, 1)
+	a.retained.count(&entry, 1)
 	l.handed, l.parked = true, true
 	parker := a.deps.Parker
 	l.whenOwed(&a.deps, func() { parker.Park(l.Event.Customer, l.Endpoint, entry, l) })

@@ -24,22 +24,22 @@ const (
 	maxRecall   = 4096
 )
 
-// doubtAfter is how long an ordered endpoint stands still for one pair before it
-// doubts that it is parked at all: longer than what was lost on the way takes to
-// come again.
-const doubtAfter = 45 * time.Second
+// overdueAfter is how long an ordered endpoint stands still for one pair before it
+// has the list of what is parked told anew: longer than what was lost on the way
+// takes to come again.
+const overdueAfter = 45 * time.Second
 
 // recall brings back what is parked for room where the endpoint would idle, or
 // tells when to look again.
 func (m *Machine) recall(now time.Time) (again time.Time) {
-	doubt := m.doubt(now)
+	overdue := m.overdue(now)
 	if m.parked.Ready == 0 {
 		m.caughtUp(now)
-		return doubt
+		return overdue
 	}
 	idle, again := m.idles(now)
 	if !idle {
-		return soonest(again, doubt)
+		return soonest(again, overdue)
 	}
 	r := &m.recalls
 	r.under = true
@@ -55,12 +55,12 @@ func (m *Machine) recall(now time.Time) (again time.Time) {
 		e.Last = m.order.nth(want)
 	}
 	m.do(e)
-	return doubt
+	return overdue
 }
 
-// doubt has what is parked told anew where an ordered endpoint stands still and
+// overdue has what is parked told anew where an ordered endpoint stands still and
 // what it waits for does not come, or tells when that will be so.
-func (m *Machine) doubt(now time.Time) (at time.Time) {
+func (m *Machine) overdue(now time.Time) (at time.Time) {
 	r := &m.recalls
 	w, still := m.standsStill(now)
 	switch {
@@ -69,18 +69,19 @@ func (m *Machine) doubt(now time.Time) (at time.Time) {
 		return time.Time{}
 	case r.since.IsZero() || w.Place != r.awaited:
 		r.awaited, r.since = w.Place, now
-	case now.Sub(r.since) >= doubtAfter:
-		r.since = now
-		m.do(Effect{Do: Doubt})
+	case now.Sub(r.since) >= overdueAfter:
+		r.since = time.Time{}
+		m.relist()
+		return time.Time{}
 	}
-	return r.since.Add(doubtAfter)
+	return r.since.Add(overdueAfter)
 }
 
 // standsStill tells what an ordered endpoint waits for that could send now.
-func (m *Machine) standsStill(now time.Time) (Waiting, bool) {
+func (m *Machine) standsStill(now time.Time) (ParkedPair, bool) {
 	w, some := m.order.first()
 	if !some || m.order.loading() || now.Before(m.askedUntil()) || !m.couldTake(now) {
-		return Waiting{}, false
+		return ParkedPair{}, false
 	}
 	open, _ := m.paced(now)
 	return w, open && (m.waiting.Len() == 0 || !m.order.lets(m.waiting.First().Place()))

@@ -129,9 +129,6 @@ func (m *Machine) reorder(now time.Time, was bool) {
 
 // relist forgets what is known of what is parked, and has it told anew.
 func (m *Machine) relist() {
-	if !m.policy.Ordered {
-		return
-	}
 	m.order.forget()
 	m.do(Effect{Do: List, Number: m.order.begin(m.waiting.All())})
 }

@@ -112,8 +112,6 @@ func (t *tale) of(e *Effect) (verb, what string) {
 	case Recall:
 		t.recall = e.Entries
 		return "recall", fmt.Sprintf(" %d", e.Entries)
-	case Doubt:
-		return "doubt", " what is parked"
 	case List:
 		t.list = e.Number
 		return "list", " what is parked"

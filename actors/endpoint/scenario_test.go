@@ -115,7 +115,7 @@ var commands = map[string]func(s *scenario, words []string, args map[string]stri
 	"ended": func(s *scenario, words []string, _ map[string]string) {
 		for _, name := range s.names(words) {
 			s.unpark(name)
-			s.step(Input{Kind: Returned, Gone: []Gone{{Place: s.leases[name].Place(), Hop: s.leases[name].Hop + 1}}})
+			s.step(Input{Kind: NoLongerParked, Unparked: []Unparked{{Place: s.leases[name].Place(), Hop: s.leases[name].Hop + 1}}})
 		}
 	},
 	"recalled": func(s *scenario, _ []string, _ map[string]string) {
@@ -129,18 +129,17 @@ var commands = map[string]func(s *scenario, words []string, args map[string]stri
 		s.step(Input{Kind: Recalled})
 	},
 	"listed": func(s *scenario, ended []string, _ map[string]string) { // ended: their message is still there
-		var all []Waiting
+		var all []ParkedPair
 		for _, name := range s.names(ended) {
-			all = append(all, Waiting{Place: s.leases[name].Place(), Hop: s.leases[name].Hop + 1})
+			all = append(all, ParkedPair{Place: s.leases[name].Place(), Hop: s.leases[name].Hop + 1})
 		}
 		for _, name := range s.parkedNames() {
-			all = append(all, Waiting{Place: s.leases[name].Place(), Due: s.leases[name].Due, Hop: s.leases[name].Hop + 1})
+			all = append(all, ParkedPair{Place: s.leases[name].Place(), Due: s.leases[name].Due, Hop: s.leases[name].Hop + 1})
 		}
-		s.step(Input{Kind: Listed, Number: s.tale.list, Waiting: all})
+		s.step(Input{Kind: Listed, Number: s.tale.list, Pairs: all})
 	},
-	"doubted": func(s *scenario, _ []string, _ map[string]string) { s.step(Input{Kind: Doubted}) },
-	"store":   func(s *scenario, words []string, _ map[string]string) { s.slowly = words[0] == "slowly" },
-	"stored":  func(s *scenario, _ []string, _ map[string]string) { s.step(Input{Kind: Stored}) },
+	"store":  func(s *scenario, words []string, _ map[string]string) { s.slowly = words[0] == "slowly" },
+	"stored": func(s *scenario, _ []string, _ map[string]string) { s.step(Input{Kind: Stored}) },
 	"close": func(s *scenario, words []string, _ map[string]string) {
 		p := s.m.policy
 		p.Closed = words[0]

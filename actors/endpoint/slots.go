@@ -123,7 +123,7 @@ func (m *Machine) park(now time.Time, l *Lease, at time.Time) {
 		m.parked.Ready++
 	}
 	if m.policy.Ordered {
-		m.order.add(Waiting{Place: l.Place(), Due: l.Due, Hop: l.Hop + 1})
+		m.order.add(ParkedPair{Place: l.Place(), Due: l.Due, Hop: l.Hop + 1})
 	}
 	m.do(Effect{Do: Park, Lease: l, At: at})
 }

@@ -29,15 +29,15 @@ type Input struct {
 	Memory   *transport.Memory
 	LastSend time.Time
 	Counted  outcomes
-	// Waiting is what is parked of an ordered endpoint, Number that of the list:
-	// Listed.
-	Waiting []Waiting
-	Number  int
+	// Pairs are all that is parked of an ordered endpoint, Number that of the
+	// list: Listed.
+	Pairs  []ParkedPair
+	Number int
 	// Keep is how many leases may stay in hand: Shed. 0: those that an ordered
 	// endpoint cannot send before one that is elsewhere are to make room for it.
 	Keep int
-	// Gone: Returned.
-	Gone []Gone
+	// Unparked: NoLongerParked.
+	Unparked []Unparked
 }
 
 // InputKind names what happened. The zero value is time that passed.
@@ -61,11 +61,9 @@ const (
 	Stored
 	// Listed: all that is parked of an ordered endpoint.
 	Listed
-	// Returned: pairs of an ordered endpoint came back from DEFERRED, and there
-	// is no lease of them, since they have ended or are parked again.
-	Returned
-	// Doubted: what is known of what is parked may be too much; list it anew.
-	Doubted
+	// NoLongerParked: pairs of an ordered endpoint came back from DEFERRED, and
+	// there is no lease of them, since they have ended or are parked again.
+	NoLongerParked
 	// Recalled: what was recalled is on its way back.
 	Recalled
 	// Shed: others need the room; park what waits beyond Keep.
@@ -130,9 +128,8 @@ const (
 	// Recall: bring Entries of what is parked for room back now, but for what
 	// comes after Last (zero: nothing does), and say so (Recalled).
 	Recall
-	// List: tell all that is parked (Listed); nothing is sent before.
+	// List: tell all pairs that are parked (Listed), and which of them are so no
+	// longer though their message is there still (NoLongerParked), in any order;
+	// nothing is sent before the list is told.
 	List
-	// Doubt: what an ordered endpoint waits for does not come; say so to the
-	// shard, which knows what of it has ended (Doubted).
-	Doubt
 )

@@ -37,7 +37,7 @@ func (instant) Park(_, _ string, _ transport.Entry, w transport.Waiter) { w.Done
 func (instant) Bury(_ *transport.DeadLetter, w transport.Waiter)        { w.Done() }
 func (instant) After(w transport.Waiter)                                { w.Done() }
 func (instant) Recall(string, int, transport.Place, transport.Waiter)   {}
-func (instant) List(_ string, got func([]endpoint.Waiting))             { got(nil) }
+func (instant) List(_ string, got func([]endpoint.ParkedPair))          { got(nil) }
 func (instant) Remember(_ transport.Remembered, w transport.Waiter)     { w.Done() }
 func (instant) Tell(transport.News)                                     {}
 func (instant) Record(*transport.Record)                                {}

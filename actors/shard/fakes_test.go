@@ -99,10 +99,10 @@ func (p parker) Park(cust, id string, e transport.Entry, wt transport.Waiter) {
 func (p parker) Recall(string, int, transport.Place, transport.Waiter) {}
 
 // List tells of the pairs that the test names.
-func (p parker) List(_ string, got func([]endpoint.Waiting)) {
-	var all []endpoint.Waiting
+func (p parker) List(_ string, got func([]endpoint.ParkedPair)) {
+	var all []endpoint.ParkedPair
 	for _, seq := range p.w.lists {
-		all = append(all, endpoint.Waiting{Place: transport.Place{Seq: seq}})
+		all = append(all, endpoint.ParkedPair{Place: transport.Place{Seq: seq}})
 	}
 	got(all)
 }

@@ -15,7 +15,7 @@ type held struct {
 	due    bool
 	// endpoint is a due segment's; gone are its pairs that there is no lease of.
 	endpoint string
-	gone     []endpoint.Gone
+	gone     []endpoint.Unparked
 	// left are the pairs without an outcome; leases are all of them.
 	left     int
 	leases   []*endpoint.Lease

@@ -17,9 +17,9 @@ func (s *Shard) line(down bool) {
 		return
 	}
 	s.away, s.canary, s.canaryAt = down, "", time.Time{}
-	word := endpoint.Line(endpoint.UplinkBack)
+	word := endpoint.UplinkChange(endpoint.UplinkBack)
 	if down {
-		word = endpoint.Line(endpoint.UplinkLost)
+		word = endpoint.UplinkChange(endpoint.UplinkLost)
 		s.o.Logger.Warn("most endpoints cannot be reached at once: our own line is down; deliveries wait, one at a time tries it")
 	} else {
 		s.o.Logger.Info("endpoints are reached again; deliveries go on")
@@ -38,7 +38,7 @@ func (s *Shard) sendCanary() {
 	for _, id := range s.nextSlots() {
 		if sl := s.slots[id]; sl.inHand > 0 {
 			s.canary, s.canaryAt = id, now
-			sl.ref.Send(endpoint.Line(endpoint.Canary))
+			sl.ref.Send(endpoint.UplinkChange(endpoint.Canary))
 			return
 		}
 	}

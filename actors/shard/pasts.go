@@ -11,11 +11,11 @@ import (
 
 // past is what is kept of an endpoint between its actors; it is made where
 // there is none.
-func (s *Shard) past(ep *transport.Endpoint) *endpoint.Past {
+func (s *Shard) past(ep *transport.Endpoint) *endpoint.Retained {
 	if p := s.pasts[ep.ID]; p != nil {
 		return p
 	}
-	p := endpoint.NewPast(transport.Memory{}, transport.Parked{}, s.lastSend(ep))
+	p := endpoint.NewRetained(transport.Memory{}, transport.Parked{}, s.lastSend(ep))
 	s.pasts[ep.ID] = p
 	return p
 }
@@ -34,7 +34,7 @@ func (s *Shard) lastSend(ep *transport.Endpoint) time.Time {
 func (s *Shard) beganPasts() {
 	for id, ep := range s.routes.byID {
 		if ep.Delivery.Rate > 0 && s.pasts[id] == nil {
-			s.pasts[id] = endpoint.NewPast(transport.Memory{}, transport.Parked{}, s.began)
+			s.pasts[id] = endpoint.NewRetained(transport.Memory{}, transport.Parked{}, s.began)
 		}
 	}
 }
@@ -42,11 +42,11 @@ func (s *Shard) beganPasts() {
 // recallPasts gives the pasts what was found at the start.
 func (s *Shard) recallPasts() {
 	for id, parked := range s.recovered.Parked {
-		s.pasts[id] = endpoint.NewPast(s.o.Memories[id], parked, s.began)
+		s.pasts[id] = endpoint.NewRetained(s.o.Memories[id], parked, s.began)
 	}
 	for id, m := range s.o.Memories {
 		if s.pasts[id] == nil {
-			s.pasts[id] = endpoint.NewPast(m, transport.Parked{}, s.began)
+			s.pasts[id] = endpoint.NewRetained(m, transport.Parked{}, s.began)
 		}
 	}
 	s.recovered.Parked = nil
@@ -78,26 +78,28 @@ func (s *Shard) returned(seg *transport.Segment) {
 
 // tellGone tells an ordered endpoint which pairs of a due segment are not parked
 // with it any more: the segment is listed until all of it has ended.
-func (s *Shard) tellGone(id string, gone ...endpoint.Gone) {
+func (s *Shard) tellGone(id string, gone ...endpoint.Unparked) {
 	sl, ep := s.slots[id], s.routes.byID[id]
 	if len(gone) > 0 && sl != nil && ep != nil && ep.Delivery.Ordered {
-		sl.ref.Send(endpoint.Back(gone))
+		sl.ref.Send(endpoint.NotParked(gone))
 	}
 }
 
-func goneWith(l *endpoint.Lease) endpoint.Gone { return endpoint.Gone{Place: l.Place(), Hop: l.Hop} }
+func goneWith(l *endpoint.Lease) endpoint.Unparked {
+	return endpoint.Unparked{Place: l.Place(), Hop: l.Hop}
+}
 
 // goneOf are those of a segment that have settled, whether as this message or
 // as the one that it is a copy of.
-func (s *Shard) goneOf(seg *transport.Segment, copyOf uint64) []endpoint.Gone {
+func (s *Shard) goneOf(seg *transport.Segment, copyOf uint64) []endpoint.Unparked {
 	h, settled := s.dues[copyOf], s.settledIn.has(copyOf)
 	if h == nil && !settled {
 		return nil // it was handed back, and comes again
 	}
-	gone := make([]endpoint.Gone, 0, len(seg.Entries))
+	gone := make([]endpoint.Unparked, 0, len(seg.Entries))
 	for i := range seg.Entries {
 		e := &seg.Entries[i]
-		g := endpoint.Gone{Place: transport.Place{Replay: e.Replay, Seq: e.Event.Seq}, Hop: e.Hop}
+		g := endpoint.Unparked{Place: transport.Place{Replay: e.Replay, Seq: e.Event.Seq}, Hop: e.Hop}
 		if settled || !h.holds(g.Place) {
 			gone = append(gone, g)
 		}
@@ -110,19 +112,10 @@ func (h *held) holds(p transport.Place) bool {
 	return slices.ContainsFunc(h.leases, func(l *endpoint.Lease) bool { return l.Place() == p && !l.IsSettled() })
 }
 
-// doubt has an ordered endpoint list anew what is parked: what it waits for does
-// not come.
-func (s *Shard) doubt(id string) {
-	sl, ep := s.slots[id], s.routes.byID[id]
-	if sl != nil && ep != nil && ep.Delivery.Ordered {
-		sl.ref.Send(endpoint.Unsure{})
-		s.backOf(id)
-	}
-}
-
-// backOf tells an actor that lists what is parked, what of it has gone.
-func (s *Shard) backOf(id string) {
-	var gone []endpoint.Gone
+// unparkedInHand tells an ordered endpoint, which has what is parked listed, the
+// pairs that have ended of its segments that are not acked yet: they are listed.
+func (s *Shard) unparkedInHand(id string) {
+	var gone []endpoint.Unparked
 	for _, h := range s.dues {
 		if h.endpoint != id {
 			continue

@@ -73,7 +73,7 @@ type Shard struct {
 	// Owned by the actor.
 	began     time.Time
 	ticks     int
-	pasts     map[string]*endpoint.Past
+	pasts     map[string]*endpoint.Retained
 	taken     *taken
 	behind    []*endpoint.Lease // of ordered endpoints, waiting for an earlier event
 	segments  *recentSegments
@@ -153,13 +153,13 @@ func New(o Options) *Shard {
 		recovered: writable(o.Recovered),
 		panics:    map[uint64]int{},
 		began:     o.Deps.Now(),
-		pasts:     map[string]*endpoint.Past{},
+		pasts:     map[string]*endpoint.Retained{},
 		taken:     newTaken(o.Recovered),
 		segments:  newRecentSegments(recentDues),
 	}
 	s.uplink = newUplink(func(down bool) { s.call(func() { s.line(down) }) })
 	s.o.Deps.Uplink = s.uplink
-	s.o.Deps.Doubt = func(id string) { s.call(func() { s.doubt(id) }) }
+	s.o.Deps.Unparked = func(id string) { s.call(func() { s.unparkedInHand(id) }) }
 	s.recallPasts()
 	s.stats.Store(&Stats{})
 	s.routed.Store(o.Recovered.Floor)

@@ -15,7 +15,7 @@ import (
 type slot struct {
 	id     string
 	actor  *endpoint.Actor
-	past   *endpoint.Past
+	past   *endpoint.Retained
 	ref    *actors.Ref
 	inHand int
 	// What it holds of either window, waiting included.
@@ -123,9 +123,8 @@ func (s *Shard) open(ep *transport.Endpoint) *slot {
 	sl.actor.Bind(sl.ref)
 	s.slots[ep.ID] = sl
 	if s.away {
-		sl.ref.Send(endpoint.Line(endpoint.UplinkLost))
+		sl.ref.Send(endpoint.UplinkChange(endpoint.UplinkLost))
 	}
-	s.backOf(ep.ID)
 	return sl
 }
 
@@ -243,12 +242,11 @@ func (s *Shard) change(c transport.Change, taken chan struct{}) {
 	}
 	sl.changes = append(slices.DeleteFunc(sl.changes, isClosed), taken)
 	if c.Endpoint == nil {
-		sl.ref.Send(endpoint.Close{Reason: transport.ReasonEndpointRemoved, Taken: taken})
+		sl.ref.Send(endpoint.Close{Reason: transport.ReasonEndpointRemoved, InEffect: taken})
 	} else {
-		sl.ref.Send(endpoint.Change{Endpoint: c.Endpoint, Taken: taken})
+		sl.ref.Send(endpoint.Change{Endpoint: c.Endpoint, InEffect: taken})
 		if c.Endpoint.Delivery.Ordered {
 			sl.sendAll()
-			s.backOf(c.ID)
 		}
 	}
 }

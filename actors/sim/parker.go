@@ -145,7 +145,7 @@ func (n *node) recallAll(id string) {
 }
 
 // List tells what was parked before the call and is not acked.
-func (p *parker) List(id string, got func([]endpoint.Waiting)) {
+func (p *parker) List(id string, got func([]endpoint.ParkedPair)) {
 	if b := p.open[id]; b != nil {
 		p.leave(b)
 	}
@@ -153,7 +153,7 @@ func (p *parker) List(id string, got func([]endpoint.Waiting)) {
 	p.list(id, before, got)
 }
 
-func (p *parker) list(id string, before []*write, got func([]endpoint.Waiting)) {
+func (p *parker) list(id string, before []*write, got func([]endpoint.ParkedPair)) {
 	n := p.n
 	n.after(n.w.dice.between(time.Millisecond, 20*time.Millisecond), func() {
 		before = slices.DeleteFunc(before, func(w *write) bool { return !slices.Contains(n.air, w) })
@@ -161,13 +161,13 @@ func (p *parker) list(id string, before []*write, got func([]endpoint.Waiting)) 
 			p.list(id, before, got)
 			return
 		}
-		var all []endpoint.Waiting
+		var all []endpoint.ParkedPair
 		for _, seg := range n.w.deferred.all {
 			if seg.gone || seg.endpoint != id {
 				continue
 			}
 			for i := range seg.entries {
-				all = append(all, endpoint.Waiting{Place: placeOf(&seg.entries[i]), Due: seg.entries[i].Due, Hop: seg.entries[i].Hop})
+				all = append(all, endpoint.ParkedPair{Place: placeOf(&seg.entries[i]), Due: seg.entries[i].Due, Hop: seg.entries[i].Hop})
 			}
 		}
 		n.after(n.w.dice.between(0, 10*time.Millisecond), func() {

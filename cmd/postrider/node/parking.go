@@ -25,15 +25,15 @@ func (p *parking) Park(customer, id string, e transport.Entry, w transport.Waite
 }
 
 // List tells what is parked for an ordered endpoint, unless the node stops first.
-func (p *parking) List(id string, got func([]endpoint.Waiting)) {
+func (p *parking) List(id string, got func([]endpoint.ParkedPair)) {
 	p.lists.Go(func() {
 		pairs, err := p.Parker.List(p.ctx, id)
 		if err != nil {
 			return // the node stops
 		}
-		waiting := make([]endpoint.Waiting, len(pairs))
+		waiting := make([]endpoint.ParkedPair, len(pairs))
 		for i, p := range pairs {
-			waiting[i] = endpoint.Waiting{Place: p.Place, Due: p.Due, Hop: p.Hop}
+			waiting[i] = endpoint.ParkedPair{Place: p.Place, Due: p.Due, Hop: p.Hop}
 		}
 		got(waiting)
 	})

@@ -8,9 +8,9 @@ import (
 	"github.com/postrider/postrider/transport"
 )
 
-// Past is what is kept of an endpoint between its actors: its memory, and what
+// Retained is what is kept of an endpoint between its actors: its memory, and what
 // of it lies in DEFERRED. It is safe for concurrent use.
-type Past struct {
+type Retained struct {
 	entries, ready, bytes atomic.Int64
 	// How long attempts take of late, and since when those under way have been
 	// silent (unix nanoseconds; 0: none is under way).
@@ -22,10 +22,10 @@ type Past struct {
 	counted  outcomes
 }
 
-// NewPast begins with what was found at the start. lastSend is when the
+// NewRetained begins with what was found at the start. lastSend is when the
 // endpoint may have been sent something for the last time; zero: never.
-func NewPast(m transport.Memory, parked transport.Parked, lastSend time.Time) *Past {
-	p := &Past{memory: m, lastSend: lastSend}
+func NewRetained(m transport.Memory, parked transport.Parked, lastSend time.Time) *Retained {
+	p := &Retained{memory: m, lastSend: lastSend}
 	p.entries.Store(int64(parked.Entries))
 	p.ready.Store(int64(parked.Ready))
 	p.bytes.Store(parked.Bytes)
@@ -33,7 +33,7 @@ func NewPast(m transport.Memory, parked transport.Parked, lastSend time.Time) *P
 }
 
 // Parked counts what lies in DEFERRED.
-func (p *Past) Parked() transport.Parked {
+func (p *Retained) Parked() transport.Parked {
 	return transport.Parked{
 		Entries: int(max(0, p.entries.Load())), Ready: int(max(0, p.ready.Load())), Bytes: max(0, p.bytes.Load()),
 	}
@@ -41,13 +41,13 @@ func (p *Past) Parked() transport.Parked {
 
 // Returned counts an entry that came back. The first parking of a replay is
 // past any actor, and was never counted.
-func (p *Past) Returned(e *transport.Entry) {
+func (p *Retained) Returned(e *transport.Entry) {
 	if e.Replay == 0 || e.Hop > 1 {
 		p.count(e, -1)
 	}
 }
 
-func (p *Past) count(e *transport.Entry, n int64) {
+func (p *Retained) count(e *transport.Entry, n int64) {
 	p.entries.Add(n)
 	p.bytes.Add(n * int64(e.Event.Size()))
 	if e.Due.IsZero() {
@@ -57,7 +57,7 @@ func (p *Past) count(e *transport.Entry, n int64) {
 
 // Took is how long the endpoint's attempts take now: of late, or those under
 // way without an answer, whichever is longer.
-func (p *Past) Took(now time.Time) time.Duration {
+func (p *Retained) Took(now time.Time) time.Duration {
 	took := time.Duration(p.recent.Load())
 	if since := p.silentSince.Load(); since != 0 {
 		took = max(took, time.Duration(now.UnixNano()-since))
@@ -66,7 +66,7 @@ func (p *Past) Took(now time.Time) time.Duration {
 }
 
 // busy notes how the machine's attempts go.
-func (p *Past) busy(m *Machine) {
+func (p *Retained) busy(m *Machine) {
 	p.recent.Store(int64(m.concurrency.recent))
 	since := int64(0)
 	if m.inFlight > 0 {
@@ -76,13 +76,13 @@ func (p *Past) busy(m *Machine) {
 }
 
 // Memory is what the endpoint's machine remembered last.
-func (p *Past) Memory() transport.Memory {
+func (p *Retained) Memory() transport.Memory {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.memory
 }
 
-func (p *Past) remember(m transport.Memory) {
+func (p *Retained) remember(m transport.Memory) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.memory = m
@@ -90,13 +90,13 @@ func (p *Past) remember(m transport.Memory) {
 
 // counts keeps what an actor has counted for the next one, so that failures far
 // apart are failures in a row too.
-func (p *Past) counts(m *Machine) {
+func (p *Retained) counts(m *Machine) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.counted = m.breaker.last
 }
 
-func (p *Past) begun() Input {
+func (p *Retained) begun() Input {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	memory := p.memory
@@ -104,7 +104,7 @@ func (p *Past) begun() Input {
 }
 
 // Ended notes that its actor ended, so that something may have been sent until now.
-func (p *Past) Ended(now time.Time) {
+func (p *Retained) Ended(now time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.lastSend = now
@@ -112,7 +112,7 @@ func (p *Past) Ended(now time.Time) {
 
 // Blank tells whether nothing would be lost with p at now, for an endpoint
 // whose bucket is full again after refill.
-func (p *Past) Blank(now time.Time, refill time.Duration) bool {
+func (p *Retained) Blank(now time.Time, refill time.Duration) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.memory.IsZero() && p.counted.row == 0 && p.entries.Load() <= 0 && now.Sub(p.lastSend) >= refill

@@ -15,7 +15,8 @@ type Actor struct {
 	deps     Deps
 	endpoint *transport.Endpoint
 	retained *Retained
-	parked   int // in DEFERRED when the actor was made
+	parked   transport.Parked // what lies in DEFERRED for the endpoint
+	closed   numbers          // of the leases whose closing was asked for
 	machine  Machine
 	self     Mailbox
 	timer    Timer
@@ -26,16 +27,16 @@ type Actor struct {
 	abort    context.CancelFunc
 }
 
-// NewActor makes the actor of ep, which goes on from what was retained. Bind must be called
-// before it is sent anything.
-func NewActor(ep *transport.Endpoint, r *Retained, deps Deps) *Actor {
+// NewActor makes the actor of ep, which goes on from what was retained; parked lies in
+// DEFERRED for it now. Bind must be called before it is sent anything.
+func NewActor(ep *transport.Endpoint, r *Retained, parked transport.Parked, deps Deps) *Actor {
 	if deps.After == nil {
 		deps.After = realTime
 	}
 	if deps.Context == nil {
 		deps.Context = context.Background()
 	}
-	a := &Actor{endpoint: ep, retained: r, parked: r.Parked().Entries, deps: deps}
+	a := &Actor{endpoint: ep, retained: r, parked: parked, deps: deps}
 	a.attempts, a.abort = context.WithCancel(deps.Context)
 	return a
 }
@@ -100,15 +101,19 @@ func (a *Actor) told(msg any) {
 		a.step(Input{Kind: InputKind(msg)})
 	case NotParked:
 		a.step(Input{Kind: NoLongerParked, Unparked: msg})
+	case ParkedChange:
+		a.parked.Entries += msg.Entries
+		a.parked.Ready += msg.Ready
+		a.parked.Bytes += msg.Bytes
 	case Ask:
-		a.machine.parked = a.retained.Parked()
+		a.machine.parked = a.inDeferred()
 		msg <- a.machine.Standing(a.deps.Now())
 	}
 }
 
 func (a *Actor) answered(s *sent) {
-	ours := a.deps.Uplink != nil && a.deps.Uplink.Answered(a.deps.Now(), s.lease.Endpoint, &s.answer)
-	a.step(Input{Kind: Answered, Lease: s.lease, Answer: &s.answer, Began: s.began, Ours: ours})
+	ours := a.deps.Uplink != nil && a.deps.Uplink.Answered(a.deps.Now(), s.delivery.Endpoint, &s.answer)
+	a.step(Input{Kind: Answered, Delivery: s.delivery, Answer: &s.answer, Began: s.began, Ours: ours})
 	*s = sent{}
 	sents.Put(s)
 }
@@ -166,10 +171,7 @@ func (a *Actor) closeTarget() {
 }
 
 func (a *Actor) step(in Input) {
-	in.Parked = a.retained.Parked()
-	if in.Kind == Begun { // what came back since is behind this in the mailbox
-		in.Parked.Entries = max(in.Parked.Entries, a.parked)
-	}
+	in.Parked = a.inDeferred()
 	for _, e := range a.machine.Step(a.deps.Now(), in) {
 		a.perform(&e)
 	}
@@ -177,4 +179,10 @@ func (a *Actor) step(in Input) {
 	if in.Kind == Answered || in.Kind == Changed {
 		a.retained.counts(&a.machine)
 	}
+}
+
+// inDeferred is what lies in DEFERRED; what was parked twice over a crash may
+// have come back more often than it was counted.
+func (a *Actor) inDeferred() transport.Parked {
+	return transport.Parked{Entries: max(0, a.parked.Entries), Ready: max(0, a.parked.Ready), Bytes: max(0, a.parked.Bytes)}
 }

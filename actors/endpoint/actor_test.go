@@ -3,10 +3,10 @@ package endpoint
 import (
 	"context"
 	"errors"
+	"maps"
+	"reflect"
 	"slices"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -24,23 +24,21 @@ var (
 	noAnswer = transport.Answer{}
 )
 
-// A lease is settled by its last durable write, whichever that is.
-func TestALeaseIsSettledWhenAllThatWasWrittenForItIsDurable(t *testing.T) {
+// The end of a lease is told once, when the write that closes it is durable.
+func TestALeaseEndsWhenWhatClosesItIsDurable(t *testing.T) {
 	cases := []struct {
 		name    string
 		answer  transport.Answer
 		retries bool
 		written []string
-		durable []int // the order in which writes become durable
+		writes  int // that are awaited, one after the other
+		end     End
 	}{
-		{"delivered", ok, true, []string{"tried 1"}, []int{0}},
-		{"parked, the record first", failure, true, []string{"tried 1", "park 1"}, []int{0, 0}},
-		{"parked, the segment first", failure, true, []string{"tried 1", "park 1"}, []int{1, 0}},
-		{"buried, in order", failure, false, []string{"tried 1", "letter 1", "buried 1"}, []int{0, 0, 0}},
-		{"buried, the letter first", failure, false, []string{"tried 1", "letter 1", "buried 1"}, []int{1, 0, 0}},
-		{"buried, the attempt last", failure, false, []string{"tried 1", "letter 1", "buried 1"}, []int{1, 1, 0}},
-		{"skipped", unfit, true, []string{"skipped 1"}, []int{0}},
-		{"no class", noAnswer, true, []string{"tried 1", "park 1"}, []int{0, 0}},
+		{"delivered", ok, true, []string{"tried 1"}, 1, Final},
+		{"parked", failure, true, []string{"tried 1", "park 1"}, 1, ParkedForTime},
+		{"buried", failure, false, []string{"tried 1", "letter 1", "buried 1"}, 2, Final},
+		{"skipped", unfit, true, []string{"skipped 1"}, 1, Final},
+		{"no class", noAnswer, true, []string{"tried 1", "park 1"}, 1, ParkedForTime},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -49,21 +47,21 @@ func TestALeaseIsSettledWhenAllThatWasWrittenForItIsDurable(t *testing.T) {
 			inHouse(t, ep, func(h *house) {
 				h.answers(c.answer)
 				l := h.lease(1)
-				for _, i := range c.durable {
-					h.wantEnd(1, "")
-					h.durable(i)
+				before := *l
+				for range c.writes {
+					h.wantEnd(1, 0)
+					if !h.actor.Closes(l) {
+						t.Error("it does not end by itself")
+					}
+					h.durable(0)
 				}
-				h.wantEnd(1, "settled")
+				h.wantEnd(1, c.end)
 				if !slices.Equal(h.written, c.written) {
 					t.Errorf("wrote %v, want %v", h.written, c.written)
 				}
-				if !l.IsSettled() || l.Withdraw() {
-					t.Error("a settled lease was withdrawn")
+				if !reflect.DeepEqual(*l, before) {
+					t.Errorf("the lease changed: %+v", l)
 				}
-				if l.IsOver() == slices.Contains(c.written, "park 1") {
-					t.Errorf("over: %t", l.IsOver())
-				}
-				l.Release()
 			})
 		})
 	}
@@ -85,8 +83,7 @@ func TestWhatIsWrittenOfAnAttempt(t *testing.T) {
 		again := &Lease{Pair: transport.Pair{Seq: 1, Endpoint: "ep"}, Event: h.entries[0].Event, Tries: h.entries[0].Tries, Hop: 1, Due: due, Owner: h}
 		time.Sleep(5 * time.Second)
 		h.durable(0)
-		h.durable(0)
-		h.ends = map[uint64][]string{}
+		h.ends = map[uint64][]End{}
 		h.send(again)
 		d := h.letters[0]
 		if d.Reason != transport.ReasonExhausted || len(d.Tries) != 2 || string(d.LastAnswer) != "oh no" || d.Detail != "answered 500" || d.Endpoint != "ep" {
@@ -172,15 +169,14 @@ func TestDrainHandsBackWhatWaits(t *testing.T) {
 		h.lease(1)
 		h.lease(2)
 		h.send(Drain{})
-		h.wantEnd(2, "released")
+		h.wantEnd(2, Released)
 		h.lease(3)
-		h.wantEnd(3, "released")
-		h.wantEnd(1, "")
+		h.wantEnd(3, Released)
+		h.wantEnd(1, 0)
 		gate <- failure
 		synctest.Wait()
 		h.durable(0)
-		h.durable(0)
-		h.wantEnd(1, "settled")
+		h.wantEnd(1, ParkedForTime)
 		if n := len(h.targets[0].sent); n != 1 {
 			t.Errorf("%d attempts", n)
 		}
@@ -194,11 +190,11 @@ func TestQuitSendsNothingMore(t *testing.T) {
 		h.lease(1)
 		h.lease(2)
 		h.send(Quit{})
-		h.wantEnd(2, "released")
+		h.wantEnd(2, Released)
 		gate <- ok
 		synctest.Wait()
 		h.durable(0)
-		h.wantEnd(1, "settled")
+		h.wantEnd(1, Final)
 		if !slices.Equal(h.written, []string{"tried 1"}) || len(h.broke) != 0 {
 			t.Errorf("wrote %v, broke %v", h.written, h.broke)
 		}
@@ -211,13 +207,13 @@ func TestWhatWeBrokeOffIsNoAttempt(t *testing.T) {
 		l := h.lease(1)
 		h.stop()
 		synctest.Wait()
-		h.wantEnd(1, "released")
+		h.wantEnd(1, Released)
 		if len(h.written) != 0 || len(l.Tries) != 0 {
 			t.Errorf("wrote %v", h.written)
 		}
 		h.answers(aborted)
 		h.lease(2)
-		h.wantEnd(2, "released")
+		h.wantEnd(2, Released)
 	})
 }
 
@@ -275,7 +271,7 @@ func TestASenderThatPanicsFailsTheAttempt(t *testing.T) {
 
 func TestTheLeaseAnActorBrokeOverIsKnown(t *testing.T) {
 	l := &Lease{}
-	for _, msg := range []any{l, &sent{lease: l}} {
+	for _, msg := range []any{l, &sent{delivery: &Delivery{Lease: l}}} {
 		if LeaseIn(msg) != l {
 			t.Errorf("no lease in %T", msg)
 		}
@@ -287,61 +283,66 @@ func TestTheLeaseAnActorBrokeOverIsKnown(t *testing.T) {
 	}
 }
 
-type counted struct{ settled, released atomic.Int32 }
-
-func (c *counted) Settled(*Lease)  { c.settled.Add(1) }
-func (c *counted) Released(*Lease) { c.released.Add(1) }
-
-// However writes, releases and withdrawals race, a lease ends once.
-func TestALeaseEndsOnce(t *testing.T) {
-	for round := range 2000 {
-		c, withdrawn := &counted{}, atomic.Int32{}
-		l := &Lease{Owner: c}
-		l.await(2)
-		var wg sync.WaitGroup
-		for range 2 {
-			wg.Go(l.Done)
-			wg.Go(l.Release)
-			wg.Go(func() {
-				if l.Withdraw() {
-					withdrawn.Add(1)
-				}
-			})
-		}
-		wg.Wait()
-		if n := c.settled.Load() + c.released.Load() + withdrawn.Load(); n != 1 || !l.Ended() {
-			t.Fatalf("round %d: ended %d times", round, n)
-		}
-	}
-}
-
-func TestAFreshLeaseOfAPairGoesOn(t *testing.T) {
-	c := &counted{}
-	l := &Lease{Pair: transport.Pair{Seq: 1}, Tries: make([]transport.Try, 2), Hop: 3, Panics: 1, Due: time.Unix(1, 0), Holder: c, Owner: c}
-	if !l.Withdraw() {
-		t.Fatal("not withdrawn")
-	}
-	again := l.Again(c)
-	if again.Pair != l.Pair || len(again.Tries) != 2 || again.Hop != 3 || again.Panics != 1 || !again.Due.Equal(l.Due) || again.Holder != nil || again.Ended() {
-		t.Errorf("%+v", again)
-	}
-}
-
-// A lease whose closing write was asked for ends by itself.
-func TestWhatWasHandedOverIsNotWithdrawn(t *testing.T) {
+// What closes a lease that its actor was given is known of the actor alone.
+func TestAnActorKnowsWhatEndsByItself(t *testing.T) {
 	inHouse(t, plain(), func(h *house) {
-		l := h.lease(1)
-		if l.Withdraw() {
-			t.Fatal("withdrawn while its record was on the way")
+		gate := h.hangs()
+		first, second, third := h.lease(1), h.lease(2), h.lease(3)
+		gate <- ok
+		synctest.Wait()
+		if !h.actor.Closes(first) || h.actor.Closes(second) || h.actor.Closes(third) {
+			t.Fatal("only the first is delivered")
 		}
-		h.durable(0)
-		h.wantEnd(1, "settled")
+		gate <- unfit
+		synctest.Wait()
+		if !h.actor.Closes(second) || h.actor.Closes(third) {
+			t.Fatal("only the first two have ended")
+		}
+		gate <- ok
+		synctest.Wait()
+	})
+}
+
+func TestNumbersAreASet(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var s numbers
+		next := uint64(1)
+		open := map[uint64]bool{}
+		t.Repeat(map[string]func(*rapid.T){
+			"more": func(t *rapid.T) {
+				for range rapid.IntRange(1, 200).Draw(t, "n") {
+					open[next] = true
+					next++
+				}
+			},
+			"add": func(t *rapid.T) {
+				for range rapid.IntRange(1, 200).Draw(t, "n") {
+					if len(open) == 0 {
+						return
+					}
+					least := slices.Min(slices.Collect(maps.Keys(open)))
+					n := least + rapid.Uint64Range(0, next-1-least).Draw(t, "which")
+					s.add(n)
+					delete(open, n)
+				}
+			},
+			"": func(t *rapid.T) {
+				for n := uint64(1); n < next+100; n++ {
+					if s.has(n) == (open[n] || n >= next) {
+						t.Fatalf("%d: %t", n, s.has(n))
+					}
+				}
+				if len(open) == 0 && len(s.words) > 1 {
+					t.Fatalf("%d words for a set that holds all", len(s.words))
+				}
+			},
+		})
 	})
 }
 
 func TestQueueIsAQueue(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		var q Queue
+		var q Queue[*Lease]
 		var model []*Lease
 		push := func(n int) {
 			for range n {

@@ -12,7 +12,7 @@ import (
 // answered takes the end of an attempt in: what it tells about the endpoint
 // first, then what becomes of the pair.
 func (m *Machine) answered(now time.Time, in *Input) {
-	l, a := in.Lease, in.Answer
+	l, a := in.Delivery, in.Answer
 	probe := m.breaker.awaits(l.probe)
 	l.probe = 0
 	m.inFlight--
@@ -22,7 +22,7 @@ func (m *Machine) answered(now time.Time, in *Input) {
 	}
 	if a.Class == transport.Skip {
 		m.breaker.unsent(probe)
-		m.do(Effect{Do: Skip, Lease: l, Reason: a.Reason})
+		m.do(Effect{Do: Skip, Delivery: l, Reason: a.Reason})
 		return
 	}
 	m.bucket.answered(now)
@@ -32,9 +32,9 @@ func (m *Machine) answered(now time.Time, in *Input) {
 	switch a.Class {
 	case transport.Aborted:
 		m.breaker.unsent(probe)
-		m.do(Effect{Do: Release, Lease: l})
+		m.do(Effect{Do: Release, Delivery: l})
 	case transport.Delivered:
-		m.do(Effect{Do: Record, Lease: l, Number: len(l.Tries) + 1, Answer: a, Began: in.Began})
+		m.do(Effect{Do: Record, Delivery: l, Number: len(l.Tries) + 1, Answer: a, Began: in.Began})
 		m.succeeded(now, in, probe)
 	default:
 		m.undelivered(now, in, probe)
@@ -43,7 +43,7 @@ func (m *Machine) answered(now time.Time, in *Input) {
 
 // undelivered parks the pair for its next attempt, or gives it up.
 func (m *Machine) undelivered(now time.Time, in *Input, probe bool) {
-	l, a := in.Lease, in.Answer
+	l, a := in.Delivery, in.Answer
 	l.Tries = append(l.Tries, transport.Try{At: in.Began, Took: a.Took, Status: a.Status, Class: a.Class, Reason: a.Reason})
 	made := len(l.Tries)
 	wait, last := time.Duration(0), m.hopeless(l, a)
@@ -54,7 +54,7 @@ func (m *Machine) undelivered(now time.Time, in *Input, probe bool) {
 	if last == "" {
 		last = m.policy.Closed // by what this attempt told
 	}
-	record := Effect{Do: Record, Lease: l, Number: made, Answer: a, Began: in.Began}
+	record := Effect{Do: Record, Delivery: l, Number: made, Answer: a, Began: in.Began}
 	if last != "" {
 		m.do(record)
 		m.bury(l, last, a)
@@ -68,16 +68,16 @@ func (m *Machine) undelivered(now time.Time, in *Input, probe bool) {
 
 // bury gives the pair up. An ordered endpoint goes on when that is durable: a
 // pair that came again after a crash would come behind the next.
-func (m *Machine) bury(l *Lease, reason string, last *transport.Answer) {
+func (m *Machine) bury(l *Delivery, reason string, last *transport.Answer) {
 	wait := m.policy.Ordered && m.policy.Closed == "" && !m.draining
 	if wait {
 		m.storing++
 	}
-	m.do(Effect{Do: Bury, Lease: l, Reason: reason, Answer: last, Wait: wait})
+	m.do(Effect{Do: Bury, Delivery: l, Reason: reason, Answer: last, Wait: wait})
 }
 
 // hopeless gives the reason why no further attempt will be made, or "".
-func (m *Machine) hopeless(l *Lease, a *transport.Answer) string {
+func (m *Machine) hopeless(l *Delivery, a *transport.Answer) string {
 	switch {
 	case m.policy.Closed != "":
 		return m.policy.Closed

@@ -64,7 +64,7 @@ func TestNoAlarmAfterQuit(t *testing.T) {
 		h.lease(1)
 		h.lease(2)
 		h.send(Quit{})
-		h.wantEnd(2, "released")
+		h.wantEnd(2, Released)
 		if h.actor.timer.Stop() {
 			t.Error("the alarm is set after Quit")
 		}
@@ -129,14 +129,14 @@ func TestTheNextActorKnowsWhatTheLastOneDid(t *testing.T) {
 		h.answers(ok)
 		h.lease(6)
 		h.wantSent(1, 2, 3, 4, 5)
-		if p := h.retained.Parked(); p.Entries != 6 || p.Ready != 1 || p.Bytes == 0 {
+		if p := h.actor.inDeferred(); p.Entries != 6 || p.Ready != 1 || p.Bytes == 0 {
 			t.Errorf("parked %+v", p)
 		}
 		h.passes(11 * time.Second)
 		if !slices.Contains(h.written, "recall 1") {
 			t.Errorf("wrote %v", h.written)
 		}
-		h.retained.Returned(&h.entries[5])
+		h.back(&h.entries[5])
 		h.send(&Lease{Pair: transport.Pair{Seq: 6, Endpoint: "ep"}, Event: h.entries[5].Event, Hop: 1, Owner: h})
 		h.wantSent(1, 2, 3, 4, 5, 6)
 		if last := h.news[len(h.news)-1]; last.What != transport.NewsRecovered {
@@ -186,7 +186,7 @@ func TestAskTellsHowItStands(t *testing.T) {
 		if s.State != transport.StateActive || s.Reason != "status 429" || s.HeldUntil.IsZero() || s.Waiting != 1 || s.Most != 1 {
 			t.Errorf("stands %+v", s)
 		}
-		if of := StandingOf(h.retained.Memory(), h.retained.Parked(), time.Now()); of.HeldUntil != s.HeldUntil || of.Reason != s.Reason || of.Waiting != 1 {
+		if of := StandingOf(h.retained.Memory(), h.actor.inDeferred(), time.Now()); of.HeldUntil != s.HeldUntil || of.Reason != s.Reason || of.Waiting != 1 {
 			t.Errorf("without its actor %+v", of)
 		}
 	})

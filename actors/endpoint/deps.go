@@ -31,6 +31,8 @@ type Journal interface {
 
 // Parker keeps entries until they are due.
 type Parker interface {
+	// Park tells w when e is durable and the journal tells of it: so what was
+	// appended there before the call is durable too.
 	Park(customer, endpoint string, e transport.Entry, w transport.Waiter)
 	// Recall brings at least so many entries that wait for room back now, the
 	// oldest first (of an ordered endpoint: those first in its order), and tells

@@ -21,58 +21,61 @@ func (l *Lease) base(kind transport.Kind, at time.Time) *transport.Record {
 	return r
 }
 
-// keep journals r and takes it back.
-func (l *Lease) keep(d *Deps, r *transport.Record) {
-	d.Journal.Append(r, l)
+// keep journals r, with w (which may be nil) told, and takes r back.
+func keep(d *Deps, r *transport.Record, w transport.Waiter) {
+	d.Journal.Append(r, w)
 	*r = transport.Record{}
 	records.Put(r)
 }
 
-// Skip ends the pair without a delivery, for a reason; a lease without an
-// endpoint skips its event as a whole.
-func (l *Lease) Skip(d *Deps, reason string) {
+// Skip ends the delivery without one, for a reason; a lease without an endpoint
+// skips its event as a whole.
+func (l *Lease) Skip(d *Deps, reason string) { keep(d, l.skipped(d, reason), (*final)(l)) }
+
+func (l *Lease) skipped(d *Deps, reason string) *transport.Record {
 	r := l.base(transport.Skipped, d.Now())
 	r.Reason = reason
 	d.Observer.Record(r)
-	l.await(1)
-	l.keep(d, r)
-	l.handed = true
+	return r
 }
 
-// Bury gives the pair up: a dead letter first, then the record that closes it.
-// last is the last attempt's answer, nil where none was made now.
-func (l *Lease) Bury(d *Deps, reason string, last *transport.Answer) { l.bury(d, reason, last, nil) }
+// Bury gives the delivery up: a dead letter first, then the record that closes it.
+func (l *Lease) Bury(d *Deps, reason string) { l.buried(d, l.Tries, reason, nil).leave() }
 
-// bury tells done, which may be nil, when the end is durable.
-func (l *Lease) bury(d *Deps, reason string, last *transport.Answer, done transport.Waiter) {
-	l.awaitClosing()
+// burial journals the end of a delivery once its dead letter is durable, so that
+// a crash between the two leaves a letter too many and never one too few.
+type burial struct {
+	deps   *Deps
+	lease  *Lease
+	letter *transport.DeadLetter
+	record *transport.Record
+	then   transport.Waiter // told when the end is durable; nil: nobody
+}
+
+// buried is what is written of a delivery that is given up after tries. last is
+// the last attempt's answer, nil where none was made now.
+func (l *Lease) buried(d *Deps, tries []transport.Try, reason string, last *transport.Answer) *burial {
 	r := l.base(transport.DeadLettered, d.Now())
 	r.Reason = reason
 	d.Observer.Record(r)
 	letter := &transport.DeadLetter{
 		Customer: l.Event.Customer, Endpoint: l.Endpoint, Reason: reason, At: r.At,
-		Replay: l.Replay, Tries: l.Tries, Event: l.Event,
+		Replay: l.Replay, Tries: tries, Event: l.Event,
 	}
 	if last != nil {
 		letter.Detail, letter.LastAnswer = last.Detail, last.Body
 	}
-	l.handed = true
-	l.whenOwed(d, func() { d.Graveyard.Bury(letter, &closing{deps: d, lease: l, record: r, then: done}) })
+	return &burial{deps: d, lease: l, letter: letter, record: r}
 }
 
-// closing journals the end of a pair once its dead letter is durable, so that
-// a crash between the two leaves a letter too many and never one too few.
-type closing struct {
-	deps   *Deps
-	lease  *Lease
-	record *transport.Record
-	then   transport.Waiter
+func (b *burial) leave() {
+	b.lease.whenOwed(b.deps, func() { b.deps.Graveyard.Bury(b.letter, b) })
 }
 
 // Done appends the closing record.
-func (c *closing) Done() {
-	c.lease.keep(c.deps, c.record)
-	if c.then != nil {
-		c.deps.Journal.After(c.then)
+func (b *burial) Done() {
+	keep(b.deps, b.record, (*final)(b.lease))
+	if b.then != nil {
+		b.deps.Journal.After(b.then)
 	}
 }

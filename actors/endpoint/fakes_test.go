@@ -23,8 +23,10 @@ type house struct {
 	t        *testing.T
 	actor    *Actor
 	retained *Retained
-	ref      *actors.Ref
-	stop     context.CancelFunc
+	// parked is what lies in DEFERRED as the next actor begins.
+	parked transport.Parked
+	ref    *actors.Ref
+	stop   context.CancelFunc
 
 	mu      sync.Mutex
 	prepare func(*transport.Endpoint) error
@@ -33,7 +35,8 @@ type house struct {
 	written []string
 	waiters []transport.Waiter
 	waiting []string // what the waiters wait for
-	ends    map[uint64][]string
+	ends    map[uint64][]End
+	handed  uint64
 	broke   []*actors.Panic
 	letters []*transport.DeadLetter
 	entries []transport.Entry
@@ -69,9 +72,9 @@ func inHouseThat(t *testing.T, ep *transport.Endpoint, prepare func(*transport.E
 			t.Fatal(err)
 		}
 		ctx, cancel := context.WithCancel(context.Background())
-		h := &house{t: t, stop: cancel, system: system, ends: map[uint64][]string{}, prepare: prepare}
+		h := &house{t: t, stop: cancel, system: system, ends: map[uint64][]End{}, prepare: prepare}
 		tuning := DefaultTuning()
-		h.retained = NewRetained(transport.Memory{}, transport.Parked{}, time.Time{})
+		h.retained = NewRetained(transport.Memory{}, time.Time{})
 		h.deps = Deps{Sender: h, Journal: h, Parker: h, Graveyard: h, Memories: h, Teller: h,
 			Observer: h, Runner: NewPool(ctx), Tuning: &tuning, Now: time.Now, Context: ctx}
 		h.begin(ep)
@@ -94,7 +97,7 @@ func inHouseThat(t *testing.T, ep *transport.Endpoint, prepare func(*transport.E
 }
 
 func (h *house) begin(ep *transport.Endpoint) {
-	h.actor = NewActor(ep, h.retained, h.deps)
+	h.actor = NewActor(ep, h.retained, h.parked, h.deps)
 	h.ref = h.system.Spawn("endpoint", h.actor, func(p *actors.Panic) { h.broke = append(h.broke, p) })
 	h.actor.Bind(h.ref)
 	synctest.Wait()
@@ -111,7 +114,17 @@ func (h *house) quit() {
 func (h *house) next(ep *transport.Endpoint) {
 	h.quit()
 	h.retained.Ended(time.Now())
+	h.parked = h.actor.inDeferred()
 	h.begin(ep)
+}
+
+// back has an entry come back from DEFERRED.
+func (h *house) back(e *transport.Entry) {
+	moved := ParkedChange{Entries: -1, Bytes: -int64(e.Event.Size())}
+	if e.Due.IsZero() {
+		moved.Ready = -1
+	}
+	h.send(moved)
 }
 
 func plain() *transport.Endpoint {
@@ -210,10 +223,7 @@ func (h *house) durable(i int) {
 	synctest.Wait()
 }
 
-func (h *house) Settled(l *Lease)  { h.over(l, "settled") }
-func (h *house) Released(l *Lease) { h.over(l, "released") }
-
-func (h *house) over(l *Lease, how string) {
+func (h *house) Ended(l *Lease, how End) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.ends[l.Seq] = append(h.ends[l.Seq], how)
@@ -221,9 +231,11 @@ func (h *house) over(l *Lease, how string) {
 
 // lease hands an event over and waits until all is quiet.
 func (h *house) lease(seq uint64) *Lease {
+	h.handed++
 	l := &Lease{
-		Pair:  transport.Pair{Seq: seq, Endpoint: "ep"},
-		Event: &transport.Event{Seq: seq, ID: fmt.Sprint("e", seq), Customer: "acme", Time: time.Now()}, Owner: h,
+		Number: h.handed,
+		Pair:   transport.Pair{Seq: seq, Endpoint: "ep"},
+		Event:  &transport.Event{Seq: seq, ID: fmt.Sprint("e", seq), Customer: "acme", Time: time.Now()}, Owner: h,
 	}
 	h.send(l)
 	return l
@@ -238,20 +250,20 @@ func (h *house) change(ep *transport.Endpoint) {
 	synctest.Wait()
 }
 
-// end tells how lease seq ended, "" while it has not.
-func (h *house) end(seq uint64) string {
+// end tells how lease seq ended, 0 while it has not.
+func (h *house) end(seq uint64) End {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if len(h.ends[seq]) == 0 {
-		return ""
+		return 0
 	}
 	return h.ends[seq][0]
 }
 
-func (h *house) wantEnd(seq uint64, want string) {
+func (h *house) wantEnd(seq uint64, want End) {
 	h.t.Helper()
 	if got := h.end(seq); got != want {
-		h.t.Fatalf("lease %d: %q, want %q", seq, got, want)
+		h.t.Fatalf("lease %d: %d, want %d", seq, got, want)
 	}
 }
 

@@ -4,7 +4,7 @@ import "time"
 
 // gate tells whether an attempt with l may begin now, or when it may; a zero
 // time: when something else has happened.
-func (m *Machine) gate(now time.Time, l *Lease) (open bool, at time.Time) {
+func (m *Machine) gate(now time.Time, l *Delivery) (open bool, at time.Time) {
 	switch {
 	case m.storing > 0 || m.policy.Paused || m.away && !m.canary:
 		return false, time.Time{}

@@ -9,11 +9,12 @@ import (
 // Machine decides for one endpoint. Its first input must be Begun.
 type Machine struct {
 	policy   Policy
-	waiting  Queue
-	early    []*Lease // in hand, due within inHandFor; soonest first
+	waiting  queue
+	early    []*Delivery // in hand, due within inHandFor; soonest first
 	inFlight int
 	draining bool
 	effects  []Effect
+	deliveries
 
 	breaker     *breaker
 	bucket      bucket
@@ -46,6 +47,7 @@ const maxPanics = 3
 func (m *Machine) Step(now time.Time, in Input) []Effect {
 	clear(m.effects)
 	m.effects = m.effects[:0]
+	m.deliveries.collect()
 	m.parked = in.Parked
 	m.take(now, &in)
 	m.work(now)
@@ -57,9 +59,9 @@ func (m *Machine) take(now time.Time, in *Input) {
 	case Begun:
 		m.begin(now, in)
 	case Leased:
-		m.leased(now, in.Lease)
+		m.leased(now, m.of(in.Lease))
 	case PutAside:
-		m.putAside(now, in.Lease)
+		m.putAside(now, m.of(in.Lease))
 	case Answered:
 		m.answered(now, in)
 	case Changed:
@@ -93,7 +95,7 @@ func (m *Machine) Waiting() int { return m.waiting.Len() + len(m.early) }
 // InFlight counts the attempts under way.
 func (m *Machine) InFlight() int { return m.inFlight }
 
-func (m *Machine) leased(now time.Time, l *Lease) {
+func (m *Machine) leased(now time.Time, l *Delivery) {
 	if !l.fresh() {
 		m.recalls.inRow = 0
 	}
@@ -102,11 +104,11 @@ func (m *Machine) leased(now time.Time, l *Lease) {
 	}
 	switch {
 	case m.draining:
-		m.do(Effect{Do: Release, Lease: l})
+		m.do(Effect{Do: Release, Delivery: l})
 	case m.policy.Closed != "":
-		m.do(Effect{Do: Bury, Lease: l, Reason: m.policy.Closed})
+		m.do(Effect{Do: Bury, Delivery: l, Reason: m.policy.Closed})
 	case m.policy.Ordered:
-		m.waiting.Insert(l)
+		m.waiting.Insert(l, inOrder)
 	case l.Due.After(now):
 		m.tooEarly(now, l)
 	case l.fresh() && m.parked.Ready > 0 && m.narrow(now):
@@ -116,7 +118,7 @@ func (m *Machine) leased(now time.Time, l *Lease) {
 	}
 }
 
-func (m *Machine) putAside(now time.Time, l *Lease) {
+func (m *Machine) putAside(now time.Time, l *Delivery) {
 	if m.draining || m.policy.Closed != "" {
 		m.leased(now, l)
 		return
@@ -126,7 +128,7 @@ func (m *Machine) putAside(now time.Time, l *Lease) {
 }
 
 // tooEarly keeps what is due soon in hand, and parks the rest again.
-func (m *Machine) tooEarly(now time.Time, l *Lease) {
+func (m *Machine) tooEarly(now time.Time, l *Delivery) {
 	if l.Due.Sub(now) > inHandFor {
 		m.park(now, l, l.Due)
 		return
@@ -179,14 +181,14 @@ func (m *Machine) work(now time.Time) {
 }
 
 // settleUnsent ends a lease for which no attempt will be made now.
-func (m *Machine) settleUnsent(now time.Time, l *Lease) bool {
+func (m *Machine) settleUnsent(now time.Time, l *Delivery) bool {
 	switch {
 	case m.draining:
-		m.do(Effect{Do: Release, Lease: l})
+		m.do(Effect{Do: Release, Delivery: l})
 	case m.policy.Closed != "":
-		m.do(Effect{Do: Bury, Lease: l, Reason: m.policy.Closed})
+		m.do(Effect{Do: Bury, Delivery: l, Reason: m.policy.Closed})
 	case m.expired(now, l):
-		m.do(Effect{Do: Skip, Lease: l, Reason: transport.ReasonExpired})
+		m.do(Effect{Do: Skip, Delivery: l, Reason: transport.ReasonExpired})
 	case m.spent(l) != "":
 		m.bury(l, m.spent(l), nil)
 	case m.policy.Ordered && l.Due.Sub(now) > inHandFor:
@@ -198,7 +200,7 @@ func (m *Machine) settleUnsent(now time.Time, l *Lease) bool {
 }
 
 // spent gives the reason why a pair that was tried may be tried no more, or "".
-func (m *Machine) spent(l *Lease) string {
+func (m *Machine) spent(l *Delivery) string {
 	switch {
 	case len(l.Tries) == 0:
 		return ""
@@ -211,11 +213,11 @@ func (m *Machine) spent(l *Lease) string {
 }
 
 // expired: a replay was asked for, however old its event is.
-func (m *Machine) expired(now time.Time, l *Lease) bool {
+func (m *Machine) expired(now time.Time, l *Delivery) bool {
 	return m.policy.MaxAge > 0 && l.Replay == 0 && now.Sub(l.Event.Time) > m.policy.MaxAge
 }
 
-func (m *Machine) send(now time.Time, l *Lease) {
+func (m *Machine) send(now time.Time, l *Delivery) {
 	if m.inFlight == 0 {
 		m.silentSince = now
 	}
@@ -223,7 +225,7 @@ func (m *Machine) send(now time.Time, l *Lease) {
 	m.canary = false
 	m.ramp.sent(now, m.policy.Tuning)
 	l.probe = m.breaker.sent()
-	m.do(Effect{Do: Send, Lease: l, Number: len(l.Tries) + 1})
+	m.do(Effect{Do: Send, Delivery: l, Number: len(l.Tries) + 1})
 }
 
 // wake asks to be stepped again at next, or when something comes due.
@@ -248,4 +250,9 @@ func soonest(a, b time.Time) time.Time {
 	return a
 }
 
-func (m *Machine) do(e Effect) { m.effects = append(m.effects, e) }
+func (m *Machine) do(e Effect) {
+	if e.closes() {
+		m.close(e.Delivery)
+	}
+	m.effects = append(m.effects, e)
+}

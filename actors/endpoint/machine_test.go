@@ -47,11 +47,11 @@ func BenchmarkStep(b *testing.B) {
 			var m Machine
 			now := time.Unix(1_700_000_000, 0)
 			m.Step(now, Input{Kind: Begun, Policy: &p})
-			var flying []*Lease
+			var flying []*Delivery
 			step := func(in Input) {
 				for _, e := range m.Step(now, in) {
 					if e.Do == Send {
-						flying = append(flying, e.Lease)
+						flying = append(flying, e.Delivery)
 					}
 				}
 			}
@@ -69,9 +69,10 @@ func BenchmarkStep(b *testing.B) {
 			for b.Loop() {
 				now = now.Add(time.Microsecond) // so that a rate has room
 				step(Input{Kind: Leased, Lease: l})
-				l = flying[0]
+				d := flying[0]
+				l = d.Lease
 				flying = flying[:copy(flying, flying[1:])]
-				step(Input{Kind: Answered, Lease: l, Answer: a, Began: now})
+				step(Input{Kind: Answered, Delivery: d, Answer: a, Began: now})
 			}
 		})
 	}

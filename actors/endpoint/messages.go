@@ -31,6 +31,9 @@ type (
 	ShedTo int
 	// UplinkChange tells about our own uplink: UplinkLost, UplinkBack or Canary.
 	UplinkChange InputKind
+	// ParkedChange is what came back from DEFERRED, counted off, or was parked
+	// there by an actor before this one.
+	ParkedChange transport.Parked
 	// NotParked tells an ordered endpoint which pairs came back from DEFERRED and
 	// have ended, or were parked again: no lease of them comes (any more). Those of
 	// which one comes are not named: they are awaited until it is there.
@@ -43,9 +46,9 @@ type (
 
 	// sent is the end of an attempt.
 	sent struct {
-		lease  *Lease
-		answer transport.Answer
-		began  time.Time
+		delivery *Delivery
+		answer   transport.Answer
+		began    time.Time
 	}
 	// listed is all that is parked, as the list of that number told it.
 	listed struct {
@@ -77,7 +80,7 @@ func LeaseIn(msg any) *Lease {
 	case Aside:
 		return msg.Lease
 	case *sent:
-		return msg.lease
+		return msg.delivery.Lease
 	}
 	return nil
 }

@@ -7,9 +7,9 @@ import (
 
 // park puts a pair into DEFERRED, from where it comes back more or less in time.
 func (w *world) park(e *Effect, p *pair) {
-	l := e.Lease
+	l := e.Delivery
 	w.parkings++
-	delete(w.hand, l)
+	delete(w.hand, l.Lease)
 	if e.At.Before(l.Due) {
 		w.t.Fatalf("parked until %s, before it is due at %s", e.At, l.Due)
 	}

@@ -32,12 +32,13 @@ func (w *world) sent(e *Effect, p *pair) {
 		w.canary = false
 	}
 	f := &flight{began: w.now, arrives: w.now.Add(time.Duration(w.noise.Float64() * float64(took)))}
-	w.flying[e.Lease] = f
-	w.reference.sent(w.now, e.Lease)
+	d := e.Delivery
+	w.flying[d.Lease] = f
+	w.reference.sent(w.now, d.Lease)
 	if answer.Class != transport.Skip && answer.Class != transport.Refused {
 		w.arrivals.add(f.arrives)
 	}
-	w.after(took, func() { w.answered(e.Lease, answer) })
+	w.after(took, func() { w.answered(d, answer) })
 }
 
 // answer is what the receiver makes of an attempt, and how long it takes.
@@ -87,11 +88,12 @@ func (w *world) answer() (*transport.Answer, time.Duration) {
 }
 
 // answered brings an attempt's end to the machine, and to the reference first.
-func (w *world) answered(l *Lease, a *transport.Answer) {
+func (w *world) answered(d *Delivery, a *transport.Answer) {
+	l := d.Lease
 	f, p := w.flying[l], w.hand[l]
 	delete(w.flying, l)
 	ours := w.away && a.Unreached
-	number := len(l.Tries) + 1
+	number := len(d.Tries) + 1
 	last := !w.policy.Retries || number > len(w.policy.Schedule)
 	p.earliest = w.now.Add(a.RetryAfter)
 	if !last {
@@ -101,7 +103,7 @@ func (w *world) answered(l *Lease, a *transport.Answer) {
 	if a.Class == transport.Delivered {
 		w.delivered++
 	}
-	w.step(Input{Kind: Answered, Lease: l, Answer: a, Began: f.began, Ours: ours})
+	w.step(Input{Kind: Answered, Delivery: d, Answer: a, Began: f.began, Ours: ours})
 }
 
 // shortest is the least wait after so many attempts.
@@ -111,7 +113,7 @@ func (w *world) shortest(made int) time.Duration {
 
 func (w *world) recorded(e *Effect, p *pair) {
 	if e.Answer.Class == transport.Delivered {
-		delete(w.hand, e.Lease)
+		delete(w.hand, e.Delivery.Lease)
 		p.ended = true
 		return
 	}

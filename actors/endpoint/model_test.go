@@ -205,9 +205,9 @@ func (w *world) step(in Input) {
 
 func (w *world) perform(e *Effect) {
 	var p *pair
-	if e.Lease != nil {
-		if p = w.hand[e.Lease]; p == nil {
-			w.t.Fatalf("effect %d for pair %v, whose lease ended", e.Do, e.Lease.Pair)
+	if e.Delivery != nil {
+		if p = w.hand[e.Delivery.Lease]; p == nil {
+			w.t.Fatalf("effect %d for pair %v, whose lease ended", e.Do, e.Delivery.Pair)
 		}
 	}
 	switch e.Do {
@@ -218,7 +218,7 @@ func (w *world) perform(e *Effect) {
 	case Park:
 		w.park(e, p)
 	case Bury, Skip:
-		delete(w.hand, e.Lease)
+		delete(w.hand, e.Delivery.Lease)
 		p.ended = true
 		if e.Wait {
 			w.store(func() {})

@@ -36,7 +36,7 @@ type Unparked struct {
 
 // begin asks for the list of all that is parked, with a number; in hand are not
 // in question.
-func (o *order) begin(inHand []*Lease) (number int) {
+func (o *order) begin(inHand []*Delivery) (number int) {
 	o.lists++
 	o.meanwhile = make(map[transport.Place]uint32, len(inHand))
 	for _, l := range inHand {
@@ -85,7 +85,7 @@ func (o *order) lets(p transport.Place) bool {
 }
 
 // blocked tells whether all in hand must wait for one that is parked for room.
-func (o *order) blocked(waiting *Queue) bool {
+func (o *order) blocked(waiting *queue) bool {
 	w, some := o.first()
 	return some && !o.loading() && w.Due.IsZero() && (waiting.Len() == 0 || !o.lets(waiting.First().Place()))
 }

@@ -24,7 +24,7 @@ func TestAnOrderedEndpointListsWhatIsParkedFirst(t *testing.T) {
 		h.wantSent(1)
 		h.told([]ParkedPair{{Place: transport.Place{Seq: 1}, Due: time.Now().Add(time.Second)}})
 		h.wantSent(1)
-		h.retained.Returned(&h.entries[0])
+		h.back(&h.entries[0])
 		h.send(NotParked{{Place: transport.Place{Seq: 1}}}) // it had ended
 		h.wantSent(1, 2)
 	})
@@ -38,7 +38,7 @@ func TestAnOrderedEndpointGoesOnWhenADeadLetterIsDurable(t *testing.T) {
 		h.answers(failure)
 		h.lease(1)
 		h.lease(2)
-		for _, write := range []string{"tried 1", "all before", "letter 1", "buried 1"} {
+		for _, write := range []string{"all before", "letter 1", "buried 1"} {
 			h.wantSent(1)
 			h.durable(slices.Index(h.waiting, write))
 		}
@@ -60,10 +60,10 @@ func TestAFreshPairIsParkedBehindItsFanOut(t *testing.T) {
 			if !slices.Equal(h.waiting, []string{want}) {
 				t.Fatalf("wrote %v, want %s first", h.waiting, want)
 			}
-			h.wantEnd(1, "")
+			h.wantEnd(1, 0)
 			h.durable(0)
 		}
-		h.wantEnd(1, "settled")
+		h.wantEnd(1, ParkedForRoom)
 	})
 }
 
@@ -74,7 +74,7 @@ func TestAPairThatIsParkedAgainWaitsForItsSegmentAlone(t *testing.T) {
 	inHouse(t, ep, func(h *house) {
 		h.send(&Lease{Pair: transport.Pair{Seq: 1, Endpoint: "ep"}, Event: &transport.Event{Seq: 1}, Hop: 1, Owner: h})
 		h.durable(0)
-		h.wantEnd(1, "settled")
+		h.wantEnd(1, ParkedForRoom)
 		if !slices.Equal(h.written, []string{"park 1"}) || h.entries[0].Hop != 2 {
 			t.Errorf("wrote %v, %+v", h.written, h.entries)
 		}

@@ -9,7 +9,7 @@ import (
 func (a *Actor) perform(e *Effect) {
 	switch e.Do {
 	case Send:
-		a.send(e.Lease, e.Number)
+		a.send(e.Delivery, e.Number)
 	case Record:
 		a.record(e)
 	case Park:
@@ -17,9 +17,12 @@ func (a *Actor) perform(e *Effect) {
 	case Bury:
 		a.bury(e)
 	case Skip:
-		e.Lease.Skip(&a.deps, e.Reason)
+		r := e.Delivery.skipped(&a.deps, e.Reason)
+		a.closing(e)
+		keep(&a.deps, r, (*final)(e.Delivery.Lease))
 	case Release:
-		e.Lease.Release()
+		a.closing(e)
+		e.Delivery.Release()
 	case Remember:
 		a.retained.remember(*e.Memory)
 		a.deps.Memories.Remember(transport.Remembered{
@@ -66,9 +69,9 @@ func (a *Actor) wake(at time.Time) {
 
 // send makes the attempt on a goroutine of its own. There are never more of
 // them than the endpoint's concurrency, and no pool that endpoints share.
-func (a *Actor) send(l *Lease, number int) {
+func (a *Actor) send(d *Delivery, number int) {
 	s := sents.Get().(*sent)
-	s.lease, s.began = l, a.deps.Now()
+	s.delivery, s.began = d, a.deps.Now()
 	if a.broken != nil {
 		s.answer = transport.Answer{Class: transport.Refused, Reason: "endpoint_invalid", Detail: a.broken.Error()}
 		a.self.Send(s)
@@ -80,35 +83,56 @@ func (a *Actor) send(l *Lease, number int) {
 }
 
 func (a *Actor) record(e *Effect) {
-	l := e.Lease
+	l := e.Delivery.Lease
 	r := l.base(transport.Tried, e.Began)
 	r.Number, r.Answer, r.NextAt = e.Number, *e.Answer, e.At
 	a.deps.Observer.Record(r)
-	l.await(1)
-	if e.Answer.Class != transport.Delivered {
-		l.await(1) // for the park or burial that follows and closes the lease
-		l.closing = true
+	if !e.closes() { // what follows does
+		keep(&a.deps, r, nil)
+		return
 	}
-	l.keep(&a.deps, r)
-	l.handed = e.Answer.Class == transport.Delivered
+	a.closing(e)
+	keep(&a.deps, r, (*final)(l))
 }
 
 func (a *Actor) bury(e *Effect) {
-	var kept transport.Waiter
+	b := e.Delivery.buried(&a.deps, e.Delivery.Tries, e.Reason, e.Answer)
 	if e.Wait {
-		kept = done{a.self, stored{}}
+		b.then = done{a.self, stored{}}
 	}
-	e.Lease.bury(&a.deps, e.Reason, e.Answer, kept)
+	a.closing(e)
+	b.leave()
 }
 
 func (a *Actor) park(e *Effect) {
-	l := e.Lease
-	l.awaitClosing()
+	d := e.Delivery
+	l := d.Lease
 	entry := transport.Entry{
-		Event: l.Event, Replay: l.Replay, Tries: l.Tries, Hop: l.Hop + 1, Due: l.Due, At: e.At,
+		Event: l.Event, Replay: l.Replay, Tries: d.Tries, Hop: l.Hop + 1, Due: d.Due, At: e.At,
 	}
-	a.retained.count(&entry, 1)
-	l.handed, l.parked = true, true
+	a.closing(e)
+	ended := transport.Waiter((*parkedForTime)(l))
+	if d.Due.IsZero() {
+		ended = (*parkedForRoom)(l)
+	}
+	a.count(&entry)
 	parker := a.deps.Parker
-	l.whenOwed(&a.deps, func() { parker.Park(l.Event.Customer, l.Endpoint, entry, l) })
+	l.whenOwed(&a.deps, func() { parker.Park(l.Event.Customer, l.Endpoint, entry, ended) })
 }
+
+// count notes a parking.
+func (a *Actor) count(e *transport.Entry) {
+	a.parked.Entries++
+	a.parked.Bytes += int64(e.Event.Size())
+	if e.Due.IsZero() {
+		a.parked.Ready++
+	}
+}
+
+// closing notes that the lease ends by itself from here on, whatever becomes of
+// the actor.
+func (a *Actor) closing(e *Effect) { a.closed.add(e.Delivery.Number) }
+
+// Closes tells whether a lease that the actor was sent ends by itself: what
+// closes it was asked for. It must come after the actor's last act.
+func (a *Actor) Closes(l *Lease) bool { return a.closed.has(l.Number) }

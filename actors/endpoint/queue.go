@@ -2,52 +2,53 @@ package endpoint
 
 import "slices"
 
-// Queue is a first-in first-out of leases that gives its memory back when empty.
-type Queue struct {
-	items []*Lease
+// Queue is first in, first out, and gives its memory back when empty.
+type Queue[T any] struct {
+	items []T
 	head  int
 }
 
 // Len is how many wait.
-func (q *Queue) Len() int { return len(q.items) - q.head }
+func (q *Queue[T]) Len() int { return len(q.items) - q.head }
 
 // All are those that wait, oldest first; not to be kept.
-func (q *Queue) All() []*Lease { return q.items[q.head:] }
+func (q *Queue[T]) All() []T { return q.items[q.head:] }
 
 // Push appends.
-func (q *Queue) Push(l *Lease) { q.items = append(q.items, l) }
+func (q *Queue[T]) Push(l T) { q.items = append(q.items, l) }
 
 // First is the oldest, still in; the queue must not be empty.
-func (q *Queue) First() *Lease { return q.items[q.head] }
+func (q *Queue[T]) First() T { return q.items[q.head] }
 
-// Insert puts l where its place is among leases in order.
-func (q *Queue) Insert(l *Lease) {
+// Insert puts l behind all that it does not come before.
+func (q *Queue[T]) Insert(l T, before func(a, b T) bool) {
 	i := len(q.items)
-	for i > q.head && l.Place().Before(q.items[i-1].Place()) {
+	for i > q.head && before(l, q.items[i-1]) {
 		i--
 	}
 	q.items = slices.Insert(q.items, i, l)
 }
 
 // CutAfter takes out all but the n oldest.
-func (q *Queue) CutAfter(n int) []*Lease {
+func (q *Queue[T]) CutAfter(n int) []T {
 	from := q.head + n
 	cut := slices.Clone(q.items[from:])
 	clear(q.items[from:])
 	if q.items = q.items[:from]; n == 0 {
-		*q = Queue{}
+		*q = Queue[T]{}
 	}
 	return cut
 }
 
 // Pop takes the oldest; the queue must not be empty.
-func (q *Queue) Pop() *Lease {
+func (q *Queue[T]) Pop() T {
+	var none T
 	l := q.items[q.head]
-	q.items[q.head] = nil
+	q.items[q.head] = none
 	q.head++
 	switch {
 	case q.head == len(q.items) && cap(q.items) > 64:
-		*q = Queue{}
+		*q = Queue[T]{}
 	case q.head == len(q.items):
 		q.items, q.head = q.items[:0], 0
 	case q.head > 64 && q.head*2 > len(q.items):

@@ -118,7 +118,7 @@ func (m *Machine) reorder(now time.Time, was bool) {
 	for _, l := range all {
 		switch {
 		case m.policy.Ordered:
-			m.waiting.Insert(l)
+			m.waiting.Insert(l, inOrder)
 		case l.Due.After(now):
 			m.tooEarly(now, l)
 		default:

@@ -8,10 +8,9 @@ import (
 	"github.com/postrider/postrider/transport"
 )
 
-// Retained is what is kept of an endpoint between its actors: its memory, and what
-// of it lies in DEFERRED. It is safe for concurrent use.
+// Retained is what is kept of an endpoint between its actors. It is safe for
+// concurrent use.
 type Retained struct {
-	entries, ready, bytes atomic.Int64
 	// How long attempts take of late, and since when those under way have been
 	// silent (unix nanoseconds; 0: none is under way).
 	recent, silentSince atomic.Int64
@@ -24,35 +23,8 @@ type Retained struct {
 
 // NewRetained begins with what was found at the start. lastSend is when the
 // endpoint may have been sent something for the last time; zero: never.
-func NewRetained(m transport.Memory, parked transport.Parked, lastSend time.Time) *Retained {
-	p := &Retained{memory: m, lastSend: lastSend}
-	p.entries.Store(int64(parked.Entries))
-	p.ready.Store(int64(parked.Ready))
-	p.bytes.Store(parked.Bytes)
-	return p
-}
-
-// Parked counts what lies in DEFERRED.
-func (p *Retained) Parked() transport.Parked {
-	return transport.Parked{
-		Entries: int(max(0, p.entries.Load())), Ready: int(max(0, p.ready.Load())), Bytes: max(0, p.bytes.Load()),
-	}
-}
-
-// Returned counts an entry that came back. The first parking of a replay is
-// past any actor, and was never counted.
-func (p *Retained) Returned(e *transport.Entry) {
-	if e.Replay == 0 || e.Hop > 1 {
-		p.count(e, -1)
-	}
-}
-
-func (p *Retained) count(e *transport.Entry, n int64) {
-	p.entries.Add(n)
-	p.bytes.Add(n * int64(e.Event.Size()))
-	if e.Due.IsZero() {
-		p.ready.Add(n)
-	}
+func NewRetained(m transport.Memory, lastSend time.Time) *Retained {
+	return &Retained{memory: m, lastSend: lastSend}
 }
 
 // Took is how long the endpoint's attempts take now: of late, or those under
@@ -115,5 +87,5 @@ func (p *Retained) Ended(now time.Time) {
 func (p *Retained) Blank(now time.Time, refill time.Duration) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.memory.IsZero() && p.counted.row == 0 && p.entries.Load() <= 0 && now.Sub(p.lastSend) >= refill
+	return p.memory.IsZero() && p.counted.row == 0 && now.Sub(p.lastSend) >= refill
 }

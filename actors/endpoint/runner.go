@@ -23,7 +23,7 @@ type Attempt struct {
 }
 
 // Lease is the pair that is attempted.
-func (j *Attempt) Lease() *Lease { return j.sent.lease }
+func (j *Attempt) Lease() *Lease { return j.sent.delivery.Lease }
 
 // Number of the attempt, from 1.
 func (j *Attempt) Number() int { return j.number }
@@ -77,7 +77,7 @@ func (j *Attempt) Do() {
 		_ = recover() // the answer says so
 		j.End(answer)
 	}()
-	if a := j.target.Send(j.ctx, j.sent.lease.Event, j.number); a.Class != 0 {
+	if a := j.target.Send(j.ctx, j.sent.delivery.Event, j.number); a.Class != 0 {
 		answer = a
 	}
 }

@@ -40,14 +40,18 @@ func (t *tale) since(at time.Time) string {
 
 func (t *tale) tell(e *Effect) {
 	verb, what := t.of(e)
-	next := t.to != nil && e.Lease != nil && verb == t.verb && what == t.what && e.Lease.Replay == t.to.Replay && e.Lease.Seq == t.to.Seq+1
+	var l *Lease
+	if e.Delivery != nil {
+		l = e.Delivery.Lease
+	}
+	next := t.to != nil && l != nil && verb == t.verb && what == t.what && l.Replay == t.to.Replay && l.Seq == t.to.Seq+1
 	if next {
-		t.to = e.Lease
+		t.to = l
 		return
 	}
 	t.flush()
-	if e.Lease != nil {
-		t.verb, t.what, t.from, t.to = verb, what, e.Lease, e.Lease
+	if l != nil {
+		t.verb, t.what, t.from, t.to = verb, what, l, l
 		return
 	}
 	t.line(verb + what)
@@ -93,12 +97,12 @@ func (t *tale) of(e *Effect) (verb, what string) {
 		return "record", fmt.Sprintf(", attempt %d: %s, %s", e.Number, answer, next)
 	case Park:
 		why := "for its own time"
-		if e.Lease.Due.IsZero() {
+		if e.Delivery.Due.IsZero() {
 			why = "for room"
 		}
 		return "park", fmt.Sprintf(" until %s, %s", t.since(e.At), why)
 	case Bury:
-		return "bury", fmt.Sprintf(": %s, %d attempts", e.Reason, len(e.Lease.Tries))
+		return "bury", fmt.Sprintf(": %s, %d attempts", e.Reason, len(e.Delivery.Tries))
 	case Skip:
 		return "skip", ": " + e.Reason
 	case Release:

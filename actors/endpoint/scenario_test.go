@@ -54,7 +54,10 @@ type scenario struct {
 	now    time.Time
 	wake   time.Time
 	leases map[string]*Lease
-	sent   map[*Lease]time.Time
+	// Of those parked, their own times and their attempts.
+	dues   map[string]time.Time
+	tries  map[string][]transport.Try
+	sent   map[*Lease]*flown
 	parked map[string]time.Time // when each comes back
 	count  transport.Parked
 	stored transport.Memory
@@ -62,10 +65,16 @@ type scenario struct {
 	tale   tale
 }
 
+// flown is an attempt under way.
+type flown struct {
+	*Delivery
+	began time.Time
+}
+
 func newScenario(t *testing.T) *scenario {
 	start := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
 	s := &scenario{t: t, tuning: DefaultTuning(), start: start, now: start, tale: tale{start: start},
-		leases: map[string]*Lease{}, sent: map[*Lease]time.Time{}, parked: map[string]time.Time{}}
+		leases: map[string]*Lease{}, dues: map[string]time.Time{}, tries: map[string][]transport.Try{}, sent: map[*Lease]*flown{}, parked: map[string]time.Time{}}
 	return s
 }
 
@@ -121,7 +130,7 @@ var commands = map[string]func(s *scenario, words []string, args map[string]stri
 	"recalled": func(s *scenario, _ []string, _ map[string]string) {
 		var ready []string
 		for _, name := range s.parkedNames() {
-			if s.leases[name].Due.IsZero() {
+			if s.dues[name].IsZero() {
 				ready = append(ready, name)
 			}
 		}
@@ -134,7 +143,7 @@ var commands = map[string]func(s *scenario, words []string, args map[string]stri
 			all = append(all, ParkedPair{Place: s.leases[name].Place(), Hop: s.leases[name].Hop + 1})
 		}
 		for _, name := range s.parkedNames() {
-			all = append(all, ParkedPair{Place: s.leases[name].Place(), Due: s.leases[name].Due, Hop: s.leases[name].Hop + 1})
+			all = append(all, ParkedPair{Place: s.leases[name].Place(), Due: s.dues[name], Hop: s.leases[name].Hop + 1})
 		}
 		s.step(Input{Kind: Listed, Number: s.tale.list, Pairs: all})
 	},
@@ -201,7 +210,7 @@ func (s *scenario) back(words []string) {
 func (s *scenario) again(name string) *Lease {
 	was := s.leases[name]
 	s.unpark(name)
-	l := &Lease{Pair: was.Pair, Event: was.Event, Tries: was.Tries, Hop: was.Hop + 1, Due: was.Due}
+	l := &Lease{Pair: was.Pair, Event: was.Event, Tries: s.tries[name], Hop: was.Hop + 1, Due: s.dues[name]}
 	s.leases[name] = l
 	return l
 }
@@ -214,7 +223,7 @@ func (s *scenario) unpark(name string) {
 	delete(s.parked, name)
 	s.count.Entries--
 	s.count.Bytes -= int64(l.Event.Size())
-	if l.Due.IsZero() {
+	if s.dues[name].IsZero() {
 		s.count.Ready--
 	}
 }
@@ -247,7 +256,7 @@ func (s *scenario) step(in Input) {
 		s.tale.tell(&e)
 		switch e.Do {
 		case Send:
-			s.sent[e.Lease] = s.now
+			s.sent[e.Delivery.Lease] = &flown{e.Delivery, s.now}
 		case Park:
 			s.park(&e)
 		case Wake:
@@ -269,10 +278,12 @@ func (s *scenario) step(in Input) {
 }
 
 func (s *scenario) park(e *Effect) {
-	s.parked[name(e.Lease)] = e.At
+	d := e.Delivery
+	n := name(d.Lease)
+	s.parked[n], s.dues[n], s.tries[n] = e.At, d.Due, d.Tries
 	s.count.Entries++
-	s.count.Bytes += int64(e.Lease.Event.Size())
-	if e.Lease.Due.IsZero() {
+	s.count.Bytes += int64(d.Event.Size())
+	if d.Due.IsZero() {
 		s.count.Ready++
 	}
 }

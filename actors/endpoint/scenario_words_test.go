@@ -59,13 +59,13 @@ func (s *scenario) answer(words []string, args map[string]string) {
 	status := words[len(words)-1]
 	for _, name := range s.names(words[:len(words)-1]) {
 		l := s.leases[name]
-		began, flying := s.sent[l]
+		f, flying := s.sent[l]
 		if !flying {
 			s.t.Fatalf("%s is not in flight", name)
 		}
 		delete(s.sent, l)
 		a := s.answerOf(status)
-		a.Took = s.now.Sub(began)
+		a.Took = s.now.Sub(f.began)
 		if v := args["reason"]; v != "" {
 			a.Reason = v
 		}
@@ -73,7 +73,7 @@ func (s *scenario) answer(words []string, args map[string]string) {
 		if v := args["retry-after"]; v != "" {
 			a.RetryAfter = s.duration(v)
 		}
-		s.step(Input{Kind: Answered, Lease: l, Answer: a, Began: began, Ours: ours})
+		s.step(Input{Kind: Answered, Delivery: f.Delivery, Answer: a, Began: f.began, Ours: ours})
 	}
 }
 

@@ -97,7 +97,7 @@ func later(first time.Time, rest ...time.Time) time.Time {
 }
 
 // parkForRoom parks a lease that waits for room alone.
-func (m *Machine) parkForRoom(now time.Time, l *Lease) {
+func (m *Machine) parkForRoom(now time.Time, l *Delivery) {
 	switch {
 	case l.Due.After(now):
 		m.park(now, l, l.Due)
@@ -112,9 +112,9 @@ func (m *Machine) parkForRoom(now time.Time, l *Lease) {
 
 // park keeps a lease in DEFERRED until at; what would be too much there is
 // given up.
-func (m *Machine) park(now time.Time, l *Lease, at time.Time) {
+func (m *Machine) park(now time.Time, l *Delivery, at time.Time) {
 	if l.fresh() && m.backlogFull(l) {
-		m.do(Effect{Do: Bury, Lease: l, Reason: transport.ReasonBacklogFull})
+		m.do(Effect{Do: Bury, Delivery: l, Reason: transport.ReasonBacklogFull})
 		return
 	}
 	m.parked.Entries++
@@ -125,10 +125,10 @@ func (m *Machine) park(now time.Time, l *Lease, at time.Time) {
 	if m.policy.Ordered {
 		m.order.add(ParkedPair{Place: l.Place(), Due: l.Due, Hop: l.Hop + 1})
 	}
-	m.do(Effect{Do: Park, Lease: l, At: at})
+	m.do(Effect{Do: Park, Delivery: l, At: at})
 }
 
-func (m *Machine) backlogFull(l *Lease) bool {
+func (m *Machine) backlogFull(l *Delivery) bool {
 	return m.policy.MaxWaiting > 0 && m.parked.Entries >= m.policy.MaxWaiting ||
 		m.policy.Tuning.MaxWaitingBytes > 0 && m.parked.Bytes+int64(l.Event.Size()) > m.policy.Tuning.MaxWaitingBytes
 }

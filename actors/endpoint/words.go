@@ -11,8 +11,10 @@ type Input struct {
 	Kind InputKind
 	// Parked is what waits in DEFERRED for the endpoint.
 	Parked transport.Parked
-	// Lease: Leased, Answered, PutAside.
+	// Lease: Leased, PutAside.
 	Lease *Lease
+	// Delivery: Answered.
+	Delivery *Delivery
 	// Answer and Began: Answered. Ours: no fault of the endpoint's.
 	Answer *transport.Answer
 	Began  time.Time
@@ -78,8 +80,8 @@ const (
 
 // Effect is what to do now. Do says which fields are set.
 type Effect struct {
-	Do    Verb
-	Lease *Lease
+	Do       Verb
+	Delivery *Delivery
 	// Number of the attempt, from 1: Send, Record. Number of the list: List.
 	Number int
 	// Answer and Began: Record.
@@ -102,6 +104,17 @@ type Effect struct {
 	Last    transport.Place
 }
 
+// closes tells whether the lease ends with it.
+func (e *Effect) closes() bool {
+	switch e.Do {
+	case Park, Bury, Skip, Release:
+		return true
+	case Record:
+		return e.Answer.Class == transport.Delivered
+	}
+	return false
+}
+
 // Verb names an effect.
 type Verb uint8
 
@@ -110,8 +123,8 @@ const (
 	Send Verb = iota + 1
 	// Record: journal an attempt. It closes the lease when it delivered.
 	Record
-	// Park: keep the pair in DEFERRED until At; closes the lease. The lease's
-	// Due is the pair's own time, zero where it waits for room alone.
+	// Park: keep the pair in DEFERRED until At; closes the lease. The
+	// delivery's Due is its own time, zero where it waits for room alone.
 	Park
 	// Bury: give the pair up; closes the lease.
 	Bury

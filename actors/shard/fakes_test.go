@@ -73,7 +73,7 @@ func (j journal) Append(r *transport.Record, wt transport.Waiter) {
 		w.fault("record of %v before a fan-out that names it", p)
 	}
 	w.mu.Unlock()
-	w.write(wt, func() {
+	w.writeJournal(wt, func() {
 		switch {
 		case rec.Endpoint == "" && rec.Final():
 			w.skipped[rec.Seq] = true
@@ -88,7 +88,7 @@ func (j journal) Append(r *transport.Record, wt transport.Waiter) {
 
 func (p parker) Park(cust, id string, e transport.Entry, wt transport.Waiter) {
 	e.Tries = slices.Clone(e.Tries)
-	p.w.write(wt, func() {
+	p.w.write(toldByJournal{p.w, wt}, func() {
 		pair := transport.Pair{Seq: e.Event.Seq, Endpoint: id, Replay: e.Replay}
 		p.w.hop[pair] = max(p.w.hop[pair], e.Hop)
 		p.w.nextDue++
@@ -107,7 +107,7 @@ func (p parker) List(_ string, got func([]endpoint.ParkedPair)) {
 	got(all)
 }
 
-func (j journal) After(wt transport.Waiter) { j.w.write(wt, func() {}) }
+func (j journal) After(wt transport.Waiter) { j.w.writeJournal(wt, func() {}) }
 
 // Remember is durable at once, and Tell heard by nobody.
 func (j journal) Remember(_ transport.Remembered, wt transport.Waiter) { wt.Done() }
@@ -117,31 +117,69 @@ func (g graveyard) Bury(d *transport.DeadLetter, wt transport.Waiter) {
 	g.w.write(wt, func() { g.w.letters = append(g.w.letters, d) })
 }
 
+// write is one that is not durable yet.
+type write struct {
+	journal bool // those keep their order
+	keep    func()
+	waiters []transport.Waiter
+}
+
 // write makes something durable: at once, or when the test lets it.
-func (w *world) write(wt transport.Waiter, keep func()) {
-	durable := func() {
-		w.mu.Lock()
-		keep()
-		w.mu.Unlock()
-		if wt != nil {
-			wt.Done()
-		}
+func (w *world) write(wt transport.Waiter, keep func()) { w.begin(&write{keep: keep}, wt) }
+
+// writeJournal does so with a record, or with what is told in its place.
+func (w *world) writeJournal(wt transport.Waiter, keep func()) {
+	w.begin(&write{journal: true, keep: keep}, wt)
+}
+
+func (w *world) begin(wr *write, wt transport.Waiter) {
+	if wt != nil {
+		wr.waiters = []transport.Waiter{wt}
 	}
 	w.mu.Lock()
 	if w.holding {
-		w.writes = append(w.writes, durable)
+		w.writes = append(w.writes, wr)
 		w.mu.Unlock()
 		return
 	}
 	w.mu.Unlock()
-	durable()
+	w.done(wr)
+}
+
+func (w *world) done(wr *write) {
+	w.mu.Lock()
+	wr.keep()
+	w.mu.Unlock()
+	for _, wt := range wr.waiters {
+		wt.Done()
+	}
+}
+
+// toldByJournal waits for the journal as it is now.
+type toldByJournal struct {
+	w  *world
+	wt transport.Waiter
+}
+
+func (t toldByJournal) Done() {
+	t.w.mu.Lock()
+	for _, wr := range slices.Backward(t.w.writes) {
+		if wr.journal {
+			wr.waiters = append(wr.waiters, t.wt)
+			t.w.mu.Unlock()
+			return
+		}
+	}
+	t.w.mu.Unlock()
+	t.wt.Done()
 }
 
 // hold keeps writes from being durable.
 func (w *world) hold() { w.mu.Lock(); w.holding = true; w.mu.Unlock() }
 
-// flush makes n held writes durable, the one at index pick(left) first, and
-// waits until all is quiet.
+// flush makes n held writes durable, the one at index pick(left) first, or the
+// journal's oldest in place of another of the journal's, and waits until all is
+// quiet.
 func (w *world) flush(n int, pick func(left int) int) {
 	for ; n > 0; n-- {
 		w.mu.Lock()
@@ -150,10 +188,13 @@ func (w *world) flush(n int, pick func(left int) int) {
 			return
 		}
 		i := pick(len(w.writes))
-		durable := w.writes[i]
+		if w.writes[i].journal {
+			i = slices.IndexFunc(w.writes, func(wr *write) bool { return wr.journal })
+		}
+		wr := w.writes[i]
 		w.writes = slices.Delete(w.writes, i, i+1)
 		w.mu.Unlock()
-		durable()
+		w.done(wr)
 		synctest.Wait()
 	}
 }

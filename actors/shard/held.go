@@ -9,7 +9,6 @@ import (
 
 // held is one message whose acknowledgement waits for its pairs.
 type held struct {
-	shard  *Shard
 	handle transport.Handle
 	seq    uint64
 	due    bool
@@ -18,7 +17,7 @@ type held struct {
 	gone     []endpoint.Unparked
 	// left are the pairs without an outcome; leases are all of them.
 	left     int
-	leases   []*endpoint.Lease
+	leases   []*handed
 	released bool
 	// What it takes of its window.
 	room, bytes int
@@ -26,34 +25,29 @@ type held struct {
 	touched     time.Time
 }
 
-// Settled and Released bring the end of a lease to the shard's next turn.
-func (h *held) Settled(l *endpoint.Lease) { h.end(l, true) }
-
-// Released: see Settled.
-func (h *held) Released(l *endpoint.Lease) { h.end(l, false) }
-
-func (h *held) end(l *endpoint.Lease, settled bool) {
-	h.shard.put(func(b *batch) { b.ends = append(b.ends, end{held: h, lease: l, settled: settled}) })
-}
-
 func (s *Shard) hold(a *arrival, seq uint64, room int) *held {
 	now := s.o.Deps.Now()
-	h := &held{shard: s, handle: a.handle, seq: seq, due: a.due != nil, room: room, bytes: a.bytes, since: now, touched: now}
+	h := &held{handle: a.handle, seq: seq, due: a.due != nil, room: room, bytes: a.bytes, since: now, touched: now}
 	s.heldBy(h.due)[seq] = h
 	return h
 }
 
 // ended takes one lease's end in.
 func (s *Shard) ended(e *end) {
-	h := e.held
-	s.freeSlot(e.lease)
+	l := e.lease
+	h := l.of
+	l.end = e.how
+	s.freeSlot(l)
+	if e.how.Parked() {
+		s.countParked(l, e.how == endpoint.ParkedForRoom)
+	}
 	if s.heldBy(h.due)[h.seq] != h {
 		return // taken back after a panic
 	}
 	h.left--
-	h.released = h.released || !e.settled
-	if h.due && e.lease.IsOver() {
-		s.tellGone(h.endpoint, goneWith(e.lease))
+	h.released = h.released || e.how == endpoint.Released
+	if h.due && e.how == endpoint.Final {
+		s.tellGone(h.endpoint, goneWith(&l.Lease))
 	}
 	if h.left == 0 {
 		s.finish(h)
@@ -90,7 +84,7 @@ func (s *Shard) finish(h *held) {
 // forget drops what was known of a settled pair. One that came back from
 // DEFERRED is kept, since its event may come yet, and so may an earlier message
 // of DEFERRED whose ack a kill has lost: neither makes a lease of it.
-func (s *Shard) forget(l *endpoint.Lease) {
+func (s *Shard) forget(l *handed) {
 	if _, known := s.recovered.Pairs[l.Pair]; !known {
 		return
 	}
@@ -103,8 +97,8 @@ func (s *Shard) forget(l *endpoint.Lease) {
 
 // beyond is the state of a settled pair whose message may come again: its next
 // parking, if there is one, is true; this one and the event are not.
-func beyond(l *endpoint.Lease) transport.PairState {
-	return transport.PairState{Hop: l.Hop + 1, Final: l.IsOver(), Stored: l.Event.Stored}
+func beyond(l *handed) transport.PairState {
+	return transport.PairState{Hop: l.Hop + 1, Final: l.end == endpoint.Final, Stored: l.Event.Stored}
 }
 
 // remember keeps how far the pairs of a message had come that is handed back,
@@ -120,7 +114,7 @@ func (s *Shard) remember(h *held) {
 		}
 		ids = append(ids, l.Endpoint)
 		st := transport.PairState{Tries: l.Tries, Next: l.Due, Hop: l.Hop, Stored: l.Event.Stored}
-		if l.IsSettled() {
+		if l.end.Settled() {
 			st = beyond(l)
 		}
 		s.recovered.Pairs[l.Pair] = st
@@ -156,7 +150,7 @@ func (s *Shard) pending() []transport.Pair {
 	for _, all := range []map[uint64]*held{s.events, s.dues} {
 		for _, h := range all {
 			for _, l := range h.leases {
-				if !l.Ended() && l.Endpoint != "" {
+				if l.end == 0 && l.Endpoint != "" {
 					pairs = append(pairs, l.Pair)
 				}
 			}

@@ -23,11 +23,10 @@ type batch struct {
 	dues     int // of the arrivals
 }
 
-// end is a lease that was settled or released.
+// end is how a lease ended.
 type end struct {
-	held    *held
-	lease   *endpoint.Lease
-	settled bool
+	lease *handed
+	how   endpoint.End
 }
 
 // arrival is a message let in by the window: an event or a due segment.

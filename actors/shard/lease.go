@@ -66,7 +66,7 @@ func (s *Shard) eventArrived(a *arrival) {
 	}
 	s.leaseEvent(h, ev, ids)
 	if !known && len(h.leases) < len(ids) { // others ended, or wait in DEFERRED: the ack would not wait for the fan-out
-		h.leases = append(h.leases, &endpoint.Lease{Pair: transport.Pair{Seq: ev.Seq}, Event: ev, Owner: h})
+		h.leases = append(h.leases, s.eventOnly(h, ev))
 	}
 	s.give(h, untold)
 }
@@ -89,12 +89,12 @@ func (s *Shard) state(p transport.Pair, ev *transport.Event) (st transport.PairS
 }
 
 func (s *Shard) leaseEvent(h *held, ev *transport.Event, ids []string) {
-	h.leases = make([]*endpoint.Lease, 0, len(ids))
-	block := make([]endpoint.Lease, len(ids)) // one piece of memory: they go together
+	h.leases = make([]*handed, 0, len(ids))
+	block := make([]handed, len(ids)) // one piece of memory: they go together
 	for i, id := range ids {
 		pair := transport.Pair{Seq: ev.Seq, Endpoint: id}
 		l := &block[i]
-		l.Pair, l.Event, l.Owner = pair, ev, h
+		l.Pair, l.Event, l.Owner, l.Mark, l.of = pair, ev, s, l, h
 		if st, ok := s.state(pair, ev); ok {
 			if st.Final || st.Hop > 0 {
 				continue // ended, or parked: it comes back from there
@@ -129,7 +129,7 @@ func (s *Shard) dueArrived(a *arrival) {
 		return
 	}
 	h := s.hold(a, seg.Seq, n)
-	h.endpoint, h.leases = seg.Endpoint, make([]*endpoint.Lease, 0, n)
+	h.endpoint, h.leases = seg.Endpoint, make([]*handed, 0, n)
 	if first {
 		s.returned(seg)
 	}
@@ -144,14 +144,15 @@ func (s *Shard) dueArrived(a *arrival) {
 
 // entryLease makes the lease of a parked entry; nil where the pair ended
 // meanwhile, or was parked again.
-func (s *Shard) entryLease(h *held, id string, e *transport.Entry) *endpoint.Lease {
-	l := &endpoint.Lease{
+func (s *Shard) entryLease(h *held, id string, e *transport.Entry) *handed {
+	l := &handed{of: h, Lease: endpoint.Lease{
 		Pair:  transport.Pair{Seq: e.Event.Seq, Endpoint: id, Replay: e.Replay},
-		Event: e.Event, Tries: e.Tries, Hop: e.Hop, Due: e.Due, Owner: h,
-	}
+		Event: e.Event, Tries: e.Tries, Hop: e.Hop, Due: e.Due, Owner: s,
+	}}
+	l.Mark = l
 	if st, ok := s.state(l.Pair, e.Event); ok {
 		if st.Final || st.Hop > e.Hop {
-			h.gone = append(h.gone, goneWith(l))
+			h.gone = append(h.gone, goneWith(&l.Lease))
 			return nil
 		}
 		if len(st.Tries) > len(l.Tries) {
@@ -178,7 +179,7 @@ func (s *Shard) give(h *held, untold []string) {
 			continue
 		}
 		if l.Event.Object != "" && len(l.Event.Data) == 0 {
-			l.Bury(&s.o.Deps, transport.ReasonPayloadGone, nil)
+			l.Bury(&s.o.Deps, transport.ReasonPayloadGone)
 			continue
 		}
 		for len(untold) > 0 && untold[0] < l.Endpoint { // both are in order of the ids
@@ -206,8 +207,8 @@ func (s *Shard) recordFanOut(ev *transport.Event, replay uint64, ids []string) {
 // skipEvent ends an event as a whole.
 func (s *Shard) skipEvent(a *arrival, reason string) {
 	h := s.hold(a, a.event.Seq, 1)
-	l := &endpoint.Lease{Pair: transport.Pair{Seq: a.event.Seq}, Event: a.event, Owner: h}
-	h.leases, h.left = []*endpoint.Lease{l}, 1
+	l := s.eventOnly(h, a.event)
+	h.leases, h.left = []*handed{l}, 1
 	l.Skip(&s.o.Deps, reason)
 }
 
@@ -231,7 +232,7 @@ func (s *Shard) panicked(a *arrival, v any) {
 		return
 	}
 	h := s.hold(a, seq, room)
-	l := &endpoint.Lease{Pair: transport.Pair{Seq: seq}, Event: a.event, Owner: h}
-	h.leases, h.left = []*endpoint.Lease{l}, 1
-	l.Bury(&s.o.Deps, transport.ReasonPanic, nil)
+	l := s.eventOnly(h, a.event)
+	h.leases, h.left = []*handed{l}, 1
+	l.Bury(&s.o.Deps, transport.ReasonPanic)
 }

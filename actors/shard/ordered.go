@@ -10,7 +10,7 @@ import (
 
 // mustWait tells whether an event before l, which its ordered endpoint may
 // want, has not come yet. Replays come after all that.
-func (s *Shard) mustWait(ep *transport.Endpoint, l *endpoint.Lease) bool {
+func (s *Shard) mustWait(ep *transport.Endpoint, l *handed) bool {
 	return ep.Delivery.Ordered && len(s.taken.holes) > 0 && l.Seq > s.taken.lowest() ||
 		ep.Delivery.Ordered && l.Seq >= s.taken.next
 }
@@ -26,13 +26,13 @@ func (s *Shard) Passed(seq uint64) {
 // setAside has those parked that have waited for an earlier event for long: it
 // may be the very one that finds no room.
 func (s *Shard) setAside(now time.Time) {
-	s.behind = slices.DeleteFunc(s.behind, func(l *endpoint.Lease) bool {
-		if h, ours := l.Owner.(*held); !ours || now.Sub(h.since) <= patience {
+	s.behind = slices.DeleteFunc(s.behind, func(l *handed) bool {
+		if now.Sub(l.of.since) <= patience {
 			return false
 		}
 		sl := s.slotOf(s.routes.byID[l.Endpoint])
 		sl.take(l)
-		sl.ref.Send(endpoint.Aside{Lease: l})
+		sl.ref.Send(endpoint.Aside{Lease: &l.Lease})
 		return true
 	})
 }
@@ -44,7 +44,7 @@ func (s *Shard) letGo() {
 	}
 	all := s.behind
 	s.behind = nil
-	slices.SortStableFunc(all, func(a, b *endpoint.Lease) int {
+	slices.SortStableFunc(all, func(a, b *handed) int {
 		if a.Seq < b.Seq {
 			return -1
 		}

@@ -2,7 +2,6 @@ package shard
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"github.com/postrider/postrider/actors/endpoint"
@@ -15,7 +14,7 @@ func (s *Shard) past(ep *transport.Endpoint) *endpoint.Retained {
 	if p := s.pasts[ep.ID]; p != nil {
 		return p
 	}
-	p := endpoint.NewRetained(transport.Memory{}, transport.Parked{}, s.lastSend(ep))
+	p := endpoint.NewRetained(transport.Memory{}, s.lastSend(ep))
 	s.pasts[ep.ID] = p
 	return p
 }
@@ -34,7 +33,7 @@ func (s *Shard) lastSend(ep *transport.Endpoint) time.Time {
 func (s *Shard) beganPasts() {
 	for id, ep := range s.routes.byID {
 		if ep.Delivery.Rate > 0 && s.pasts[id] == nil {
-			s.pasts[id] = endpoint.NewRetained(transport.Memory{}, transport.Parked{}, s.began)
+			s.pasts[id] = endpoint.NewRetained(transport.Memory{}, s.began)
 		}
 	}
 }
@@ -42,11 +41,14 @@ func (s *Shard) beganPasts() {
 // recallPasts gives the pasts what was found at the start.
 func (s *Shard) recallPasts() {
 	for id, parked := range s.recovered.Parked {
-		s.pasts[id] = endpoint.NewRetained(s.o.Memories[id], parked, s.began)
+		if parked.Entries > 0 {
+			s.parked[id] = parked
+		}
+		s.pasts[id] = endpoint.NewRetained(s.o.Memories[id], s.began)
 	}
 	for id, m := range s.o.Memories {
 		if s.pasts[id] == nil {
-			s.pasts[id] = endpoint.NewRetained(m, transport.Parked{}, s.began)
+			s.pasts[id] = endpoint.NewRetained(m, s.began)
 		}
 	}
 	s.recovered.Parked = nil
@@ -55,7 +57,7 @@ func (s *Shard) recallPasts() {
 // forgetPast drops what says no more than a new one would.
 func (s *Shard) forgetPast(id string, now time.Time) {
 	p, ep := s.pasts[id], s.routes.byID[id]
-	if p == nil {
+	if p == nil || s.parked.of(id).Entries > 0 {
 		return
 	}
 	refill := time.Duration(0)
@@ -69,10 +71,38 @@ func (s *Shard) forgetPast(id string, now time.Time) {
 
 // returned counts what came back from DEFERRED.
 func (s *Shard) returned(seg *transport.Segment) {
-	if p := s.pasts[seg.Endpoint]; p != nil {
-		for i := range seg.Entries {
-			p.Returned(&seg.Entries[i])
+	moved := endpoint.ParkedChange{}
+	for i := range seg.Entries {
+		e := &seg.Entries[i]
+		if e.Replay != 0 && e.Hop <= 1 {
+			continue // the first parking of a replay is none of ours, and was not counted
 		}
+		s.parked.count(seg.Endpoint, e.Event, e.Due.IsZero(), -1)
+		moved.Entries--
+		moved.Bytes -= int64(e.Event.Size())
+		if e.Due.IsZero() {
+			moved.Ready--
+		}
+	}
+	if sl := s.slots[seg.Endpoint]; sl != nil && moved.Entries != 0 {
+		sl.ref.Send(moved)
+	}
+}
+
+// countParked takes in that a lease was parked. The actor counted it itself,
+// unless it is one that came after.
+func (s *Shard) countParked(l *handed, ready bool) {
+	s.parked.count(l.Endpoint, l.Event, ready, 1)
+	sl := s.slots[l.Endpoint]
+	if sl != nil && l.to != nil && sl != l.to {
+		moved := endpoint.ParkedChange{Entries: 1, Bytes: int64(l.Event.Size())}
+		if ready {
+			moved.Ready = 1
+		}
+		sl.ref.Send(moved)
+	}
+	if ep := s.routes.byID[l.Endpoint]; endpoint.IsClosed(ep) {
+		s.o.RecallAll(l.Endpoint) // it was closed as this was on its way
 	}
 }
 
@@ -83,10 +113,6 @@ func (s *Shard) tellGone(id string, gone ...endpoint.Unparked) {
 	if len(gone) > 0 && sl != nil && ep != nil && ep.Delivery.Ordered {
 		sl.ref.Send(endpoint.NotParked(gone))
 	}
-}
-
-func goneWith(l *endpoint.Lease) endpoint.Unparked {
-	return endpoint.Unparked{Place: l.Place(), Hop: l.Hop}
 }
 
 // goneOf are those of a segment that have settled, whether as this message or
@@ -107,11 +133,6 @@ func (s *Shard) goneOf(seg *transport.Segment, copyOf uint64) []endpoint.Unparke
 	return gone
 }
 
-// holds tells whether a lease of the pair is out.
-func (h *held) holds(p transport.Place) bool {
-	return slices.ContainsFunc(h.leases, func(l *endpoint.Lease) bool { return l.Place() == p && !l.IsSettled() })
-}
-
 // unparkedInHand tells an ordered endpoint, which has what is parked listed, the
 // pairs that have ended of its segments that are not acked yet: they are listed.
 func (s *Shard) unparkedInHand(id string) {
@@ -122,8 +143,8 @@ func (s *Shard) unparkedInHand(id string) {
 		}
 		gone = append(gone, h.gone...)
 		for _, l := range h.leases {
-			if l.IsSettled() {
-				gone = append(gone, goneWith(l))
+			if l.end.Settled() {
+				gone = append(gone, goneWith(&l.Lease))
 			}
 		}
 	}
@@ -154,7 +175,7 @@ func (s *Shard) ask(id string, answer endpoint.Ask) {
 		close(answer)
 		return
 	}
-	answer <- endpoint.StandingOf(p.Memory(), p.Parked(), s.o.Deps.Now())
+	answer <- endpoint.StandingOf(p.Memory(), s.parked.of(id), s.o.Deps.Now())
 }
 
 // Standings is the state (active or failing) and what waits of all endpoints
@@ -164,7 +185,7 @@ func (s *Shard) Standings(ctx context.Context) map[string]transport.Standing {
 	s.call(func() {
 		now, all := s.o.Deps.Now(), make(map[string]transport.Standing, len(s.pasts))
 		for id, p := range s.pasts {
-			st := endpoint.StandingOf(p.Memory(), p.Parked(), now)
+			st := endpoint.StandingOf(p.Memory(), s.parked.of(id), now)
 			if sl := s.slots[id]; sl != nil {
 				st.Waiting += sl.inHand + sl.waiting.Len()
 			}

@@ -74,7 +74,7 @@ func patient(holders []holder, all map[uint64]*held, now time.Time) []holder {
 			continue
 		}
 		for _, l := range h.leases {
-			if !l.Ended() {
+			if l.end == 0 {
 				long[l.Endpoint] = true
 			}
 		}

@@ -75,7 +75,8 @@ type Shard struct {
 	ticks     int
 	pasts     map[string]*endpoint.Retained
 	taken     *taken
-	behind    []*endpoint.Lease // of ordered endpoints, waiting for an earlier event
+	parked    counted
+	behind    []*handed // of ordered endpoints, waiting for an earlier event
 	segments  *recentSegments
 	away      bool   // our own line is down
 	canary    string // the endpoint that tries it
@@ -154,6 +155,7 @@ func New(o Options) *Shard {
 		panics:    map[uint64]int{},
 		began:     o.Deps.Now(),
 		pasts:     map[string]*endpoint.Retained{},
+		parked:    counted{},
 		taken:     newTaken(o.Recovered),
 		segments:  newRecentSegments(recentDues),
 	}
@@ -241,8 +243,8 @@ func (s *Shard) Change(c transport.Change) {
 // other is brought back, to be given up.
 func (s *Shard) Known() {
 	s.call(func() {
-		for _, id := range slices.Sorted(maps.Keys(s.pasts)) {
-			if s.routes.byID[id] == nil && s.pasts[id].Parked().Entries > 0 {
+		for _, id := range slices.Sorted(maps.Keys(s.parked)) {
+			if s.routes.byID[id] == nil && s.parked.of(id).Entries > 0 {
 				s.o.RecallAll(id)
 			}
 		}

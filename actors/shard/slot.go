@@ -25,7 +25,8 @@ type slot struct {
 	kept     int // by the last word, at shedAt
 	shedAt   time.Time
 	// waiting are leases beyond the endpoint's credit.
-	waiting endpoint.Queue
+	waiting endpoint.Queue[*handed]
+	handed  uint64 // leases, so far
 	idle    time.Time
 	// changes were sent to the actor; those taken are closed.
 	changes []chan struct{}
@@ -40,14 +41,14 @@ const credit = 1024
 const stopPatience = 10 * time.Second
 
 // lease hands one lease to its endpoint, or ends it where there is none.
-func (s *Shard) lease(l *endpoint.Lease) {
+func (s *Shard) lease(l *handed) {
 	ep := s.routes.byID[l.Endpoint]
 	switch {
 	case ep == nil:
-		l.Bury(&s.o.Deps, transport.ReasonEndpointRemoved, nil)
+		l.Bury(&s.o.Deps, transport.ReasonEndpointRemoved)
 		return
 	case l.Panics >= maxPanics:
-		l.Bury(&s.o.Deps, transport.ReasonPanic, nil)
+		l.Bury(&s.o.Deps, transport.ReasonPanic)
 		return
 	case s.draining:
 		l.Release()
@@ -75,25 +76,23 @@ func (sl *slot) holds(due bool) *int {
 }
 
 // holdsLike is that of the window that l belongs to.
-func (sl *slot) holdsLike(l *endpoint.Lease) *int {
-	h, _ := l.Owner.(*held)
-	return sl.holds(h != nil && h.due)
-}
+func (sl *slot) holdsLike(l *handed) *int { return sl.holds(l.of.due) }
 
-func (sl *slot) send(l *endpoint.Lease) {
+func (sl *slot) send(l *handed) {
 	sl.take(l)
-	sl.ref.Send(l)
+	sl.ref.Send(&l.Lease)
 }
 
 // take counts l against the endpoint's credit.
-func (sl *slot) take(l *endpoint.Lease) {
-	l.Holder = sl
+func (sl *slot) take(l *handed) {
+	sl.handed++
+	l.to, l.Number = sl, sl.handed
 	sl.inHand++
 	*sl.holdsLike(l)++
 }
 
 // next takes the oldest that waits.
-func (sl *slot) next() *endpoint.Lease {
+func (sl *slot) next() *handed {
 	l := sl.waiting.Pop()
 	*sl.holdsLike(l)--
 	return l
@@ -116,7 +115,7 @@ func (s *Shard) slotOf(ep *transport.Endpoint) *slot {
 
 func (s *Shard) open(ep *transport.Endpoint) *slot {
 	past := s.past(ep)
-	sl := &slot{id: ep.ID, past: past, actor: endpoint.NewActor(ep, past, s.o.Deps), idle: s.o.Deps.Now()}
+	sl := &slot{id: ep.ID, past: past, actor: endpoint.NewActor(ep, past, s.parked.of(ep.ID), s.o.Deps), idle: s.o.Deps.Now()}
 	sl.ref = s.o.System.Spawn("endpoint", sl.actor, func(p *actors.Panic) {
 		s.call(func() { s.broke(sl, p) })
 	})
@@ -129,8 +128,8 @@ func (s *Shard) open(ep *transport.Endpoint) *slot {
 }
 
 // freeSlot gives an ended lease's credit to the next that waits.
-func (s *Shard) freeSlot(l *endpoint.Lease) {
-	sl, _ := l.Holder.(*slot)
+func (s *Shard) freeSlot(l *handed) {
+	sl := l.to
 	if sl == nil {
 		return
 	}
@@ -155,20 +154,22 @@ func (s *Shard) broke(sl *slot, p *actors.Panic) {
 		return // it held no lease any more
 	}
 	delete(s.slots, sl.id)
-	sl.waiting = endpoint.Queue{}
 	culprit := endpoint.LeaseIn(p.Message)
 	for _, h := range s.allHeld() {
 		for i, l := range h.leases {
-			if l.Endpoint != sl.id || !l.Withdraw() {
+			if l.to != sl || l.end != 0 || sl.actor.Closes(&l.Lease) {
 				continue
 			}
-			again := l.Again(h)
-			if culprit == l {
+			again := l.again()
+			if culprit == &l.Lease {
 				again.Panics++
 			}
 			h.leases[i] = again
 			s.lease(again)
 		}
+	}
+	for sl.waiting.Len() > 0 {
+		s.lease(sl.waiting.Pop())
 	}
 }
 
@@ -237,7 +238,7 @@ func (s *Shard) change(c transport.Change, taken chan struct{}) {
 		close(taken)
 		return
 	}
-	if endpoint.IsClosed(c.Endpoint) && sl.past.Parked().Entries > 0 {
+	if endpoint.IsClosed(c.Endpoint) && s.parked.of(c.ID).Entries > 0 {
 		s.o.RecallAll(c.ID)
 	}
 	sl.changes = append(slices.DeleteFunc(sl.changes, isClosed), taken)
@@ -254,12 +255,12 @@ func (s *Shard) change(c transport.Change, taken chan struct{}) {
 // changeIdle: of an endpoint without an actor only what is parked matters. It
 // is given up where the endpoint is closed, and looked after where it is not.
 func (s *Shard) changeIdle(c transport.Change, known bool) {
-	p := s.pasts[c.ID]
+	p := s.parked.of(c.ID)
 	switch {
-	case p == nil || p.Parked().Entries == 0:
+	case p.Entries == 0:
 	case endpoint.IsClosed(c.Endpoint):
 		s.o.RecallAll(c.ID)
-	case p.Parked().Ready > 0 && !s.draining && known:
+	case p.Ready > 0 && !s.draining && known:
 		s.open(c.Endpoint)
 	}
 }

@@ -44,8 +44,11 @@ func (s *Shard) sweep() {
 			s.retire(sl)
 		}
 	}
-	for id, p := range s.pasts {
-		if st.Parked += p.Parked().Entries; s.slots[id] == nil {
+	for _, p := range s.parked {
+		st.Parked += max(0, p.Entries)
+	}
+	for id := range s.pasts {
+		if s.slots[id] == nil {
 			s.forgetPast(id, now)
 		}
 	}
@@ -61,7 +64,7 @@ func (s *Shard) sweep() {
 // as long as anything is.
 func (s *Shard) keepsOrder(id string, sl *slot) bool {
 	ep := s.routes.byID[id]
-	return ep != nil && ep.Delivery.Ordered && sl.past.Parked().Entries > 0
+	return ep != nil && ep.Delivery.Ordered && s.parked.of(id).Entries > 0
 }
 
 func (s *Shard) touch(h *held, now time.Time, st *Stats) {

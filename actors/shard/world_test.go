@@ -53,7 +53,7 @@ type world struct {
 	routed  map[uint64]int
 
 	holding bool
-	writes  []func()
+	writes  []*write
 	fatal   []error
 	faults  []string
 }

@@ -32,7 +32,6 @@ run: build ## Build and start a development node with a sample receiver and samp
 
 .PHONY: test
 test: needs ## Install what the tests need where it is missing, then run every test
-	$(GO) vet ./...
 	$(GO) test $(RACE) -timeout 30m ./...
 
 .PHONY: stress

@@ -93,6 +93,9 @@ type Options struct {
 	Links      matching.Links
 	// Mailboxes; nil: there are none.
 	Mailboxes Mailboxes
+	// WatchRuns has each told of every run that ends or fails, for as long as the
+	// Server lives; nil: streams tell of none.
+	WatchRuns func(each func(*transport.Run))
 	// Deliveries and EventLog are the delivery log and the log of events; Redact
 	// masks JSON documents that are shown, nil: nothing is.
 	Deliveries Deliveries
@@ -170,6 +173,9 @@ type Server struct {
 	tests           *testLimiter
 	// previews has a place for each preview under way.
 	previews chan struct{}
+	// looks has one for each look at the whole delivery log.
+	looks   chan struct{}
+	streams *streams
 	// run names this run of the node; underWay are its requests with a key.
 	run      string
 	underWay underWay
@@ -208,7 +214,8 @@ func New(o Options) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{Options: o, log: o.Logger, tokens: newTokens(&o), sessions: browsers,
-		mux: &mux{}, known: map[string]route{}, tests: newTestLimiter(o.Tests, o.Now), previews: make(chan struct{}, previewsAtOnce), run: uuid.NewString()}
+		mux: &mux{}, known: map[string]route{}, tests: newTestLimiter(o.Tests, o.Now), previews: make(chan struct{}, previewsAtOnce), looks: make(chan struct{}, seriesAtOnce), run: uuid.NewString()}
+	s.streams = newStreams(s)
 	s.tokens.sessions = browsers
 	s.bodies = newBudget(o.BodyBudget, "Too many bytes are being published at once: try again in a second")
 	s.answers = newBudget(o.AnswerBudget, "Too many bytes of answers are waiting to be read: read them, and try again in a second")
@@ -232,6 +239,8 @@ func (s *Server) routes() {
 	s.letterRoutes(h)
 	s.purgeRoutes(h)
 	s.deliveryRoutes(h)
+	s.seriesRoutes(h)
+	s.streamRoutes(h)
 	s.replayRoutes(h)
 	s.tokenRoutes(h)
 	s.sessionRoutes(h)

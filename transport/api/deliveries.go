@@ -15,6 +15,9 @@ type Deliveries interface {
 	List(ctx context.Context, f transport.DeliveryFilter) (*transport.DeliveryPage, error)
 	// Delivery gives one with its records.
 	Delivery(ctx context.Context, p transport.Pair) (*transport.LoggedDelivery, error)
+	// Series counts over time; Follow gives what changes from now on.
+	Series(ctx context.Context, f transport.SeriesFilter) (*transport.DeliverySeries, error)
+	Follow(f transport.DeliveryFilter) (transport.DeliveryFeed, error)
 }
 
 func (s *Server) deliveryRoutes(h huma.API) {

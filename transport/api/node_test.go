@@ -40,6 +40,9 @@ type node struct {
 	answers   map[string][]byte
 	logged    []transport.LoggedDelivery
 	asked     []transport.DeliveryFilter
+	feeds     []*testFeed
+	followed  []transport.DeliveryFilter
+	counted   []transport.SeriesFilter
 	eventLog  map[uint64]*transport.Event
 	audited   []string
 	tested    []*transport.Event

@@ -45,6 +45,7 @@ func newSpecWorld(t testing.TB, seed uint64) *specWorld {
 		t.Fatal(err)
 	}
 	w.server = server
+	server.EndStreams() // those that are let in end at once
 	w.tokens = map[string]string{"none": "", "stranger": token(t, "acme", "stranger"), "admin": token(t, "acme", RoleAdmin),
 		"operator": token(t, "", RoleOperator), "forged": token(t, "acme", RoleAdmin) + "x",
 		"all": token(t, "acme", RoleCreateEndpoint, RoleEditEndpoint, RoleDeleteEndpoint, RoleListEndpoints, RoleTestEndpoint,
@@ -191,6 +192,12 @@ func (w *specWorld) check(t testing.TB, what string, op *specOperation, answer *
 			t.Errorf("%s: %d without a body", what, answer.Code)
 		}
 		return
+	}
+	if _, stream := described.Content["text/event-stream"]; stream {
+		if !strings.HasPrefix(answer.Body.String(), "event: open\n") || answer.Header().Get("Content-Type") != "text/event-stream" {
+			t.Errorf("%s: %d is no stream: %s", what, answer.Code, answer.Body)
+		}
+		return // its body stays for the search for leaks
 	}
 	var v any
 	if err := json.NewDecoder(answer.Body).Decode(&v); err != nil {

@@ -63,6 +63,7 @@ type Index struct {
 	at       transport.JournalPosition
 	current  bool // came to the journal's end once
 	messages uint64
+	feeds    map[*feed]struct{}
 
 	// Of the goroutine that follows the journal alone.
 	saved   transport.JournalPosition
@@ -131,9 +132,12 @@ func (x *Index) message(at transport.JournalPosition, records []*transport.Recor
 	if x.at.Seq == 0 && at.Seq > 1 && len(records) > 0 {
 		x.table.pruned = millis(records[0].At) // what the journal had before is gone
 	}
+	x.table.watched = len(x.feeds) > 0
 	for i, r := range records {
 		x.table.record(placeOf(at.Seq, i), r)
 	}
+	x.tell(x.table.touched)
+	x.table.touched = x.table.touched[:0]
 	x.at = at
 	x.messages++
 	x.trim()

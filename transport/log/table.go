@@ -38,6 +38,9 @@ type table struct {
 	// pruned: deliveries since then or before may have been dropped, in unix
 	// milliseconds; 0: none was.
 	pruned int64
+	// touched are the rows that came or changed, while watched.
+	touched []ref
+	watched bool
 }
 
 func newTable(rows int) *table {
@@ -100,9 +103,17 @@ func (t *table) record(at place, r *transport.Record) {
 		}
 		return
 	}
-	c, i := t.row(t.begin(at, 0, r, r.Endpoint))
+	row := t.begin(at, 0, r, r.Endpoint)
+	c, i := t.row(row)
 	c.note(i, at)
 	t.advance(c, i, r)
+	t.touch(row)
+}
+
+func (t *table) touch(r ref) {
+	if t.watched {
+		t.touched = append(t.touched, r)
+	}
 }
 
 // begin gives the row of the pair that r tells of, a new one where there is none.
@@ -121,6 +132,7 @@ func (t *table) begin(at place, sub uint32, r *transport.Record, endpoint string
 	t.open(recent).add(at, sub, r.Seq, r.Replay, millis(r.At), who, typ, reason, r.EventID)
 	added := t.last(recent)
 	t.pairs.add(added)
+	t.touch(added)
 	return added
 }
 
@@ -136,7 +148,7 @@ func (t *table) advance(c *chunk, i int, r *transport.Record) {
 	if settled {
 		return
 	}
-	c.change[i] = after(c.since[i], r.At)
+	c.change[i] = after(c.since[i], r.At.Add(r.Answer.Took)) // an attempt's record is made at its end
 	c.next[i] = 0
 	switch r.Kind {
 	case transport.Tried:

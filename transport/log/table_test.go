@@ -47,7 +47,7 @@ func (m *model) record(r *transport.Record) {
 		return
 	}
 	d.Reason, d.NextAt = r.Reason, time.Time{}
-	if d.Changed = r.At.Truncate(time.Millisecond); d.Changed.Before(d.Since) {
+	if d.Changed = r.At.Add(r.Answer.Took).Truncate(time.Millisecond); d.Changed.Before(d.Since) {
 		d.Changed = d.Since
 	}
 	switch r.Kind {
@@ -103,7 +103,8 @@ func drawn(t *rapid.T) *transport.Record {
 	if r.Kind == transport.Tried {
 		r.Number = 1
 		r.Answer = transport.Answer{Class: transport.Class(rapid.IntRange(1, 5).Draw(t, "class")),
-			Status: rapid.SampledFrom([]int{0, 200, 500, 503}).Draw(t, "status"), Reason: pick("answer", "", "status", "timeout")}
+			Status: rapid.SampledFrom([]int{0, 200, 500, 503}).Draw(t, "status"), Reason: pick("answer", "", "status", "timeout"),
+			Took: time.Duration(rapid.Int64Range(0, 3e10).Draw(t, "took"))}
 		if rapid.Bool().Draw(t, "next") {
 			r.NextAt = r.At.Add(time.Duration(rapid.Int64Range(1e7, 1e12).Draw(t, "next at")))
 		}

@@ -62,6 +62,7 @@ type Node struct {
 	news       *stateNews
 	mailStates *states
 	runs       *alertRuns
+	runNews    runNews
 	abort      context.CancelFunc // ends the attempts under way
 	stopUpkeep context.CancelFunc
 	upkeep     sync.WaitGroup

@@ -40,8 +40,9 @@ func (n *Node) prepareRuns(ctx context.Context) (*alertRuns, error) {
 	if n.redis != nil {
 		in = "Redis"
 	}
+	n.runNews.Records = n.store
 	r := &alertRuns{node: n, Runner: run.New(run.Options{
-		Detections: n.store, Records: n.store, Reports: n.store, Cursors: cursors, CursorsIn: in, Alerts: n.store.Alerts(), Schedules: n.store,
+		Detections: n.store, Records: &n.runNews, Reports: n.store, Cursors: cursors, CursorsIn: in, Alerts: n.store.Alerts(), Schedules: n.store,
 		Number: n.numberOf, Links: linksOf(&n.cfg.Links), Workers: n.cfg.Runs.Workers, Memory: int(n.cfg.Runs.Memory),
 		Observer: n.metrics, Now: n.now, Logger: n.log,
 	})}

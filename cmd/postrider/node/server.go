@@ -34,6 +34,8 @@ type Server struct {
 	bounds  bounds
 	// signIn lets a browser in once; nil: not a development node.
 	signIn *signInCode
+	// endStreams ends those of the API; nil before it is shown.
+	endStreams func()
 	// failed gets the error of a listener that broke.
 	failed chan error
 }
@@ -120,7 +122,7 @@ func (f *Server) show(n *Node, keys *Keys) error {
 	o := api.Options{
 		Registry: n.registry, Customers: n.registry, Mailboxes: n.mailboxes,
 		Alerts: n.store.Alerts(), Runs: n.store, Detections: n.store, Links: linksOf(&n.cfg.Links), Events: n.store, Letters: n.store, Auditor: auditor{n}, Tester: tester{n},
-		Deliveries: n.deliveries, EventLog: n.store, Replays: n.replays, Redact: n.redactor.Redact,
+		Deliveries: n.deliveries, EventLog: n.store, Replays: n.replays, Redact: n.redactor.Redact, WatchRuns: n.runNews.watch,
 		Keys: f.keys, Issuer: f.cfg.Auth.Issuer, Audience: f.cfg.Auth.Audience, Revocations: n.revoked,
 		Rate: float64(f.cfg.HTTP.Rate), Burst: f.cfg.HTTP.Burst,
 		Tests:       api.TestQuota{PerCustomer: f.cfg.Quota.TestsPerMinute, PerHost: f.cfg.Quota.TestsPerHost, PerMailbox: f.cfg.Quota.TestsPerMailbox},
@@ -153,6 +155,7 @@ func (f *Server) show(n *Node, keys *Keys) error {
 	if err != nil {
 		return err
 	}
+	f.endStreams = server.EndStreams
 	f.answer(below(f.cfg.Web.Base, server))
 	return nil
 }
@@ -160,6 +163,9 @@ func (f *Server) show(n *Node, keys *Keys) error {
 // leaving turns requests away while the node hands its work back.
 func (f *Server) leaving() {
 	f.answer(away(api.Lack{Part: "node", Detail: "it stops: attempts in flight finish, the rest is handed back"}))
+	if f.endStreams != nil {
+		f.endStreams()
+	}
 }
 
 func (f *Server) close() {

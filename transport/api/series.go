@@ -24,7 +24,8 @@ const (
 
 // seriesSteps are the steps to choose from where none is named: the shortest
 // that gives at most usualSteps.
-var seriesSteps = []time.Duration{time.Minute, 5 * time.Minute, 15 * time.Minute, time.Hour, 6 * time.Hour, 24 * time.Hour, 7 * 24 * time.Hour}
+var seriesSteps = []time.Duration{time.Second, 5 * time.Second, 15 * time.Second, time.Minute, 5 * time.Minute, 15 * time.Minute, 30 * time.Minute,
+	time.Hour, 2 * time.Hour, 6 * time.Hour, 24 * time.Hour, 7 * 24 * time.Hour}
 
 const usualSteps = 96
 
@@ -137,7 +138,7 @@ func (in *seriesQuery) filter(who *caller, now time.Time) (*transport.SeriesFilt
 func (in *seriesQuery) step(f *transport.SeriesFilter) (err error) {
 	if in.Step == "" {
 		whole := f.To.Sub(f.From)
-		at := slices.IndexFunc(seriesSteps, func(step time.Duration) bool { return whole <= usualSteps*step })
+		at := slices.IndexFunc(seriesSteps, func(step time.Duration) bool { return whole < (usualSteps+1)*step })
 		if at < 0 {
 			at = len(seriesSteps) - 1
 		}

@@ -83,8 +83,17 @@ export interface Replay {
 	replayed: number;
 	gone: number;
 	skipped: number;
-	started_at?: string;
-	created_at?: string;
+	source: string;
+	endpoint?: string;
+	event?: string;
+	type?: string;
+	status?: string;
+	reason?: string;
+	from?: string;
+	to?: string;
+	rate: number;
+	created_at: string;
+	updated_at: string;
 }
 
 export interface Alert {
@@ -120,4 +129,26 @@ export interface Audit {
 	unrouted: number;
 	ok: boolean;
 	endpoints: { endpoint: string; customer: string; owed: number; delivered: number; dead_lettered: number; skipped: number; waiting: number; missing: number; repeated: number }[];
+}
+
+/** Deliveries counted by when they became owed; each list has a number for each step. */
+export interface SeriesOfTime {
+	from: string;
+	to: string;
+	step: string;
+	steps: number;
+	series: Series[];
+	others: number;
+	complete_from?: string;
+}
+
+export interface Series {
+	key: string;
+	waiting: number[];
+	retrying: number[];
+	delivered: number[];
+	dead_lettered: number[];
+	skipped: number[];
+	p50_ms: number[];
+	p99_ms: number[];
 }

@@ -66,3 +66,9 @@ export const reasons: Record<string, string> = {
 };
 
 export const because = (reason: string): string => (reason && reasons[reason] ? `${reason}: ${reasons[reason]}` : reason);
+
+/** seconds reads a duration as the API writes it, such as 1h15m0s. */
+export function seconds(text: string): number {
+	const unit: Record<string, number> = { h: 3600, m: 60, s: 1, ms: 0.001 };
+	return [...text.matchAll(/([\d.]+)(ms|h|m|s)/g)].reduce((n, [, value, u]) => n + Number(value) * unit[u!]!, 0);
+}

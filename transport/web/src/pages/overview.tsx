@@ -6,6 +6,7 @@ import { session } from '../session';
 import { ui } from '../settings';
 import type { Audit, Delivery, Endpoint } from '../types';
 import { count, plural } from '../words';
+import { Activity } from './activity';
 import { why } from './why';
 
 /** Overview: one sentence, those that need somebody, and the audit as a picture. */
@@ -35,6 +36,7 @@ export function Overview() {
 					)}
 				</>
 			)}
+			{hooks.data && hooks.data.items.length > 0 && <Activity filter={{}} whole />}
 			{audit.data && audit.data.events > 0 && <Sum audit={audit.data} />}
 			{last.data && last.data.items.length > 0 && (
 				<section>

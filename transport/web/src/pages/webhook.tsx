@@ -10,7 +10,7 @@ import { missing } from '../session';
 import { ui } from '../settings';
 import type { Endpoint } from '../types';
 import { plural, span } from '../words';
-import { DeliveryList } from './deliveries';
+import { DeliveryList } from './deliverylist';
 import { WebhookForm } from './webhookform';
 import { why } from './why';
 

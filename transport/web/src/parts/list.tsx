@@ -1,17 +1,17 @@
+import { signal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
 import { useLocation } from 'preact-iso';
 import { useEffect, useState } from 'preact/hooks';
 import { call, Fault, List, query } from '../api';
 import { ago, exact } from '../words';
 
+/** One clock for all times that are shown. */
+const now = signal(Date.now());
+setInterval(() => document.hidden || (now.value = Date.now()), 5000);
+
 /** When shows a time as people say it, and exactly on hover. */
 export function When({ at }: { at?: string }) {
-	const [, turn] = useState(0);
-	useEffect(() => {
-		const t = setInterval(() => turn((n) => n + 1), 5000);
-		return () => clearInterval(t);
-	}, []);
-	return at ? <time dateTime={at} title={exact(at)}>{ago(at)}</time> : <span class="dim">–</span>;
+	return at ? <time dateTime={at} title={exact(at)}>{ago(at, Math.max(now.value, Date.now()))}</time> : <span class="dim">–</span>;
 }
 
 const shapes: Record<string, string> = {

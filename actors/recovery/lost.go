@@ -37,14 +37,18 @@ type losses struct {
 	// whole: DEFERRED or the journal lost its end, so that any pair may lie nowhere.
 	whole bool
 
-	seed   maphash.Seed
-	open   map[transport.Pair]*transport.OwedPair
+	seed maphash.Seed
+	open map[transport.Pair]*transport.OwedPair
+	// before are those of events that the journal says were lost before: where
+	// they were parked, and the record of their end is lost, they are nowhere.
+	before map[transport.Pair]*transport.OwedPair
 	fanned map[uint64]uint64   // a bit for each event whose fan-out was met
 	parked map[uint64]struct{} // hashes of pairs that lie in DEFERRED
 }
 
 func newLosses(seed maphash.Seed, lost []transport.LostTail, mending bool) *losses {
-	l := &losses{whole: mending, seed: seed, open: map[transport.Pair]*transport.OwedPair{}, fanned: map[uint64]uint64{}, parked: map[uint64]struct{}{}}
+	l := &losses{whole: mending, seed: seed, open: map[transport.Pair]*transport.OwedPair{},
+		before: map[transport.Pair]*transport.OwedPair{}, fanned: map[uint64]uint64{}, parked: map[uint64]struct{}{}}
 	for _, one := range lost {
 		if one.Stream == transport.StreamEvents {
 			l.from, l.to = one.From, one.To
@@ -82,12 +86,16 @@ func (l *losses) fanOut(r *transport.Record) {
 
 func (l *losses) record(r *transport.Record) {
 	pair := transport.Pair{Seq: r.Seq, Endpoint: r.Endpoint, Replay: r.Replay}
-	owed := l.open[pair]
+	from := l.open
+	if from[pair] == nil {
+		from = l.before
+	}
+	owed := from[pair]
 	if owed == nil {
 		return
 	}
 	if r.Final() {
-		delete(l.open, pair)
+		delete(from, pair)
 		return
 	}
 	st := transport.PairState{Tries: owed.Tries, Next: owed.Next}
@@ -95,11 +103,13 @@ func (l *losses) record(r *transport.Record) {
 	owed.Tries, owed.Next = st.Tries, st.Next
 }
 
-// forget drops what is known of events that are gone: the journal says so
-// behind that, and what follows is of others that have their numbers.
+// forget sets aside what is known of events that were lost before: the journal
+// says so behind that, and what follows may be of others that have their numbers.
+// All that was owed of them and not parked was given up then.
 func (l *losses) forget(from, to uint64) {
-	for pair := range l.open {
-		if pair.Seq >= from && pair.Seq <= to {
+	for pair, one := range l.open {
+		if pair.Seq >= from && pair.Seq <= to && pair.Replay == 0 {
+			l.before[pair] = one
 			delete(l.open, pair)
 		}
 	}
@@ -126,6 +136,11 @@ func (l *losses) nowhere() (owed, gone []transport.OwedPair) {
 			gone = append(gone, *one)
 		} else {
 			owed = append(owed, *one)
+		}
+	}
+	for pair, one := range l.before {
+		if _, parked := l.parked[maphash.Comparable(l.seed, pair)]; !parked && l.whole {
+			gone = append(gone, *one)
 		}
 	}
 	slices.SortFunc(owed, compareOwed)

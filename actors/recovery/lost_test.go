@@ -102,3 +102,18 @@ func TestWhatLiesNowhereIsOwed(t *testing.T) {
 		})
 	}
 }
+
+// EVENTS lost 2 to 4 before, of which 3 and 4 were parked; then the journal lost
+// its end: what is parked no more and has no end in it is nowhere, and its event
+// cannot be read again.
+func TestWhatWasParkedOfALostEventIsGivenUp(t *testing.T) {
+	journal := []transport.Record{
+		fanOut(2, noon, "a"), fanOut(3, noon, "a", "b"), fanOut(4, noon, "a"), ended(2, "a"),
+		{Kind: transport.Lost, Reason: transport.StreamEvents, Seq: 2, To: 4}, ended(3, "b"), fanOut(5, noon, "a"), ended(5, "a"),
+	}
+	lies := message{seq: 2, name: "x", endpoint: "a", entries: []transport.Entry{entry(4, 1)}}
+	r, _ := take(transport.ShardState{Floor: 5, EventsLast: 5, DeferredLast: 3, JournalLast: 3, Reached: transport.Reached{Journal: 9}}, []message{lies}, journal)
+	if got := pairsOf(r.Gone); !slices.Equal(got, []string{"3 a"}) || len(r.Owed) != 0 {
+		t.Errorf("gone %v, owed %v", got, pairsOf(r.Owed))
+	}
+}

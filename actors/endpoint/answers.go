@@ -9,86 +9,81 @@ import (
 	"github.com/postrider/postrider/transport"
 )
 
-// answered takes the end of an attempt in: what it tells about the endpoint
-// first, then what becomes of the pair.
-func (m *Machine) answered(now time.Time, in *Input) {
+// verdict is what becomes of a delivery after an attempt, where it has not ended.
+type verdict struct {
+	// again: it is to be parked until its lease's Due.
+	again bool
+	// giveUp is the reason to give it up with; empty: it is not given up.
+	giveUp string
+	// opened: the breaker opened, or stays open for another wait.
+	opened bool
+}
+
+// judged takes the end of an attempt in: what it tells about the endpoint first,
+// then what becomes of the delivery.
+func (c *control) judged(now time.Time, in *Input) (v verdict) {
 	l, a := in.Delivery, in.Answer
-	probe := m.breaker.awaits(l.probe)
+	probe := c.breaker.awaits(l.probe)
 	l.probe = 0
-	m.inFlight--
-	m.silentSince = now
-	if m.policy.Ordered {
-		m.order.gone(l.Place(), l.Hop)
-	}
+	c.inFlight--
+	c.silentSince = now
 	if a.Class == transport.Skip {
-		m.breaker.unsent(probe)
-		m.do(Effect{Do: Skip, Delivery: l, Reason: a.Reason})
-		return
+		c.breaker.unsent(probe)
+		c.do(Effect{Do: Skip, Delivery: l, Reason: a.Reason})
+		return v
 	}
-	m.bucket.answered(now)
+	c.limiter.answered(now)
 	if a.Resent {
-		m.bucket.answered(now) // the receiver may have seen it twice
+		c.limiter.answered(now) // the receiver may have seen it twice
 	}
 	switch a.Class {
 	case transport.Aborted:
-		m.breaker.unsent(probe)
-		m.do(Effect{Do: Release, Delivery: l})
+		c.breaker.unsent(probe)
+		c.do(Effect{Do: Release, Delivery: l})
 	case transport.Delivered:
-		m.do(Effect{Do: Record, Delivery: l, Number: len(l.Tries) + 1, Answer: a, Began: in.Began})
-		m.succeeded(now, in, probe)
+		c.do(Effect{Do: Record, Delivery: l, Number: len(l.Tries) + 1, Answer: a, Began: in.Began})
+		c.succeeded(now, in, probe)
 	default:
-		m.undelivered(now, in, probe)
+		v = c.undelivered(now, in, probe)
 	}
+	return v
 }
 
-// undelivered parks the pair for its next attempt, or gives it up.
-func (m *Machine) undelivered(now time.Time, in *Input, probe bool) {
+// undelivered records an attempt that did not deliver, and plans the next one
+// where there is one.
+func (c *control) undelivered(now time.Time, in *Input, probe bool) (v verdict) {
 	l, a := in.Delivery, in.Answer
 	l.Tries = append(l.Tries, transport.Try{At: in.Began, Took: a.Took, Status: a.Status, Class: a.Class, Reason: a.Reason})
-	made := len(l.Tries)
-	wait, last := time.Duration(0), m.hopeless(l, a)
-	if last == "" {
-		wait, _ = m.policy.wait(now, made)
+	made, wait := len(l.Tries), time.Duration(0)
+	if v.giveUp = c.hopeless(l, a); v.giveUp == "" {
+		wait, _ = c.policy.wait(now, made)
 	}
-	m.judge(now, in, probe, wait, last != "")
-	if last == "" {
-		last = m.policy.Closed // by what this attempt told
+	v.opened = c.judge(now, in, probe, wait, v.giveUp != "")
+	if v.giveUp == "" {
+		v.giveUp = c.policy.Closed // by what this attempt told
 	}
 	record := Effect{Do: Record, Delivery: l, Number: made, Answer: a, Began: in.Began}
-	if last != "" {
-		m.do(record)
-		m.bury(l, last, a)
-		return
+	if v.again = v.giveUp == ""; v.again {
+		l.Due = now.Add(max(wait, a.RetryAfter))
+		record.At = l.Due
 	}
-	l.Due = now.Add(max(wait, a.RetryAfter))
-	record.At = l.Due
-	m.do(record)
-	m.park(now, l, l.Due)
-}
-
-// bury gives the pair up. An ordered endpoint goes on when that is durable: a
-// pair that came again after a crash would come behind the next.
-func (m *Machine) bury(l *Delivery, reason string, last *transport.Answer) {
-	wait := m.policy.Ordered && m.policy.Closed == "" && !m.draining
-	if wait {
-		m.storing++
-	}
-	m.do(Effect{Do: Bury, Delivery: l, Reason: reason, Answer: last, Wait: wait})
+	c.do(record)
+	return v
 }
 
 // hopeless gives the reason why no further attempt will be made, or "".
-func (m *Machine) hopeless(l *Delivery, a *transport.Answer) string {
+func (c *control) hopeless(l *Delivery, a *transport.Answer) string {
 	switch {
-	case m.policy.Closed != "":
-		return m.policy.Closed
+	case c.policy.Closed != "":
+		return c.policy.Closed
 	case a.Reason == transport.ReasonUnrenderable:
 		return transport.ReasonUnrenderable
 	case a.Reason == transport.ReasonPanic && panics(l.Tries) >= maxPanics:
 		return transport.ReasonPanic
-	case a.Class == transport.Gone && m.policy.GoneAtOnce:
+	case a.Class == transport.Gone && c.policy.GoneAtOnce:
 		return transport.ReasonGone
 	}
-	return m.spent(l)
+	return c.spent(l)
 }
 
 func panics(tries []transport.Try) (n int) {
@@ -101,50 +96,52 @@ func panics(tries []transport.Try) (n int) {
 }
 
 // succeeded: the endpoint is well, and may be given more.
-func (m *Machine) succeeded(now time.Time, in *Input, probe bool) {
-	m.holds = 0
-	m.concurrency.answered(now, in.Began, in.Answer.Took)
-	if !m.breaker.succeeded(now, probe) {
-		if m.marked && m.well(now) {
-			m.remember()
+func (c *control) succeeded(now time.Time, in *Input, probe bool) {
+	c.holds = 0
+	c.concurrency.answered(now, in.Began, in.Answer.Took)
+	if !c.breaker.succeeded(now, probe) {
+		if c.marked && c.well(now) {
+			c.remember()
 		}
 		return
 	}
-	m.ramp = ramp{from: now}
-	since := m.failingSince
-	m.failingSince, m.reason = time.Time{}, ""
-	m.remember()
-	m.do(Effect{Do: Tell, News: transport.NewsRecovered, Since: since})
+	c.ramp = ramp{from: now}
+	since := c.failingSince
+	c.failingSince, c.reason = time.Time{}, ""
+	c.remember()
+	c.do(Effect{Do: Tell, News: transport.NewsRecovered, Since: since})
 }
 
 // well tells whether all that was held against the endpoint is over, and
 // forgets it.
-func (m *Machine) well(now time.Time) bool {
-	if m.breaker.open() || m.breaker.opens > 0 || m.ramp.pace(now, m.policy.Tuning) > 0 ||
-		m.concurrency.cutTo() > 0 || m.heldUntil.After(now) {
+func (c *control) well(now time.Time) bool {
+	if c.breaker.open() || c.breaker.opens > 0 || c.ramp.pace(now, c.policy.Tuning) > 0 ||
+		c.concurrency.cutTo() > 0 || c.heldUntil.After(now) {
 		return false
 	}
-	m.breaker.closedAt, m.heldUntil, m.ramp, m.reason = time.Time{}, time.Time{}, ramp{}, ""
+	c.breaker.closedAt, c.heldUntil, c.ramp, c.reason = time.Time{}, time.Time{}, ramp{}, ""
 	return true
 }
 
 // judge is what an attempt that did not deliver tells about the endpoint; wait
-// is until the pair's next attempt by its schedule, last that there is none.
-func (m *Machine) judge(now time.Time, in *Input, probe bool, wait time.Duration, last bool) {
+// is until the delivery's next attempt by its schedule, last that there is none.
+// It is true where the breaker opened, or stays open for another wait.
+func (c *control) judge(now time.Time, in *Input, probe bool, wait time.Duration, last bool) (opened bool) {
 	a := in.Answer
 	switch {
-	case m.policy.Closed != "":
-		m.breaker.excluded(now, probe)
+	case c.policy.Closed != "":
+		c.breaker.excluded(now, probe)
 	case a.Class == transport.Throttled:
-		m.throttled(now, in, probe, wait)
+		c.throttled(now, in, probe, wait)
 	case in.Ours || !counts(a):
-		m.breaker.excluded(now, probe)
-	case a.Class == transport.Gone && (m.policy.GoneAtOnce || last):
-		m.breaker.excluded(now, probe)
-		m.disable(now, goneReason(a))
+		c.breaker.excluded(now, probe)
+	case a.Class == transport.Gone && (c.policy.GoneAtOnce || last):
+		c.breaker.excluded(now, probe)
+		c.disable(now, goneReason(a))
 	default:
-		m.failed(now, in, probe)
+		return c.failed(now, in, probe)
 	}
+	return false
 }
 
 // counts tells whether an attempt that did not deliver is the endpoint's own
@@ -163,64 +160,65 @@ func counts(a *transport.Answer) bool {
 // throttled: the whole endpoint waits, as long as it asked for; where it did
 // not say, as long as the pair's own wait, but no longer than a breaker would
 // be open that many times in a row.
-func (m *Machine) throttled(now time.Time, in *Input, probe bool, wait time.Duration) {
-	m.breaker.excluded(now, probe)
-	if m.concurrency.cut(now, in.Began, cutThrottled) {
-		m.holds++
+func (c *control) throttled(now time.Time, in *Input, probe bool, wait time.Duration) {
+	c.breaker.excluded(now, probe)
+	if c.concurrency.cut(now, in.Began, cutThrottled) {
+		c.holds++
 	}
 	hold := in.Answer.RetryAfter
 	if hold <= 0 {
-		hold = doubling(m.policy.Tuning.BreakerWait, m.policy.Tuning.BreakerMost, m.holds)
+		hold = doubling(c.policy.Tuning.BreakerWait, c.policy.Tuning.BreakerMost, c.holds)
 		if wait > 0 {
 			hold = min(hold, wait)
 		}
 	}
 	until := now.Add(hold)
-	if !until.After(m.heldUntil) {
+	if !until.After(c.heldUntil) {
 		return
 	}
-	m.heldUntil = until
-	if m.failingSince.IsZero() {
-		m.reason = reasonOf(in.Answer)
+	c.heldUntil = until
+	if c.failingSince.IsZero() {
+		c.reason = reasonOf(in.Answer)
 	}
 	if hold > inHandFor {
-		m.ramp = ramp{from: until}
+		c.ramp = ramp{from: until}
 	}
-	m.remember()
+	c.remember()
 }
 
-// failed counts a failure of the endpoint's.
-func (m *Machine) failed(now time.Time, in *Input, probe bool) {
+// failed counts a failure of the endpoint's; see judge.
+func (c *control) failed(now time.Time, in *Input, probe bool) (opened bool) {
 	if in.Answer.Reason == transport.ReasonTimeout {
-		m.concurrency.cut(now, in.Began, cutThrottled)
+		c.concurrency.cut(now, in.Began, cutThrottled)
 	}
-	if !m.breaker.failed(now, probe, m.policy.stretch(now, m.breaker.opens)) {
-		return
+	if !c.breaker.failed(now, probe, c.policy.stretch(now, c.breaker.opens)) {
+		return false
 	}
-	m.reason = reasonOf(in.Answer)
-	m.ramp, m.slots = ramp{}, slots{lap: m.slots.lap}
-	began := m.failingSince.IsZero()
+	c.reason = reasonOf(in.Answer)
+	c.ramp = ramp{}
+	began := c.failingSince.IsZero()
 	if began {
-		m.failingSince = now
+		c.failingSince = now
 	}
-	if now.Sub(m.failingSince) >= m.policy.Tuning.FailingMost {
-		m.disable(now, "failing for "+daysOf(now.Sub(m.failingSince))+", last: "+m.reason)
-		return
+	if now.Sub(c.failingSince) >= c.policy.Tuning.FailingMost {
+		c.disable(now, "failing for "+daysOf(now.Sub(c.failingSince))+", last: "+c.reason)
+		return true
 	}
-	m.remember()
+	c.remember()
 	if began {
-		m.do(Effect{Do: Tell, News: transport.NewsFailing, Reason: m.reason, Since: now})
+		c.do(Effect{Do: Tell, News: transport.NewsFailing, Reason: c.reason, Since: now})
 	}
+	return true
 }
 
 // disable ends deliveries until someone enables the endpoint again. Settings
 // that were on their way meanwhile do not: they are from before.
-func (m *Machine) disable(now time.Time, reason string) {
-	m.do(Effect{Do: Tell, News: transport.NewsDisabled, Reason: reason, Since: m.failingSince})
-	m.disabled, m.policy.Closed = true, transport.ReasonEndpointDisabled
-	m.forgive()
-	m.heldUntil = time.Time{}
-	m.remember()
+func (c *control) disable(now time.Time, reason string) {
+	c.do(Effect{Do: Tell, News: transport.NewsDisabled, Reason: reason, Since: c.failingSince})
+	c.disabled, c.policy.Closed = true, transport.ReasonEndpointDisabled
+	c.forgive()
+	c.heldUntil = time.Time{}
+	c.remember()
 }
 
 func reasonOf(a *transport.Answer) string {

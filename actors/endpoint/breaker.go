@@ -7,19 +7,22 @@ import (
 	"github.com/sony/gobreaker/v2"
 )
 
-// breaker is gobreaker's two-step breaker under a clock that is given: it
-// counts over the last attempts, and knows until when it is open and how often
-// in a row it opened. The library decides when it opens, and holds the probe's
-// place; when an open one may be probed is decided here, so the library's own
-// time-out is the shortest there is.
+// breaker is gobreaker's under the machine's time. The library counts what it is
+// told, decides when a closed breaker opens, that an open one whose time is over
+// is half-open, and whether the probe closes it or opens it again. Until when it
+// is open is decided here, since the library has one fixed time-out and this one
+// grows; and it is asked whether that is over only when it may be (see openTime).
 type breaker struct {
 	tuning *Tuning
-	two    *gobreaker.TwoStepCircuitBreaker[struct{}]
-	last   outcomes
-	// done ends the probe that is under way, which is the probes-th; nil: none.
-	done     func(error)
+	lib    *gobreaker.DistributedCircuitBreaker[struct{}]
+	shared sharedState
+	state  gobreaker.State // as the library told last
+	row    uint32          // failures in a row, as it counts them
+	window window
+
+	probing  bool // the probe is under way, the probes-th
 	probes   int
-	opens    int
+	opens    int // in a row
 	until    time.Time
 	closedAt time.Time
 }
@@ -29,29 +32,12 @@ var (
 	errExcluded = errors.New("the attempt says nothing about the endpoint")
 )
 
-// outcomes are the last attempts, newest in the lowest bit, failed ones set.
-type outcomes struct {
-	bits uint64
-	n    int
-	row  int // failures in a row
-}
-
-func (o *outcomes) add(failed bool) {
-	o.bits, o.n = o.bits<<1, min(o.n+1, 64)
-	if !failed {
-		o.row = 0
-		return
-	}
-	o.bits |= 1
-	o.row++
-}
-
-func (o *outcomes) failed(of int) (n int) {
-	for i := range min(of, o.n) {
-		n += int(o.bits >> i & 1)
-	}
-	return n
-}
+// The ends of an attempt, as the library takes them.
+var (
+	asSuccess  = func() (none struct{}, err error) { return none, nil }
+	asFailure  = func() (none struct{}, err error) { return none, errFailed }
+	asExcluded = func() (none struct{}, err error) { return none, errExcluded }
+)
 
 func newBreaker(t *Tuning) *breaker {
 	b := &breaker{tuning: t}
@@ -61,116 +47,129 @@ func newBreaker(t *Tuning) *breaker {
 
 // reset closes it and forgets what was counted.
 func (b *breaker) reset() {
-	b.last, b.done, b.opens, b.until = outcomes{}, nil, 0, time.Time{}
-	b.two = gobreaker.NewTwoStepCircuitBreaker[struct{}](gobreaker.Settings{
-		MaxRequests:  1,
-		Timeout:      1,
-		ReadyToTrip:  func(gobreaker.Counts) bool { return b.ripe() },
-		IsSuccessful: func(err error) bool { return err == nil },
-		IsExcluded:   func(err error) bool { return errors.Is(err, errExcluded) },
+	b.row, b.window, b.probing, b.opens, b.until = 0, window{}, false, 0, time.Time{}
+	b.state = gobreaker.StateClosed
+	b.shared = sharedState{}
+	lib, err := gobreaker.NewDistributedCircuitBreaker[struct{}](&b.shared, gobreaker.Settings{
+		MaxRequests:   1,
+		ReadyToTrip:   b.ripe,
+		IsExcluded:    func(err error) bool { return errors.Is(err, errExcluded) },
+		OnStateChange: func(_ string, _, to gobreaker.State) { b.state = to },
 	})
+	if err != nil {
+		panic(err) // its store never fails
+	}
+	b.lib = lib
 }
 
-// restore opens it as it was before the node or the actor was there.
+// restore opens a new one as it was before the node or the actor was there.
 func (b *breaker) restore(opens int, until, closedAt time.Time) {
-	b.reset()
 	if b.closedAt = closedAt; b.tuning.BreakerFailures == 0 {
 		return
 	}
-	b.opens, b.until = opens, until
-	if b.open() {
-		b.last.row = b.tuning.BreakerFailures
-		b.tell(errFailed)
+	if b.opens, b.until = opens, until; !until.IsZero() {
+		b.state = gobreaker.StateOpen
 	}
 }
 
-// ripe: so many in a row, or half of the last so many.
-func (b *breaker) ripe() bool {
+// tally is what an actor has counted, for the next one.
+type tally struct {
+	window window
+	row    uint32
+}
+
+func (b *breaker) tally() tally { return tally{window: b.window, row: b.row} }
+
+// resume goes on, where it is closed, from what an actor before has counted.
+func (b *breaker) resume(c tally) {
+	if b.open() || c == (tally{}) {
+		return
+	}
+	b.window, b.row = c.window, c.row
+	b.give(gobreaker.SharedState{State: gobreaker.StateClosed, Counts: gobreaker.Counts{
+		Requests: c.row, TotalFailures: c.row, ConsecutiveFailures: c.row}})
+}
+
+// ripe: so many in a row, as the library counts them, or half of the last so many.
+func (b *breaker) ripe(c gobreaker.Counts) bool {
 	of := b.tuning.BreakerWindow
-	return b.tuning.BreakerFailures > 0 && (b.last.row >= b.tuning.BreakerFailures || b.last.n >= of && 2*b.last.failed(of) >= of)
+	return b.tuning.BreakerFailures > 0 && (int(c.ConsecutiveFailures) >= b.tuning.BreakerFailures ||
+		b.window.n >= of && 2*b.window.failed(of) >= of)
 }
 
-// tell brings one failure to a closed breaker; true where that opened it.
-func (b *breaker) tell(err error) bool {
-	if done, refused := b.two.Allow(); refused == nil {
-		done(err)
-	}
-	return b.two.State() != gobreaker.StateClosed
+// tell brings the end of an attempt to the library; in the states in which it is
+// told, the library does not ask for the time.
+func (b *breaker) tell(end func() (struct{}, error)) {
+	_, _ = b.lib.CircuitBreaker.Execute(end)
+	b.row = b.lib.Counts().ConsecutiveFailures
 }
 
 // open tells whether nothing but a probe may go.
-func (b *breaker) open() bool { return !b.until.IsZero() }
-
-// probing tells whether a probe is under way.
-func (b *breaker) probing() bool { return b.done != nil }
+func (b *breaker) open() bool { return b.state != gobreaker.StateClosed }
 
 // ready tells whether an attempt may go, or when the next probe may; a zero
 // time: when the one under way has ended.
 func (b *breaker) ready(now time.Time) (bool, time.Time) {
 	switch {
-	case !b.open():
+	case b.state == gobreaker.StateClosed:
 		return true, time.Time{}
-	case b.probing():
+	case b.probing:
 		return false, time.Time{}
 	}
 	return !now.Before(b.until), b.until
 }
 
-// sent notes that an attempt goes; of an open breaker it is the probe, with a
-// number of its own, else 0.
-func (b *breaker) sent() (probe int) {
-	if !b.open() {
+// sent notes that an attempt goes, for which it was ready; of an open breaker it
+// is the probe, with a number of its own, else 0.
+func (b *breaker) sent(now time.Time) (probe int) {
+	if b.state == gobreaker.StateClosed {
 		return 0
 	}
-	done, err := b.two.Allow()
-	if err != nil { // the library's own clock has not moved since it opened
-		done = func(error) {}
+	if b.state == gobreaker.StateOpen {
+		b.give(gobreaker.SharedState{State: gobreaker.StateOpen, Expiry: openTime(now, b.until)})
 	}
-	b.done = done
+	b.probing = true
 	b.probes++
 	return b.probes
 }
 
 // awaits tells whether probe is the one under way: a breaker that was reset
 // waits for none of before.
-func (b *breaker) awaits(probe int) bool { return b.done != nil && probe == b.probes }
-
-func (b *breaker) endProbe(err error) {
-	if done := b.done; done != nil {
-		b.done = nil
-		done(err)
-	}
-}
+func (b *breaker) awaits(probe int) bool { return b.probing && probe == b.probes }
 
 // unsent ends a probe that never went out: the next may go at once.
 func (b *breaker) unsent(probe bool) {
 	if probe {
-		b.endProbe(errExcluded)
+		b.probing = false
 	}
 }
 
-// excluded ends an attempt that says nothing about the endpoint.
+// excluded ends an attempt that says nothing about the endpoint; where it was the
+// probe, the breaker is open for another wait.
 func (b *breaker) excluded(now time.Time, probe bool) {
 	if probe {
-		b.endProbe(errExcluded)
-		b.until = now.Add(b.tuning.BreakerWait)
+		b.probing = false
+		b.tell(asExcluded)
+		b.state, b.until = gobreaker.StateOpen, now.Add(b.tuning.BreakerWait)
 	}
 }
 
 // succeeded counts a success; true where it closed the breaker.
 func (b *breaker) succeeded(now time.Time, probe bool) (closed bool) {
-	if !b.open() {
-		b.last.add(false)
+	switch {
+	case b.open() && !probe:
+		return false // sent before it opened
+	case !b.open():
+		b.window.add(false)
+		if b.row > 0 { // else it changes nothing that the library decides by
+			b.tell(asSuccess)
+		}
 		b.calm(now)
 		return false
 	}
-	if !probe {
-		return false // sent before it opened
-	}
-	opens := b.opens
-	b.endProbe(nil)
-	b.reset()
-	b.opens, b.closedAt = opens, now
+	b.probing = false
+	b.tell(asSuccess)
+	b.window, b.until, b.closedAt = window{}, time.Time{}, now
 	return true
 }
 
@@ -188,14 +187,13 @@ func (b *breaker) failed(now time.Time, probe bool, stretch float64) (opened boo
 	switch {
 	case b.open() && !probe:
 		return false // sent before it opened
-	case b.open():
-		b.endProbe(errFailed)
-	default:
+	case !b.open():
 		b.calm(now)
-		b.last.add(true)
-		if !b.tell(errFailed) {
-			return false
-		}
+		b.window.add(true)
+	}
+	b.probing = false
+	if b.tell(asFailure); !b.open() {
+		return false
 	}
 	b.opens++
 	b.until = now.Add(time.Duration(stretch * float64(b.wait(b.opens))))

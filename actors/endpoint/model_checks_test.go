@@ -65,7 +65,7 @@ func (w *world) check() {
 		w.t.Fatalf("breaker %t until %s (%d times), should be %t until %s (%d times)",
 			m.breaker.open(), m.breaker.until, m.breaker.opens, r.open, r.until, r.opens)
 	}
-	if waits := m.waiting.Len(); w.lists == 0 && w.storing == 0 && waits > w.mayWait() {
+	if waits := m.queued(); w.lists == 0 && w.storing == 0 && waits > w.mayWait() {
 		w.t.Fatalf("%d wait in hand, at most %d should", waits, w.mayWait())
 	}
 }
@@ -273,3 +273,11 @@ func (r *reference) changed(resumed, moved bool) {
 }
 
 func (r *reference) restarted() { r.failures, r.probe, r.disabled = nil, nil, false }
+
+// queued is how many leases wait in hand that are not early.
+func (m *Machine) queued() int {
+	if m.policy.Ordered {
+		return m.ordered.queue.Len()
+	}
+	return m.free.queue.Len()
+}

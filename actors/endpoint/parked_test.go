@@ -8,7 +8,7 @@ import (
 	"github.com/postrider/postrider/transport"
 )
 
-func ordered() *transport.Endpoint {
+func inOrderPlain() *transport.Endpoint {
 	ep := plain()
 	ep.Delivery.Ordered = true
 	return ep
@@ -18,7 +18,7 @@ func TestAnOrderedEndpointListsWhatIsParkedFirst(t *testing.T) {
 	inHouse(t, plain(), func(h *house) {
 		h.answers(failure)
 		h.lease(1)
-		h.next(ordered())
+		h.next(inOrderPlain())
 		h.answers(ok)
 		h.lease(2)
 		h.wantSent(1)
@@ -31,7 +31,7 @@ func TestAnOrderedEndpointListsWhatIsParkedFirst(t *testing.T) {
 }
 
 func TestAnOrderedEndpointGoesOnWhenADeadLetterIsDurable(t *testing.T) {
-	ep := ordered()
+	ep := inOrderPlain()
 	ep.Delivery.Retries = false
 	inHouse(t, ep, func(h *house) {
 		h.slow = true

@@ -63,6 +63,14 @@ func PolicyOf(ep *transport.Endpoint, t *Tuning) Policy {
 	return p
 }
 
+// atOnce is the most attempts that may be in flight.
+func (p *Policy) atOnce() int {
+	if p.Ordered {
+		return 1
+	}
+	return p.Concurrency
+}
+
 // IsClosed tells whether everything of an endpoint is to be given up; nil is
 // one that was removed.
 func IsClosed(ep *transport.Endpoint) bool {

@@ -7,39 +7,35 @@ import (
 )
 
 // begin takes the settings, and goes on from what an earlier machine knew.
-func (m *Machine) begin(now time.Time, in *Input) {
-	m.policy = *in.Policy
-	m.breaker = newBreaker(m.policy.Tuning)
-	m.bucket.set(now, m.policy.Rate, m.policy.Burst)
-	m.concurrency.set(m.policy.Concurrency)
-	if m.bucket.rate > 0 && !in.LastSend.IsZero() && now.Sub(in.LastSend) < seconds(m.bucket.burst/m.bucket.rate) {
-		m.bucket.fill(now)
+func (c *control) begin(now time.Time, in *Input) {
+	c.policy = *in.Policy
+	c.breaker = newBreaker(c.policy.Tuning)
+	c.limiter.set(now, c.policy.Rate, c.policy.Burst)
+	c.concurrency.set(c.policy.atOnce())
+	if !in.LastSend.IsZero() && now.Sub(in.LastSend) < c.limiter.refill() {
+		c.limiter.empty(now)
 	}
 	if in.Memory != nil {
-		m.restore(now, in.Memory)
+		c.restore(now, in.Memory)
 	}
-	if !m.breaker.open() {
-		m.breaker.last = in.Counted
-	}
-	m.replan(now)
-	m.reorder(now, false)
+	c.breaker.resume(in.Counted)
 }
 
 // memory is what must outlive the machine.
-func (m *Machine) memory() transport.Memory {
+func (c *control) memory() transport.Memory {
 	return transport.Memory{
-		FailingSince: m.failingSince, Reason: m.reason,
-		Opens: m.breaker.opens, OpenUntil: m.breaker.until, ClosedAt: m.breaker.closedAt,
-		HeldUntil: m.heldUntil, Holds: m.holds, RampFrom: m.ramp.from, Concurrency: m.concurrency.cutTo(),
+		FailingSince: c.failingSince, Reason: c.reason,
+		Opens: c.breaker.opens, OpenUntil: c.breaker.until, ClosedAt: c.breaker.closedAt,
+		HeldUntil: c.heldUntil, Holds: c.holds, RampFrom: c.ramp.from, Concurrency: c.concurrency.cutTo(),
 	}
 }
 
 // remember has the memory stored before the next send.
-func (m *Machine) remember() {
-	memory := m.memory()
-	m.storing++
-	m.marked = !memory.IsZero()
-	m.do(Effect{Do: Remember, Memory: &memory})
+func (c *control) remember() {
+	memory := c.memory()
+	c.storing++
+	c.marked = !memory.IsZero()
+	c.do(Effect{Do: Remember, Memory: &memory})
 }
 
 // maxAsked is the longest wait that a receiver may ask for.
@@ -48,18 +44,18 @@ const maxAsked = 24 * time.Hour
 // restore takes up what was remembered. No time is further ahead than it can
 // have been set: a clock that was put back meanwhile would close the endpoint
 // for as long.
-func (m *Machine) restore(now time.Time, r *transport.Memory) {
-	t := m.policy.Tuning
-	m.marked = !r.IsZero()
-	m.failingSince, m.reason = atMost(r.FailingSince, now), r.Reason
-	m.breaker.restore(r.Opens, atMost(r.OpenUntil, now.Add(m.policy.longest(t.BreakerMost))), atMost(r.ClosedAt, now))
-	if !m.breaker.open() {
-		m.failingSince = time.Time{}
+func (c *control) restore(now time.Time, r *transport.Memory) {
+	t := c.policy.Tuning
+	c.marked = !r.IsZero()
+	c.failingSince, c.reason = atMost(r.FailingSince, now), r.Reason
+	c.breaker.restore(r.Opens, atMost(r.OpenUntil, now.Add(c.policy.longest(t.BreakerMost))), atMost(r.ClosedAt, now))
+	if !c.breaker.open() {
+		c.failingSince = time.Time{}
 	}
-	m.heldUntil, m.holds = atMost(r.HeldUntil, now.Add(maxAsked)), r.Holds
-	m.ramp = ramp{from: atMost(r.RampFrom, later(now, m.heldUntil))}
+	c.heldUntil, c.holds = atMost(r.HeldUntil, now.Add(maxAsked)), r.Holds
+	c.ramp = ramp{from: atMost(r.RampFrom, later(now, c.heldUntil))}
 	if r.Concurrency > 0 {
-		m.concurrency.limit = float64(min(r.Concurrency, m.policy.Concurrency))
+		c.concurrency.limit = float64(min(r.Concurrency, c.policy.atOnce()))
 	}
 }
 
@@ -72,63 +68,31 @@ func atMost(t, most time.Time) time.Time {
 }
 
 // change takes new settings.
-func (m *Machine) change(now time.Time, in *Input) {
-	was := m.policy
-	m.policy = *in.Policy
-	if m.disabled = m.disabled && m.policy.Closed == "" && !in.Resumed && !in.Moved; m.disabled {
-		m.policy.Closed = transport.ReasonEndpointDisabled
+func (c *control) change(now time.Time, in *Input) {
+	c.policy = *in.Policy
+	if c.disabled = c.disabled && c.policy.Closed == "" && !in.Resumed && !in.Moved; c.disabled {
+		c.policy.Closed = transport.ReasonEndpointDisabled
 	}
-	m.bucket.set(now, m.policy.Rate, m.policy.Burst)
-	m.concurrency.set(m.policy.Concurrency)
+	c.limiter.set(now, c.policy.Rate, c.policy.Burst)
+	c.concurrency.set(c.policy.atOnce())
 	if in.Resumed || in.Moved {
-		m.forgive()
+		c.forgive()
 	}
 	if in.Moved {
-		m.heldUntil = time.Time{}
+		c.heldUntil = time.Time{}
 	}
-	if m.marked && (in.Resumed || in.Moved) {
-		m.remember()
+	if c.marked && (in.Resumed || in.Moved) {
+		c.remember()
 	}
-	m.replan(now)
-	m.reorder(now, was.Ordered)
 }
 
 // forgive forgets what was counted against the endpoint; what it asked for
 // stays.
-func (m *Machine) forgive() {
-	m.breaker.reset()
-	m.breaker.closedAt = time.Time{}
-	m.failingSince, m.reason = time.Time{}, ""
-	m.holds, m.ramp = 0, ramp{}
-	m.concurrency = concurrency{}
-	m.concurrency.set(m.policy.Concurrency)
-}
-
-// reorder: the endpoint became ordered, or is so no longer.
-func (m *Machine) reorder(now time.Time, was bool) {
-	if m.policy.Ordered == was {
-		return
-	}
-	all := append(m.waiting.CutAfter(0), m.early...)
-	m.early = nil
-	m.order.forget()
-	if m.policy.Ordered && m.parked.Entries > 0 {
-		m.do(Effect{Do: List, Number: m.order.begin(all)})
-	}
-	for _, l := range all {
-		switch {
-		case m.policy.Ordered:
-			m.waiting.Insert(l, inOrder)
-		case l.Due.After(now):
-			m.tooEarly(now, l)
-		default:
-			m.waiting.Push(l)
-		}
-	}
-}
-
-// relist forgets what is known of what is parked, and has it told anew.
-func (m *Machine) relist() {
-	m.order.forget()
-	m.do(Effect{Do: List, Number: m.order.begin(m.waiting.All())})
+func (c *control) forgive() {
+	c.breaker.reset()
+	c.breaker.closedAt = time.Time{}
+	c.failingSince, c.reason = time.Time{}, ""
+	c.holds, c.ramp = 0, ramp{}
+	c.concurrency = concurrency{}
+	c.concurrency.set(c.policy.atOnce())
 }

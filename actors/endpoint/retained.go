@@ -18,7 +18,7 @@ type Retained struct {
 	mu       sync.Mutex
 	memory   transport.Memory
 	lastSend time.Time
-	counted  outcomes
+	tally    tally
 }
 
 // NewRetained begins with what was found at the start. lastSend is when the
@@ -65,14 +65,14 @@ func (p *Retained) remember(m transport.Memory) {
 func (p *Retained) counts(m *Machine) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.counted = m.breaker.last
+	p.tally = m.breaker.tally()
 }
 
 func (p *Retained) begun() Input {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	memory := p.memory
-	return Input{Kind: Begun, Memory: &memory, LastSend: p.lastSend, Counted: p.counted}
+	return Input{Kind: Begun, Memory: &memory, LastSend: p.lastSend, Counted: p.tally}
 }
 
 // Ended notes that its actor ended, so that something may have been sent until now.
@@ -87,5 +87,5 @@ func (p *Retained) Ended(now time.Time) {
 func (p *Retained) Blank(now time.Time, refill time.Duration) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.memory.IsZero() && p.counted.row == 0 && now.Sub(p.lastSend) >= refill
+	return p.memory.IsZero() && p.tally.row == 0 && now.Sub(p.lastSend) >= refill
 }

@@ -6,14 +6,12 @@ import (
 	"github.com/postrider/postrider/transport"
 )
 
-// Standing is how the endpoint stands at now.
-func (m *Machine) Standing(now time.Time) transport.Standing {
-	memory := m.memory()
-	s := StandingOf(memory, m.parked, now)
-	s.Waiting += m.Waiting() + m.inFlight
-	s.Concurrency, s.Most = m.allowed(now), m.policy.Concurrency
-	s.Pace = m.ramp.pace(now, m.policy.Tuning)
-	if m.breaker.probing() {
+// standing is how the endpoint stands at now, but for what is in hand.
+func (c *control) standing(now time.Time) transport.Standing {
+	s := StandingOf(c.memory(), c.parked, now)
+	s.Concurrency, s.Most = c.allowed(now), c.policy.Concurrency
+	s.Pace = c.ramp.pace(now, c.policy.Tuning)
+	if c.breaker.probing {
 		s.Breaker, s.OpenUntil = "probing", time.Time{}
 	}
 	return s

@@ -30,7 +30,7 @@ type Input struct {
 	// the attempts counted so far: Begun.
 	Memory   *transport.Memory
 	LastSend time.Time
-	Counted  outcomes
+	Counted  tally
 	// Pairs are all that is parked of an ordered endpoint, Number that of the
 	// list: Listed.
 	Pairs  []ParkedPair

@@ -7,33 +7,34 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/nats-io/nats-server/v2/server"
 
 	"github.com/postrider/postrider/transport"
+	"github.com/postrider/postrider/transport/jet/gate"
 )
 
 // The embedded server has two accounts. POSTRIDER has the streams and is for
-// the node's in-process connection alone. PRODUCERS is for whoever comes by
-// TCP; it imports events.> and detections.> from POSTRIDER as services, so
-// that publishing there reaches the streams, and the acknowledgement comes
-// back, but nothing else of POSTRIDER can be named from it. With one account
-// and permissions only, a producer could set a reply subject such as
-// due.0.x.1 and have the server itself publish its acknowledgement there.
-//
-// The import costs 5 to 10 µs of CPU for each publish that asks for an
-// acknowledgement of its own, and nothing measurable for atomic batches.
+// the node's in-process connections alone. PRODUCERS is for whoever comes by
+// TCP; what they publish there is taken by the gate, which stands in PRODUCERS
+// too and stores it by POSTRIDER: no message of theirs reaches a stream by
+// itself, and nothing of POSTRIDER can be named from there. What clients ask
+// JetStream before they publish arrives at the gate as well.
 const (
 	accountSystem    = "POSTRIDER"
 	accountProducers = "PRODUCERS"
 	nodeUser         = "postrider-node"
+	gateUser         = "postrider-gate"
+	// gateConnections are the gate's in the producers' account.
+	gateConnections = 2
 )
 
-var producerSubjects = []string{"events.>", "detections.>"}
+var producerSubjects = []string{subjectEvents, subjectDetections}
 
-// gate decides who comes in, and into which account.
-type gate struct {
+// admission decides who comes in, and into which account.
+type admission struct {
 	nodePassword          string
 	user, password, token string
 	system, producers     *server.Account
@@ -48,14 +49,14 @@ const (
 	maxSubscriptions = 1000
 )
 
-func newGate(o Options) (*gate, error) {
+func newAdmission(o Options) (*admission, error) {
 	// The server reads an account's limits from a configuration alone.
 	var limited server.Options
 	if err := limited.ProcessConfigString(fmt.Sprintf("accounts { %s { limits { max_connections: %d, max_subscriptions: %d } } }",
-		accountProducers, o.Connections, maxSubscriptions)); err != nil {
+		accountProducers, o.Connections+gateConnections, maxSubscriptions)); err != nil {
 		return nil, fmt.Errorf("limits of producers: %w", err)
 	}
-	return &gate{
+	return &admission{
 		nodePassword: randomToken(32),
 		user:         o.User, password: o.Password, token: o.Token,
 		system:    server.NewAccount(accountSystem),
@@ -63,11 +64,11 @@ func newGate(o Options) (*gate, error) {
 	}, nil
 }
 
-func (g *gate) accounts() []*server.Account { return []*server.Account{g.system, g.producers} }
+func (g *admission) accounts() []*server.Account { return []*server.Account{g.system, g.producers} }
 
 // connectAccounts exports and imports, before anyone can connect. The server
 // may work on copies of the accounts it was given.
-func (g *gate) connectAccounts(srv *server.Server) error {
+func (g *admission) connectAccounts(srv *server.Server) error {
 	var err error
 	if g.system, err = srv.LookupAccount(accountSystem); err != nil {
 		return fmt.Errorf("account %s: %w", accountSystem, err)
@@ -75,25 +76,24 @@ func (g *gate) connectAccounts(srv *server.Server) error {
 	if g.producers, err = srv.LookupAccount(accountProducers); err != nil {
 		return fmt.Errorf("account %s: %w", accountProducers, err)
 	}
-	for _, subject := range producerSubjects {
-		if err := g.system.AddServiceExport(subject, []*server.Account{g.producers}); err != nil {
-			return fmt.Errorf("exporting %s to producers: %w", subject, err)
-		}
-		if err := g.producers.AddServiceImport(g.system, subject, subject); err != nil {
-			return fmt.Errorf("importing %s for producers: %w", subject, err)
-		}
+	if err := g.system.AddServiceExport(gate.LookSubject, []*server.Account{g.producers}); err != nil {
+		return fmt.Errorf("exporting %s to producers: %w", gate.LookSubject, err)
+	}
+	// In place of the import of JetStream's own API, which the server would make.
+	if err := g.producers.AddServiceImport(g.system, gate.APISubject, gate.LookSubject); err != nil {
+		return fmt.Errorf("importing %s for producers: %w", gate.APISubject, err)
 	}
 	return nil
 }
 
 // Check implements server.Authentication.
-func (g *gate) Check(c server.ClientAuthentication) bool {
+func (g *admission) Check(c server.ClientAuthentication) bool {
 	given := c.GetOpts()
-	if given.Username == nodeUser {
+	if given.Username == nodeUser || given.Username == gateUser {
 		if c.RemoteAddress().Network() != "pipe" || !same(given.Password, g.nodePassword) {
 			return false
 		}
-		c.RegisterUser(&server.User{Username: nodeUser, Account: g.system})
+		c.RegisterUser(g.own(given.Username))
 		return true
 	}
 	if !g.knows(given.Username, given.Password, given.Token) {
@@ -103,15 +103,26 @@ func (g *gate) Check(c server.ClientAuthentication) bool {
 		g.refused()
 	}
 	c.RegisterUser(&server.User{Username: "producer", Account: g.producers, Permissions: &server.Permissions{
-		Publish:   &server.SubjectPermission{Allow: producerSubjects},
+		Publish:   &server.SubjectPermission{Allow: slices.Concat(producerSubjects, gate.APISubjects(StreamEvents, StreamDetections))},
 		Subscribe: &server.SubjectPermission{Allow: []string{"_INBOX.>"}},
 	}})
 	return true
 }
 
+// own is a user of this process.
+func (g *admission) own(name string) *server.User {
+	if name == nodeUser {
+		return &server.User{Username: name, Account: g.system}
+	}
+	return &server.User{Username: name, Account: g.producers, Permissions: &server.Permissions{
+		Publish:   &server.SubjectPermission{Allow: []string{"_INBOX.>"}},
+		Subscribe: &server.SubjectPermission{Allow: producerSubjects},
+	}}
+}
+
 // knows tells whether a producer's credentials are right; where none were set,
 // anyone who reaches the listener may publish.
-func (g *gate) knows(user, password, token string) bool {
+func (g *admission) knows(user, password, token string) bool {
 	byUser := g.user != "" && same(user, g.user) && same(password, g.password)
 	byToken := g.token != "" && same(token, g.token)
 	return byUser || byToken || g.user == "" && g.token == ""

@@ -25,6 +25,11 @@ import (
 // with much to recover it reads every stream's index first.
 const startTimeout = 5 * time.Minute
 
+// payloadRoom is how much more than Options.MaxPayload the server itself takes:
+// what a batch adds to a message, and producers' messages that are too large by
+// little, which the gate refuses with a word where the server cuts the connection.
+const payloadRoom = 4 << 10
+
 // embedded is the NATS server in this process.
 type embedded struct {
 	srv      *server.Server
@@ -32,7 +37,7 @@ type embedded struct {
 	unlock   func()
 	listens  bool
 	maxStore int64
-	gate     *gate
+	admits   *admission
 	refused  func()
 	addr     string // host:port where producers are taken, or empty
 	tls      bool
@@ -68,16 +73,16 @@ func (s *Store) startEmbedded(ctx context.Context) error {
 
 // runServer starts the embedded server and connects to it.
 func (s *Store) runServer(ctx context.Context, so *server.Options) error {
-	gate, err := newGate(s.opts)
+	admits, err := newAdmission(s.opts)
 	if err != nil {
 		return err
 	}
-	s.embedded.gate = gate
-	if err := s.embedded.start(ctx, so, gate); err != nil {
+	s.embedded.admits = admits
+	if err := s.embedded.start(ctx, so, admits); err != nil {
 		return err
 	}
 	if err := s.connect("", nats.InProcessServer(s.embedded.srv),
-		nats.UserInfo(nodeUser, gate.nodePassword),
+		nats.UserInfo(nodeUser, admits.nodePassword),
 		nats.CustomInboxPrefix("_POSTRIDER")); err != nil {
 		return fmt.Errorf("connecting to the embedded NATS server: %w", err)
 	}
@@ -146,7 +151,8 @@ func (e *embedded) serverOptions(o Options, host string, port int) (*server.Opti
 		JetStreamMaxStore:      e.maxStore,
 		SyncAlways:             o.SyncInterval == 0,
 		SyncInterval:           o.SyncInterval,
-		MaxPayload:             o.MaxPayload,
+		MaxPayload:             o.MaxPayload + payloadRoom,
+		MaxPending:             server.MAX_PENDING_SIZE + payloadRoom,
 		MaxConn:                o.Connections + connectionsBeside,
 		DisableJetStreamBanner: true,
 	}
@@ -160,10 +166,10 @@ func (e *embedded) serverOptions(o Options, host string, port int) (*server.Opti
 	return so, nil
 }
 
-func (e *embedded) start(ctx context.Context, so *server.Options, gate *gate) error {
+func (e *embedded) start(ctx context.Context, so *server.Options, admits *admission) error {
 	// A server changes its options, so each run has its own.
 	so = so.Clone()
-	so.CustomClientAuthentication, so.Accounts = gate, gate.accounts()
+	so.CustomClientAuthentication, so.Accounts = admits, admits.accounts()
 	srv, err := server.NewServer(so)
 	if err != nil {
 		return fmt.Errorf("embedded NATS server: %w", err)
@@ -171,7 +177,7 @@ func (e *embedded) start(ctx context.Context, so *server.Options, gate *gate) er
 	lines := newServerLog(e.log)
 	lines.refused = e.refused
 	srv.SetLoggerV2(lines, false, false, false)
-	if err := gate.connectAccounts(srv); err != nil {
+	if err := admits.connectAccounts(srv); err != nil {
 		srv.Shutdown()
 		return err
 	}
@@ -185,7 +191,7 @@ func (e *embedded) start(ctx context.Context, so *server.Options, gate *gate) er
 		return fmt.Errorf("the embedded NATS server did not start; its log lines say why (data folder %s)", so.StoreDir)
 	}
 	// Reads every stream's index from disk, so it must come before any use.
-	if err := gate.system.EnableJetStream(nil, nil); err != nil {
+	if err := admits.system.EnableJetStream(nil, nil); err != nil {
 		return fmt.Errorf("embedded JetStream on %s: %w", so.StoreDir, err)
 	}
 	return nil

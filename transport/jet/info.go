@@ -90,7 +90,7 @@ func (s *Store) Producers() int {
 	if s.embedded == nil {
 		return 0
 	}
-	return s.embedded.gate.producers.NumLocalConnections()
+	return max(0, s.embedded.admits.producers.NumLocalConnections()-s.gateConnections())
 }
 
 // Ready is nil, or an error naming what is missing. It sends nothing.

@@ -59,6 +59,9 @@ func (o Options) withDefaults() (Options, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	if o.NotTaken == nil {
+		o.NotTaken = func(string, string, int) {}
+	}
 	if o.LostTail == nil {
 		o.LostTail = func(transport.LostTail) {}
 	}
@@ -120,18 +123,23 @@ func (s *Store) open(ctx context.Context) error {
 	}
 	s.registry = newRegistry(s)
 	s.alertRegistry = newAlerts(s)
-	s.submits, s.moves = s.newSubmits(), publisher.NewCosts()
+	s.moves = publisher.NewCosts()
+	s.openCommitters()
 	if !s.opts.ListenLater {
-		return s.Listen()
+		return s.Listen(ctx)
 	}
 	return nil
 }
 
 // Listen lets producers in, where the server is embedded and Options.Listen says
-// where. It is called once.
-func (s *Store) Listen() error {
-	if s.embedded == nil {
+// where. It is called once, and may read what the last two minutes of events
+// had as ids first.
+func (s *Store) Listen(ctx context.Context) error {
+	if s.embedded == nil || !s.embedded.listens {
 		return nil
+	}
+	if err := s.openGate(ctx); err != nil {
+		return err
 	}
 	return s.embedded.listen()
 }
@@ -192,9 +200,7 @@ func (s *Store) Close(ctx context.Context) error {
 
 func (s *Store) close(ctx context.Context) error {
 	var err error
-	if s.submits != nil {
-		s.submits.Close()
-	}
+	s.closeGate(ctx)
 	if s.registry != nil {
 		s.registry.stop()
 	}

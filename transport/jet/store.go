@@ -58,6 +58,9 @@ type Options struct {
 	PreviousMasterKey []byte
 	// NodeID names this node run in publish ids; empty: random.
 	NodeID string
+	// NotTaken is told of n messages of producers that the embedded server did
+	// not store, of which stream (empty: not known), and why; nil: nobody.
+	NotTaken func(stream, reason string, n int)
 	// Unreadable is told why a document of the log was buried unread; nil: nobody.
 	Unreadable func(reason string)
 	Logger     *slog.Logger
@@ -97,6 +100,7 @@ type Store struct {
 	registry  *Registry
 	// alertRegistry has the alerts, as registry has the endpoints.
 	alertRegistry *Alerts
+	producers     producers
 	submits       *publisher.Committer
 	moves         *publisher.Costs
 	reached       progress

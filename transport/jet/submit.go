@@ -16,8 +16,6 @@ import (
 // batchRoom is what headers of a batch may add to a message.
 const batchRoom = 512
 
-func (s *Store) newSubmits() *publisher.Committer { return publisher.NewCommitter(s.changes.js) }
-
 // Submit stores 1 to 1,000 events, all or none, and returns once JetStream has
 // them on disk; concurrent calls share atomic batches. Taken of each event are
 // Customer, Type, ID, Time, Traceparent and Data (valid JSON, up to

@@ -112,7 +112,7 @@ func (n *Node) start(ctx context.Context, keys *Keys) error {
 	if err != nil {
 		return fmt.Errorf("take the shard: %w", err)
 	}
-	if err := n.store.Listen(); err != nil {
+	if err := n.store.Listen(ctx); err != nil {
 		return err
 	}
 	n.journal, n.parker, n.graveyard, n.memories = n.store.Journal(), n.store.Parker(cutter), n.store.Graveyard(), n.store.Memories()

@@ -19,18 +19,31 @@ func (c *Committer) publish(batch []*call) {
 	if len(batch) == 0 {
 		return
 	}
-	if single(batch) && c.costs.Apart(len(batch)) {
+	alone := single(batch)
+	if c.apartOnly.Load() || alone && c.costs.Apart(len(batch)) {
 		c.apart(batch)
 		return
 	}
 	first, err := c.commit(batch)
-	if err != nil && len(batch) > 1 && !Unavailable(err) {
+	switch {
+	case noBatches(err):
+		c.apartOnly.Store(true)
+		c.apart(batch)
+	case err != nil && len(batch) > 1 && !Unavailable(err) && alone:
+		c.apart(batch)
+	case err != nil && len(batch) > 1 && !Unavailable(err):
 		for _, cl := range batch {
 			c.publish([]*call{cl})
 		}
-		return
+	default:
+		answer(batch, first, err)
 	}
-	answer(batch, first, err)
+}
+
+// noBatches tells that the server takes no batches, as a node does from producers.
+func noBatches(err error) bool {
+	var api *jetstream.APIError
+	return errors.As(err, &api) && api.ErrorCode == jetstreamext.JSErrCodeBatchPublishNotEnabled
 }
 
 // answer gives each call its first sequence, or the error.
@@ -38,7 +51,7 @@ func answer(batch []*call, first uint64, err error) {
 	for _, cl := range batch {
 		cl.first, cl.err = first, err
 		first += uint64(len(cl.msgs))
-		close(cl.answer)
+		cl.done()
 	}
 }
 
@@ -69,7 +82,8 @@ func (c *Committer) begin() (ctx context.Context, end func(), err error) {
 	return ctx, end, nil
 }
 
-// apart publishes each call's one message by itself, all at once.
+// apart publishes each message by itself, all at once. A call of several fails
+// with a *PartError where the first were stored.
 func (c *Committer) apart(batch []*call) {
 	ctx, end, err := c.begin()
 	if err != nil {
@@ -78,25 +92,40 @@ func (c *Committer) apart(batch []*call) {
 	}
 	defer end()
 	began := time.Now()
-	acks := make([]jetstream.PubAckFuture, len(batch))
-	for i, cl := range batch {
-		m := cl.msgs[0]
-		m.Header = withoutBatch(m.Header)
-		acks[i], cl.err = c.js.PublishMsgAsync(m)
-	}
-	failed := false
-	for i, cl := range batch {
-		if cl.err == nil {
-			cl.first, cl.err = await(ctx, acks[i])
+	var acks []jetstream.PubAckFuture
+	var errs []error
+	for _, cl := range batch {
+		for _, m := range cl.msgs {
+			m.Header, m.Reply = withoutBatch(m.Header), ""
+			ack, err := c.js.PublishMsgAsync(m)
+			acks, errs = append(acks, ack), append(errs, err)
 		}
-		cl.err = fault(cl.err)
+	}
+	n, failed := 0, false
+	for _, cl := range batch {
+		for i := range cl.msgs {
+			seq, err := uint64(0), errs[n]
+			if err == nil {
+				seq, err = await(ctx, acks[n])
+			}
+			n++
+			cl.became(i, seq, fault(err))
+		}
 		failed = failed || cl.err != nil
+		cl.done()
 	}
 	if !failed {
-		c.costs.TookApart(len(batch), time.Since(began))
+		c.costs.TookApart(n, time.Since(began))
 	}
-	for _, cl := range batch {
-		close(cl.answer)
+}
+
+// became takes what became of message i; the first error stays.
+func (cl *call) became(i int, seq uint64, err error) {
+	switch {
+	case i == 0:
+		cl.first, cl.err = seq, err
+	case err != nil && cl.err == nil:
+		cl.err = &PartError{Stored: i, Err: err}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -30,9 +31,19 @@ const (
 // batch waits up to 2 ms for them, and a lone caller waits for nobody. Where so
 // few come together that a batch would cost more than each by itself, each goes
 // by itself.
+//
+// What callers give it goes in the order in which they call. A Source gives
+// more, and has at least half of each batch where it has that much.
 type Committer struct {
-	js    jetstream.JetStream
-	calls chan *call
+	js     jetstream.JetStream
+	calls  chan *call
+	source Source
+	// waiting is the source's; nil: there is none.
+	waiting <-chan struct{}
+	// owed: the batch before left nothing to the source, which had something.
+	owed bool
+	// apartOnly: the server takes no batches, for as long as it is connected.
+	apartOnly atomic.Bool
 	// current is over when the committer closes or the connection is lost:
 	// what is in flight then will not be answered.
 	mu      sync.Mutex
@@ -44,7 +55,25 @@ type Committer struct {
 	closing sync.Once
 }
 
-// call is one Commit: its messages stay together in one batch.
+// Source is where a Committer takes what waits to be stored, when it is ready
+// for more.
+type Source interface {
+	// Waiting holds a value when there is something to take.
+	Waiting() <-chan struct{}
+	// Pieces calls give for up to so many messages of together so many bytes, in
+	// the order in which they are to be stored; at least one where there is one.
+	Pieces(messages, bytes int, give func(Piece))
+}
+
+// Piece is one message, which is stored by itself or with others.
+type Piece interface {
+	Msg() *nats.Msg // without Nats-Msg-Id and Reply, with a Header
+	Bytes() int
+	// Stored is told once what became of it; see Commit for err.
+	Stored(seq uint64, err error)
+}
+
+// call is one Commit, whose messages stay together in one batch, or a piece.
 type call struct {
 	ctx    context.Context
 	msgs   []*nats.Msg
@@ -52,11 +81,33 @@ type call struct {
 	first  uint64
 	err    error
 	answer chan struct{}
+	piece  Piece        // nil: a Commit
+	one    [1]*nats.Msg // msgs of a piece
 }
 
-// NewCommitter starts a committer; Close ends it.
-func NewCommitter(js jetstream.JetStream) *Committer {
-	c := &Committer{js: js, costs: NewCosts(), calls: make(chan *call, maxBatchMessages), quit: make(chan struct{}), stopped: make(chan struct{})}
+func pieceCall(p Piece) *call {
+	cl := &call{ctx: context.Background(), bytes: p.Bytes(), piece: p}
+	cl.one[0] = p.Msg()
+	cl.msgs = cl.one[:]
+	return cl
+}
+
+// done tells what became of it.
+func (cl *call) done() {
+	if cl.piece != nil {
+		cl.piece.Stored(cl.first, cl.err)
+		return
+	}
+	close(cl.answer)
+}
+
+// NewCommitter starts a committer; Close ends it. Source may be nil.
+func NewCommitter(js jetstream.JetStream, source Source) *Committer {
+	c := &Committer{js: js, costs: NewCosts(), source: source,
+		calls: make(chan *call, maxBatchMessages), quit: make(chan struct{}), stopped: make(chan struct{})}
+	if source != nil {
+		c.waiting = source.Waiting()
+	}
 	c.done.Add(2)
 	go c.run()
 	go c.watch()
@@ -127,15 +178,16 @@ func (c *Committer) run() {
 		if kept == nil {
 			select {
 			case kept = <-c.calls:
+			case <-c.waiting:
 			case <-c.quit:
 				c.refuse(nil)
 				return
 			}
 		}
-		var batch []*call
-		batch, kept = c.gather(kept, companions)
-		companions = len(batch)
-		c.publish(batch)
+		var b batch
+		b, kept = c.gather(kept, companions)
+		companions = b.callers
+		c.publish(b.calls)
 		select {
 		case <-c.quit:
 			c.refuse(kept)
@@ -150,7 +202,7 @@ func (c *Committer) refuse(kept *call) {
 	for cl := kept; ; {
 		if cl != nil {
 			cl.err = errClosed
-			close(cl.answer)
+			cl.done()
 		}
 		select {
 		case cl = <-c.calls:
@@ -160,28 +212,55 @@ func (c *Committer) refuse(kept *call) {
 	}
 }
 
-// gather collects calls that fit in one batch: all that are there, and where
-// the batch before had more callers, those of them that come within gatherTime.
-func (c *Committer) gather(first *call, companions int) (batch []*call, kept *call) {
+// batch is what is stored together.
+type batch struct {
+	calls                    []*call
+	messages, bytes, callers int
+}
+
+func (b *batch) fits(cl *call) bool {
+	return b.messages == 0 || b.messages+len(cl.msgs) <= maxBatchMessages && b.bytes+cl.bytes <= maxBatchBytes
+}
+
+func (b *batch) add(cl *call) {
+	b.calls = append(b.calls, cl)
+	b.messages += len(cl.msgs)
+	b.bytes += cl.bytes
+	if cl.piece == nil {
+		b.callers++
+	}
+}
+
+// gather collects what fits in one batch: half of it from the source, calls that
+// are there, and more from the source. Where the batch before had more callers,
+// those of them that come within gatherTime are waited for.
+func (c *Committer) gather(first *call, companions int) (b batch, kept *call) {
+	large := first != nil && (len(first.msgs) > maxBatchMessages/2 || first.bytes > maxBatchBytes/2)
+	if large && c.owed {
+		if c.fill(&b, maxBatchMessages, maxBatchBytes); b.messages > 0 {
+			c.owed = false
+			return b, first
+		}
+	}
+	if c.owed = large && len(c.waiting) > 0; !large {
+		c.fill(&b, maxBatchMessages/2, maxBatchBytes/2)
+	}
 	var late <-chan time.Time
-	messages, bytes := 0, 0
-	next := first
-	for {
-		if next.ctx.Err() == nil {
-			if messages > 0 && (messages+len(next.msgs) > maxBatchMessages || bytes+next.bytes > maxBatchBytes) {
-				return batch, next
+	for next := first; ; {
+		if next != nil && next.ctx.Err() == nil {
+			if !b.fits(next) {
+				return b, next
 			}
-			batch = append(batch, next)
-			messages += len(next.msgs)
-			bytes += next.bytes
+			b.add(next)
 		}
 		select {
 		case next = <-c.calls:
 			continue
 		default:
 		}
-		if len(batch) >= companions {
-			return batch, nil
+		c.fill(&b, maxBatchMessages, maxBatchBytes)
+		if b.callers >= companions {
+			return b, nil
 		}
 		if late == nil {
 			late = time.After(gatherTime)
@@ -189,10 +268,18 @@ func (c *Committer) gather(first *call, companions int) (batch []*call, kept *ca
 		select {
 		case next = <-c.calls:
 		case <-late:
-			return batch, nil
+			c.fill(&b, maxBatchMessages, maxBatchBytes)
+			return b, nil
 		case <-c.quit:
-			return batch, nil
+			return b, nil
 		}
+	}
+}
+
+// fill takes from the source until b has so many messages or bytes.
+func (c *Committer) fill(b *batch, messages, bytes int) {
+	if c.source != nil && b.messages < messages && b.bytes < bytes {
+		c.source.Pieces(messages-b.messages, bytes-b.bytes, func(p Piece) { b.add(pieceCall(p)) })
 	}
 }
 
@@ -214,6 +301,7 @@ func (c *Committer) watch() {
 		case <-c.quit:
 			return
 		case _, ok := <-lost:
+			c.apartOnly.Store(false) // another server may take batches
 			c.mu.Lock()
 			if c.current != nil {
 				c.current()

@@ -84,7 +84,7 @@ func New(nc *nats.Conn) (*Publisher, error) {
 	if err != nil {
 		return nil, fmt.Errorf("JetStream client: %w", err)
 	}
-	return &Publisher{nc: nc, js: js, committer: NewCommitter(js)}, nil
+	return &Publisher{nc: nc, js: js, committer: NewCommitter(js, nil)}, nil
 }
 
 // Publish returns nil once e is stored. A *transport.FieldError tells what is
@@ -119,6 +119,10 @@ func (p *Publisher) commitAll(ctx context.Context, msgs []*nats.Msg) error {
 	for stored := 0; stored < len(msgs); {
 		part := head(msgs[stored:])
 		if _, err := p.committer.Commit(ctx, part); err != nil {
+			var some *PartError
+			if errors.As(err, &some) {
+				stored, err = stored+some.Stored, some.Err
+			}
 			return &PartError{Stored: stored, Err: err}
 		}
 		stored += len(part)

@@ -147,20 +147,7 @@ func TestADiskFilledByOthersLosesNothing(t *testing.T) {
 		}
 	}
 	w.fault()
-	filler := filepath.Join(n.data(), "filler")
-	f, err := os.Create(filler)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for block := make([]byte, 1<<16); err == nil; {
-		_, err = f.Write(block)
-	}
-	for block := []byte{0}; ; {
-		if _, err := f.Write(block); err != nil {
-			break
-		}
-	}
-	f.Close()
+	filler := n.fillDisk()
 	status, text := http.StatusAccepted, ""
 	for i := 0; status == http.StatusAccepted; i++ {
 		status, text = put(fmt.Sprint("full", i))
@@ -183,4 +170,24 @@ func TestADiskFilledByOthersLosesNothing(t *testing.T) {
 	n.await("all that was accepted to arrive", func() bool { return w.missing("/a", accepted) == 0 })
 	t.Logf("%d accepted, repeated %d, audit %+v", len(accepted), w.repeated(t), n.settledAudit())
 	n.terminate()
+}
+
+// fillDisk writes the node's disk full to its last byte, and gives the file to
+// remove.
+func (n *testNode) fillDisk() (filler string) {
+	n.t.Helper()
+	filler = filepath.Join(n.data(), "filler")
+	f, err := os.Create(filler)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	defer f.Close()
+	for block := make([]byte, 1<<16); err == nil; {
+		_, err = f.Write(block)
+	}
+	for block := []byte{0}; ; {
+		if _, err := f.Write(block); err != nil {
+			return filler
+		}
+	}
 }

@@ -123,7 +123,7 @@ func (s *Store) letterParcel(d *transport.DeadLetter, id string) *parcel {
 	}
 	p := &parcel{msg: msg}
 	letter, data := newLetterJSON(d)
-	if msg.Data = encodeLetter(letter, data); len(msg.Data) > int(s.nc.MaxPayload())-4<<10 && len(data) > 0 {
+	if msg.Data = encodeLetter(letter, data); len(msg.Data) > int(s.maxPayload())-4<<10 && len(data) > 0 {
 		name := payloadName("buried")
 		p.objects = []object{{name, data}}
 		letter.Event.Object = name

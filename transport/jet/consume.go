@@ -139,7 +139,7 @@ func (c *Consumers) start(ctx context.Context, p *pull) (jetstream.ConsumeContex
 		return nil, fmt.Errorf("consumer %s on %s: %w", consumerName, p.stream, unavailable(err))
 	}
 	p.floor = max(p.floor, cons.CachedInfo().AckFloor.Stream)
-	limit := max(pullBytes, 2*int(c.store.nc.MaxPayload()))
+	limit := max(pullBytes, 2*int(c.store.maxPayload()))
 	running, err := cons.Consume(p.take,
 		jetstream.PullMaxMessagesWithBytesLimit(pullMessages, limit),
 		jetstream.PullHeartbeat(2*time.Second),

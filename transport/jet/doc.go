@@ -19,7 +19,7 @@
 // Beside a node it examines a server or folder (Examine), makes its streams
 // ahead (Setup), and backs up and restores what a stopped node keeps.
 //
-// It is the one door to nats.go, nats-server and jetstreamext (its subpackage
-// publisher, which producers import, shares the first and the last). Besides
-// those it may import transport and its own subpackage alone.
+// It is the one door to nats.go, nats-server and jetstreamext (its subpackages
+// publisher, which producers import, and gate, which answers producers, share the
+// first and the last). Besides those it may import transport and these alone.
 package jet

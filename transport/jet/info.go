@@ -136,3 +136,12 @@ func (s *Store) whereabouts() string {
 	}
 	return s.opts.URL
 }
+
+// maxPayload is the most bytes of a message that is stored. The embedded server
+// itself takes a little more.
+func (s *Store) maxPayload() int64 {
+	if s.embedded != nil {
+		return int64(s.opts.MaxPayload)
+	}
+	return s.nc.MaxPayload()
+}

@@ -108,7 +108,7 @@ func (s *Store) encodeItem(e *transport.Entry) item {
 }
 
 // inlineLimit is the most data that goes into a message beside everything else.
-func (s *Store) inlineLimit() int { return int(s.nc.MaxPayload()) - 32<<10 }
+func (s *Store) inlineLimit() int { return int(s.maxPayload()) - 32<<10 }
 
 // Flush returns when everything parked so far is durable, or with ctx's error.
 func (p *Parker) Flush(ctx context.Context) error {

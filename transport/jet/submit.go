@@ -111,7 +111,7 @@ func at(evs []transport.Event, i int, err error) error {
 // setAside puts payloads over the server's message limit into the object
 // store, and names those in the messages; it gives the names of what it put.
 func (s *Store) setAside(ctx context.Context, msgs []*nats.Msg) (objects []string, err error) {
-	limit := s.nc.MaxPayload() - batchRoom
+	limit := s.maxPayload() - batchRoom
 	for _, m := range msgs {
 		if int64(m.Size()) <= limit {
 			continue

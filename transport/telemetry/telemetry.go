@@ -34,6 +34,7 @@ type Telemetry struct {
 	runs                runMetrics
 	fieldsUnread        *prometheus.CounterVec
 	refusals            *refusals
+	publishes           *prometheus.CounterVec
 }
 
 type journal struct {
@@ -66,6 +67,7 @@ func New(version string) *Telemetry {
 	t.stateChanges = t.newStateChanges()
 	t.runs = t.newRunMetrics()
 	t.refusals = t.newRefusals()
+	t.publishes = t.newPublishRefusals()
 	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: namespace, Name: "build_info",
 		Help: "1, with the version that runs."}, []string{"version"})
 	r.MustRegister(build)

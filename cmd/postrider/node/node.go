@@ -112,9 +112,6 @@ func (n *Node) start(ctx context.Context, keys *Keys) error {
 	if err != nil {
 		return fmt.Errorf("take the shard: %w", err)
 	}
-	if err := n.store.Listen(ctx); err != nil {
-		return err
-	}
 	n.journal, n.parker, n.graveyard, n.memories = n.store.Journal(), n.store.Parker(cutter), n.store.Graveyard(), n.store.Memories()
 	if err := n.startShard(ctx, recovered, keys); err != nil {
 		return err
@@ -129,6 +126,10 @@ func (n *Node) start(ctx context.Context, keys *Keys) error {
 		return err
 	}
 	n.runs.start()
+	// After deliveries: it reads the ids of the last two minutes first.
+	if err := n.store.Listen(ctx); err != nil {
+		return err
+	}
 	n.maintain()
 	n.startedAt = n.now()
 	return nil
@@ -161,7 +162,7 @@ func (n *Node) storeOptions(keys *Keys) jet.Options {
 		EventsKeep: n.cfg.Events.Keep, AttemptsKeep: n.cfg.Attempts.Keep, Window: n.cfg.Window.Events,
 		DedupTime: n.cfg.Dedup.Local, MasterKey: keys.master, PreviousMasterKey: keys.previous, Logger: n.log, Now: n.now,
 		Journaled: n.metrics.JournalBatch, Unreadable: n.metrics.Unreadable,
-		ListenLater: true, LostTail: n.lostTail,
+		ListenLater: true, LostTail: n.lostTail, NotTaken: n.metrics.PublishRefused,
 	}
 }
 

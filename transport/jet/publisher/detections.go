@@ -31,9 +31,7 @@ func (p *Publisher) PublishDetection(ctx context.Context, subject, id string, do
 	return fault(err)
 }
 
-// PublishDetections publishes detections of one subject in order, up to 1,000
-// in one atomic batch. All are checked before the first is sent. On an error,
-// *PartError tells how many were stored.
+// PublishDetections publishes detections of one subject, as PublishAll events.
 func (p *Publisher) PublishDetections(ctx context.Context, subject string, docs [][]byte) error {
 	msgs := make([]*nats.Msg, len(docs))
 	for i, doc := range docs {

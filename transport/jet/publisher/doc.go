@@ -5,9 +5,10 @@
 //
 // It promises that what Publish returned nil for is stored as safely as the
 // server is set to store (by default: synced to disk), and that many goroutines
-// publishing at once share the cost of it: their events go in atomic batches.
-// Any other NATS client will do as well; this one checks before it sends, and
-// is fast on a synced server.
+// publishing at once share the cost of it: their events go in atomic batches
+// where the server takes those, and where it does not (a node with an embedded
+// server, which stores together what comes together) each by itself. Any other
+// NATS client will do as well; this one checks before it sends.
 //
 // It imports nats.go, jetstreamext and Postrider's transport package, and no
 // server.

@@ -99,9 +99,9 @@ func (p *Publisher) Publish(ctx context.Context, e Event) error {
 	return err
 }
 
-// PublishAll publishes events in order, up to 1,000 in one atomic batch. All
-// are checked before the first is sent. On an error, *PartError tells how many
-// were stored.
+// PublishAll publishes events in order, up to 1,000 in one atomic batch, or at
+// once where the server takes no batches. All are checked before the first is
+// sent. On an error, *PartError tells how many were stored.
 func (p *Publisher) PublishAll(ctx context.Context, events []Event) error {
 	msgs := make([]*nats.Msg, len(events))
 	for i, e := range events {
@@ -142,7 +142,8 @@ func head(msgs []*nats.Msg) []*nats.Msg {
 	return msgs
 }
 
-// PartError tells that PublishAll stored the first Stored events and broke off.
+// PartError tells that the first Stored events are stored, and the next is not.
+// Later ones may be where the server takes no batches.
 type PartError struct {
 	Stored int
 	Err    error

@@ -1,0 +1,243 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/postrider/postrider/transport/jet"
+)
+
+// natsProducer publishes as any NATS client would: asynchronously, with ids, and
+// again what was not acknowledged.
+type natsProducer struct {
+	js jetstream.JetStream
+	mu sync.Mutex
+	// acked are the ids that were acknowledged, owed those that were not.
+	acked      map[string]bool
+	owed       []string
+	duplicates int
+}
+
+func (n *testNode) natsProducer() *natsProducer {
+	n.t.Helper()
+	nc, err := nats.Connect("nats://"+n.nats, nats.MaxReconnects(-1), nats.ReconnectWait(20*time.Millisecond), nats.RetryOnFailedConnect(true))
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	n.t.Cleanup(nc.Close)
+	js, err := jetstream.New(nc, jetstream.WithPublishAsyncTimeout(2*time.Second))
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	return &natsProducer{js: js, acked: map[string]bool{}}
+}
+
+// publish sends one and notes what becomes of it.
+func (p *natsProducer) publish(id string, waiting *sync.WaitGroup) {
+	customer, _, _ := strings.Cut(id, "-")
+	m := nats.NewMsg("events." + customer + ".a")
+	m.Header.Set(jetstream.MsgIDHeader, id)
+	m.Data = fmt.Appendf(nil, `{"id":%q}`, id)
+	future, err := p.js.PublishMsgAsync(m)
+	if err != nil {
+		p.became(id, false, false)
+		return
+	}
+	waiting.Go(func() {
+		select {
+		case ack := <-future.Ok():
+			p.became(id, true, ack.Duplicate)
+		case <-future.Err():
+			p.became(id, false, false)
+		}
+	})
+}
+
+func (p *natsProducer) became(id string, acked, duplicate bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !acked {
+		p.owed = append(p.owed, id)
+		return
+	}
+	if p.acked[id] = true; duplicate {
+		p.duplicates++
+	}
+}
+
+// again publishes what is owed until nothing is.
+func (p *natsProducer) again(t *testing.T) {
+	t.Helper()
+	deadline := time.Now().Add(patience)
+	for {
+		p.mu.Lock()
+		owed := p.owed
+		p.owed = nil
+		p.mu.Unlock()
+		if len(owed) == 0 {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%d are not taken", len(owed))
+		}
+		var waiting sync.WaitGroup
+		for _, id := range owed {
+			p.publish(id, &waiting)
+		}
+		waiting.Wait()
+	}
+}
+
+// kill -9 while clients publish asynchronously: what was acknowledged is there,
+// and of what is published again with its id nothing is there twice.
+func TestWhatProducersWereToldIsThereAfterKill9(t *testing.T) {
+	t.Parallel()
+	n := newTestNode(t)
+	w := newWitness(t, func(string, string, int) int { return http.StatusOK })
+	n.start()
+	n.addEndpoint(w.url+"/a", ">")
+	p := n.natsProducer()
+	next := 0
+	for range 4 {
+		stop := time.Now().Add(700 * time.Millisecond) // the fault's own timing, not a wait for anything
+		var waiting sync.WaitGroup
+		for time.Now().Before(stop) {
+			for range 20 {
+				p.publish(fmt.Sprintf("%s-%d", []string{"acme", "zeta"}[next%2], next), &waiting)
+				next++
+			}
+			time.Sleep(2 * time.Millisecond) // its pace
+		}
+		n.kill()
+		n.start()
+		waiting.Wait()
+	}
+	p.again(t)
+	var acme []string
+	for id := range p.acked {
+		if strings.HasPrefix(id, "acme") {
+			acme = append(acme, id)
+		}
+	}
+	n.await("all that was acknowledged to arrive", func() bool { return w.missing("/a", acme) == 0 })
+	n.settledAudit()
+	n.terminate()
+	t.Logf("%d published, %d of them told as duplicates after a kill", next, p.duplicates)
+	if len(p.acked) != next {
+		t.Errorf("%d of %d were acknowledged", len(p.acked), next)
+	}
+	if stored := n.stored(); stored != uint64(next) {
+		t.Errorf("%d messages in the log for %d ids", stored, next)
+	}
+}
+
+// stored counts the events in the log of a node that does not run.
+func (n *testNode) stored() uint64 {
+	n.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	s, err := jet.Open(ctx, jet.Options{DataDir: n.data(), MasterKey: make([]byte, 32)})
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	defer s.Close(ctx)
+	js, err := jetstream.New(s.Conn())
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	stream, err := js.Stream(ctx, jet.StreamEvents)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	return stream.CachedInfo().State.Msgs
+}
+
+// The log's share of the disk is used up by producers: they are told so by an
+// error that says what to do, what was acknowledged arrives, and with a larger
+// disk the node takes events again.
+func TestAFullLogRefusesProducers(t *testing.T) {
+	t.Parallel()
+	n := newTestNode(t)
+	n.mountSmall(48)
+	w := newWitness(t, func(string, string, int) int { return http.StatusOK })
+	n.start()
+	n.addEndpoint(w.url+"/a", ">")
+	p := n.natsProducer()
+	fill := func(prefix string) (accepted []string, refusal error) {
+		for i := 0; ; i++ {
+			id := fmt.Sprint(prefix, i)
+			_, err := p.js.Publish(t.Context(), "events.acme.a", fmt.Appendf(nil, `{"text":%q}`, strings.Repeat("0123456789", 50_000)), jetstream.WithMsgID(id))
+			if err != nil {
+				return accepted, err
+			}
+			accepted = append(accepted, id)
+		}
+	}
+	accepted, refusal := fill("a")
+	var api *jetstream.APIError
+	if !errors.As(refusal, &api) || api.Code != 503 || api.ErrorCode != 10077 || !strings.Contains(api.Description, "share of the disk") {
+		t.Errorf("after %d: %v", len(accepted), refusal)
+	}
+	n.await("all that was acknowledged to arrive", func() bool { return w.missing("/a", accepted) == 0 })
+	n.terminate()
+	n.growMount(80)
+	n.start()
+	more, _ := fill("b")
+	if len(more) < 20 {
+		t.Errorf("a disk of 32 MiB more took %d events of 500 KB", len(more))
+	}
+	n.await("what came with the larger disk to arrive", func() bool { return w.missing("/a", more) == 0 })
+	n.terminate()
+}
+
+// Something else fills the disk while producers publish: the node acknowledges
+// nothing that it cannot keep and leaves; with space again what it acknowledged
+// arrives, and what it did not is taken.
+func TestProducersLoseNothingOnADiskFilledByOthers(t *testing.T) {
+	t.Parallel()
+	n := newTestNode(t)
+	n.mountSmall(48)
+	w := newWitness(t, func(string, string, int) int { return http.StatusOK })
+	n.start()
+	n.addEndpoint(w.url+"/a", ">")
+	p := n.natsProducer()
+	filler := n.fillDisk()
+	var waiting sync.WaitGroup
+	left := n.proc.done
+	for i := 0; ; i++ {
+		select {
+		case <-left:
+		default:
+			p.publish(fmt.Sprintf("acme-%d", i), &waiting)
+			time.Sleep(time.Millisecond) // its pace
+			continue
+		}
+		break
+	}
+	if err := os.Remove(filler); err != nil {
+		t.Fatal(err)
+	}
+	n.start()
+	waiting.Wait()
+	p.again(t)
+	var all []string
+	for id := range p.acked {
+		all = append(all, id)
+	}
+	n.await("all that was acknowledged to arrive", func() bool { return w.missing("/a", all) == 0 })
+	t.Logf("%d acknowledged, %d told as duplicates", len(all), p.duplicates)
+	n.settledAudit()
+	n.terminate()
+}

@@ -98,8 +98,9 @@ func (n *testNode) refuses(t *testing.T, c *refusal) {
 	}
 }
 
-// TestWrongInputByNATS: what NATS takes and nobody can read becomes a dead
-// letter with its reason, and what comes after it arrives.
+// TestWrongInputByNATS: who waits for an answer is told what is wrong; what came
+// without a reply subject becomes a dead letter with its reason. What comes
+// after it arrives.
 func TestWrongInputByNATS(t *testing.T) {
 	t.Parallel()
 	n := newTestNode(t)
@@ -112,16 +113,27 @@ func TestWrongInputByNATS(t *testing.T) {
 	}
 	defer nc.Close()
 	want := map[string]int{"not_json": 1, "bad_subject": 2, "bad_cloudevent": 1, "bad_id": 1}
-	for _, m := range []*nats.Msg{
-		{Subject: "events.acme.x", Data: []byte("not json")},
-		{Subject: "events.acme", Data: []byte("{}")},
-		{Subject: "events.a$b.x", Data: []byte("{}")},
-		{Subject: "events.acme.x", Data: []byte(`{"id":"1"}`), Header: nats.Header{"Content-Type": {"application/cloudevents+json"}}},
-		{Subject: "events.acme.x", Data: []byte("{}"), Header: nats.Header{"Postrider-Id": {strings.Repeat("i", 300)}}},
-		{Subject: "events.acme.x", Data: []byte("{}"), Header: nats.Header{"Nats-Msg-Id": {"the-good-one"}}},
+	for _, c := range []struct {
+		m    *nats.Msg
+		says string
+	}{
+		{&nats.Msg{Subject: "events.acme.x", Data: []byte("not json")}, "not_json: the document is not valid JSON"},
+		{&nats.Msg{Subject: "events.acme", Data: []byte("{}")}, "not events.<customer>.<type>"},
+		{&nats.Msg{Subject: "events.a$b.x", Data: []byte("{}")}, "give 1 to 64 of"},
+		{&nats.Msg{Subject: "events.acme.x", Data: []byte(`{"id":"1"}`), Header: nats.Header{"Content-Type": {"application/cloudevents+json"}}}, "bad_cloudevent: this is no CloudEvent"},
+		{&nats.Msg{Subject: "events.acme.x", Data: []byte("{}"), Header: nats.Header{"Postrider-Id": {strings.Repeat("i", 300)}}}, "at most 256"},
+		{&nats.Msg{Subject: "events.acme.x", Data: []byte("{}"), Header: nats.Header{"Nats-Msg-Id": {"the-good-one"}}}, `"seq":`},
 	} {
-		if _, err := nc.RequestMsgWithContext(t.Context(), m); err != nil {
-			t.Fatalf("%s: %v", m.Subject, err)
+		answer, err := nc.RequestMsgWithContext(t.Context(), c.m)
+		if err != nil {
+			t.Fatalf("%s: %v", c.m.Subject, err)
+		}
+		var got struct{ Error struct{ Description string } }
+		if err := json.Unmarshal(answer.Data, &got); err != nil || !strings.Contains(string(answer.Data)+got.Error.Description, c.says) {
+			t.Errorf("%s is answered %s, %v; want %q", c.m.Subject, answer.Data, err, c.says)
+		}
+		if c.says != `"seq":` && nc.PublishMsg(c.m) != nil {
+			t.Fatal("not published")
 		}
 	}
 	n.await("the good one", func() bool { return len(in.times("the-good-one")) == 1 })

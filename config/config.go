@@ -162,10 +162,17 @@ type Shutdown struct {
 
 // Quota bounds what each customer may take.
 type Quota struct {
-	TestsPerMinute  int     `koanf:"tests_per_minute" default:"30" dev:"0" help:"Test deliveries and pre-flights a minute of one customer, up to 100000; beyond it the answer is 429. 0: without limit."`
-	TestsPerHost    int     `koanf:"tests_per_host" default:"6" dev:"0" help:"Of these, so many to one host; 0: without limit of its own."`
-	TestsPerMailbox int     `koanf:"tests_per_mailbox" default:"2" dev:"0" help:"Test mails a minute to one mailbox, of all customers together; 0: without limit of its own."`
-	FilterTime      float64 `koanf:"filter_time" default:"0.05" dev:"0" help:"Share of a processor core that one customer's filters and templates may take, 0 to 1; 0 is no bound. All customers' together take at most half of a core."`
+	Endpoints         int     `koanf:"endpoints" default:"10000" dev:"0" help:"Endpoints of one customer, mailboxes aside; beyond it the answer is 429. 0: without limit. Of this and the others an operator may give a customer its own: PATCH /v1/customers/{id} with quotas."`
+	Alerts            int     `koanf:"alerts" default:"100000" dev:"0" help:"Alerts of one customer; 0: without limit."`
+	Replays           int     `koanf:"replays" default:"4" dev:"0" help:"Replays by filter of one customer that run at once; 0: without limit of its own."`
+	EventsPerSecond   int     `koanf:"events_per_second" default:"0" help:"Events a second that one customer may publish by HTTP, over time: an array is taken whole. 0: without limit."`
+	BytesPerSecond    Bytes   `koanf:"bytes_per_second" default:"0" help:"Bytes of events a second that one customer may publish by HTTP, over time. 0: without limit."`
+	RequestsPerSecond int     `koanf:"requests_per_second" default:"500" dev:"0" help:"Requests a second of one customer, whatever the tokens; beyond it the answer is 429 with Retry-After. 0: without limit."`
+	RequestsBurst     int     `koanf:"requests_burst" default:"2000" dev:"0" help:"Requests of one customer that may come at once; 0: twice requests_per_second."`
+	TestsPerMinute    int     `koanf:"tests_per_minute" default:"30" dev:"0" help:"Test deliveries and pre-flights a minute of one customer, up to 100000; beyond it the answer is 429. 0: without limit."`
+	TestsPerHost      int     `koanf:"tests_per_host" default:"6" dev:"0" help:"Of these, so many to one host; 0: without limit of its own."`
+	TestsPerMailbox   int     `koanf:"tests_per_mailbox" default:"2" dev:"0" help:"Test mails a minute to one mailbox, of all customers together; 0: without limit of its own."`
+	FilterTime        float64 `koanf:"filter_time" default:"0.05" dev:"0" help:"Share of a processor core that one customer's filters and templates may take, 0 to 1; 0 is no bound. All customers' together take at most half of a core."`
 }
 
 // Window bounds what a shard holds.

@@ -229,6 +229,11 @@ func (v *validation) limits() {
 	v.between("http.connections", int64(c.HTTP.Connections), 16, 1_000_000, whole)
 	v.between("http.connections_per_address", int64(c.HTTP.PerAddress), 0, 1_000_000, whole)
 	v.between("nats.connections", int64(c.NATS.Connections), 16, 1_000_000, whole)
+	for name, n := range map[string]int{"endpoints": c.Quota.Endpoints, "alerts": c.Quota.Alerts, "replays": c.Quota.Replays,
+		"events_per_second": c.Quota.EventsPerSecond, "requests_per_second": c.Quota.RequestsPerSecond, "requests_burst": c.Quota.RequestsBurst} {
+		v.between("quota."+name, int64(n), 0, 1_000_000_000, whole)
+	}
+	v.between("quota.bytes_per_second", int64(c.Quota.BytesPerSecond), 0, 1<<40, func(n int64) string { return Bytes(n).String() })
 	v.between("quota.tests_per_minute", int64(c.Quota.TestsPerMinute), 0, 100_000, whole)
 	v.between("quota.tests_per_host", int64(c.Quota.TestsPerHost), 0, 100_000, whole)
 	v.between("quota.tests_per_mailbox", int64(c.Quota.TestsPerMailbox), 0, 100_000, whole)

@@ -70,6 +70,9 @@ func (c *Customer) Validate() error {
 	if err := checkLocations(c.Locations); err != nil {
 		return err
 	}
+	if err := CheckQuotas(c.Quotas); err != nil {
+		return err
+	}
 	return checkSchedules(c.Schedules)
 }
 

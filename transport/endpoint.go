@@ -127,7 +127,9 @@ type Customer struct {
 	TimeZone   string            `json:"time_zone"`
 	Locations  []Location        `json:"locations,omitempty"`
 	Schedules  map[string]string `json:"schedules,omitempty"`
-	Revision   uint64            `json:"-"`
+	// Quotas are bounds of its own, by the quota's name; only operators set them.
+	Quotas   map[string]float64 `json:"quotas,omitempty"`
+	Revision uint64             `json:"-"`
 }
 
 // Location is a customer's site and its hardware, vertx or mercury.

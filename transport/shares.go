@@ -11,6 +11,12 @@ import (
 // an evaluation cost; time is an input. It is safe for concurrent use; one with
 // a share of 0 bounds nothing.
 type Shares struct {
+	// Own gives the share of a customer that has one of its own, Counted is told
+	// of each cost. Both may be nil, are set before the first use, and do not
+	// block.
+	Own     func(customer string) (share float64, own bool)
+	Counted func(now time.Time, customer string, cost time.Duration)
+
 	share   float64
 	changed func(PutAway)
 
@@ -48,8 +54,12 @@ const (
 // customerShare is what a customer has, and which of its endpoints spent much.
 type customerShare struct {
 	purse
+	share    float64
 	spenders map[string]*spender
 }
+
+// fill adds the share of the time since.
+func (c *customerShare) fill(now time.Time, share float64) { c.purse.fill(now, share, c.burst()) }
 
 // spender is an endpoint that spent more than little of late.
 type spender struct {
@@ -92,14 +102,31 @@ func NewShares(share float64, changed func(PutAway)) *Shares {
 	return &Shares{share: share, changed: changed, customers: map[string]*customerShare{}}
 }
 
+// none tells that nobody is bounded.
+func (s *Shares) none() bool { return s == nil || s.share <= 0 && s.Own == nil }
+
+// shareOf is a customer's share; 0 is no bound.
+func (s *Shares) shareOf(customer string) float64 {
+	if s.Own != nil {
+		if share, own := s.Own(customer); own {
+			return share
+		}
+	}
+	return s.share
+}
+
 // burst is what a customer may spend at once.
-func (s *Shares) burst() time.Duration { return time.Duration(s.share * float64(shareBurst)) }
+func (c *customerShare) burst() time.Duration { return time.Duration(c.share * float64(shareBurst)) }
 
 // May tells whether an endpoint's expressions may be evaluated now: it is not
 // put away, and its customer's share is not used up. Where all customers' is,
 // those who have used less than half of their own go on.
 func (s *Shares) May(now time.Time, customer, endpoint string) bool {
-	if s == nil || s.share <= 0 {
+	if s.none() {
+		return true
+	}
+	share := s.shareOf(customer)
+	if share <= 0 {
 		return true
 	}
 	s.mu.Lock()
@@ -108,22 +135,30 @@ func (s *Shares) May(now time.Time, customer, endpoint string) bool {
 	if c == nil {
 		return true // it has spent nothing of late
 	}
+	c.share = share
 	if sp := c.spenders[endpoint]; sp != nil && now.Before(sp.until) {
 		return false
 	}
 	s.fill(now, c)
-	return c.amount > 0 && (s.all.amount > 0 || c.amount > s.burst()/2)
+	return c.amount > 0 && (s.all.amount > 0 || c.amount > c.burst()/2)
 }
 
 func (s *Shares) fill(now time.Time, c *customerShare) {
 	s.all.fill(now, allShare, time.Duration(allShare*float64(shareBurst)))
-	c.fill(now, s.share, s.burst())
+	c.fill(now, c.share)
 }
 
 // Spent takes what an evaluation for the endpoint cost off its customer's
 // share. broken: it was broken off, having cost what one may.
 func (s *Shares) Spent(now time.Time, customer, endpoint string, cost time.Duration, broken bool) {
-	if s == nil || s.share <= 0 {
+	if s == nil {
+		return
+	}
+	if s.Counted != nil {
+		s.Counted(now, customer, cost)
+	}
+	share := s.shareOf(customer)
+	if share <= 0 {
 		return
 	}
 	s.mu.Lock()
@@ -132,6 +167,7 @@ func (s *Shares) Spent(now time.Time, customer, endpoint string, cost time.Durat
 		c = &customerShare{spenders: map[string]*spender{}}
 		s.customers[customer] = c
 	}
+	c.share = share
 	s.fill(now, c)
 	c.amount -= cost
 	s.all.amount -= cost
@@ -147,18 +183,18 @@ func (s *Shares) Spent(now time.Time, customer, endpoint string, cost time.Durat
 func (s *Shares) judge(now time.Time, c *customerShare, customer, endpoint string, cost time.Duration, broken bool) (PutAway, bool) {
 	sp := c.spenders[endpoint]
 	if sp == nil {
-		if !broken && cost < s.burst()/1000 {
+		if !broken && cost < c.burst()/1000 {
 			return PutAway{}, false // too little to be remembered for
 		}
 		sp = &spender{}
 		c.spenders[endpoint] = sp
 	}
-	sp.ebb(now, s.share)
+	sp.ebb(now, c.share)
 	sp.amount += cost
 	if sp.broken++; !broken {
 		sp.broken = 0
 	}
-	much := sp.amount > s.burst()/4 && c.amount < s.burst()/2
+	much := sp.amount > c.burst()/4 && c.amount < c.burst()/2
 	if !much && sp.broken < awayAfter {
 		return PutAway{}, false
 	}
@@ -173,7 +209,7 @@ func (s *Shares) judge(now time.Time, c *customerShare, customer, endpoint strin
 
 // Away tells until when an endpoint is put away.
 func (s *Shares) Away(now time.Time, customer, endpoint string) (PutAway, bool) {
-	if s == nil || s.share <= 0 {
+	if s.none() {
 		return PutAway{}, false
 	}
 	s.mu.Lock()
@@ -188,7 +224,7 @@ func (s *Shares) Away(now time.Time, customer, endpoint string) (PutAway, bool) 
 
 // AllAway lists the endpoints that are put away.
 func (s *Shares) AllAway(now time.Time) (all []PutAway) {
-	if s == nil || s.share <= 0 {
+	if s.none() {
 		return nil
 	}
 	s.mu.Lock()
@@ -217,20 +253,20 @@ func (s *Shares) Forgive(customer, endpoint string) {
 
 // Sweep drops who has spent nothing for long, and counts the endpoints away.
 func (s *Shares) Sweep(now time.Time) (away int) {
-	if s == nil || s.share <= 0 {
+	if s.none() {
 		return 0
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for name, c := range s.customers {
 		for id, sp := range c.spenders {
-			if sp.ebb(now, s.share); now.Before(sp.until) {
+			if sp.ebb(now, c.share); now.Before(sp.until) {
 				away++
 			} else if sp.amount == 0 && now.Sub(sp.until) > awayForgotten {
 				delete(c.spenders, id)
 			}
 		}
-		if c.fill(now, s.share, s.burst()); len(c.spenders) == 0 && c.amount == s.burst() {
+		if c.fill(now, c.share); len(c.spenders) == 0 && c.amount == c.burst() {
 			delete(s.customers, name)
 		}
 	}

@@ -26,7 +26,7 @@ var sharesBegin = time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)
 func TestACustomerKeepsToItsShare(t *testing.T) {
 	s := NewShares(0.05, nil)
 	spent, refused := spend(s, sharesBegin, time.Minute, time.Millisecond, 5*time.Millisecond, "evil", "a", false)
-	if most := 3*time.Second + s.burst() + 5*time.Millisecond; spent > most || refused == 0 {
+	if most := 3*time.Second + time.Duration(0.05*float64(shareBurst)) + 5*time.Millisecond; spent > most || refused == 0 {
 		t.Errorf("spent %v in a minute, at most %v; refused %d", spent, most, refused)
 	}
 	if !s.May(sharesBegin.Add(time.Minute), "other", "b") {
@@ -119,7 +119,7 @@ func TestAllTogetherKeepToHalfACore(t *testing.T) {
 		s.Spent(at, "modest", "m", 5*time.Microsecond, false)
 	}
 	// The first half of each one's burst is never refused.
-	if most := 30*time.Second + time.Second + 40*(s.burst()/2+5*time.Millisecond); total > most {
+	if most := 30*time.Second + time.Second + 40*(time.Duration(0.05*float64(shareBurst))/2+5*time.Millisecond); total > most {
 		t.Errorf("all together spent %v of a minute, at most %v", total, most)
 	}
 	if refused > 0 {

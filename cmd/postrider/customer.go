@@ -3,12 +3,18 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
+	"math"
 	"net/http"
 	"net/url"
+	"slices"
+	"strconv"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/postrider/postrider/transport"
+	"github.com/postrider/postrider/transport/api"
 )
 
 const customersPath = "/v1/customers"
@@ -24,6 +30,7 @@ var customerFlags = []fieldFlag{
 	{"hot", "schedules.hot", text, "when hot alerts run (default '*/15 * * * *')"},
 	{"locations", "locations", document, `JSON file of its sites, [{"uuid":"…","name":"…","hardware":"vertx|mercury"}]; - for stdin`},
 	{"customer-id", "customer_id", number, "its number, in GenLogs payloads (default: CUSTOMER or --name where that is a number, else one is made); for operators"},
+	{"quota", "quotas", amounts, "a bound of its own in place of the setting, as NAME=NUMBER, repeatable: endpoints=20000 (0: without limit; NAME= brings the setting back); for operators"},
 }
 
 func (a *app) customerCommand() *cobra.Command {
@@ -32,7 +39,7 @@ func (a *app) customerCommand() *cobra.Command {
 		Short:   "Manage customers: whom endpoints and alerts belong to",
 		Example: "  postrider customer list\n  postrider customer edit acme --time-zone America/Chicago --email ops@example.com",
 	}
-	c.AddCommand(a.customerList(), a.customerShow(), a.customerAdd(), a.customerEdit())
+	c.AddCommand(a.customerList(), a.customerShow(), a.customerAdd(), a.customerEdit(), a.customerUsage())
 	return c
 }
 
@@ -107,6 +114,54 @@ func (a *app) customerList() *cobra.Command {
 	return c
 }
 
+func (a *app) customerUsage() *cobra.Command {
+	return &cobra.Command{
+		Use:   "usage [CUSTOMER]",
+		Short: "Show what a customer uses of each quota",
+		Long: `Shows how much a customer uses of each quota, its bound, and since when use has
+been over 80 % of it. Rates are of the last ten seconds. Without CUSTOMER it is
+the token's own.`,
+		Example: "  postrider customer usage acme\n  postrider customer usage acme -o json",
+		Args:    arguments("[CUSTOMER]"),
+		RunE: func(c *cobra.Command, args []string) error {
+			path := "/v1/usage"
+			if len(args) == 0 {
+				return a.ask(c, http.MethodGet, path, nil, a.printUsage)
+			}
+			return a.with(c, customerResource, args[0], func(cl *client, id string) error {
+				return a.askOf(c.Context(), cl, http.MethodGet, path+"?customer="+url.QueryEscape(id), nil, a.printUsage)
+			})
+		},
+	}
+}
+
+func (a *app) printUsage(raw json.RawMessage) error {
+	usage, err := readRow[api.Usage](raw, "a customer's usage")
+	if err != nil {
+		return err
+	}
+	t := table{head: []string{"QUOTA", "USED", "BOUND", "NEAR SINCE"}}
+	for _, q := range usage.Quotas {
+		bound, since := "none", "-"
+		if q.Bound > 0 {
+			bound = amount(q.Bound)
+		}
+		if q.Since != nil {
+			since = q.Since.UTC().Format(time.RFC3339)
+		}
+		t.add(q.Quota, amount(q.Used), bound, since)
+	}
+	return t.print(a.stdout)
+}
+
+// amount is a number for people: whole where it is large.
+func amount(f float64) string {
+	if f >= 100 || f == math.Trunc(f) {
+		return grouped(uint64(math.Round(f)))
+	}
+	return strconv.FormatFloat(f, 'g', 3, 64)
+}
+
 func (a *app) printCustomers(rows []json.RawMessage) error {
 	t := table{head: []string{"ID", "NUMBER", "NAME", "EMAIL", "TIME ZONE", "NORMAL", "HOT", "LOCATIONS"}}
 	for _, row := range rows {
@@ -126,6 +181,9 @@ func (a *app) printCustomer(raw json.RawMessage) error {
 	}
 	lines := [][2]string{{"id", c.ID}, {"customer_id", fmt.Sprint(c.CustomerID)}, {"name", c.Name}, {"email", c.Email}, {"time zone", c.TimeZone},
 		{"normal alerts run", c.Schedules["normal"]}, {"hot alerts run", c.Schedules["hot"]}}
+	for _, name := range slices.Sorted(maps.Keys(c.Quotas)) {
+		lines = append(lines, [2]string{"own quota", name + " " + amount(c.Quotas[name])})
+	}
 	for _, l := range c.Locations {
 		lines = append(lines, [2]string{"location", l.UUID + " " + l.Hardware + " " + l.Name})
 	}

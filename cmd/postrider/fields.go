@@ -19,6 +19,7 @@ const (
 	list          // repeatable
 	commas        // one value with commas
 	pairs         // repeatable NAME=VALUE
+	amounts       // repeatable NAME=NUMBER
 	contents      // name of a file whose text is the value
 	document      // name of a file whose JSON is the value
 )
@@ -40,7 +41,7 @@ func addFieldFlags(c *cobra.Command, fields []fieldFlag) {
 		switch f.kind {
 		case flag: // what is not given is not sent, so the help tells no default
 			flags.Bool(f.name, false, f.help)
-		case list, pairs:
+		case list, pairs, amounts:
 			flags.StringArray(f.name, nil, f.help)
 		default:
 			flags.String(f.name, "", f.help)
@@ -85,6 +86,8 @@ func (f *fieldFlag) value(c *cobra.Command, read func(name string, limit int64) 
 		return flags.GetStringArray(f.name)
 	case pairs:
 		return f.pairs(c)
+	case amounts:
+		return f.amounts(c)
 	}
 	s, err := flags.GetString(f.name)
 	if err != nil {
@@ -92,12 +95,7 @@ func (f *fieldFlag) value(c *cobra.Command, read func(name string, limit int64) 
 	}
 	switch f.kind {
 	case number:
-		if n := json.Number(s); json.Valid([]byte(s)) && n != "" {
-			if _, err := n.Float64(); err == nil {
-				return n, nil
-			}
-		}
-		return nil, usagef("--%s %q is not a number", f.name, s)
+		return f.number(s)
 	case commas:
 		parts := []string{}
 		for part := range strings.SplitSeq(s, ",") {
@@ -123,6 +121,37 @@ func (f *fieldFlag) value(c *cobra.Command, read func(name string, limit int64) 
 		return string(b), nil
 	}
 	return s, nil
+}
+
+func (f *fieldFlag) number(s string) (any, error) {
+	if n := json.Number(s); json.Valid([]byte(s)) && n != "" {
+		if _, err := n.Float64(); err == nil {
+			return n, nil
+		}
+	}
+	return nil, usagef("--%s %q is not a number", f.name, s)
+}
+
+// amounts reads NAME=NUMBER; without a number the default is brought back.
+func (f *fieldFlag) amounts(c *cobra.Command) (any, error) {
+	given, err := c.Flags().GetStringArray(f.name)
+	if err != nil {
+		return nil, err
+	}
+	values := map[string]any{}
+	for _, pair := range given {
+		name, value, ok := strings.Cut(pair, "=")
+		if !ok || name == "" {
+			return nil, usagef("--%s is given as NAME=NUMBER, for example endpoints=20000", f.name)
+		}
+		values[name] = nil
+		if value != "" {
+			if values[name], err = f.number(value); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return values, nil
 }
 
 // pairs reads NAME=VALUE; a wrong one is not repeated, as values may be secret.

@@ -109,6 +109,9 @@ func (s *Server) createAlert(ctx context.Context, _ *struct{}) (*alertAnswer, er
 	if err := checkAlert(a, s.zoneOf(a.Customer)); err != nil {
 		return nil, err
 	}
+	if err := s.room(ctx, a.Customer, transport.QuotaAlerts); err != nil {
+		return nil, err
+	}
 	revision, err := s.Alerts.CreateAlert(ctx, a)
 	if err != nil {
 		return nil, madeBefore(err)

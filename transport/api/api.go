@@ -127,6 +127,9 @@ type Options struct {
 	// once (0: 2 × Rate); 0: without limit.
 	Rate  float64
 	Burst int
+	// Quotas bound each customer's use; nil: nothing is bounded, and their path
+	// is not there.
+	Quotas Quotas
 	// Tests bound tests and pre-flights.
 	Tests TestQuota
 	// CORSOrigins are the origins whose pages may use the API; none: no page may.
@@ -214,9 +217,12 @@ func New(o Options) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{Options: o, log: o.Logger, tokens: newTokens(&o), sessions: browsers,
-		mux: &mux{}, known: map[string]route{}, tests: newTestLimiter(o.Tests, o.Now), previews: make(chan struct{}, previewsAtOnce), looks: make(chan struct{}, seriesAtOnce), run: uuid.NewString()}
+		mux: &mux{}, known: map[string]route{}, tests: newTestLimiter(o.Tests, o.Quotas, o.Now), previews: make(chan struct{}, previewsAtOnce), looks: make(chan struct{}, seriesAtOnce), run: uuid.NewString()}
 	s.streams = newStreams(s)
 	s.tokens.sessions = browsers
+	s.tokens.counted = func(who *caller) *Error {
+		return s.rated(who, who.customer, transport.QuotaRequests, "requests", 1)
+	}
 	s.bodies = newBudget(o.BodyBudget, "Too many bytes are being published at once: try again in a second")
 	s.answers = newBudget(o.AnswerBudget, "Too many bytes of answers are waiting to be read: read them, and try again in a second")
 	s.routes()
@@ -242,6 +248,9 @@ func (s *Server) routes() {
 	s.seriesRoutes(h)
 	s.streamRoutes(h)
 	s.replayRoutes(h)
+	if s.Quotas != nil {
+		s.quotaRoutes(h)
+	}
 	s.tokenRoutes(h)
 	s.sessionRoutes(h)
 	s.confirmRoutes()

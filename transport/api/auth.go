@@ -28,6 +28,8 @@ type tokens struct {
 	keys    *Keys  // nil: none are signed with them
 	revoked func(jti string) bool
 	limiter *limiter // nil: no limit
+	// counted refuses a customer's requests over its rate; nil: no limit.
+	counted func(who *caller) *Error
 	issuer  string
 	aud     string
 	parser  *jwt.Parser
@@ -87,6 +89,9 @@ func (t *tokens) admit(r *http.Request) (*caller, *Error) {
 	}
 	if failure == nil && t.limiter != nil {
 		failure = t.limiter.take(who.token)
+	}
+	if failure == nil && t.counted != nil {
+		failure = t.counted(who)
 	}
 	return who, failure
 }

@@ -36,6 +36,7 @@ type CustomerInput struct {
 	TimeZone   string               `json:"time_zone" doc:"Of the IANA database, such as America/Chicago; default UTC"`
 	Locations  []transport.Location `json:"locations" doc:"Sites, with their hardware: vertx or mercury"`
 	Schedules  CustomerSchedules    `json:"schedules" doc:"When alerts run, in time_zone"`
+	Quotas     map[string]float64   `json:"quotas" doc:"Bounds of its own in place of the settings quota.*, by name such as endpoints or events_per_second; 0 is no bound. For operators"`
 }
 
 // CustomerSchedules are cron expressions of five fields.
@@ -124,7 +125,7 @@ func customerOf(object map[string]any) (*transport.Customer, error) {
 		return nil, err
 	}
 	c := &transport.Customer{ID: in.ID, CustomerID: in.CustomerID, Name: in.Name, Email: in.Email, TimeZone: in.TimeZone,
-		Locations: in.Locations}
+		Locations: in.Locations, Quotas: in.Quotas}
 	for alertType, expression := range map[string]string{matching.AlertNormal: in.Schedules.Normal, matching.AlertHot: in.Schedules.Hot} {
 		if expression == "" {
 			continue
@@ -179,7 +180,7 @@ func (s *Server) editCustomer(ctx context.Context, in *customerEdit) (*customerA
 	if err != nil {
 		return nil, err
 	}
-	kept := []string{"id", "customer_id"}
+	kept := []string{"id", "customer_id", "quotas"}
 	if callerOf(ctx).operator() {
 		kept = kept[:1]
 	}

@@ -155,6 +155,9 @@ func (s *Server) create(ctx context.Context, ep *transport.Endpoint) (uint64, er
 	if err := s.checkUnique(ep); err != nil {
 		return 0, err
 	}
+	if err := s.room(ctx, ep.Customer, transport.QuotaEndpoints); err != nil {
+		return 0, err
+	}
 	revision, err := s.Registry.CreateEndpoint(ctx, ep)
 	return revision, madeBefore(lostURL(ep, err))
 }

@@ -65,6 +65,10 @@ func (s *Server) publish(w http.ResponseWriter, r *http.Request) {
 		writeError(w, s.fault(r.Context(), err))
 		return
 	}
+	if failure := s.published(who, events); failure != nil {
+		writeError(w, failure)
+		return
+	}
 	receipts, err := s.Events.Submit(r.Context(), events)
 	switch {
 	case err != nil:

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/postrider/postrider/transport"
+	"github.com/postrider/postrider/transport/quota"
 )
 
 var (
@@ -195,6 +196,7 @@ func start(t *testing.T, change func(*Options)) *bench {
 		letters: map[uint64]*transport.DeadLetter{}, customers: map[string]*transport.Customer{}, alertNode: alertNode{alerts: map[string]keptAlert{}}}}
 	o := Options{Registry: b, Events: b, Letters: b, Auditor: b, Tester: b, Deliveries: b, EventLog: b, Replays: b, Revocations: b, Answers: b,
 		Customers: b, Alerts: b, Runs: b.node, Detections: b, Mailboxes: b, TokenSecret: testSecret,
+		Quotas:  quota.New(quota.Options{}),
 		Version: "test", Logger: slog.New(slog.NewTextHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Now: func() time.Time { return testNow }, ApplyWait: 10 * time.Millisecond,
 		Ready: func(context.Context) []Lack { return b.lacks }}

@@ -149,6 +149,9 @@ func (s *Server) start(ctx context.Context, w transport.ReplayWish, dry bool) (_
 		n, err := s.Replays.Count(ctx, w)
 		return &replayStartedAnswer{Status: http.StatusOK, Body: StartedReplay{Count: n, DryRun: true}}, err
 	}
+	if err := s.room(ctx, w.Customer, transport.QuotaReplays); err != nil {
+		return nil, err
+	}
 	job, err := s.Replays.Start(ctx, w)
 	if err != nil {
 		return nil, err

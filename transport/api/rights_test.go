@@ -83,6 +83,7 @@ var rights = map[string]right{
 	"POST /confirm":      {path: "/confirm?t=acme", ok: 200, open: true},
 	"GET /{$}":           {path: "/", ok: 200, open: true},
 
+	"GET /v1/usage":      {roles: anyRole, ok: 200},
 	"GET /v1/audit":      {roles: anyRole, ok: 200},
 	"GET /v1/egress":     {roles: anyRole, ok: 200},
 	"GET /v1/info":       {roles: append([]string{"", "stranger"}, anyRole...), ok: 200},

@@ -20,8 +20,9 @@ type TestQuota struct{ PerCustomer, PerHost, PerMailbox int }
 // testLimiter counts what was sent within the last minute. Operators are not
 // bounded, and a test that is refused is not counted.
 type testLimiter struct {
-	quota TestQuota
-	now   func() time.Time
+	quota  TestQuota
+	quotas Quotas // nil: every customer has the same
+	now    func() time.Time
 
 	mu   sync.Mutex
 	sent map[string][]time.Time
@@ -34,8 +35,8 @@ const (
 	mostTested = 10_000
 )
 
-func newTestLimiter(q TestQuota, now func() time.Time) *testLimiter {
-	return &testLimiter{quota: q, now: now, sent: map[string][]time.Time{}}
+func newTestLimiter(q TestQuota, own Quotas, now func() time.Time) *testLimiter {
+	return &testLimiter{quota: q, quotas: own, now: now, sent: map[string][]time.Time{}}
 }
 
 // bound is one count that a test takes part in.
@@ -45,7 +46,11 @@ type bound struct {
 }
 
 func (l *testLimiter) boundsOf(ep *transport.Endpoint) []bound {
-	all := []bound{{"customer " + ep.Customer, "customer", l.quota.PerCustomer}}
+	most := l.quota.PerCustomer
+	if l.quotas != nil {
+		most = int(l.quotas.Bound(ep.Customer, transport.QuotaTests))
+	}
+	all := []bound{{"customer " + ep.Customer, "customer", most}}
 	if ep.Kind == transport.KindEmail {
 		return append(all, bound{"mailbox " + ep.Address, "mailbox", l.quota.PerMailbox})
 	}
@@ -92,6 +97,13 @@ func (l *testLimiter) recent(key string, now time.Time) []time.Time {
 		delete(l.sent, key)
 	}
 	return at
+}
+
+// sentBy counts the tests of a customer within the last minute.
+func (l *testLimiter) sentBy(customer string) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.recent("customer "+customer, l.now()))
 }
 
 func overTests(b bound, wait time.Duration) *Error {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/postrider/postrider/transport"
+	"github.com/postrider/postrider/transport/quota"
 )
 
 // Tests are bounded for a customer, a host of his and a mailbox, by every way
@@ -14,7 +15,8 @@ import (
 func TestTestsAreBounded(t *testing.T) {
 	at := testNow
 	b := start(t, func(o *Options) {
-		o.Now, o.Tests = func() time.Time { return at }, TestQuota{PerCustomer: 5, PerHost: 2, PerMailbox: 1}
+		o.Now, o.Tests = func() time.Time { return at }, TestQuota{PerHost: 2, PerMailbox: 1}
+		o.Quotas = quota.New(quota.Options{Bounds: map[string]float64{transport.QuotaTests: 5}})
 	})
 	b.answer = transport.Answer{Class: transport.Delivered, Status: 200}
 	tester, other, operator := token(t, "acme", RoleTestEndpoint), token(t, "other", RoleTestEndpoint), token(t, "acme", RoleOperator)
@@ -52,7 +54,7 @@ func TestTestsAreBounded(t *testing.T) {
 }
 
 func TestTestsOfAMailboxAreBoundedWhoeverAsks(t *testing.T) {
-	l := newTestLimiter(TestQuota{PerMailbox: 2}, func() time.Time { return testNow })
+	l := newTestLimiter(TestQuota{PerMailbox: 2}, nil, func() time.Time { return testNow })
 	box := func(customer string) *transport.Endpoint {
 		return &transport.Endpoint{Kind: transport.KindEmail, Customer: customer, Address: "stranger@example.com"}
 	}

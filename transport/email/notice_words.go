@@ -22,6 +22,8 @@ var wordings = map[string]func(opsData) wording{
 	"ops.endpoint.recovered": recovered,
 	"ops.deadletter.created": givenUp,
 	"ops.run.failed":         runFailed,
+	"ops.quota.near":         quotaNear,
+	"ops.quota.reached":      quotaReached,
 }
 
 func (o opsData) mailbox() bool { return o["kind"] == "email" }
@@ -98,6 +100,40 @@ func givenUp(o opsData) wording {
 	w.advice = []string{"See why: " + o.command("postrider deadletter list --endpoint") + ".",
 		"Once the cause is repaired, replay: " + o.command("postrider deadletter replay --endpoint") + "."}
 	return w
+}
+
+// quotas are the quotas in words.
+var quotas = map[string]string{
+	"endpoints": "number of endpoints", "alerts": "number of alerts", "replays": "number of replays at once",
+	"events_per_second": "rate of events", "bytes_per_second": "rate of bytes", "requests_per_second": "rate of requests",
+	"tests_per_minute": "rate of tests", "filter_time": "time for filters and templates",
+}
+
+func (o opsData) quota() string {
+	name, _ := o["quota"].(string)
+	if words, known := quotas[name]; known {
+		return words
+	}
+	return "quota"
+}
+
+const quotaAdvice = "See what is used of each: postrider customer usage. Your operator can give you more."
+
+func quotaNear(o opsData) wording {
+	return wording{title: "Your " + o.quota() + " comes near its limit",
+		lead:   "Over 80 % of it is used. Nothing is refused yet.",
+		advice: []string{quotaAdvice}}
+}
+
+func quotaReached(o opsData) wording {
+	if o["endpoint"] != nil {
+		return wording{title: fmt.Sprintf("The filter or template of %s costs too much time", endpointName(o)),
+			lead:   "It is not evaluated for a while. What comes meanwhile is skipped at this endpoint where it is a filter, and waits where it is a template.",
+			advice: []string{"Simplify it: " + o.command("postrider endpoint edit") + ".", "Replay what was skipped: " + o.command("postrider delivery replay --status skipped --endpoint") + "."}}
+	}
+	return wording{title: "Your " + o.quota() + " has reached its limit",
+		lead:   "What goes beyond it is refused with 429 until there is room again. What was accepted is delivered.",
+		advice: []string{quotaAdvice}}
 }
 
 func runFailed(o opsData) wording {

@@ -20,6 +20,7 @@ type Telemetry struct {
 	published, unrouted prometheus.Counter
 	filterErrors        prometheus.Counter
 	putAway             prometheus.Counter
+	quotas              *prometheus.CounterVec
 	away                prometheus.Gauge
 	attempts            attempts
 	deferred            prometheus.Counter
@@ -51,6 +52,9 @@ func New(version string) *Telemetry {
 	t := &Telemetry{registry: r, log: slog.Default()}
 	t.published = t.counter("published_total", "Events of the log that this node took up for delivery, duplicates left out.")
 	t.unrouted = t.counter("unrouted_total", "Events that no endpoint wanted.")
+	t.quotas = prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: namespace, Name: "quota_levels_total",
+		Help: "Times that a customer came near the bound of a quota (80 %), or reached it; at most once an hour for each."}, []string{"quota", "level"})
+	t.registry.MustRegister(t.quotas)
 	t.putAway = t.counter("put_away_total", "Endpoints whose filter or template cost too much time and was put away for a while.")
 	t.away = t.gauge("put_away", "Endpoints whose filter or template is put away now.")
 	t.filterErrors = t.counter("filter_errors_total", "Pairs not wanted since the endpoint's filter failed at the event.")
@@ -119,6 +123,18 @@ func (t *Telemetry) PutAway() {
 	if t != nil {
 		t.putAway.Inc()
 	}
+}
+
+// Quota counts that a customer came near the bound of a quota, or reached it.
+func (t *Telemetry) Quota(quota string, reached bool) {
+	if t == nil {
+		return
+	}
+	level := "near"
+	if reached {
+		level = "reached"
+	}
+	t.quotas.WithLabelValues(quota, level).Inc()
 }
 
 // EndpointsAway shows how many endpoints' expressions are put away now.

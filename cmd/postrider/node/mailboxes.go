@@ -16,7 +16,7 @@ import (
 // What mailboxes want: an address of an active alert, and a customer's own.
 var (
 	alertMail    = []string{"alert.matches_found"}
-	customerMail = []string{"ops.endpoint.>", "ops.run.failed", "ops.deadletter.created"}
+	customerMail = []string{"ops.endpoint.>", "ops.run.failed", "ops.deadletter.created", "ops.quota.>"}
 )
 
 // addressesOf are the addresses that an alert's matches are mailed to, each

@@ -20,6 +20,7 @@ import (
 	"github.com/postrider/postrider/transport/jet"
 	"github.com/postrider/postrider/transport/ledger"
 	deliverylog "github.com/postrider/postrider/transport/log"
+	"github.com/postrider/postrider/transport/quota"
 	"github.com/postrider/postrider/transport/replay"
 	"github.com/postrider/postrider/transport/telemetry"
 	"github.com/postrider/postrider/transport/webhook"
@@ -48,7 +49,8 @@ type Node struct {
 	mail       *email.Sender // nil: no relay is set
 	shard      *shard.Shard
 	shares     *transport.Shares
-	away       *awayNews
+	quotas     *quota.Book
+	quotaNews  *opsWriter
 	stage      *ledger.Stage
 	ids        *ledger.Local
 	consumers  *jet.Consumers
@@ -91,8 +93,12 @@ func startOnce(ctx context.Context, o *Options) (*Node, error) {
 }
 
 func (n *Node) start(ctx context.Context, keys *Keys) error {
-	n.away = newAwayNews(n)
-	n.shares = transport.NewShares(n.cfg.Quota.FilterTime, n.away.tell)
+	n.quotaNews = newOpsWriter(func(ctx context.Context, customer, what, id string, at time.Time, data []byte) error {
+		return n.store.SubmitOps(ctx, customer, what, id, at, data)
+	}, n.log)
+	n.quotas = n.newQuotas()
+	n.shares = transport.NewShares(n.cfg.Quota.FilterTime, n.filtersPutAway)
+	n.shares.Own, n.shares.Counted = n.ownFilterTime, n.filterTimeSpent
 	outgoing, err := n.senderOptions()
 	if err != nil {
 		return err
@@ -198,13 +204,14 @@ func (n *Node) startShard(ctx context.Context, recovered *transport.Recovered, k
 	n.background.Go(func() { n.news.run(sending) })
 	n.background.Go(func() { hardware.run(sending) })
 	n.background.Go(func() { letters.run(sending) })
-	n.background.Go(func() { n.away.run(sending) })
+	n.background.Go(func() { n.quotaNews.run(sending) })
+	n.background.Go(func() { n.sweepFilters(sending) })
 	states := newStates(n.metrics)
 	n.registry.Subscribe(n.shard.Change)
 	n.registry.Subscribe(states.change)
 	n.registry.Subscribe(hardware.change)
 	n.registry.Subscribe(n.forgetRemoved)
-	n.registry.Subscribe(n.away.change)
+	n.registry.Subscribe(n.forgiveFilters)
 	if err := n.registry.Start(ctx); err != nil {
 		return err
 	}

@@ -125,6 +125,7 @@ func (f *Server) show(n *Node, keys *Keys) error {
 		Deliveries: n.deliveries, EventLog: n.store, Replays: n.replays, Redact: n.redactor.Redact, WatchRuns: n.runNews.watch,
 		Keys: f.keys, Issuer: f.cfg.Auth.Issuer, Audience: f.cfg.Auth.Audience, Revocations: n.revoked,
 		Rate: float64(f.cfg.HTTP.Rate), Burst: f.cfg.HTTP.Burst,
+		Quotas:      n.quotas,
 		Tests:       api.TestQuota{PerCustomer: f.cfg.Quota.TestsPerMinute, PerHost: f.cfg.Quota.TestsPerHost, PerMailbox: f.cfg.Quota.TestsPerMailbox},
 		CORSOrigins: f.cfg.HTTP.CORSOrigins, Answers: n.answers,
 		TokenSecret: keys.auth, Dev: f.cfg.Dev, AllowCIDRs: f.cfg.Egress.AllowCIDRs,

@@ -29,6 +29,7 @@ var (
 	text     = schema{"type": "string"}
 	someText = schema{"type": []string{"string", "null"}}
 	integer  = schema{"type": "integer"}
+	amount   = schema{"type": "number"}
 	moment   = schema{"type": "string", "format": "date-time"}
 	noMoment = schema{"type": []string{"string", "null"}, "format": "date-time"}
 )

@@ -1,0 +1,147 @@
+package node
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/postrider/postrider/config"
+	"github.com/postrider/postrider/transport"
+	"github.com/postrider/postrider/transport/quota"
+)
+
+// newQuotas keeps each customer's use within the settings' bounds, or its own.
+func (n *Node) newQuotas() *quota.Book {
+	return quota.New(quota.Options{
+		Bounds: quotaBounds(&n.cfg.Quota),
+		Bursts: map[string]float64{
+			transport.QuotaRequests: float64(n.cfg.Quota.RequestsBurst),
+			// An array of the largest size is taken at once.
+			transport.QuotaEvents: max(transport.MaxBatchEvents, 2*float64(n.cfg.Quota.EventsPerSecond)),
+			transport.QuotaBytes:  max(64<<20, 2*float64(n.cfg.Quota.BytesPerSecond)),
+		},
+		Own:  n.ownQuotas,
+		Told: n.quotaChanged,
+	})
+}
+
+func quotaBounds(q *config.Quota) map[string]float64 {
+	return map[string]float64{
+		transport.QuotaEndpoints: float64(q.Endpoints),
+		transport.QuotaAlerts:    float64(q.Alerts),
+		transport.QuotaReplays:   float64(q.Replays),
+		transport.QuotaEvents:    float64(q.EventsPerSecond),
+		transport.QuotaBytes:     float64(q.BytesPerSecond),
+		transport.QuotaRequests:  float64(q.RequestsPerSecond),
+		transport.QuotaTests:     float64(q.TestsPerMinute),
+		transport.QuotaFilters:   q.FilterTime,
+	}
+}
+
+// ownQuotas are the bounds that the operator gave a customer.
+func (n *Node) ownQuotas(customer string) map[string]float64 {
+	if c, there := n.registry.Customer(customer); there {
+		return c.Quotas
+	}
+	return nil
+}
+
+// ownFilterTime is a customer's own share of time for filters and templates.
+func (n *Node) ownFilterTime(customer string) (share float64, own bool) {
+	share, own = n.ownQuotas(customer)[transport.QuotaFilters]
+	return share, own
+}
+
+// filterTimeSpent counts what a customer's filters and templates cost.
+func (n *Node) filterTimeSpent(now time.Time, customer string, cost time.Duration) {
+	n.quotas.Count(now, customer, transport.QuotaFilters, cost.Seconds())
+}
+
+// quotaDocument is the data of ops.quota.near and ops.quota.reached. Endpoint,
+// Name and Until are of a filter that is put away.
+type quotaDocument struct {
+	Quota    string    `json:"quota"`
+	Used     float64   `json:"used,omitempty"`
+	Bound    float64   `json:"bound,omitempty"`
+	Endpoint string    `json:"endpoint,omitempty"`
+	Name     string    `json:"name,omitempty"`
+	Reason   string    `json:"reason"`
+	Until    time.Time `json:"until,omitzero"`
+	Time     time.Time `json:"time"`
+}
+
+// quotaChanged tells that a customer came near a bound, or reached it.
+func (n *Node) quotaChanged(q quota.News) {
+	what, reason := "quota.near", "over 80 % of quota."+q.Quota+" is used"
+	if q.Reached {
+		what, reason = "quota.reached", "quota."+q.Quota+" is used up: what goes beyond it is refused with 429"
+	}
+	n.log.Warn("a customer comes near its quota", "customer", q.Customer, "quota", q.Quota, "used", q.Used, "bound", q.Bound, "reached", q.Reached)
+	n.metrics.Quota(q.Quota, q.Reached)
+	n.quotaNews.tell(opsNews{customer: q.Customer, what: what,
+		id: fmt.Sprintf("ops-%s-%s-%s-%d", q.Customer, what, q.Quota, q.At.UnixNano()), at: q.At,
+		document: quotaDocument{Quota: q.Quota, Used: q.Used, Bound: q.Bound, Reason: reason, Time: q.At.UTC()}})
+}
+
+// opsNews is an event about a customer that is to be written into the log.
+type opsNews struct {
+	customer, what, id string
+	at                 time.Time
+	document           any
+}
+
+// opsWriter writes news into the log, one after the other.
+type opsWriter struct {
+	submit func(ctx context.Context, customer, what, id string, at time.Time, data []byte) error
+	log    *slog.Logger
+	// told are yet to be written; what does not fit is in the node's log alone.
+	told chan opsNews
+}
+
+// opsQueue bounds what waits to be written.
+const opsQueue = 256
+
+func newOpsWriter(submit func(context.Context, string, string, string, time.Time, []byte) error, log *slog.Logger) *opsWriter {
+	return &opsWriter{submit: submit, log: log, told: make(chan opsNews, opsQueue)}
+}
+
+// tell takes a piece of news; it does not block.
+func (w *opsWriter) tell(n opsNews) {
+	select {
+	case w.told <- n:
+	default:
+	}
+}
+
+// run writes the news until ctx ends.
+func (w *opsWriter) run(ctx context.Context) {
+	for {
+		select {
+		case n := <-w.told:
+			w.write(ctx, &n)
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// write tries until the event is in the log, or ctx ends.
+func (w *opsWriter) write(ctx context.Context, n *opsNews) {
+	data, err := json.Marshal(n.document)
+	for told := false; err == nil; told = true {
+		failed := w.submit(ctx, n.customer, n.what, n.id, n.at, data)
+		if failed == nil {
+			return
+		}
+		if !told && ctx.Err() == nil {
+			w.log.Warn("news for a customer cannot be written; trying until it can", "customer", n.customer, "what", n.what, "error", failed)
+		}
+		select {
+		case <-time.After(newsPause):
+		case <-ctx.Done():
+			return
+		}
+	}
+}

@@ -1,0 +1,152 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/postrider/postrider/transport"
+)
+
+// Quotas keep each customer's use within its bounds; a bound of 0 is none.
+type Quotas interface {
+	Bound(customer, quota string) float64
+	// Take counts n of a rate. Over the bound nothing is counted, and wait is
+	// above 0.
+	Take(now time.Time, customer, quota string, n float64) (bound float64, wait time.Duration)
+	// Room tells whether one more fits beside so many.
+	Room(now time.Time, customer, quota string, there int) (bound float64, fits bool)
+	// Use tells how a customer stands; used counts where Take does not.
+	Use(now time.Time, customer, quota string, used float64) transport.QuotaUse
+}
+
+// Usage is what a customer uses of each quota.
+type Usage struct {
+	Customer string               `json:"customer"`
+	Quotas   []transport.QuotaUse `json:"quotas"`
+}
+
+type (
+	usageQuery struct {
+		Customer string `query:"customer" maxLength:"64" doc:"For operators: this customer's; else the token's"`
+	}
+	usageAnswer struct{ Body Usage }
+)
+
+func (s *Server) quotaRoutes(h huma.API) {
+	handle(s, h, route{method: http.MethodGet, path: "/v1/usage", id: "show-usage",
+		summary: "Show what a customer uses of each quota, its bound, and since when use is near it"}, s.usage)
+}
+
+func (s *Server) usage(ctx context.Context, in *usageQuery) (*usageAnswer, error) {
+	customer, err := callerOf(ctx).actsFor(in.Customer)
+	if err != nil {
+		return nil, err
+	}
+	out, now := &usageAnswer{Body: Usage{Customer: customer}}, s.Now()
+	for _, q := range transport.Quotas {
+		used := 0.0
+		if count, counted := s.counted()[q]; counted {
+			used = float64(count(customer))
+		}
+		out.Body.Quotas = append(out.Body.Quotas, s.Quotas.Use(now, customer, q, used))
+	}
+	return out, nil
+}
+
+// counted are the quotas of what is there, and how that is counted.
+func (s *Server) counted() map[string]func(customer string) int {
+	return map[string]func(string) int{
+		transport.QuotaEndpoints: s.endpointsOf,
+		transport.QuotaAlerts:    s.alertsOf,
+		transport.QuotaReplays:   s.replaysOf,
+		transport.QuotaTests:     s.tests.sentBy,
+	}
+}
+
+// endpointsOf counts a customer's endpoints; mailboxes are its alerts'.
+func (s *Server) endpointsOf(customer string) (n int) {
+	for _, ep := range s.Registry.Endpoints(customer) {
+		if ep.Kind != transport.KindEmail {
+			n++
+		}
+	}
+	return n
+}
+
+func (s *Server) alertsOf(customer string) int {
+	if s.Alerts == nil {
+		return 0
+	}
+	return len(s.Alerts.Alerts(customer))
+}
+
+func (s *Server) replaysOf(customer string) (n int) {
+	if s.Replays == nil {
+		return 0
+	}
+	for _, job := range s.Replays.Jobs(customer) {
+		if job.State == transport.ReplayRunning {
+			n++
+		}
+	}
+	return n
+}
+
+// countWait is what Retry-After says where room comes only when something ends.
+const countWait = 60
+
+// room refuses one more of what a quota counts where a customer has as many as
+// it may. Operators are not bounded. What is made at the same moment may go
+// beyond by as much.
+func (s *Server) room(ctx context.Context, customer, quota string) error {
+	if s.Quotas == nil || callerOf(ctx).operator() {
+		return nil
+	}
+	there := s.counted()[quota](customer)
+	bound, fits := s.Quotas.Room(s.Now(), customer, quota, there)
+	if fits {
+		return nil
+	}
+	return overQuota(quota, fmt.Sprintf("%d %s are there, and a customer may have %g: remove some, or ask the operator for more", there, quota, bound), bound, countWait)
+}
+
+// rated counts n of a rate for a customer, and refuses where it is over it.
+func (s *Server) rated(who *caller, customer, quota, what string, n float64) *Error {
+	if s.Quotas == nil || who.operator() {
+		return nil
+	}
+	bound, wait := s.Quotas.Take(s.Now(), customer, quota, n)
+	if wait <= 0 {
+		return nil
+	}
+	seconds := max(1, int(math.Ceil(wait.Seconds())))
+	return overQuota(quota, fmt.Sprintf("Too many %s: a customer may send %g a second; try again in %d s", what, bound, seconds), bound, seconds)
+}
+
+func overQuota(quota, message string, bound float64, seconds int) *Error {
+	e := newError(http.StatusTooManyRequests, message)
+	e.Details = map[string]any{"quota": "quota." + quota, "bound": bound}
+	return e.retryAfter(seconds)
+}
+
+// published counts what a request publishes: bytes first, which a customer runs
+// out of sooner.
+func (s *Server) published(who *caller, events []transport.Event) *Error {
+	if s.Quotas == nil || who.operator() || len(events) == 0 {
+		return nil
+	}
+	bytes := 0
+	for i := range events {
+		bytes += len(events[i].Data)
+	}
+	customer := events[0].Customer // the token's, who is no operator
+	if failure := s.rated(who, customer, transport.QuotaBytes, "bytes", float64(bytes)); failure != nil {
+		return failure
+	}
+	return s.rated(who, customer, transport.QuotaEvents, "events", float64(len(events)))
+}

@@ -44,7 +44,7 @@ func TestALeaseEndsWhenWhatClosesItIsDurable(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			ep := plain()
 			ep.Delivery.Retries = c.retries
-			inHouse(t, ep, func(h *house) {
+			withActor(t, ep, func(h *fixture) {
 				h.answers(c.answer)
 				l := h.lease(1)
 				before := *l
@@ -68,7 +68,7 @@ func TestALeaseEndsWhenWhatClosesItIsDurable(t *testing.T) {
 }
 
 func TestWhatIsWrittenOfAnAttempt(t *testing.T) {
-	inHouse(t, plain(), func(h *house) {
+	withActor(t, plain(), func(h *fixture) {
 		h.answers(failure)
 		began := time.Now()
 		h.lease(1)
@@ -98,7 +98,7 @@ func TestWhatIsWrittenOfAnAttempt(t *testing.T) {
 func TestAttemptsUnderWayDoNotHoldTheActor(t *testing.T) {
 	ep := plain()
 	ep.Delivery.Concurrency = 3
-	inHouse(t, ep, func(h *house) {
+	withActor(t, ep, func(h *fixture) {
 		gate := h.hangs()
 		for seq := range uint64(5) {
 			h.lease(seq + 1)
@@ -116,7 +116,7 @@ func TestAttemptsUnderWayDoNotHoldTheActor(t *testing.T) {
 }
 
 func TestNewSettingsHoldFromTheNextAttemptOn(t *testing.T) {
-	inHouse(t, plain(), func(h *house) {
+	withActor(t, plain(), func(h *fixture) {
 		gate := h.hangs()
 		h.lease(1)
 		h.lease(2)
@@ -136,7 +136,7 @@ func TestNewSettingsHoldFromTheNextAttemptOn(t *testing.T) {
 }
 
 func TestAClosedEndpointBuriesAll(t *testing.T) {
-	inHouse(t, plain(), func(h *house) {
+	withActor(t, plain(), func(h *fixture) {
 		gate := h.hangs()
 		h.lease(1)
 		h.lease(2)
@@ -164,7 +164,7 @@ func TestAClosedEndpointBuriesAll(t *testing.T) {
 }
 
 func TestDrainHandsBackWhatWaits(t *testing.T) {
-	inHouse(t, plain(), func(h *house) {
+	withActor(t, plain(), func(h *fixture) {
 		gate := h.hangs()
 		h.lease(1)
 		h.lease(2)
@@ -185,7 +185,7 @@ func TestDrainHandsBackWhatWaits(t *testing.T) {
 
 // After Quit no attempt starts, though one may still end.
 func TestQuitSendsNothingMore(t *testing.T) {
-	inHouse(t, plain(), func(h *house) {
+	withActor(t, plain(), func(h *fixture) {
 		gate := h.hangs()
 		h.lease(1)
 		h.lease(2)
@@ -202,7 +202,7 @@ func TestQuitSendsNothingMore(t *testing.T) {
 }
 
 func TestWhatWeBrokeOffIsNoAttempt(t *testing.T) {
-	inHouse(t, plain(), func(h *house) {
+	withActor(t, plain(), func(h *fixture) {
 		h.hangs()
 		l := h.lease(1)
 		h.stop()
@@ -234,7 +234,7 @@ func TestSettingsThatCannotBePrepared(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			inHouseThat(t, plain(), prepare, func(h *house) {
+			withActorPreparing(t, plain(), prepare, func(h *fixture) {
 				h.lease(1)
 				r := h.records[0]
 				if r.Answer.Class != transport.Refused || r.Answer.Reason == "" || r.Answer.Detail == "" || len(h.entries) != 1 {
@@ -259,7 +259,7 @@ func TestSettingsThatCannotBePrepared(t *testing.T) {
 }
 
 func TestASenderThatPanicsFailsTheAttempt(t *testing.T) {
-	inHouse(t, plain(), func(h *house) {
+	withActor(t, plain(), func(h *fixture) {
 		h.answer = func(context.Context, *transport.Event, int) transport.Answer { panic("whsec_hush") }
 		h.lease(1)
 		a := h.records[0].Answer
@@ -285,7 +285,7 @@ func TestTheLeaseAnActorBrokeOverIsKnown(t *testing.T) {
 
 // What closes a lease that its actor was given is known of the actor alone.
 func TestAnActorKnowsWhatEndsByItself(t *testing.T) {
-	inHouse(t, plain(), func(h *house) {
+	withActor(t, plain(), func(h *fixture) {
 		gate := h.hangs()
 		first, second, third := h.lease(1), h.lease(2), h.lease(3)
 		gate <- ok

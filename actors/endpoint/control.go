@@ -7,8 +7,8 @@ import (
 )
 
 // control is what both machines go by: an endpoint's policy, breaker, rate,
-// growing pace and concurrency, what the receiver asked for, and what of it must
-// outlive the machine. It tells whether and when an attempt may begin, and what
+// growing pace and concurrency, what the receiver asked for, and the memory that
+// outlives the machine. It tells whether and when an attempt may begin, and what
 // an answer means; which lease is next is the machines' own.
 type control struct {
 	policy   Policy
@@ -30,8 +30,8 @@ type control struct {
 	failingSince time.Time
 	disabled     bool // by its own word, of which the registry does not know yet
 	reason       string
-	marked       bool // what was remembered last is not nothing
-	storing      int  // no send before so much is stored
+	marked       bool // the memory stored last is not empty
+	storing      int  // so many writes must be durable before the next send
 	away         bool // our own uplink is down: the canary alone goes
 	canary       bool
 	shed         int // most in hand by the shard's word; 0: no word

@@ -20,7 +20,7 @@ func oneASecond() *transport.Endpoint {
 	return ep
 }
 
-func (h *house) wantSent(want ...uint64) {
+func (h *fixture) wantSent(want ...uint64) {
 	h.t.Helper()
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -33,13 +33,13 @@ func (h *house) wantSent(want ...uint64) {
 	}
 }
 
-func (h *house) passes(d time.Duration) {
+func (h *fixture) passes(d time.Duration) {
 	time.Sleep(d)
 	synctest.Wait()
 }
 
 func TestWhatCannotGoNowGoesLater(t *testing.T) {
-	inHouse(t, oneASecond(), func(h *house) {
+	withActor(t, oneASecond(), func(h *fixture) {
 		h.lease(1)
 		h.lease(2)
 		h.wantSent(1)
@@ -50,7 +50,7 @@ func TestWhatCannotGoNowGoesLater(t *testing.T) {
 
 // New settings leave the alarm as it is.
 func TestAChangeForgetsNoAlarm(t *testing.T) {
-	inHouse(t, oneASecond(), func(h *house) {
+	withActor(t, oneASecond(), func(h *fixture) {
 		h.lease(1)
 		h.lease(2)
 		h.change(oneASecond())
@@ -60,7 +60,7 @@ func TestAChangeForgetsNoAlarm(t *testing.T) {
 }
 
 func TestNoAlarmAfterQuit(t *testing.T) {
-	inHouse(t, oneASecond(), func(h *house) {
+	withActor(t, oneASecond(), func(h *fixture) {
 		h.lease(1)
 		h.lease(2)
 		h.send(Quit{})
@@ -75,7 +75,7 @@ func TestNoAlarmAfterQuit(t *testing.T) {
 
 // An attempt that ends after Quit sets no alarm either.
 func TestNoAlarmOfWhatEndsAfterQuit(t *testing.T) {
-	inHouse(t, oneASecond(), func(h *house) {
+	withActor(t, oneASecond(), func(h *fixture) {
 		gate := h.hangs()
 		h.lease(1)
 		h.lease(2)
@@ -89,7 +89,7 @@ func TestNoAlarmOfWhatEndsAfterQuit(t *testing.T) {
 }
 
 func TestNothingIsSentBeforeWhatIsToBeRememberedIsStored(t *testing.T) {
-	inHouse(t, plain(), func(h *house) {
+	withActor(t, plain(), func(h *fixture) {
 		h.forgetful = true
 		h.answers(throttled)
 		h.lease(1)
@@ -110,7 +110,7 @@ func TestNothingIsSentBeforeWhatIsToBeRememberedIsStored(t *testing.T) {
 
 // The next actor of an endpoint goes on where the last one was.
 func TestTheNextActorKnowsWhatTheLastOneDid(t *testing.T) {
-	inHouse(t, plain(), func(h *house) {
+	withActor(t, plain(), func(h *fixture) {
 		h.answers(failure)
 		for seq := range uint64(3) {
 			h.lease(seq + 1)
@@ -145,9 +145,9 @@ func TestTheNextActorKnowsWhatTheLastOneDid(t *testing.T) {
 	})
 }
 
-type ourLine struct{ seen []string }
+type ourUplink struct{ seen []string }
 
-func (o *ourLine) Answered(_ time.Time, endpoint string, a *transport.Answer) bool {
+func (o *ourUplink) Answered(_ time.Time, endpoint string, a *transport.Answer) bool {
 	o.seen = append(o.seen, endpoint+" "+a.Reason)
 	return a.Unreached
 }
@@ -155,15 +155,15 @@ func (o *ourLine) Answered(_ time.Time, endpoint string, a *transport.Answer) bo
 func TestWhatIsOursCountsForNobody(t *testing.T) {
 	ep := plain()
 	ep.Delivery.Concurrency = 2
-	inHouse(t, ep, func(h *house) {
-		line := &ourLine{}
-		h.actor.deps.Uplink = line
+	withActor(t, ep, func(h *fixture) {
+		uplink := &ourUplink{}
+		h.actor.deps.Uplink = uplink
 		h.answers(unreached)
 		for seq := range uint64(10) {
 			h.lease(seq + 1)
 		}
-		if len(h.news) != 0 || len(line.seen) != 10 || line.seen[0] != "ep connect" {
-			t.Errorf("told %+v, saw %v", h.news, line.seen)
+		if len(h.news) != 0 || len(uplink.seen) != 10 || uplink.seen[0] != "ep connect" {
+			t.Errorf("told %+v, saw %v", h.news, uplink.seen)
 		}
 		h.answers(ok)
 		h.send(UplinkChange(UplinkLost))
@@ -177,7 +177,7 @@ func TestWhatIsOursCountsForNobody(t *testing.T) {
 }
 
 func TestAskTellsHowItStands(t *testing.T) {
-	inHouse(t, plain(), func(h *house) {
+	withActor(t, plain(), func(h *fixture) {
 		h.answers(throttled)
 		h.lease(1)
 		ask := make(Ask, 1)
@@ -215,7 +215,7 @@ func TestWhichChangesForgive(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			inHouse(t, plain(), func(h *house) {
+			withActor(t, plain(), func(h *fixture) {
 				h.answers(failure)
 				for seq := range uint64(5) {
 					h.lease(seq + 1)
@@ -232,7 +232,7 @@ func TestWhichChangesForgive(t *testing.T) {
 }
 
 func TestShedParksWhatWaitsBeyond(t *testing.T) {
-	inHouse(t, plain(), func(h *house) {
+	withActor(t, plain(), func(h *fixture) {
 		gate := h.hangs()
 		for seq := range uint64(10) {
 			h.lease(seq + 1)

@@ -54,7 +54,7 @@ type Teller interface {
 	Tell(n transport.News)
 }
 
-// Uplink judges whether our own line is down.
+// Uplink judges whether our own uplink is down.
 type Uplink interface {
 	// Answered takes an attempt's end in; true where it is no fault of the endpoint's.
 	Answered(now time.Time, endpoint string, a *transport.Answer) (ours bool)

@@ -17,9 +17,9 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// house is an actor of the endpoint "ep" with its surroundings. Whatever it
+// fixture is an actor of the endpoint "ep" with its surroundings. Whatever it
 // writes is durable when the test says so.
-type house struct {
+type fixture struct {
 	t        *testing.T
 	actor    *Actor
 	retained *Retained
@@ -52,19 +52,19 @@ type house struct {
 }
 
 type receiver struct {
-	*house
+	*fixture
 	ep     *transport.Endpoint
 	closed int
 	sent   []uint64
 }
 
-// inHouse runs f in a bubble of its own time with the actor of ep.
-func inHouse(t *testing.T, ep *transport.Endpoint, f func(h *house)) {
+// withActor runs f in a bubble of its own time with the actor of ep.
+func withActor(t *testing.T, ep *transport.Endpoint, f func(h *fixture)) {
 	t.Helper()
-	inHouseThat(t, ep, nil, f)
+	withActorPreparing(t, ep, nil, f)
 }
 
-func inHouseThat(t *testing.T, ep *transport.Endpoint, prepare func(*transport.Endpoint) error, f func(h *house)) {
+func withActorPreparing(t *testing.T, ep *transport.Endpoint, prepare func(*transport.Endpoint) error, f func(h *fixture)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		system, err := actors.NewSystem()
@@ -72,7 +72,7 @@ func inHouseThat(t *testing.T, ep *transport.Endpoint, prepare func(*transport.E
 			t.Fatal(err)
 		}
 		ctx, cancel := context.WithCancel(context.Background())
-		h := &house{t: t, stop: cancel, system: system, ends: map[uint64][]End{}, prepare: prepare}
+		h := &fixture{t: t, stop: cancel, system: system, ends: map[uint64][]End{}, prepare: prepare}
 		tuning := DefaultTuning()
 		h.retained = NewRetained(transport.Memory{}, time.Time{})
 		h.deps = Deps{Sender: h, Journal: h, Parker: h, Graveyard: h, Memories: h, Teller: h,
@@ -96,14 +96,14 @@ func inHouseThat(t *testing.T, ep *transport.Endpoint, prepare func(*transport.E
 	})
 }
 
-func (h *house) begin(ep *transport.Endpoint) {
+func (h *fixture) begin(ep *transport.Endpoint) {
 	h.actor = NewActor(ep, h.retained, h.parked, h.deps)
 	h.ref = h.system.Spawn("endpoint", h.actor, func(p *actors.Panic) { h.broke = append(h.broke, p) })
 	h.actor.Bind(h.ref)
 	synctest.Wait()
 }
 
-func (h *house) quit() {
+func (h *fixture) quit() {
 	h.ref.Send(Quit{})
 	if err := h.ref.Stop(context.Background()); err != nil {
 		h.t.Error(err)
@@ -111,7 +111,7 @@ func (h *house) quit() {
 }
 
 // next ends the actor and begins another, of ep, that goes on from what was retained.
-func (h *house) next(ep *transport.Endpoint) {
+func (h *fixture) next(ep *transport.Endpoint) {
 	h.quit()
 	h.retained.Ended(time.Now())
 	h.parked = h.actor.inDeferred()
@@ -119,7 +119,7 @@ func (h *house) next(ep *transport.Endpoint) {
 }
 
 // back has an entry come back from DEFERRED.
-func (h *house) back(e *transport.Entry) {
+func (h *fixture) back(e *transport.Entry) {
 	moved := ParkedChange{Entries: -1, Bytes: -int64(e.Event.Size())}
 	if e.Due.IsZero() {
 		moved.Ready = -1
@@ -133,13 +133,13 @@ func plain() *transport.Endpoint {
 	}}
 }
 
-func (h *house) Prepare(ep *transport.Endpoint) (Target, error) {
+func (h *fixture) Prepare(ep *transport.Endpoint) (Target, error) {
 	if h.prepare != nil {
 		if err := h.prepare(ep); err != nil {
 			return nil, err
 		}
 	}
-	r := &receiver{house: h, ep: ep}
+	r := &receiver{fixture: h, ep: ep}
 	h.targets = append(h.targets, r)
 	return r, nil
 }
@@ -157,7 +157,7 @@ func (r *receiver) Send(ctx context.Context, ev *transport.Event, number int) tr
 	return answer(ctx, ev, number)
 }
 
-func (h *house) wrote(w transport.Waiter, format string, args ...any) {
+func (h *fixture) wrote(w transport.Waiter, format string, args ...any) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	what := fmt.Sprintf(format, args...)
@@ -167,25 +167,25 @@ func (h *house) wrote(w transport.Waiter, format string, args ...any) {
 	}
 }
 
-func (h *house) Append(r *transport.Record, w transport.Waiter) {
+func (h *fixture) Append(r *transport.Record, w transport.Waiter) {
 	h.records = append(h.records, *r)
 	h.wrote(w, "%s %d", [...]string{"", "fan-out", "tried", "skipped", "buried"}[r.Kind], r.Seq)
 }
 
-func (h *house) Park(customer, id string, e transport.Entry, w transport.Waiter) {
+func (h *fixture) Park(customer, id string, e transport.Entry, w transport.Waiter) {
 	h.entries = append(h.entries, e)
 	h.wrote(w, "park %d", e.Event.Seq)
 }
 
-func (h *house) Bury(d *transport.DeadLetter, w transport.Waiter) {
+func (h *fixture) Bury(d *transport.DeadLetter, w transport.Waiter) {
 	h.letters = append(h.letters, d)
 	h.wrote(w, "letter %d", d.Event.Seq)
 }
 
-func (h *house) Record(*transport.Record) {}
+func (h *fixture) Record(*transport.Record) {}
 
 // After is told at once, unless the test makes that durable too.
-func (h *house) After(w transport.Waiter) {
+func (h *fixture) After(w transport.Waiter) {
 	if h.slow {
 		h.wrote(w, "all before")
 		return
@@ -193,16 +193,16 @@ func (h *house) After(w transport.Waiter) {
 	w.Done()
 }
 
-func (h *house) Recall(id string, n int, _ transport.Place, w transport.Waiter) {
+func (h *fixture) Recall(id string, n int, _ transport.Place, w transport.Waiter) {
 	h.wrote(nil, "recall %d", n)
 	w.Done()
 }
 
-func (h *house) List(id string, got func([]ParkedPair)) {
+func (h *fixture) List(id string, got func([]ParkedPair)) {
 	h.told = func(all []ParkedPair) { got(all); synctest.Wait() }
 }
 
-func (h *house) Remember(r transport.Remembered, w transport.Waiter) {
+func (h *fixture) Remember(r transport.Remembered, w transport.Waiter) {
 	h.memories = append(h.memories, r)
 	if h.forgetful {
 		h.wrote(w, "remember")
@@ -211,10 +211,10 @@ func (h *house) Remember(r transport.Remembered, w transport.Waiter) {
 	w.Done()
 }
 
-func (h *house) Tell(n transport.News) { h.news = append(h.news, n) }
+func (h *fixture) Tell(n transport.News) { h.news = append(h.news, n) }
 
 // durable makes the i-th write that is not yet durable so.
-func (h *house) durable(i int) {
+func (h *fixture) durable(i int) {
 	h.mu.Lock()
 	w := h.waiters[i]
 	h.waiters, h.waiting = slices.Delete(h.waiters, i, i+1), slices.Delete(h.waiting, i, i+1)
@@ -223,14 +223,14 @@ func (h *house) durable(i int) {
 	synctest.Wait()
 }
 
-func (h *house) Ended(l *Lease, how End) {
+func (h *fixture) Ended(l *Lease, how End) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.ends[l.Seq] = append(h.ends[l.Seq], how)
 }
 
 // lease hands an event over and waits until all is quiet.
-func (h *house) lease(seq uint64) *Lease {
+func (h *fixture) lease(seq uint64) *Lease {
 	h.handed++
 	l := &Lease{
 		Number: h.handed,
@@ -241,9 +241,9 @@ func (h *house) lease(seq uint64) *Lease {
 	return l
 }
 
-func (h *house) send(msg any) { h.ref.Send(msg); synctest.Wait() }
+func (h *fixture) send(msg any) { h.ref.Send(msg); synctest.Wait() }
 
-func (h *house) change(ep *transport.Endpoint) {
+func (h *fixture) change(ep *transport.Endpoint) {
 	taken := make(chan struct{})
 	h.ref.Send(Change{Endpoint: ep, InEffect: taken})
 	<-taken
@@ -251,7 +251,7 @@ func (h *house) change(ep *transport.Endpoint) {
 }
 
 // end tells how lease seq ended, 0 while it has not.
-func (h *house) end(seq uint64) End {
+func (h *fixture) end(seq uint64) End {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if len(h.ends[seq]) == 0 {
@@ -260,21 +260,21 @@ func (h *house) end(seq uint64) End {
 	return h.ends[seq][0]
 }
 
-func (h *house) wantEnd(seq uint64, want End) {
+func (h *fixture) wantEnd(seq uint64, want End) {
 	h.t.Helper()
 	if got := h.end(seq); got != want {
 		h.t.Fatalf("lease %d: %d, want %d", seq, got, want)
 	}
 }
 
-func (h *house) answers(a transport.Answer) {
+func (h *fixture) answers(a transport.Answer) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.answer = func(context.Context, *transport.Event, int) transport.Answer { return a }
 }
 
 // hangs makes attempts wait for gate, or for the end of their context.
-func (h *house) hangs() (gate chan transport.Answer) {
+func (h *fixture) hangs() (gate chan transport.Answer) {
 	gate = make(chan transport.Answer)
 	h.mu.Lock()
 	defer h.mu.Unlock()

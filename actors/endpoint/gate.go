@@ -56,7 +56,7 @@ func (c *control) allowed(now time.Time) int {
 const silent = time.Second
 
 // closedUntil is when the endpoint may take something again at the earliest;
-// zero: now. Of what has no known end it is as far as is parked ahead.
+// zero: now. Where the end is not known (a pause) it is as far ahead as is parked.
 func (c *control) closedUntil(now time.Time) time.Time {
 	var until time.Time
 	switch {

@@ -21,11 +21,11 @@ type (
 		// InEffect: see Change.
 		InEffect chan struct{}
 	}
-	// Drain hands back what waits.
+	// Drain hands back the leases that wait.
 	Drain struct{}
 	// Aside parks a lease at once.
 	Aside struct{ Lease *Lease }
-	// ShedTo parks what waits beyond so many leases. ShedTo(0) is for an ordered
+	// ShedTo parks the leases in hand beyond so many. ShedTo(0) is for an ordered
 	// endpoint: where all it has in hand waits for a pair that is elsewhere, it
 	// makes room for that one.
 	ShedTo int
@@ -40,7 +40,7 @@ type (
 	NotParked []Unparked
 	// Ask has the endpoint's standing put into a channel with room for it.
 	Ask chan transport.Standing
-	// Quit hands back what waits and frees what the actor holds; it is the
+	// Quit hands back the leases that wait and frees what the actor holds; it is the
 	// last message.
 	Quit struct{}
 

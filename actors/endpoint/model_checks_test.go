@@ -21,7 +21,7 @@ func (w *world) checkSend(e *Effect, p *pair) {
 	case w.policy.Paused || w.reference.disabled:
 		w.t.Fatalf("pair %v sent by an endpoint that is paused or disabled", p.Pair)
 	case w.away && !w.canary:
-		w.t.Fatalf("pair %v sent though our own line is down", p.Pair)
+		w.t.Fatalf("pair %v sent though our own uplink is down", p.Pair)
 	case w.storing > 0:
 		w.t.Fatalf("pair %v sent before what is to be remembered is stored", p.Pair)
 	case len(w.flying) >= most:

@@ -77,8 +77,8 @@ func (o *ordered) closedUntil(now time.Time) time.Time {
 }
 
 // overdueAfter is how long the machine stands still for one pair before it has
-// all that is parked listed anew: longer than it takes until what was lost on the
-// way comes again.
+// all that is parked listed anew: longer than it takes until a message that was
+// lost on the way comes again.
 const overdueAfter = 45 * time.Second
 
 // recall brings leases back that are parked for room where all in hand wait for

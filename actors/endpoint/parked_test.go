@@ -15,7 +15,7 @@ func inOrderPlain() *transport.Endpoint {
 }
 
 func TestAnOrderedEndpointListsWhatIsParkedFirst(t *testing.T) {
-	inHouse(t, plain(), func(h *house) {
+	withActor(t, plain(), func(h *fixture) {
 		h.answers(failure)
 		h.lease(1)
 		h.next(inOrderPlain())
@@ -33,7 +33,7 @@ func TestAnOrderedEndpointListsWhatIsParkedFirst(t *testing.T) {
 func TestAnOrderedEndpointGoesOnWhenADeadLetterIsDurable(t *testing.T) {
 	ep := inOrderPlain()
 	ep.Delivery.Retries = false
-	inHouse(t, ep, func(h *house) {
+	withActor(t, ep, func(h *fixture) {
 		h.slow = true
 		h.answers(failure)
 		h.lease(1)
@@ -53,7 +53,7 @@ func TestAnOrderedEndpointGoesOnWhenADeadLetterIsDurable(t *testing.T) {
 func TestAFreshPairIsParkedBehindItsFanOut(t *testing.T) {
 	ep := plain()
 	ep.State = transport.StatePaused
-	inHouse(t, ep, func(h *house) {
+	withActor(t, ep, func(h *fixture) {
 		h.slow = true
 		h.lease(1)
 		for _, want := range []string{"all before", "park 1"} {
@@ -71,7 +71,7 @@ func TestAFreshPairIsParkedBehindItsFanOut(t *testing.T) {
 func TestAPairThatIsParkedAgainWaitsForItsSegmentAlone(t *testing.T) {
 	ep := plain()
 	ep.State = transport.StatePaused
-	inHouse(t, ep, func(h *house) {
+	withActor(t, ep, func(h *fixture) {
 		h.send(&Lease{Pair: transport.Pair{Seq: 1, Endpoint: "ep"}, Event: &transport.Event{Seq: 1}, Hop: 1, Owner: h})
 		h.durable(0)
 		h.wantEnd(1, ParkedForRoom)

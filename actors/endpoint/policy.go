@@ -8,7 +8,7 @@ import (
 	"github.com/postrider/postrider/transport"
 )
 
-// Policy is what of an endpoint the machine goes by.
+// Policy is the settings of an endpoint that the machine goes by.
 type Policy struct {
 	Endpoint    string
 	Retries     bool
@@ -24,7 +24,7 @@ type Policy struct {
 	Ordered bool
 	// Paused: nothing is sent, everything is parked.
 	Paused bool
-	// MaxWaiting bounds what may be parked; 0: only bytes do.
+	// MaxWaiting bounds the deliveries that may be parked; 0: only bytes do.
 	MaxWaiting int
 	// Tuning is the node's.
 	Tuning *Tuning
@@ -78,7 +78,7 @@ func IsClosed(ep *transport.Endpoint) bool {
 }
 
 // jitterStep is the grain of time within which attempts of one endpoint share
-// a jitter, so that what failed together comes back together, in one segment.
+// a jitter, so that deliveries that failed together come back together, in one segment.
 const jitterStep = 50 * time.Millisecond
 
 // wait is how long after now the next attempt is due, by the schedule and the

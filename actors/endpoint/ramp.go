@@ -6,7 +6,7 @@ import (
 )
 
 // ramp is the growing pace at which an endpoint that was closed is drained, so
-// that what waited does not fall upon it as a herd.
+// that the deliveries that waited do not fall upon it as a herd.
 type ramp struct {
 	from time.Time // zero: no bound
 	next time.Time

@@ -2,7 +2,7 @@ package endpoint
 
 import "time"
 
-// recalls is what is known of the recalls of leases that are parked for room.
+// recalls are the recalls of leases that are parked for room.
 type recalls struct {
 	under bool // one is under way
 	inRow int  // since a lease came back

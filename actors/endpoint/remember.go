@@ -86,8 +86,8 @@ func (c *control) change(now time.Time, in *Input) {
 	}
 }
 
-// forgive forgets what was counted against the endpoint; what it asked for
-// stays.
+// forgive forgets the failures that were counted against the endpoint; the time
+// before which the receiver asked for nothing stays.
 func (c *control) forgive() {
 	c.breaker.reset()
 	c.breaker.closedAt = time.Time{}

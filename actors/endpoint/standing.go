@@ -6,7 +6,7 @@ import (
 	"github.com/postrider/postrider/transport"
 )
 
-// standing is how the endpoint stands at now, but for what is in hand.
+// standing is how the endpoint stands at now, but for the leases in hand.
 func (c *control) standing(now time.Time) transport.Standing {
 	s := StandingOf(c.memory(), c.parked, now)
 	s.Concurrency, s.Most = c.allowed(now), c.policy.Concurrency

@@ -14,11 +14,11 @@ type Tuning struct {
 	DrainPace     float64
 	DrainDoubling time.Duration
 	DrainMost     float64
-	// Horizon is how far ahead what waits for room alone is parked at most.
+	// Horizon is how far ahead a delivery that waits for room alone is parked at most.
 	Horizon time.Duration
 	// FailingMost is how long an endpoint may be failing before it is disabled.
 	FailingMost time.Duration
-	// MaxWaitingBytes bounds what may wait for one endpoint.
+	// MaxWaitingBytes bounds the events parked for one endpoint.
 	MaxWaitingBytes int64
 }
 

@@ -70,11 +70,11 @@ const (
 	Recalled
 	// Shed: others need the room; park what waits beyond Keep.
 	Shed
-	// UplinkLost: our own line is down; send nothing.
+	// UplinkLost: our own uplink is down; send nothing.
 	UplinkLost
 	// UplinkBack: it is not.
 	UplinkBack
-	// Canary: while the line is down, one attempt may try it.
+	// Canary: while the uplink is down, one attempt may try it.
 	Canary
 )
 

@@ -5,6 +5,7 @@ go 1.26.0
 require (
 	cel.dev/cel-go v0.33.2
 	github.com/HdrHistogram/hdrhistogram-go v1.4.0
+	github.com/MicahParks/jwkset v0.11.3
 	github.com/MicahParks/keyfunc/v3 v3.9.0
 	github.com/anthdm/hollywood v1.0.5
 	github.com/chromedp/cdproto v0.160.1
@@ -42,7 +43,6 @@ require (
 require (
 	cel.dev/expr v0.25.1 // indirect
 	github.com/DataDog/gostackparse v0.7.0 // indirect
-	github.com/MicahParks/jwkset v0.11.3 // indirect
 	github.com/antithesishq/antithesis-sdk-go v0.8.0-default-no-op // indirect
 	github.com/antlr4-go/antlr/v4 v4.13.1 // indirect
 	github.com/beorn7/perks v1.0.1 // indirect

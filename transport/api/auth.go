@@ -148,11 +148,11 @@ func (t *tokens) key(ctx context.Context, token *jwt.Token) (any, error) {
 	if alg == jwt.SigningMethodHS256.Alg() {
 		return t.secret, nil // the parser knows HS256 only where there is one
 	}
-	kid, isText := token.Header["kid"].(string)
+	_, isText := token.Header["kid"].(string)
 	if _, there := token.Header["kid"]; there && !isText {
 		return nil, errors.New("its kid is no text")
 	}
-	return t.keys.key(ctx, kid, alg)
+	return t.keys.find.KeyfuncCtx(ctx)(token)
 }
 
 // refusal is the answer to a token that the parser did not take.

@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -12,6 +11,9 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"github.com/MicahParks/jwkset"
+	"github.com/MicahParks/keyfunc/v3"
 
 	"github.com/postrider/postrider/transport"
 )
@@ -49,11 +51,14 @@ type KeysOptions struct {
 
 // Keys are the public keys that tokens may be signed with, read again and
 // again, and at once (every 10 s at most) for a token whose key is not known.
-// Where the source cannot be read, the last keys stay.
+// Where the source cannot be read, the last keys stay. keyfunc finds the key of a
+// token among them; see KeyRead for what it finds them in.
 type Keys struct {
 	o      KeysOptions
-	client *http.Client // nil for a file
-	set    atomic.Pointer[keySet]
+	client *http.Client         // nil for a file
+	set    *jwkset.MemoryJWKSet // the last keys that were read
+	known  atomic.Bool          // some were
+	find   keyfunc.Keyfunc      // the key of a token, among these
 	fault  atomic.Pointer[string]
 	asked  chan chan struct{}
 	cancel context.CancelFunc
@@ -63,7 +68,11 @@ type Keys struct {
 // OpenKeys begins to read and does not wait for it. A wrong source is a
 // *transport.FieldError.
 func OpenKeys(o KeysOptions) (*Keys, error) {
-	k := &Keys{o: o, asked: make(chan chan struct{}), done: make(chan struct{})}
+	k := &Keys{o: o, set: jwkset.NewMemoryStorage(), asked: make(chan chan struct{}), done: make(chan struct{})}
+	var err error
+	if k.find, err = keyfunc.New(keyfunc.Options{Storage: keyStorage{k.set, k}}); err != nil {
+		return nil, err
+	}
 	if k.o.Logger == nil {
 		k.o.Logger = slog.Default()
 	}
@@ -126,7 +135,7 @@ func (k *Keys) Close() {
 
 // Lack tells why tokens cannot be checked by these keys; nil where they can.
 func (k *Keys) Lack() *Lack {
-	if k.set.Load() != nil {
+	if k.known.Load() {
 		return nil
 	}
 	why := "being read for the first time"
@@ -193,21 +202,32 @@ func (k *Keys) took(err error, failures int) int {
 	return failures + 1
 }
 
-// key finds the key of a token by its kid and algorithm. One that is not there
-// may be new: then the set is read again.
-func (k *Keys) key(ctx context.Context, kid, alg string) (any, error) {
-	if key, there := k.set.Load().find(kid, alg); there {
+// keyStorage is the keys as keyfunc reads them. One that is not there may be new:
+// then the set is read again.
+type keyStorage struct {
+	*jwkset.MemoryJWKSet
+	keys *Keys
+}
+
+// KeyRead gives the key of that id.
+func (s keyStorage) KeyRead(ctx context.Context, kid string) (jwkset.JWK, error) {
+	if key, err := s.MemoryJWKSet.KeyRead(ctx, kid); err == nil {
 		return key, nil
 	}
-	k.readNow(ctx)
-	set := k.set.Load()
-	if set == nil {
-		return nil, errNoKeys
+	if s.keys.readNow(ctx); !s.keys.known.Load() {
+		return jwkset.JWK{}, errNoKeys
 	}
-	if key, there := set.find(kid, alg); there {
-		return key, nil
+	return s.MemoryJWKSet.KeyRead(ctx, kid)
+}
+
+// KeyReadAll gives all keys, for a token that names none.
+func (s keyStorage) KeyReadAll(ctx context.Context) ([]jwkset.JWK, error) {
+	if !s.keys.known.Load() {
+		if s.keys.readNow(ctx); !s.keys.known.Load() {
+			return nil, errNoKeys
+		}
 	}
-	return nil, fmt.Errorf("no key %q for %s", kid, alg)
+	return s.MemoryJWKSet.KeyReadAll(ctx)
 }
 
 func (k *Keys) readNow(ctx context.Context) {

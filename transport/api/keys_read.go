@@ -15,38 +15,11 @@ import (
 	"os"
 	"slices"
 
-	"github.com/MicahParks/keyfunc/v3"
+	"github.com/MicahParks/jwkset"
 	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/postrider/postrider/transport/syntax/jsontext"
 )
-
-// keySet is one reading of a JSON Web Key Set: what of it can verify tokens.
-type keySet struct{ keys []publicKey }
-
-// publicKey is good for one algorithm alone.
-type publicKey struct {
-	kid, alg string
-	key      any
-}
-
-// find gives the key of that id for that algorithm. A token without an id is
-// fine where only one key can be meant.
-func (s *keySet) find(kid, alg string) (any, bool) {
-	if s == nil {
-		return nil, false
-	}
-	var found []any
-	for _, k := range s.keys {
-		if k.alg == alg && (kid == "" || k.kid == kid) {
-			found = append(found, k.key)
-		}
-	}
-	if len(found) != 1 {
-		return nil, false
-	}
-	return found[0], true
-}
 
 // read takes the source's keys in the place of those before. A set without any
 // key that can be used is an error, and changes nothing.
@@ -55,11 +28,14 @@ func (k *Keys) read(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	set, err := parseKeys(raw)
+	keys, err := parseKeys(raw)
 	if err != nil {
 		return err
 	}
-	k.set.Store(set)
+	if err := k.set.KeyReplaceAll(ctx, keys); err != nil {
+		return err
+	}
+	k.known.Store(true)
 	return nil
 }
 
@@ -102,7 +78,7 @@ func readKeys(r io.Reader) ([]byte, error) {
 
 // parseKeys reads a JSON Web Key Set. Keys of other kinds, for encryption, for
 // other algorithms, or too weak are passed over, as RFC 7517 wants.
-func parseKeys(raw []byte) (*keySet, error) {
+func parseKeys(raw []byte) (usable []jwkset.JWK, err error) {
 	var doc map[string]json.RawMessage // names are matched exactly
 	var keys []json.RawMessage
 	if json.Unmarshal(jsontext.Trim(raw), &doc) != nil || doc["keys"] != nil && json.Unmarshal(doc["keys"], &keys) != nil {
@@ -111,54 +87,46 @@ func parseKeys(raw []byte) (*keySet, error) {
 	if len(keys) > maxKeys {
 		return nil, fmt.Errorf("over %d keys", maxKeys)
 	}
-	set := &keySet{}
 	for _, one := range keys {
 		if key, ok := parseKey(one); ok {
-			set.keys = append(set.keys, key)
+			usable = append(usable, key)
 		}
 	}
-	if len(set.keys) == 0 {
+	if len(usable) == 0 {
 		return nil, errors.New("it has no key for RS256 (2048 bits or more), ES256 or EdDSA")
 	}
-	return set, nil
+	return usable, nil
 }
 
-// parseKey reads one key. What it says of certificates is not asked for: the
-// set is trusted for where it comes from.
-func parseKey(raw json.RawMessage) (publicKey, bool) {
+// parseKey reads one key, which is good for one algorithm alone. What it says of
+// certificates is not asked for: the set is trusted for where it comes from.
+func parseKey(raw json.RawMessage) (key jwkset.JWK, ok bool) {
 	var head struct{ KID, ALG, Use, KTY, CRV, N, E, X, Y string }
 	var operations []string
 	var fields map[string]json.RawMessage
 	if json.Unmarshal(raw, &fields) != nil {
-		return publicKey{}, false
+		return key, false
 	}
 	for name, into := range map[string]any{"kid": &head.KID, "alg": &head.ALG, "use": &head.Use, "key_ops": &operations, "kty": &head.KTY,
 		"crv": &head.CRV, "n": &head.N, "e": &head.E, "x": &head.X, "y": &head.Y} {
 		if value := fields[name]; value != nil && json.Unmarshal(value, into) != nil {
-			return publicKey{}, false
+			return key, false
 		}
 	}
 	if head.Use != "" && head.Use != "sig" || len(operations) > 0 && !slices.Contains(operations, "verify") {
-		return publicKey{}, false
+		return key, false
 	}
-	bare, err := json.Marshal(map[string]any{"keys": []map[string]string{
-		{"kty": head.KTY, "crv": head.CRV, "n": head.N, "e": head.E, "x": head.X, "y": head.Y}}})
+	parsed, err := jwkset.NewJWKFromMarshal(jwkset.JWKMarshal{KTY: jwkset.KTY(head.KTY), CRV: jwkset.CRV(head.CRV),
+		N: head.N, E: head.E, X: head.X, Y: head.Y}, jwkset.JWKMarshalOptions{}, jwkset.JWKValidateOptions{})
 	if err != nil {
-		return publicKey{}, false
+		return key, false
 	}
-	parsed, err := keyfunc.NewJWKSetJSON(bare)
-	if err != nil {
-		return publicKey{}, false
-	}
-	all, err := parsed.Storage().KeyReadAll(context.Background())
-	if err != nil || len(all) != 1 {
-		return publicKey{}, false
-	}
-	alg := algorithmOf(all[0].Key())
+	alg := algorithmOf(parsed.Key())
 	if alg == "" || head.ALG != "" && head.ALG != alg {
-		return publicKey{}, false
+		return key, false
 	}
-	return publicKey{kid: head.KID, alg: alg, key: all[0].Key()}, true
+	key, err = jwkset.NewJWKFromKey(parsed.Key(), jwkset.JWKOptions{Metadata: jwkset.JWKMetadataOptions{ALG: jwkset.ALG(alg), KID: head.KID}})
+	return key, err == nil
 }
 
 // algorithmOf is the one algorithm that a key is good for; "": none.

@@ -7,7 +7,7 @@ import (
 	"github.com/postrider/postrider/transport"
 )
 
-// Alert is an alert as it is stored; the fields are those of jet.Alert.
+// Alert is an alert as it is stored; the fields are those of registry.Alert.
 type Alert struct {
 	matching.Alert
 	// CatchUp is up to which detection runs of its type came before it was of

@@ -12,6 +12,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/postrider/postrider/cmd/postrider/store"
 	"github.com/postrider/postrider/matching"
 	"github.com/postrider/postrider/transport"
 	"github.com/postrider/postrider/transport/jet"
@@ -27,7 +28,7 @@ const (
 // what a run does but for its records. "read" does nothing with them, "decode"
 // has no alerts.
 func BenchmarkSweep(b *testing.B) {
-	s, err := jet.Open(b.Context(), jet.Options{DataDir: b.TempDir(), SyncInterval: 2 * time.Minute, MaxStore: 2 << 30, MasterKey: make([]byte, 32)})
+	s, err := store.Open(b.Context(), store.Options{Options: jet.Options{DataDir: b.TempDir(), SyncInterval: 2 * time.Minute, MaxStore: 2 << 30, MasterKey: make([]byte, 32)}})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -48,17 +49,17 @@ func BenchmarkSweep(b *testing.B) {
 	bytes := fill(b, s, g)
 	b.Run("read", func(b *testing.B) {
 		rate(b, bytes, func() error {
-			return s.ReadDetections(b.Context(), 1, benchDetections, func([]transport.RawDetection) error { return nil })
+			return s.Runs.ReadDetections(b.Context(), 1, benchDetections, func([]transport.RawDetection) error { return nil })
 		})
 	})
 	for name, alerts := range map[string]*alerts{"decode": newAlerts(), fmt.Sprintf("alerts=%d", benchAlerts): full} {
 		b.Run(name, func(b *testing.B) {
-			r := New(Options{Detections: s, Memory: 1 << 30})
+			r := New(Options{Detections: s.Detections(), Memory: 1 << 30})
 			r.alerts = alerts
 			matches := 0
 			rate(b, bytes, func() error {
 				j := newJob(transport.Run{Customer: "acme", Type: matching.AlertHot, From: 1, Since: 1, To: benchDetections, Through: benchDetections})
-				err := r.sweep(b.Context(), s.ReadDetections, []*job{j})
+				err := r.sweep(b.Context(), s.Runs.ReadDetections, []*job{j})
 				matches = len(j.matches)
 				return err
 			})
@@ -68,8 +69,8 @@ func BenchmarkSweep(b *testing.B) {
 }
 
 // fill stores detections as producers do, and gives how long one is.
-func fill(b *testing.B, s *jet.Store, g *matching.Generator) int {
-	js, err := jetstream.New(s.Conn(), jetstream.WithPublishAsyncMaxPending(10_000))
+func fill(b *testing.B, s *store.Store, g *matching.Generator) int {
+	js, err := jetstream.New(s.NATS(), jetstream.WithPublishAsyncMaxPending(10_000))
 	if err != nil {
 		b.Fatal(err)
 	}

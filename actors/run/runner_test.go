@@ -11,15 +11,18 @@ import (
 	"github.com/google/uuid"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/postrider/postrider/cmd/postrider/store"
 	"github.com/postrider/postrider/matching"
 	"github.com/postrider/postrider/transport"
 	"github.com/postrider/postrider/transport/jet"
+	"github.com/postrider/postrider/transport/jet/registry"
+	"github.com/postrider/postrider/transport/jet/runs"
 )
 
 // house is a Runner on a real embedded NATS server.
 type house struct {
 	t       *testing.T
-	store   *jet.Store
+	store   *store.Store
 	js      jetstream.JetStream
 	reports chan storedReport
 }
@@ -32,12 +35,12 @@ type storedReport struct {
 
 func newHouse(t *testing.T) *house {
 	t.Helper()
-	s, err := jet.Open(t.Context(), jet.Options{DataDir: t.TempDir(), SyncInterval: 2 * time.Minute, MaxStore: 1 << 30, MasterKey: make([]byte, 32)})
+	s, err := store.Open(t.Context(), store.Options{Options: jet.Options{DataDir: t.TempDir(), SyncInterval: 2 * time.Minute, MaxStore: 1 << 30, MasterKey: make([]byte, 32)}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	h := &house{t: t, store: s, reports: make(chan storedReport, 100)}
-	if h.js, err = jetstream.New(s.Conn(), jetstream.WithPublishAsyncMaxPending(1<<17)); err != nil {
+	if h.js, err = jetstream.New(s.NATS(), jetstream.WithPublishAsyncMaxPending(1<<17)); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -53,16 +56,16 @@ func newHouse(t *testing.T) *house {
 			t.Error(err)
 		}
 	})
-	r := New(Options{Detections: s, Records: s, Reports: s, Cursors: s.Cursors(), Alerts: s.Alerts(), Schedules: s,
+	r := New(Options{Detections: s.Detections(), Records: s.Runs, Reports: s.Events, Cursors: s.Runs.Cursors(), Alerts: s.Alerts, Schedules: s.Runs,
 		Number: func(string) int64 { return 123 }})
-	s.Alerts().Subscribe(func(c jet.AlertChange) { r.Change(c.Customer, c.ID, (*Alert)(c.Alert)) })
-	s.Alerts().SubscribeCustomers(r.Customer)
-	if err := errors.Join(s.Registry().Start(t.Context()), s.Alerts().Start(t.Context())); err != nil {
+	s.Alerts.Subscribe(func(c registry.AlertChange) { r.Change(c.Customer, c.ID, (*Alert)(c.Alert)) })
+	s.Alerts.SubscribeCustomers(r.Customer)
+	if err := errors.Join(s.Registry.Start(t.Context()), s.Alerts.Start(t.Context())); err != nil {
 		t.Fatal(err)
 	}
 	go func() { r.Run(ctx); ended <- struct{}{} }()
 	go func() {
-		if err := s.Triggers(ctx, func(t *jet.Trigger) { r.Trigger(t.Key, t) }); !errors.Is(err, context.Canceled) {
+		if err := s.Runs.Triggers(ctx, func(t *runs.Trigger) { r.Trigger(t.Key, t) }); !errors.Is(err, context.Canceled) {
 			t.Error(err)
 		}
 		ended <- struct{}{}
@@ -84,9 +87,9 @@ func (h *house) listen(ctx context.Context) {
 			h.t.Error(err)
 			return
 		}
-		ev, err := h.store.Event(ctx, meta.Sequence.Stream)
+		ev, err := h.store.Events.Event(ctx, meta.Sequence.Stream)
 		for errors.Is(err, transport.ErrUnavailable) && ctx.Err() == nil { // a large payload, on a busy machine
-			ev, err = h.store.Event(ctx, meta.Sequence.Stream)
+			ev, err = h.store.Events.Event(ctx, meta.Sequence.Stream)
 		}
 		r := storedReport{seq: meta.Sequence.Stream, at: time.Now()}
 		if err == nil {
@@ -121,9 +124,9 @@ func (h *house) add(alertType, plate string) *matching.Alert {
 	h.t.Helper()
 	a := matching.NewAlert()
 	a.ID, a.Customer, a.AlertName, a.Email, a.AlertType, a.LicensePlate = uuid.NewString(), "acme", alertType, "a@example.com", alertType, plate
-	revision, err := h.store.Alerts().CreateAlert(h.t.Context(), &a)
+	revision, err := h.store.Alerts.CreateAlert(h.t.Context(), &a)
 	if err == nil {
-		err = h.store.Alerts().WaitAlerts(h.t.Context(), revision)
+		err = h.store.Alerts.WaitAlerts(h.t.Context(), revision)
 	}
 	if err != nil {
 		h.t.Fatal(err)
@@ -145,7 +148,7 @@ func (h *house) run(runType string) *transport.Run {
 	h.t.Helper()
 	ctx, cancel := context.WithTimeout(h.t.Context(), 5*time.Minute)
 	defer cancel()
-	run, err := h.store.StartRun(ctx, transport.RunKey{Customer: "acme", Type: runType}, true)
+	run, err := h.store.Runs.StartRun(ctx, transport.RunKey{Customer: "acme", Type: runType}, true)
 	if err != nil || ctx.Err() != nil {
 		h.t.Fatal(err, ctx.Err())
 	}
@@ -209,7 +212,7 @@ func TestFiftyThousandMatches(t *testing.T) {
 	if again := h.run("hot"); again.Matches != 0 || again.Detections != 0 || again.From != uint64(n)+1 {
 		t.Errorf("%+v", again)
 	}
-	page, _, err := h.store.Runs(t.Context(), "acme", "", "", 10)
+	page, _, err := h.store.Runs.Runs(t.Context(), "acme", "", "", 10)
 	if err != nil || len(page) != 2 {
 		t.Errorf("%+v, %v", page, err)
 	}
@@ -232,11 +235,11 @@ func TestAnAlertThatMoves(t *testing.T) {
 	}
 	next := *a
 	next.AlertType = "live"
-	stored, there := h.store.Alerts().Stored(a.ID)
+	stored, there := h.store.Alerts.Stored(a.ID)
 	if !there {
 		t.Fatal("it is gone")
 	}
-	if _, err := h.store.Alerts().UpdateAlert(t.Context(), &next, stored.Revision); err != nil {
+	if _, err := h.store.Alerts.UpdateAlert(t.Context(), &next, stored.Revision); err != nil {
 		t.Fatal(err)
 	}
 	if r := h.report(); r.TotalMatches != 3 || r.AlertType != "live" {
@@ -256,7 +259,7 @@ func TestSchedulesFollow(t *testing.T) {
 		tick := time.NewTicker(20 * time.Millisecond)
 		defer tick.Stop()
 		for end := time.Now().Add(10 * time.Second); ; <-tick.C {
-			got, err := h.store.Schedules(t.Context())
+			got, err := h.store.Runs.Schedules(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -271,18 +274,18 @@ func TestSchedulesFollow(t *testing.T) {
 	key := func(t string) transport.RunKey { return transport.RunKey{Customer: "acme", Type: t} }
 	a := h.add("hot", "AAA111")
 	until(map[transport.RunKey]transport.RunSchedule{key("hot"): {Cron: "*/15 * * * *", Zone: "UTC"}})
-	c, err := h.store.Registry().EnsureCustomer(t.Context(), "acme")
+	c, err := h.store.Registry.EnsureCustomer(t.Context(), "acme")
 	if err != nil {
 		t.Fatal(err)
 	}
 	next := *c
 	next.TimeZone, next.Schedules = "America/Chicago", map[string]string{"hot": "5 * * * *"}
-	if err := h.store.Registry().PutCustomer(t.Context(), &next); err != nil {
+	if err := h.store.Registry.PutCustomer(t.Context(), &next); err != nil {
 		t.Fatal(err)
 	}
 	h.add("normal", "BBB222")
 	until(map[transport.RunKey]transport.RunSchedule{key("hot"): {Cron: "5 * * * *", Zone: "America/Chicago"}, key("normal"): {Cron: "0 7 * * *", Zone: "America/Chicago"}})
-	if _, err := h.store.Alerts().RemoveAlert(t.Context(), a.ID); err != nil {
+	if _, err := h.store.Alerts.RemoveAlert(t.Context(), a.ID); err != nil {
 		t.Fatal(err)
 	}
 	until(map[transport.RunKey]transport.RunSchedule{key("normal"): {Cron: "0 7 * * *", Zone: "America/Chicago"}})

@@ -314,7 +314,7 @@ func (w *world) put(customer, id, name, alertType, plate string) {
 	w.tell(id, a)
 }
 
-// retype changes an alert's type alone, as jet.Alerts does.
+// retype changes an alert's type alone, as registry.Alerts does.
 func (w *world) retype(id, alertType string) {
 	w.mu.Lock()
 	was := w.alerts[id]

@@ -21,7 +21,7 @@ type stored struct {
 	reached transport.Reached
 }
 
-// noteEvery: see transport/jet.
+// noteEvery: see transport/jet/journal.
 const noteEvery = 2 * time.Second
 
 func (a *attempts) store(batch []jotted, reached transport.Reached) {

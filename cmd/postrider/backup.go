@@ -15,6 +15,7 @@ import (
 	"github.com/postrider/postrider/cmd/postrider/node"
 	"github.com/postrider/postrider/config"
 	"github.com/postrider/postrider/transport/jet"
+	"github.com/postrider/postrider/transport/jet/admin"
 )
 
 const (
@@ -29,11 +30,11 @@ const (
 
 // backup is what backupFile says.
 type backup struct {
-	Form    int                `json:"form"`
-	At      time.Time          `json:"at"`
-	Version string             `json:"version"`
-	Keys    bool               `json:"keys"`
-	Streams []jet.BackupStream `json:"streams"`
+	Form    int                  `json:"form"`
+	At      time.Time            `json:"at"`
+	Version string               `json:"version"`
+	Keys    bool                 `json:"keys"`
+	Streams []admin.BackupStream `json:"streams"`
 }
 
 func (a *app) backupCommand() *cobra.Command {
@@ -99,7 +100,7 @@ func (a *app) backUp(c *cobra.Command, cfg *config.Config, folder string, withKe
 		return err
 	}
 	p := a.progress("written bytes", 0)
-	streams, err := jet.Backup(c.Context(), a.asideOptions(cfg), folder, func(n int64) { p.show(int(n)) })
+	streams, err := admin.Backup(c.Context(), a.asideOptions(cfg), folder, func(n int64) { p.show(int(n)) })
 	p.end()
 	if err != nil {
 		return fmt.Errorf("backup: %w", err)
@@ -178,7 +179,7 @@ func (a *app) restore(c *cobra.Command, cfg *config.Config, folder string) error
 		return err
 	}
 	p := a.progress("restored bytes", 0)
-	notes, err := jet.Restore(c.Context(), a.asideOptions(cfg), folder, b.Streams, func(n int64) { p.show(int(n)) })
+	notes, err := admin.Restore(c.Context(), a.asideOptions(cfg), folder, b.Streams, func(n int64) { p.show(int(n)) })
 	p.end()
 	if err != nil {
 		return fmt.Errorf("restore: %w", err)

@@ -15,9 +15,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/postrider/postrider/cmd/postrider/node"
+	"github.com/postrider/postrider/cmd/postrider/store"
 	"github.com/postrider/postrider/config"
 	"github.com/postrider/postrider/transport"
 	"github.com/postrider/postrider/transport/jet"
+	"github.com/postrider/postrider/transport/jet/admin"
 	"github.com/postrider/postrider/transport/ledger"
 )
 
@@ -25,7 +27,7 @@ import (
 const readyTimeout = 2 * time.Second
 
 func (a *app) doctorCommand() *cobra.Command {
-	var producer jet.Producer
+	var producer admin.Producer
 	c := &cobra.Command{
 		Use:   "doctor",
 		Short: "Check what a node needs, each with what to do",
@@ -79,16 +81,16 @@ func settingsFindings(err error) []transport.Finding {
 	return all
 }
 
-func (a *app) examine(ctx context.Context, cfg *config.Config, producer jet.Producer) []transport.Finding {
+func (a *app) examine(ctx context.Context, cfg *config.Config, producer admin.Producer) []transport.Finding {
 	found := settingsFindings(cfg.Validate())
 	master, keys := examineKeys(cfg)
 	found = append(found, keys...)
 	o := jet.Options{URL: cfg.NATS.URL.Reveal(), Credentials: cfg.NATS.Credentials, DataDir: cfg.Data, MaxStore: int64(cfg.NATS.MaxStore), MasterKey: master}
 	o.PreviousMasterKey, _ = cfg.MasterKeyPreviousBytes() // the settings' lines tell
-	folder, inUse := jet.ExamineFolder(o)
+	folder, inUse := admin.ExamineFolder(o)
 	found = append(found, folder...)
 	found = append(found, a.examineNode(ctx, cfg, inUse))
-	found = append(found, jet.Examine(ctx, o, producer)...)
+	found = append(found, store.Examine(ctx, o, producer)...)
 	return append(found, examineRedis(ctx, cfg)...)
 }
 
@@ -151,7 +153,7 @@ func examineRedis(ctx context.Context, cfg *config.Config) []transport.Finding {
 	}
 	found, skew, known := r.Examine(ctx)
 	if known {
-		found = append(found, jet.ClockFinding("Redis", skew))
+		found = append(found, admin.ClockFinding("Redis", skew))
 	}
 	_ = r.Close() // nothing is under way
 	return found

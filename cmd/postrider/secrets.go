@@ -7,6 +7,8 @@ import (
 
 	"github.com/postrider/postrider/transport"
 	"github.com/postrider/postrider/transport/jet"
+	"github.com/postrider/postrider/transport/jet/admin"
+	"github.com/postrider/postrider/transport/jet/registry"
 )
 
 func (a *app) secretsCommand() *cobra.Command {
@@ -62,12 +64,12 @@ func (a *app) reseal(c *cobra.Command, o jet.Options) error {
 		if err := hasData(o.DataDir); err != nil {
 			return err
 		}
-		if _, inUse := jet.ExamineFolder(o); inUse {
+		if _, inUse := admin.ExamineFolder(o); inUse {
 			return fmt.Errorf("a node uses %s: started with both keys it encrypts anew by itself, and its log says when; or stop it first", o.DataDir)
 		}
 	}
 	p := a.progress("endpoints looked at", 0)
-	resealed, err := jet.ResealAside(c.Context(), o, p.show)
+	resealed, err := registry.ResealAside(c.Context(), o, p.show)
 	p.end()
 	if err != nil {
 		return fmt.Errorf("secrets rotate: %w (%s done; run it again to go on)", err, counted(uint64(resealed), "endpoint was", "endpoints were"))

@@ -6,7 +6,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/postrider/postrider/transport/jet"
+	"github.com/postrider/postrider/cmd/postrider/store"
+	"github.com/postrider/postrider/transport/jet/admin"
 )
 
 func (a *app) setupCommand() *cobra.Command {
@@ -23,7 +24,7 @@ configuration that keeps producers to what is theirs.`,
 		Args:    arguments(),
 		RunE: func(c *cobra.Command, _ []string) error {
 			if accounts {
-				_, err := fmt.Fprint(a.stdout, jet.ProducerAccounts)
+				_, err := fmt.Fprint(a.stdout, admin.ProducerAccounts)
 				return err
 			}
 			cfg, err := a.serveSettings(c)
@@ -33,9 +34,9 @@ configuration that keeps producers to what is theirs.`,
 			if cfg.NATS.URL == "" {
 				return usagef("postrider setup needs nats.url (or --nats-url): the embedded server is set up by serve")
 			}
-			o := a.asideOptions(cfg)
-			o.EventsKeep, o.AttemptsKeep, o.DeadLettersKeep, o.DetectionsKeep = cfg.Events.Keep, cfg.Attempts.Keep, cfg.DeadLetters.Keep, cfg.Detections.Keep
-			steps, err := jet.Setup(c.Context(), o, dry)
+			o := store.Options{Options: a.asideOptions(cfg), EventsKeep: cfg.Events.Keep, AttemptsKeep: cfg.Attempts.Keep,
+				DeadLettersKeep: cfg.DeadLetters.Keep, DetectionsKeep: cfg.Detections.Keep}
+			steps, err := store.Setup(c.Context(), o, dry)
 			if err != nil {
 				return fmt.Errorf("setup: %w", err)
 			}
@@ -48,7 +49,7 @@ configuration that keeps producers to what is theirs.`,
 	return c
 }
 
-func (a *app) printSetup(steps []jet.SetupStep, dry bool) error {
+func (a *app) printSetup(steps []admin.SetupStep, dry bool) error {
 	if a.output == "json" {
 		return a.printJSON(map[string]any{"dry_run": dry, "steps": steps})
 	}

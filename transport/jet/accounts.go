@@ -31,7 +31,7 @@ const (
 	gateConnections = 2
 )
 
-var producerSubjects = []string{subjectEvents, subjectDetections}
+var producerSubjects = []string{SubjectEvents, SubjectDetections}
 
 // admission decides who comes in, and into which account.
 type admission struct {
@@ -57,7 +57,7 @@ func newAdmission(o Options) (*admission, error) {
 		return nil, fmt.Errorf("limits of producers: %w", err)
 	}
 	return &admission{
-		nodePassword: randomToken(32),
+		nodePassword: RandomToken(32),
 		user:         o.User, password: o.Password, token: o.Token,
 		system:    server.NewAccount(accountSystem),
 		producers: limited.Accounts[0], refused: o.Refused,

@@ -1,4 +1,4 @@
-package jet
+package jet_test
 
 import (
 	"context"
@@ -22,12 +22,15 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/synadia-io/orbit.go/jetstreamext"
+
+	"github.com/postrider/postrider/transport/jet"
+	"github.com/postrider/postrider/transport/jet/jettest"
 )
 
 func TestProducersMayPublishEvents(t *testing.T) {
 	s := openEmbedded(t, embeddedOptions(t))
-	ctx := testContext(t)
-	nc := connect(t, s.ClientURL())
+	ctx := jettest.Context(t)
+	nc := jettest.Connect(t, s.ClientURL())
 	js, err := jetstream.New(nc)
 	if err != nil {
 		t.Fatal(err)
@@ -35,13 +38,13 @@ func TestProducersMayPublishEvents(t *testing.T) {
 	stored := uint64(0)
 	holds := func(what string) {
 		t.Helper()
-		if got := s.streamInfo(ctx, StreamEvents); got.LastSeq != stored {
+		if got := jettest.StreamState(t, s.JetStream(), jet.StreamEvents); got.LastSeq != stored {
 			t.Errorf("after %s EVENTS is at %d, want %d", what, got.LastSeq, stored)
 		}
 	}
 
 	ack, err := js.Publish(ctx, "events.acme.access.granted", []byte(`{}`), jetstream.WithMsgID("a"))
-	if stored++; err != nil || ack.Stream != StreamEvents || ack.Sequence != stored {
+	if stored++; err != nil || ack.Stream != jet.StreamEvents || ack.Sequence != stored {
 		t.Fatalf("publish: %+v, %v", ack, err)
 	}
 	reply, err := nc.Request("events.acme.access.granted", []byte(`{}`), 2*time.Second)
@@ -55,7 +58,7 @@ func TestProducersMayPublishEvents(t *testing.T) {
 	if stored++; nc.Flush() != nil {
 		t.Fatal("flush")
 	}
-	eventually(t, func() bool { return s.streamInfo(ctx, StreamEvents).LastSeq == stored })
+	jettest.Eventually(t, func() bool { return jettest.StreamState(t, s.JetStream(), jet.StreamEvents).LastSeq == stored })
 	var batch []*nats.Msg
 	for range 1000 {
 		m := nats.NewMsg("events.acme.access.granted")
@@ -87,11 +90,11 @@ func TestProducersMayPublishEvents(t *testing.T) {
 
 func TestProducersMayDoNothingElse(t *testing.T) {
 	s := openEmbedded(t, embeddedOptions(t))
-	ctx := testContext(t)
+	ctx := jettest.Context(t)
 	before := s.Info().Streams
 	all := spy(t, s)
 	refused := make(chan error, 10)
-	nc := connect(t, s.ClientURL(), nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { refused <- err }))
+	nc := jettest.Connect(t, s.ClientURL(), nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { refused <- err }))
 	isRefused := func(what string) {
 		t.Helper()
 		select {
@@ -136,9 +139,8 @@ func TestProducersMayDoNothingElse(t *testing.T) {
 // place of ours.
 func TestReplySubjectsDoNoHarm(t *testing.T) {
 	s := openEmbedded(t, embeddedOptions(t))
-	ctx := testContext(t)
 	all := spy(t, s)
-	nc := connect(t, s.ClientURL())
+	nc := jettest.Connect(t, s.ClientURL())
 	for i, reply := range []string{
 		"due.0.x.1", "park.0.x.1", "attempts.0", "deadletters._._", "ops.acme.x", "$KV.ENDPOINTS.acme.x",
 		"$JS.API.STREAM.PURGE.EVENTS", "$JS.API.STREAM.DELETE.EVENTS", "_POSTRIDER.x", "detections.x",
@@ -146,21 +148,21 @@ func TestReplySubjectsDoNoHarm(t *testing.T) {
 		if err := nc.PublishRequest("events.acme.a", reply, []byte(`{}`)); err != nil {
 			t.Fatal(err)
 		}
-		eventually(t, func() bool { return s.streamInfo(ctx, StreamEvents).Messages == uint64(i+1) })
+		jettest.Eventually(t, func() bool { return jettest.StreamState(t, s.JetStream(), jet.StreamEvents).Msgs == uint64(i+1) })
 	}
 	// A reply to events.> is one more event at most: what they may publish anyway.
 	if err := nc.PublishRequest("events.acme.a", "events.acme.b", []byte(`{}`)); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, func() bool { return s.streamInfo(ctx, StreamEvents).Messages >= 11 })
+	jettest.Eventually(t, func() bool { return jettest.StreamState(t, s.JetStream(), jet.StreamEvents).Msgs >= 11 })
 	if _, err := nc.Request("events.acme.last", []byte(`{}`), time.Second); err != nil {
 		t.Fatal(err)
 	}
-	if got := s.streamInfo(ctx, StreamEvents).Messages; got > 13 {
+	if got := jettest.StreamState(t, s.JetStream(), jet.StreamEvents).Msgs; got > 13 {
 		t.Errorf("EVENTS grew to %d messages", got)
 	}
-	for _, name := range []string{StreamDeferred, StreamAttempts, StreamDeadLetters} {
-		if info := s.streamInfo(ctx, name); info.LastSeq != 0 {
+	for _, name := range []string{jet.StreamDeferred, jet.StreamAttempts, jet.StreamDeadLetters} {
+		if info := jettest.StreamState(t, s.JetStream(), name); info.LastSeq != 0 {
 			t.Errorf("%s was written to: %+v", name, info)
 		}
 	}
@@ -180,8 +182,7 @@ func TestReplySubjectsDoNoHarm(t *testing.T) {
 // TestHeadersDoNoHarm: what a header may ask of a stream is off on EVENTS.
 func TestHeadersDoNoHarm(t *testing.T) {
 	s := openEmbedded(t, embeddedOptions(t))
-	ctx := testContext(t)
-	nc := connect(t, s.ClientURL())
+	nc := jettest.Connect(t, s.ClientURL())
 	if _, err := nc.Request("events.acme.a", []byte(`{}`), time.Second); err != nil {
 		t.Fatal(err)
 	}
@@ -199,7 +200,7 @@ func TestHeadersDoNoHarm(t *testing.T) {
 			t.Errorf("%s is taken: %v", h[0], err)
 		}
 	}
-	if got := s.streamInfo(ctx, StreamEvents); got.Messages != 1 {
+	if got := jettest.StreamState(t, s.JetStream(), jet.StreamEvents); got.Msgs != 1 {
 		t.Errorf("EVENTS: %+v", got)
 	}
 }
@@ -211,21 +212,21 @@ func TestCredentials(t *testing.T) {
 		ok      bool
 	}
 	for name, c := range map[string]struct {
-		change func(*Options)
+		change func(*jet.Options)
 		tries  []try
 	}{
-		"none": {func(o *Options) {}, []try{
+		"none": {func(o *jet.Options) {}, []try{
 			{"nothing", nil, true},
-			{"the node's user", []nats.Option{nats.UserInfo(nodeUser, "")}, false},
+			{"the node's user", []nats.Option{nats.UserInfo("postrider-node", "")}, false},
 		}},
-		"user and password": {func(o *Options) { o.User, o.Password = "u", "p" }, []try{
+		"user and password": {func(o *jet.Options) { o.User, o.Password = "u", "p" }, []try{
 			{"right", []nats.Option{nats.UserInfo("u", "p")}, true},
 			{"wrong password", []nats.Option{nats.UserInfo("u", "q")}, false},
 			{"wrong user", []nats.Option{nats.UserInfo("v", "p")}, false},
 			{"a token", []nats.Option{nats.Token("p")}, false},
 			{"nothing", nil, false},
 		}},
-		"token": {func(o *Options) { o.Token = "t" }, []try{
+		"token": {func(o *jet.Options) { o.Token = "t" }, []try{
 			{"right", []nats.Option{nats.Token("t")}, true},
 			{"wrong", []nats.Option{nats.Token("s")}, false},
 			{"nothing", nil, false},
@@ -251,29 +252,6 @@ func TestCredentials(t *testing.T) {
 	}
 }
 
-func TestTheNodesUserComesByPipeAlone(t *testing.T) {
-	var passwords [2]string
-	for i := range passwords {
-		g, err := newAdmission(Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		passwords[i] = g.nodePassword
-	}
-	if passwords[0] == passwords[1] {
-		t.Error("two runs have the same password")
-	}
-	s := openEmbedded(t, embeddedOptions(t))
-	password := s.nc.Opts.Password
-	if password == "" {
-		t.Fatal("the node has no password")
-	}
-	if nc, err := nats.Connect(s.ClientURL(), nats.UserInfo(nodeUser, password)); err == nil {
-		nc.Close()
-		t.Error("the node's user came in by TCP")
-	}
-}
-
 func TestTLSListener(t *testing.T) {
 	cert, key, pool := certificate(t)
 	o := embeddedOptions(t)
@@ -283,7 +261,7 @@ func TestTLSListener(t *testing.T) {
 		t.Errorf("URL %s", s.ClientURL())
 	}
 	_, port, _ := net.SplitHostPort(strings.TrimPrefix(s.ClientURL(), "tls://"))
-	nc := connect(t, "tls://127.0.0.1:"+port, nats.Secure(&tls.Config{RootCAs: pool}))
+	nc := jettest.Connect(t, "tls://127.0.0.1:"+port, nats.Secure(&tls.Config{RootCAs: pool}))
 	if _, err := nc.Request("events.a.b", []byte(`1`), time.Second); err != nil {
 		t.Error(err)
 	}
@@ -302,14 +280,14 @@ func TestTLSListenerAsksForCertificates(t *testing.T) {
 		nc.Close()
 		t.Error("a client without a certificate came in")
 	}
-	connect(t, s.ClientURL(), nats.Secure(&tls.Config{RootCAs: pool}), nats.ClientCert(cert, key))
+	jettest.Connect(t, s.ClientURL(), nats.Secure(&tls.Config{RootCAs: pool}), nats.ClientCert(cert, key))
 }
 
 // spy sees what is published in the node's account, but for the store's own requests.
-func spy(t *testing.T, s *Store) <-chan *nats.Msg {
+func spy(t *testing.T, s *jet.Conn) <-chan *nats.Msg {
 	t.Helper()
 	seen := make(chan *nats.Msg, 1000)
-	_, err := s.nc.Subscribe(">", func(m *nats.Msg) {
+	_, err := s.NATS().Subscribe(">", func(m *nats.Msg) {
 		if !strings.HasPrefix(m.Subject, "_POSTRIDER.") && !strings.HasPrefix(m.Subject, "$JS.API.STREAM.INFO.") &&
 			!strings.HasPrefix(m.Subject, "$JS.EVENT.") {
 			seen <- m
@@ -318,35 +296,19 @@ func spy(t *testing.T, s *Store) <-chan *nats.Msg {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.nc.Flush(); err != nil {
+	if err := s.NATS().Flush(); err != nil {
 		t.Fatal(err)
 	}
 	return seen
 }
 
-func equalStreams(a, b []StreamInfo) bool {
+func equalStreams(a, b []jet.StreamInfo) bool {
 	for i := range a {
 		if a[i] != b[i] {
 			return false
 		}
 	}
 	return len(a) == len(b)
-}
-
-// eventually polls what only the server knows.
-func eventually(t testing.TB, ok func() bool) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	tick := time.NewTicker(2 * time.Millisecond)
-	defer tick.Stop()
-	for !ok() {
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			t.Fatal("it did not come to be within 10 s")
-		}
-	}
 }
 
 // certificate makes one for 127.0.0.1, which signs itself.
@@ -385,4 +347,29 @@ func certificate(t *testing.T) (certFile, keyFile string, pool *x509.CertPool) {
 	}
 	pool.AddCert(parsed)
 	return write("cert.pem", "CERTIFICATE", der), write("key.pem", "PRIVATE KEY", keyDER), pool
+}
+
+// Producers at the listener publish detections, and hear that they are stored.
+func TestProducersPublishDetections(t *testing.T) {
+	s := openEmbedded(t, embeddedOptions(t))
+	nc, err := nats.Connect(s.ClientURL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	js, err := jetstream.New(nc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ack, err := js.Publish(jettest.Context(t), "detections.i45.north", []byte(`{}`))
+	if err != nil || ack.Stream != jet.StreamDetections || ack.Sequence != 1 {
+		t.Errorf("%+v, %v", ack, err)
+	}
+	for _, subject := range []string{"runs.acme.hot", "schedules.acme.hot", "runlog.acme.hot.1.x", "$KV.ALERTS.acme.x"} {
+		short, cancel := context.WithTimeout(t.Context(), 250*time.Millisecond) // nobody answers what is not allowed
+		if _, err := js.Publish(short, subject, nil); err == nil {
+			t.Errorf("a producer published on %s", subject)
+		}
+		cancel()
+	}
 }

@@ -12,14 +12,14 @@ import (
 	"github.com/postrider/postrider/transport"
 )
 
-// changes is the connection for what somebody waits for: endpoints, alerts,
+// Changes is the connection for what somebody waits for: endpoints, alerts,
 // customers, tokens, replays, events by HTTP. It buffers nothing while NATS is
 // away, so that what was refused is never stored later. (The node's own
 // connection does: its acks and its journal must not be lost, and what is sent
 // twice there has ids.)
-type changes struct {
+type Changes struct {
 	nc       *nats.Conn
-	js       jetstream.JetStream
+	JS       jetstream.JetStream
 	payloads jetstream.ObjectStore
 	link     link
 }
@@ -34,7 +34,7 @@ const (
 )
 
 // connect makes both connections of the store.
-func (s *Store) connect(url string, options ...nats.Option) error {
+func (s *Conn) connect(url string, options ...nats.Option) error {
 	nc, err := nats.Connect(url, append(s.connOptions(), options...)...)
 	if err != nil {
 		return err
@@ -49,38 +49,38 @@ func (s *Store) connect(url string, options ...nats.Option) error {
 		return err
 	}
 	c.link.up()
-	if c.js, err = jetstream.New(c.nc, jetstream.WithDefaultTimeout(apiTimeout)); err != nil {
+	if c.JS, err = jetstream.New(c.nc, jetstream.WithDefaultTimeout(APITimeout)); err != nil {
 		return fmt.Errorf("JetStream client: %w", err)
 	}
 	return s.use(nc)
 }
 
 // disconnect closes both.
-func (s *Store) disconnect() {
+func (s *Conn) disconnect() {
 	s.changes.close()
 	if s.nc != nil {
 		s.nc.Close()
 	}
 }
 
-func (c *changes) close() {
+func (c *Changes) close() {
 	if c.nc != nil {
 		c.nc.Close()
 	}
 }
 
-// away is an error while there is no connection.
-func (c *changes) away() error {
+// Away is an error while there is no connection.
+func (c *Changes) Away() error {
 	if c.nc.IsConnected() && c.link.is() {
 		return nil
 	}
 	return fmt.Errorf("no connection to NATS, nothing was changed: %w", transport.ErrUnavailable)
 }
 
-// begin gives the context of a change and what it reads first: it ends when the
+// Begin gives the context of a change and what it reads first: it ends when the
 // connection is lost. Without a connection it fails at once.
-func (c *changes) begin(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc, error) {
-	if err := c.away(); err != nil {
+func (c *Changes) Begin(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc, error) {
+	if err := c.Away(); err != nil {
 		return nil, nil, err
 	}
 	ctx, unlink := c.link.bound(ctx)
@@ -88,11 +88,11 @@ func (c *changes) begin(ctx context.Context, limit time.Duration) (context.Conte
 	return ctx, func() { cancel(); unlink() }, nil
 }
 
-// do makes one write. Without a connection it fails at once, and nothing is
+// Do makes one write. Without a connection it fails at once, and nothing is
 // written; where the connection is lost before the answer, or none comes, the
 // error is transport.ErrUnknown.
-func (c *changes) do(ctx context.Context, write func(ctx context.Context) error) error {
-	ctx, end, err := c.begin(ctx, changeAnswer)
+func (c *Changes) Do(ctx context.Context, write func(ctx context.Context) error) error {
+	ctx, end, err := c.Begin(ctx, changeAnswer)
 	if err != nil {
 		return err
 	}
@@ -114,19 +114,19 @@ func outcome(err error) error {
 	return fmt.Errorf("%w: %w", transport.ErrUnknown, err)
 }
 
-// publish stores one message of a change.
-func (c *changes) publish(ctx context.Context, m *nats.Msg, options ...jetstream.PublishOpt) (ack *jetstream.PubAck, err error) {
-	err = c.do(ctx, func(ctx context.Context) error {
-		ack, err = c.js.PublishMsg(ctx, m, options...)
+// Publish stores one message of a change.
+func (c *Changes) Publish(ctx context.Context, m *nats.Msg, options ...jetstream.PublishOpt) (ack *jetstream.PubAck, err error) {
+	err = c.Do(ctx, func(ctx context.Context) error {
+		ack, err = c.JS.PublishMsg(ctx, m, options...)
 		return err
 	})
 	return ack, err
 }
 
-// putPayload is Store.PutPayload as a part of a change. Where it fails for want
+// PutPayload is Store.PutPayload as a part of a change. Where it fails for want
 // of NATS nothing is changed: what would refer to the payload is not stored.
-func (c *changes) putPayload(ctx context.Context, name string, data []byte) error {
-	ctx, end, err := c.begin(ctx, changePayload)
+func (c *Changes) PutPayload(ctx context.Context, name string, data []byte) error {
+	ctx, end, err := c.Begin(ctx, changePayload)
 	if err != nil {
 		return err
 	}
@@ -142,19 +142,19 @@ func unread(err error) error {
 	if errors.Is(err, context.Canceled) {
 		return fmt.Errorf("the connection to NATS was lost: %w: %w", transport.ErrUnavailable, err)
 	}
-	return unavailable(err)
+	return Unavailable(err)
 }
 
 // changedBucket is a bucket whose writes are changes, and what is read for them
 // goes the same way; what is watched goes by the node's connection.
 type changedBucket struct {
 	jetstream.KeyValue
-	changes *changes
+	changes *Changes
 	writes  jetstream.KeyValue
 }
 
 func (b *changedBucket) Get(ctx context.Context, key string) (jetstream.KeyValueEntry, error) {
-	ctx, end, err := b.changes.begin(ctx, changeAnswer)
+	ctx, end, err := b.changes.Begin(ctx, changeAnswer)
 	if err != nil {
 		return nil, err
 	}
@@ -164,7 +164,7 @@ func (b *changedBucket) Get(ctx context.Context, key string) (jetstream.KeyValue
 }
 
 func (b *changedBucket) Create(ctx context.Context, key string, value []byte, options ...jetstream.KVCreateOpt) (revision uint64, err error) {
-	err = b.changes.do(ctx, func(ctx context.Context) error {
+	err = b.changes.Do(ctx, func(ctx context.Context) error {
 		revision, err = b.writes.Create(ctx, key, value, options...)
 		return err
 	})
@@ -172,7 +172,7 @@ func (b *changedBucket) Create(ctx context.Context, key string, value []byte, op
 }
 
 func (b *changedBucket) Update(ctx context.Context, key string, value []byte, last uint64) (revision uint64, err error) {
-	err = b.changes.do(ctx, func(ctx context.Context) error {
+	err = b.changes.Do(ctx, func(ctx context.Context) error {
 		revision, err = b.writes.Update(ctx, key, value, last)
 		return err
 	})
@@ -180,7 +180,7 @@ func (b *changedBucket) Update(ctx context.Context, key string, value []byte, la
 }
 
 func (b *changedBucket) Put(ctx context.Context, key string, value []byte) (revision uint64, err error) {
-	err = b.changes.do(ctx, func(ctx context.Context) error {
+	err = b.changes.Do(ctx, func(ctx context.Context) error {
 		revision, err = b.writes.Put(ctx, key, value)
 		return err
 	})
@@ -188,9 +188,9 @@ func (b *changedBucket) Put(ctx context.Context, key string, value []byte) (revi
 }
 
 func (b *changedBucket) Delete(ctx context.Context, key string, options ...jetstream.KVDeleteOpt) error {
-	return b.changes.do(ctx, func(ctx context.Context) error { return b.writes.Delete(ctx, key, options...) })
+	return b.changes.Do(ctx, func(ctx context.Context) error { return b.writes.Delete(ctx, key, options...) })
 }
 
 func (b *changedBucket) Purge(ctx context.Context, key string, options ...jetstream.KVDeleteOpt) error {
-	return b.changes.do(ctx, func(ctx context.Context) error { return b.writes.Purge(ctx, key, options...) })
+	return b.changes.Do(ctx, func(ctx context.Context) error { return b.writes.Purge(ctx, key, options...) })
 }

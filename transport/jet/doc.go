@@ -1,25 +1,24 @@
-// Package jet keeps everything Postrider keeps: in NATS JetStream, embedded in
-// this process or on a server elsewhere.
+// Package jet is the connection to NATS JetStream, embedded in this process or on
+// a server elsewhere, and what the rooms below it share.
 //
-// It holds the log (EVENTS), what waits (DEFERRED), the journal (ATTEMPTS),
-// dead letters, what endpoints must remember (MEMORY), and the registry of
-// customers and endpoints with their sealed secrets. What waits is counted and
-// chosen by its subjects alone; it comes back at its time by the node's clock,
-// whatever the server's says, or when it is recalled, and shows by its
-// segment's name where it comes twice.
+// Each room owns a stream or buckets, for one Shard: eventlog, deferred, journal,
+// deadletters, memory, registry, runs; admin looks after a server beside a node,
+// and producers import publisher. Rooms stand on this package and import none of
+// each other; cmd/postrider/store puts them together. wire is the form of what
+// Postrider writes for itself.
 //
-// The package promises that what it said is stored is on disk as Options.Sync-
-// Interval says, that what comes back may come more than once and never less,
-// and that producers on the listener can publish events and detections and
-// touch nothing else. Where NATS is away, calls fail with an error that wraps
-// transport.ErrUnavailable, and the connection comes back by itself. A change
-// that somebody waits for fails at once then, and is not made later; where its
-// answer is lost, the error is transport.ErrUnknown.
+// Here are the server, reconnecting, the listener for producers, names of
+// streams and headers, reading from a stream's leader, pulling a durable
+// consumer, messages that are tried until they are stored, payloads over the
+// message limit, and the vault.
 //
-// Beside a node it examines a server or folder (Examine), makes its streams
-// ahead (Setup), and backs up and restores what a stopped node keeps.
+// What was said to be stored is on disk as Options.SyncInterval says. Producers
+// on the listener can publish events and detections and touch nothing else.
+// Where NATS is away, calls fail with an error that wraps transport.
+// ErrUnavailable, and the connection comes back by itself. A change that somebody
+// waits for (Changes) fails at once then, and is not made later; where its answer
+// is lost, the error is transport.ErrUnknown.
 //
-// It is the one door to nats.go, nats-server and jetstreamext (its subpackages
-// publisher, which producers import, and gate, which answers producers, share the
-// first and the last). Besides those it may import transport and these alone.
+// It is, with the rooms, the one door to nats.go, nats-server and jetstreamext.
+// Besides those it may import transport, telemetry and publisher alone.
 package jet

@@ -45,7 +45,7 @@ type embedded struct {
 
 // startEmbedded starts the server on DataDir/jetstream and connects the node
 // in process. Producers are let in later, by listen.
-func (s *Store) startEmbedded(ctx context.Context) error {
+func (s *Conn) startEmbedded(ctx context.Context) error {
 	if err := checkServer(s.opts); err != nil {
 		return err
 	}
@@ -56,7 +56,7 @@ func (s *Store) startEmbedded(ctx context.Context) error {
 	if err := os.MkdirAll(s.opts.DataDir, 0o700); err != nil {
 		return fmt.Errorf("data folder: %w", err)
 	}
-	unlock, err := lockFolder(s.opts.DataDir)
+	unlock, err := LockFolder(s.opts.DataDir)
 	if err != nil {
 		return err
 	}
@@ -72,7 +72,7 @@ func (s *Store) startEmbedded(ctx context.Context) error {
 }
 
 // runServer starts the embedded server and connects to it.
-func (s *Store) runServer(ctx context.Context, so *server.Options) error {
+func (s *Conn) runServer(ctx context.Context, so *server.Options) error {
 	admits, err := newAdmission(s.opts)
 	if err != nil {
 		return err
@@ -92,7 +92,7 @@ func (s *Store) runServer(ctx context.Context, so *server.Options) error {
 // shrinkLogs sees to a disk that has become much smaller: a server whose limit
 // is below what EVENTS and DETECTIONS have reserved changes no stream at all. So
 // these are shrunk by a run of the server without the limit.
-func (s *Store) shrinkLogs(ctx context.Context, so *server.Options) error {
+func (s *Conn) shrinkLogs(ctx context.Context, so *server.Options) error {
 	var logs []jetstream.StreamConfig
 	reserved := int64(0)
 	for _, name := range []string{StreamEvents, StreamDetections} {
@@ -101,7 +101,7 @@ func (s *Store) shrinkLogs(ctx context.Context, so *server.Options) error {
 			continue
 		}
 		if err != nil {
-			return fmt.Errorf("stream %s: %w", name, unavailable(err))
+			return fmt.Errorf("stream %s: %w", name, Unavailable(err))
 		}
 		config := stream.CachedInfo().Config
 		logs, reserved = append(logs, config), reserved+max(config.MaxBytes, 0)
@@ -117,16 +117,16 @@ func (s *Store) shrinkLogs(ctx context.Context, so *server.Options) error {
 	for _, config := range logs {
 		config.MaxBytes = eventsShare(s.embedded.maxStore)
 		if config.Name == StreamDetections {
-			config.MaxBytes = detectionsShare(config.MaxBytes)
+			config.MaxBytes = DetectionsShare(config.MaxBytes)
 		}
 		if _, err := s.js.UpdateStream(ctx, config); err != nil {
-			return fmt.Errorf("stream %s: %w", config.Name, unavailable(err))
+			return fmt.Errorf("stream %s: %w", config.Name, Unavailable(err))
 		}
 	}
 	return s.rerunServer(ctx, so)
 }
 
-func (s *Store) rerunServer(ctx context.Context, so *server.Options) error {
+func (s *Conn) rerunServer(ctx context.Context, so *server.Options) error {
 	s.disconnect()
 	s.embedded.srv.Shutdown()
 	s.embedded.srv.WaitForShutdown()

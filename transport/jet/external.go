@@ -25,7 +25,7 @@ const (
 
 // connectExternal connects to the server or cluster of Options.URL and checks
 // it. One that is not there is waited for until ctx ends.
-func (s *Store) connectExternal(ctx context.Context) error {
+func (s *Conn) connectExternal(ctx context.Context) error {
 	var options []nats.Option
 	if s.opts.Credentials != "" {
 		options = append(options, nats.UserCredentials(s.opts.Credentials))
@@ -36,7 +36,7 @@ func (s *Store) connectExternal(ctx context.Context) error {
 			return err
 		}
 		if !told {
-			s.log.Warn("waiting for NATS", "url", redact(s.opts.URL), "err", err)
+			s.log.Warn("waiting for NATS", "url", Redact(s.opts.URL), "err", err)
 		}
 		select {
 		case <-ctx.Done():
@@ -48,11 +48,11 @@ func (s *Store) connectExternal(ctx context.Context) error {
 
 // tryExternal gives an error wrapping transport.ErrUnavailable where trying
 // again may help.
-func (s *Store) tryExternal(ctx context.Context, options []nats.Option) error {
+func (s *Conn) tryExternal(ctx context.Context, options []nats.Option) error {
 	if err := s.connect(s.opts.URL, options...); err != nil {
-		return connectFault(s.opts.URL, err)
+		return ConnectFault(s.opts.URL, err)
 	}
-	err := fit(ctx, redact(s.opts.URL), s.nc.ConnectedServerVersion(), s.js)
+	err := CheckServer(ctx, Redact(s.opts.URL), s.nc.ConnectedServerVersion(), s.js)
 	if err != nil {
 		s.disconnect()
 		s.nc = nil
@@ -60,8 +60,10 @@ func (s *Store) tryExternal(ctx context.Context, options []nats.Option) error {
 	return err
 }
 
-func connectFault(where string, err error) error {
-	where = redact(where)
+// ConnectFault tells what is wrong with a server that was not reached; a URL's
+// password is left out.
+func ConnectFault(where string, err error) error {
+	where = Redact(where)
 	switch {
 	case errors.Is(err, nats.ErrAuthorization), errors.Is(err, nats.ErrAuthExpired), errors.Is(err, nats.ErrNkeysNotSupported):
 		return fmt.Errorf("NATS at %s refuses the credentials (%w); check nats.url and nats.credentials", where, err)
@@ -88,8 +90,8 @@ func withoutURL(err error) error {
 	return err
 }
 
-// fit checks that the server can do what is needed.
-func fit(ctx context.Context, where, version string, js jetstream.JetStream) error {
+// CheckServer checks that the server can do what is needed.
+func CheckServer(ctx context.Context, where, version string, js jetstream.JetStream) error {
 	if !newEnough(version) {
 		return fmt.Errorf("NATS at %s is version %s; Postrider needs %d.%d or later: update the server, or leave nats.url empty to use the embedded one",
 			where, version, minMajor, minMinor)
@@ -116,8 +118,8 @@ func newEnough(version string) bool {
 	return err1 == nil && err2 == nil && (major > minMajor || major == minMajor && minor >= minMinor)
 }
 
-// redact takes user and password out of a list of URLs.
-func redact(urls string) string {
+// Redact takes user and password out of a list of URLs.
+func Redact(urls string) string {
 	var out []string
 	for _, u := range strings.Split(urls, ",") {
 		if at := strings.LastIndex(u, "@"); at >= 0 {

@@ -13,55 +13,15 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 
 	"github.com/postrider/postrider/transport"
+	"github.com/postrider/postrider/transport/jet/jettest"
 	"github.com/postrider/postrider/transport/porttest"
 )
 
-// runServer is a server that the store knows by URL only.
-func runServer(t *testing.T, o *server.Options) *server.Server {
-	t.Helper()
-	o.Host, o.NoSigs, o.NoLog = "127.0.0.1", true, true
-	if o.Port == 0 {
-		o.Port = -1
-	}
-	srv, err := server.NewServer(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	srv.Start()
-	if !srv.ReadyForConnections(patience) {
-		t.Fatal("the server did not start")
-	}
-	t.Cleanup(func() { stopServer(srv) })
-	return srv
-}
-
-func stopServer(srv *server.Server) {
-	srv.Shutdown()
-	srv.WaitForShutdown()
-}
-
-func externalOptions(url string) Options { return Options{URL: url, MasterKey: testKey} }
-
-func TestExternalServer(t *testing.T) {
-	srv := runServer(t, &server.Options{JetStream: true, StoreDir: t.TempDir(), Username: "u", Password: "hunter2"})
-	url := "nats://u:hunter2@" + srv.Addr().String()
-	s := openEmbedded(t, externalOptions(url))
-	info := s.Info()
-	if info.Embedded || info.Sync != "by the server" || info.URL != "nats://"+srv.Addr().String() || info.Streams[0].MaxBytes != -1 {
-		t.Errorf("info %+v", info)
-	}
-	if got, err := s.Submit(testContext(t), []transport.Event{{Customer: "a", Type: "a", Data: []byte(`1`)}}); err != nil || got[0].Seq != 1 {
-		t.Errorf("%v, %v", got, err)
-	}
-	create(t, startRegistry(t, s), testEndpoint("acme", "https://example.com"))
-	if err := s.Ready(); err != nil {
-		t.Error(err)
-	}
-}
+func externalOptions(url string) Options { return Options{URL: url, MasterKey: jettest.Key} }
 
 func TestUnfitServers(t *testing.T) {
-	bare := runServer(t, &server.Options{})
-	guarded := runServer(t, &server.Options{Username: "u", Password: "p"})
+	bare := jettest.RunServer(t, &server.Options{})
+	guarded := jettest.RunServer(t, &server.Options{Username: "u", Password: "p"})
 	for name, c := range map[string]struct{ url, want string }{
 		"old":           {fakeServer(t, "2.9.25"), "is version 2.9.25; Postrider needs 2.14 or later"},
 		"a little old":  {fakeServer(t, "2.13.99"), "is version 2.13.99; Postrider needs 2.14 or later"},
@@ -76,7 +36,7 @@ func TestUnfitServers(t *testing.T) {
 			if c.url == "" {
 				o.URL, o.Credentials = bare.ClientURL(), "/no/such/file.creds"
 			}
-			s, err := Open(testContext(t), o)
+			s, err := Open(jettest.Context(t), o)
 			if err == nil {
 				closeStore(t, s)
 				t.Fatal("it was taken")
@@ -133,7 +93,7 @@ func TestRedact(t *testing.T) {
 		"nats://u:p@ss@a:4222, tls://token@b,u@c": "nats://a:4222,tls://b,c",
 		"": "",
 	} {
-		if got := redact(urls); got != want {
+		if got := Redact(urls); got != want {
 			t.Errorf("redact(%q) = %q, want %q", urls, got, want)
 		}
 	}
@@ -149,53 +109,16 @@ func TestAServerThatIsNotThereYet(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 
-	opened := make(chan *Store)
+	opened := make(chan *Conn)
 	go func() {
-		s, err := Open(testContext(t), externalOptions(url))
+		s, err := Open(jettest.Context(t), externalOptions(url))
 		if err != nil {
 			t.Error(err)
 		}
 		opened <- s
 	}()
-	runServer(t, &server.Options{JetStream: true, StoreDir: t.TempDir(), Port: port})
+	jettest.RunServer(t, &server.Options{JetStream: true, StoreDir: t.TempDir(), Port: port})
 	if s := <-opened; s != nil {
 		closeStore(t, s)
-	}
-}
-
-// TestAServerThatGoesAway: the node waits, says so, and goes on by itself; the
-// registry takes in what was changed meanwhile.
-func TestAServerThatGoesAway(t *testing.T) {
-	port := porttest.Take(t)
-	o := &server.Options{JetStream: true, StoreDir: t.TempDir(), Port: port}
-	srv := runServer(t, o)
-	a := openEmbedded(t, externalOptions(srv.ClientURL()))
-	r := startRegistry(t, a)
-	stays, goes := create(t, r, testEndpoint("acme", "https://example.com/1")), create(t, r, testEndpoint("acme", "https://example.com/2"))
-
-	stopServer(srv)
-	eventually(t, func() bool { return a.Ready() != nil })
-	if _, err := a.Submit(testContext(t), []transport.Event{{Customer: "a", Type: "a", Data: []byte(`1`)}}); !errors.Is(err, transport.ErrUnavailable) {
-		t.Errorf("publishing: %v", err)
-	}
-
-	srv = runServer(t, &server.Options{JetStream: true, StoreDir: o.StoreDir, Port: port})
-	b := openEmbedded(t, externalOptions(srv.ClientURL()))
-	rb := startRegistry(t, b)
-	if _, err := rb.RemoveEndpoint(testContext(t), goes.ID); err != nil {
-		t.Fatal(err)
-	}
-	changed := *stays
-	changed.Name = "changed by another node"
-	if _, err := rb.UpdateEndpoint(testContext(t), &changed); err != nil {
-		t.Fatal(err)
-	}
-	eventually(t, func() bool {
-		ep, ok := r.Endpoint(stays.ID)
-		_, still := r.Endpoint(goes.ID)
-		return ok && ep.Name == changed.Name && !still && a.Ready() == nil
-	})
-	if _, err := a.Submit(testContext(t), []transport.Event{{Customer: "a", Type: "a", Data: []byte(`1`)}}); err != nil {
-		t.Errorf("publishing: %v", err)
 	}
 }

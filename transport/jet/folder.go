@@ -14,7 +14,7 @@ func storeLimit(folder string) (int64, error) {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return 0, fmt.Errorf("data folder: %w", err)
 	}
-	free, err := freeBytes(folder)
+	free, err := FreeBytes(folder)
 	if err != nil {
 		return 0, fmt.Errorf("free disk space of %s: %w", folder, err)
 	}
@@ -43,10 +43,10 @@ func heldBytes(folder string) (int64, error) {
 	return sum, err
 }
 
-// lockFolder keeps a second node off the data folder: two servers on the same
+// LockFolder keeps a second node off the data folder: two servers on the same
 // files destroy them. The operating system gives the lock back when the
 // process ends, however it ends.
-func lockFolder(folder string) (unlock func(), err error) {
+func LockFolder(folder string) (unlock func(), err error) {
 	f, err := os.OpenFile(filepath.Join(folder, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("data folder: %w", err)

@@ -7,7 +7,8 @@ import (
 	"syscall"
 )
 
-func freeBytes(folder string) (int64, error) {
+// FreeBytes is what is free on a folder's disk.
+func FreeBytes(folder string) (int64, error) {
 	var st syscall.Statfs_t
 	if err := syscall.Statfs(folder, &st); err != nil {
 		return 0, err

@@ -6,7 +6,8 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-func freeBytes(folder string) (int64, error) {
+// FreeBytes is what is free on a folder's disk.
+func FreeBytes(folder string) (int64, error) {
 	name, err := windows.UTF16PtrFromString(folder)
 	if err != nil {
 		return 0, err

@@ -27,7 +27,7 @@ type handle struct {
 	settled        atomic.Bool
 }
 
-func (s *Store) handleOf(msg jetstream.Msg) *handle {
+func (s *Conn) handleOf(msg jetstream.Msg) *handle {
 	return &handle{nc: s.nc, subject: msg.Subject(), reply: msg.Reply(), log: s.log}
 }
 

@@ -44,7 +44,7 @@ type StreamInfo struct {
 const infoTimeout = 2 * time.Second
 
 // Info asks the server for the streams' state, for at most 2 s in all.
-func (s *Store) Info() Info {
+func (s *Conn) Info() Info {
 	info := Info{
 		Embedded:      s.embedded != nil,
 		URL:           s.ClientURL(),
@@ -66,7 +66,7 @@ func (s *Store) Info() Info {
 	return info
 }
 
-func (s *Store) streamInfo(ctx context.Context, name string) StreamInfo {
+func (s *Conn) streamInfo(ctx context.Context, name string) StreamInfo {
 	stream, err := s.js.Stream(ctx, name)
 	if err != nil {
 		return StreamInfo{Name: name, Error: err.Error()}
@@ -78,39 +78,36 @@ func (s *Store) streamInfo(ctx context.Context, name string) StreamInfo {
 
 // ClientURL is where producers connect: the embedded server's listener, empty
 // where there is none, or Options.URL without user and password.
-func (s *Store) ClientURL() string {
+func (s *Conn) ClientURL() string {
 	if s.embedded != nil {
 		return s.embedded.url()
 	}
-	return redact(s.opts.URL)
+	return Redact(s.opts.URL)
 }
 
 // Producers is the number of connections to the embedded server's listener.
-func (s *Store) Producers() int {
+func (s *Conn) Producers() int {
 	if s.embedded == nil {
 		return 0
 	}
-	return max(0, s.embedded.admits.producers.NumLocalConnections()-s.gateConnections())
+	return max(0, s.embedded.admits.producers.NumLocalConnections()-s.dialled)
 }
 
 // Ready is nil, or an error naming what is missing. It sends nothing.
-func (s *Store) Ready() error {
+func (s *Conn) Ready() error {
 	if err := s.Broken(); err != nil {
 		return err
 	}
 	if status := s.nc.Status(); status != nats.CONNECTED {
-		return fmt.Errorf("NATS at %s is away: %s", redact(s.whereabouts()), status)
+		return fmt.Errorf("NATS at %s is away: %s", Redact(s.whereabouts()), status)
 	}
-	if err := s.changes.away(); err != nil {
-		return err
-	}
-	return s.registry.ready()
+	return s.changes.Away()
 }
 
 // Broken is an error that only a restart of the process can mend: the embedded
 // server has stopped, or JetStream or one of the streams takes no more writes
 // after an error of the disk.
-func (s *Store) Broken() error {
+func (s *Conn) Broken() error {
 	if s.embedded == nil {
 		return nil
 	}
@@ -120,9 +117,9 @@ func (s *Store) Broken() error {
 	return nil
 }
 
-// whyBroken names a broken store as the reason of err, which then tells of an
+// WhyBroken names a broken store as the reason of err, which then tells of an
 // answer that did not come.
-func (s *Store) whyBroken(err error) error {
+func (s *Conn) WhyBroken(err error) error {
 	broken := s.Broken()
 	if broken == nil || !publisher.Unavailable(err) {
 		return err
@@ -130,16 +127,16 @@ func (s *Store) whyBroken(err error) error {
 	return fmt.Errorf("%w: %w", transport.ErrUnavailable, broken)
 }
 
-func (s *Store) whereabouts() string {
+func (s *Conn) whereabouts() string {
 	if s.embedded != nil {
 		return "the embedded server"
 	}
 	return s.opts.URL
 }
 
-// maxPayload is the most bytes of a message that is stored. The embedded server
+// MaxPayload is the most bytes of a message that is stored. The embedded server
 // itself takes a little more.
-func (s *Store) maxPayload() int64 {
+func (s *Conn) MaxPayload() int64 {
 	if s.embedded != nil {
 		return int64(s.opts.MaxPayload)
 	}

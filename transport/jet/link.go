@@ -2,7 +2,10 @@ package jet
 
 import (
 	"context"
+	"fmt"
 	"sync"
+
+	"github.com/postrider/postrider/transport"
 )
 
 // link is the connection from when it is there until it is lost: an answer
@@ -51,11 +54,20 @@ func (l *link) bound(ctx context.Context) (context.Context, context.CancelFunc) 
 	return ctx, func() { stop(); cancel() }
 }
 
-// linked is ctx, and ends with the connection too. The error is that there is none.
-func (s *Store) linked(ctx context.Context) (context.Context, context.CancelFunc, error) {
-	if err := s.away(); err != nil {
+// Linked is ctx, and ends with the connection too. The error is that there is none.
+func (s *Conn) Linked(ctx context.Context) (context.Context, context.CancelFunc, error) {
+	if err := s.Away(); err != nil {
 		return nil, nil, err
 	}
 	ctx, end := s.link.bound(ctx)
 	return ctx, end, nil
+}
+
+// Away is an error while there is no connection: what is published then lies
+// in a buffer, and its answer comes too late.
+func (s *Conn) Away() error {
+	if s.nc.IsConnected() && s.link.is() {
+		return nil
+	}
+	return fmt.Errorf("no connection to NATS: %w", transport.ErrUnavailable)
 }

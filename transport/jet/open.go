@@ -14,12 +14,11 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/postrider/postrider/transport"
-	"github.com/postrider/postrider/transport/jet/publisher"
 )
 
-// apiTimeout is how long a request to JetStream's API may take where the
+// APITimeout is how long a request to JetStream's API may take where the
 // caller's context sets no limit.
-const apiTimeout = 10 * time.Second
+const APITimeout = 10 * time.Second
 
 // subjectsTimeout is the same for a page of a stream's subjects: the server sorts
 // all of them for it.
@@ -35,23 +34,8 @@ func (o Options) withDefaults() (Options, error) {
 	if o.Refused == nil {
 		o.Refused = func() {}
 	}
-	if o.EventsKeep == 0 {
-		o.EventsKeep = 7 * 24 * time.Hour
-	}
-	if o.AttemptsKeep == 0 {
-		o.AttemptsKeep = 7 * 24 * time.Hour
-	}
-	if o.DetectionsKeep == 0 {
-		o.DetectionsKeep = 30 * 24 * time.Hour
-	}
-	if o.Window == 0 {
-		o.Window = 16384
-	}
-	if o.DedupTime == 0 {
-		o.DedupTime = 2 * time.Minute
-	}
 	if o.NodeID == "" {
-		o.NodeID = randomToken(8)
+		o.NodeID = RandomToken(8)
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -59,96 +43,60 @@ func (o Options) withDefaults() (Options, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	if o.NotTaken == nil {
-		o.NotTaken = func(string, string, int) {}
-	}
-	if o.LostTail == nil {
-		o.LostTail = func(transport.LostTail) {}
-	}
-	if o.Journaled == nil {
-		o.Journaled = func(int, time.Duration, error) {}
-	}
 	if o.URL == "" && o.DataDir == "" {
 		return o, &transport.FieldError{Field: "data", Message: "no data folder; give one, or the URL of a NATS server"}
 	}
 	return o, nil
 }
 
-// randomToken is n random bytes in hex.
-func randomToken(n int) string {
+// RandomToken is n random bytes in hex.
+func RandomToken(n int) string {
 	b := make([]byte, n)
 	rand.Read(b) // never fails, by its contract
 	return hex.EncodeToString(b)
 }
 
-// Open connects to the server of o.URL, or embeds one on o.DataDir, creates or
-// updates the streams and buckets, and only then lets producers in (unless that
-// is to be later). A server
+// Open connects to the server of o.URL, or embeds one on o.DataDir. A server
 // that is not there yet is waited for until ctx ends; an unfit one (older than
 // 2.14, without JetStream, refusing the credentials) is an error at once.
 // Wrong options are *transport.FieldError.
-func Open(ctx context.Context, o Options) (*Store, error) {
+func Open(ctx context.Context, o Options) (*Conn, error) {
 	o, err := o.withDefaults()
 	if err != nil {
 		return nil, err
 	}
-	vault, err := newVault(o.MasterKey, o.PreviousMasterKey)
+	vault, err := NewVault(o.MasterKey, o.PreviousMasterKey)
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{opts: o, log: o.Logger, now: o.Now, vault: vault,
-		clock: serverClock{doubt: make(chan struct{}, 1)}, watchClock: watchEvery}
-	if err := s.open(ctx); err != nil {
+	s := &Conn{opts: o, log: o.Logger, now: o.Now, vault: vault}
+	connect := s.connectExternal
+	if o.URL == "" {
+		connect = s.startEmbedded
+	}
+	if err := connect(ctx); err != nil {
 		// What was opened so far is closed even where ctx is over.
-		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), apiTimeout)
+		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), APITimeout)
 		defer cancel()
 		return nil, errors.Join(err, s.Close(closing))
 	}
 	return s, nil
 }
 
-func (s *Store) open(ctx context.Context) error {
-	connect := s.connectExternal
-	if s.opts.URL == "" {
-		connect = s.startEmbedded
-	}
-	if err := connect(ctx); err != nil {
-		return err
-	}
-	if err := s.prepareStreams(ctx); err != nil {
-		return err
-	}
-	if _, _, err := s.askClock(ctx); err != nil {
-		return fmt.Errorf("asking the NATS server for its time: %w", unavailable(err))
-	}
-	s.registry = newRegistry(s)
-	s.alertRegistry = newAlerts(s)
-	s.moves = publisher.NewCosts()
-	s.openCommitters()
-	if !s.opts.ListenLater {
-		return s.Listen(ctx)
-	}
-	return nil
-}
-
 // Listen lets producers in, where the server is embedded and Options.Listen says
-// where. It is called once, and may read what the last two minutes of events
-// had as ids first.
-func (s *Store) Listen(ctx context.Context) error {
-	if s.embedded == nil || !s.embedded.listens {
+// where. It is called once, when all streams are there.
+func (s *Conn) Listen() error {
+	if !s.Listens() {
 		return nil
-	}
-	if err := s.openGate(ctx); err != nil {
-		return err
 	}
 	return s.embedded.listen()
 }
 
 // use takes the connection that everything else works on.
-func (s *Store) use(nc *nats.Conn) error {
+func (s *Conn) use(nc *nats.Conn) error {
 	s.nc = nc
 	s.link.up()
-	js, err := jetstream.New(nc, jetstream.WithDefaultTimeout(apiTimeout))
+	js, err := jetstream.New(nc, jetstream.WithDefaultTimeout(APITimeout))
 	if err != nil {
 		return fmt.Errorf("JetStream client: %w", err)
 	}
@@ -158,7 +106,7 @@ func (s *Store) use(nc *nats.Conn) error {
 
 // connOptions are those of the node's connection, wherever the server is: it
 // comes back by itself for ever.
-func (s *Store) connOptions() []nats.Option {
+func (s *Conn) connOptions() []nats.Option {
 	return []nats.Option{
 		nats.Name("postrider " + s.opts.NodeID),
 		nats.MaxReconnects(-1),
@@ -190,23 +138,16 @@ func (s *Store) connOptions() []nats.Option {
 	}
 }
 
-// Close stops the registry, drains the connection and shuts the embedded
+// Close drains the connection and shuts the embedded
 // server down, waiting for its files to be closed. Calling it again is fine.
 // The error tells that ctx ended before all was drained; all is closed anyway.
-func (s *Store) Close(ctx context.Context) error {
+func (s *Conn) Close(ctx context.Context) error {
 	s.closing.Do(func() { s.closed = s.close(ctx) })
 	return s.closed
 }
 
-func (s *Store) close(ctx context.Context) error {
+func (s *Conn) close(ctx context.Context) error {
 	var err error
-	s.closeGate(ctx)
-	if s.registry != nil {
-		s.registry.stop()
-	}
-	if s.alertRegistry != nil {
-		s.alertRegistry.stop()
-	}
 	s.changes.close()
 	if s.nc != nil {
 		err = drain(ctx, s.nc)
@@ -239,8 +180,9 @@ func drain(ctx context.Context, nc *nats.Conn) error {
 	return nil
 }
 
-// Conn is the node's connection, for tests beside this package.
-func (s *Store) Conn() *nats.Conn { return s.nc }
+// Reconnects gives a channel that holds a value after each time the connection
+// was lost and is back (several are told as one), until stop is called.
+func (s *Conn) Reconnects() (back <-chan struct{}, stop func()) { return s.reconnects.listen() }
 
 // reconnects tells whoever asked that the connection was lost and is back.
 type reconnects struct {

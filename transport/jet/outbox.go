@@ -2,6 +2,7 @@ package jet
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"time"
 
@@ -19,28 +20,29 @@ const (
 	errAtomicDisabled = 10174
 )
 
-// parcel is one message with those who wait for it.
-type parcel struct {
-	msg     *nats.Msg
-	waiters []transport.Waiter
+// Parcel is one message with those who wait for it.
+type Parcel struct {
+	Msg     *nats.Msg
+	Waiters []transport.Waiter
 	// objects are stored before the message that refers to them.
-	objects []object
+	Objects []Object
 	number  uint64 // in order of coming
 	tried   bool
 }
 
-type object struct {
-	name string
-	data []byte
+// Object is a payload that lies in the bucket PAYLOADS.
+type Object struct {
+	Name string
+	Data []byte
 }
 
-// outbox stores messages, in any order, each until it is stored. What gathers
+// Outbox stores messages, in any order, each until it is stored. What gathers
 // while some are on their way goes next, as an atomic batch where that is seen to
 // cost less than each by itself: with files synced at each write it is few
 // syncs for all of them, but a file of its own. A message that the server will
 // not take holds up none of the others.
-type outbox struct {
-	store *Store
+type Outbox struct {
+	store *Conn
 	what  string
 
 	ctx    context.Context
@@ -49,25 +51,26 @@ type outbox struct {
 	done   chan struct{}
 
 	// told has waiters told of messages that were stored up to a sequence.
-	told func(seq uint64, waiters []transport.Waiter)
+	Told func(seq uint64, waiters []transport.Waiter)
 
-	oneByOne bool // no atomic batches: not worth it here, or refused by the stream
+	OneByOne bool // no atomic batches: not worth it here, or refused by the stream
 	costs    *publisher.Costs
-	wait     backoff
+	wait     Backoff
 
 	mu      sync.Mutex
 	put     uint64    // parcels taken
-	queue   []*parcel // not tried yet
-	sending []*parcel
-	failing []*parcel // tried; they go again after a pause
+	queue   []*Parcel // not tried yet
+	sending []*Parcel
+	failing []*Parcel // tried; they go again after a pause
 	fault   error
 	moved   chan struct{} // closed when something was stored, or failed
 }
 
-func (s *Store) newOutbox(what string) *outbox {
-	o := &outbox{store: s, what: what, told: tellAll, costs: publisher.NewCosts(),
+// NewOutbox starts an outbox; what names it in its log lines.
+func (s *Conn) NewOutbox(what string) *Outbox {
+	o := &Outbox{store: s, what: what, Told: tellAll, costs: publisher.NewCosts(),
 		wake: make(chan struct{}, 1), done: make(chan struct{}), moved: make(chan struct{})}
-	o.oneByOne = s.unsynced()
+	o.OneByOne = s.Unsynced()
 	o.ctx, o.cancel = context.WithCancel(context.Background())
 	go o.run()
 	return o
@@ -79,21 +82,22 @@ func tellAll(_ uint64, waiters []transport.Waiter) {
 	}
 }
 
-// unsynced tells that the server is known not to sync each write: then a batch
+// Unsynced tells that the server is known not to sync each write: then a batch
 // saves no sync and costs a quarter more than its messages alone.
-func (s *Store) unsynced() bool { return s.embedded != nil && s.opts.SyncInterval > 0 }
+func (s *Conn) Unsynced() bool { return s.embedded != nil && s.opts.SyncInterval > 0 }
 
-func (o *outbox) add(p *parcel) {
+// Add takes a parcel, which is stored until it is.
+func (o *Outbox) Add(p *Parcel) {
 	o.mu.Lock()
 	o.put++
 	p.number = o.put
 	o.queue = append(o.queue, p)
 	o.mu.Unlock()
-	nudge(o.wake)
+	Nudge(o.wake)
 }
 
-// flush waits until all that was added is stored.
-func (o *outbox) flush(ctx context.Context) error {
+// Flush waits until all that was added is stored.
+func (o *Outbox) Flush(ctx context.Context) error {
 	o.mu.Lock()
 	target := o.put
 	o.mu.Unlock()
@@ -107,15 +111,15 @@ func (o *outbox) flush(ctx context.Context) error {
 		select {
 		case <-moved:
 		case <-o.done:
-			return stillUnwritten(o.what, fault, transport.ErrUnavailable)
+			return StillUnwritten(o.what, fault, transport.ErrUnavailable)
 		case <-ctx.Done():
-			return stillUnwritten(o.what, fault, ctx.Err())
+			return StillUnwritten(o.what, fault, ctx.Err())
 		}
 	}
 }
 
-func (o *outbox) storedTo(target uint64) bool {
-	for _, parcels := range [][]*parcel{o.queue, o.sending, o.failing} {
+func (o *Outbox) storedTo(target uint64) bool {
+	for _, parcels := range [][]*Parcel{o.queue, o.sending, o.failing} {
 		for _, p := range parcels {
 			if p.number <= target {
 				return false
@@ -125,25 +129,27 @@ func (o *outbox) storedTo(target uint64) bool {
 	return true
 }
 
-// close flushes, then stops; what is not stored by then is dropped untold.
-func (o *outbox) close(ctx context.Context) error {
-	err := o.flush(ctx)
-	o.stop()
+// Close flushes, then stops; what is not stored by then is dropped untold.
+func (o *Outbox) Close(ctx context.Context) error {
+	err := o.Flush(ctx)
+	o.Stop()
 	return err
 }
 
-func (o *outbox) stop() {
+// Stop drops what is not stored by then, untold.
+func (o *Outbox) Stop() {
 	o.cancel()
 	<-o.done
 }
 
-func (o *outbox) pending() (messages uint64, fault error) {
+// Pending is the number of messages not stored yet, and why the last try failed.
+func (o *Outbox) Pending() (messages uint64, fault error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return uint64(len(o.queue) + len(o.sending) + len(o.failing)), o.fault
 }
 
-func (o *outbox) run() {
+func (o *Outbox) run() {
 	defer close(o.done)
 	pause := time.NewTimer(time.Hour)
 	defer pause.Stop()
@@ -165,7 +171,7 @@ func (o *outbox) run() {
 }
 
 // rest waits; true when the pause is over, so that what failed goes again.
-func (o *outbox) rest(pause <-chan time.Time, wake <-chan struct{}) bool {
+func (o *Outbox) rest(pause <-chan time.Time, wake <-chan struct{}) bool {
 	select {
 	case <-pause:
 		return true
@@ -177,7 +183,7 @@ func (o *outbox) rest(pause <-chan time.Time, wake <-chan struct{}) bool {
 
 // take gives what goes next: what failed before, where its pause is over, with
 // what is new.
-func (o *outbox) take(again bool) []*parcel {
+func (o *Outbox) take(again bool) []*Parcel {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.sending = nil
@@ -190,7 +196,7 @@ func (o *outbox) take(again bool) []*parcel {
 }
 
 // cut moves parcels over to sending, while they are at most so many.
-func (o *outbox) cut(from *[]*parcel, most int, bytes *int) {
+func (o *Outbox) cut(from *[]*Parcel, most int, bytes *int) {
 	n := 0
 	for _, p := range *from {
 		if len(o.sending) >= most || len(o.sending) > 0 && *bytes+p.size() > outboxBytes {
@@ -205,11 +211,11 @@ func (o *outbox) cut(from *[]*parcel, most int, bytes *int) {
 	}
 }
 
-func (p *parcel) size() int { return len(p.msg.Data) }
+func (p *Parcel) size() int { return len(p.Msg.Data) }
 
 // settle keeps what is left for another try, and says so once. It gives the
 // number of parcels that wait for one.
-func (o *outbox) settle(left []*parcel, err error) (failing int) {
+func (o *Outbox) settle(left []*Parcel, err error) (failing int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for _, p := range left {
@@ -217,15 +223,23 @@ func (o *outbox) settle(left []*parcel, err error) (failing int) {
 	}
 	o.sending, o.failing = nil, append(o.failing, left...)
 	switch {
-	case len(o.failing) == 0 && !o.wait.first():
+	case len(o.failing) == 0 && !o.wait.First():
 		o.store.log.Info(o.what + ": written again")
-		o.wait, o.fault = backoff{}, nil
+		o.wait, o.fault = Backoff{}, nil
 	case len(left) > 0:
-		if o.fault = err; o.wait.first() {
+		if o.fault = err; o.wait.First() {
 			o.store.log.Warn(o.what+": cannot be written; trying until it can", "messages", len(left), "err", err)
 		}
 	}
 	close(o.moved)
 	o.moved = make(chan struct{})
 	return len(o.failing)
+}
+
+// StillUnwritten is the error of what is not written as err ends the wait for it.
+func StillUnwritten(what string, fault, err error) error {
+	if fault != nil {
+		return fmt.Errorf("%s is not written yet: %w (last try: %w)", what, err, fault)
+	}
+	return fmt.Errorf("%s is not written yet: %w", what, err)
 }

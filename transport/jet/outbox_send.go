@@ -3,7 +3,6 @@ package jet
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -13,13 +12,13 @@ import (
 )
 
 // try gives back what is not known to be stored, and why.
-func (o *outbox) try(parcels []*parcel) (left []*parcel, err error) {
-	if err := o.store.away(); err != nil {
+func (o *Outbox) try(parcels []*Parcel) (left []*Parcel, err error) {
+	if err := o.store.Away(); err != nil {
 		return parcels, err
 	}
-	ctx, cancel := context.WithTimeout(o.ctx, publishTimeout)
+	ctx, cancel := context.WithTimeout(o.ctx, PublishTimeout)
 	defer cancel()
-	ready := make([]*parcel, 0, len(parcels))
+	ready := make([]*Parcel, 0, len(parcels))
 	for _, p := range parcels {
 		if oerr := o.storeObjects(ctx, p); oerr != nil {
 			left, err = append(left, p), oerr
@@ -35,7 +34,7 @@ func (o *outbox) try(parcels []*parcel) (left []*parcel, err error) {
 		}
 		var api *jetstream.APIError
 		if errors.As(berr, &api) && api.ErrorCode == errAtomicDisabled {
-			o.oneByOne = true
+			o.OneByOne = true
 		}
 	}
 	failed, serr := o.singles(ready)
@@ -44,46 +43,37 @@ func (o *outbox) try(parcels []*parcel) (left []*parcel, err error) {
 
 // together tells whether parcels go as one batch. What failed once may be stored
 // already, and would fail all of it.
-func (o *outbox) together(parcels []*parcel) bool {
-	return !o.oneByOne && !o.costs.Apart(len(parcels)) &&
-		!slices.ContainsFunc(parcels, func(p *parcel) bool { return p.tried })
+func (o *Outbox) together(parcels []*Parcel) bool {
+	return !o.OneByOne && !o.costs.Apart(len(parcels)) &&
+		!slices.ContainsFunc(parcels, func(p *Parcel) bool { return p.tried })
 }
 
-func (o *outbox) storeObjects(ctx context.Context, p *parcel) error {
-	for len(p.objects) > 0 {
-		if err := o.store.PutPayload(ctx, p.objects[0].name, p.objects[0].data); err != nil {
+func (o *Outbox) storeObjects(ctx context.Context, p *Parcel) error {
+	for len(p.Objects) > 0 {
+		if err := o.store.PutPayload(ctx, p.Objects[0].Name, p.Objects[0].Data); err != nil {
 			return err
 		}
-		p.objects = p.objects[1:]
+		p.Objects = p.Objects[1:]
 	}
 	return nil
 }
 
-// away is an error while there is no connection: what is published then lies
-// in a buffer, and its answer comes too late.
-func (s *Store) away() error {
-	if s.nc.IsConnected() && s.link.is() {
-		return nil
-	}
-	return fmt.Errorf("no connection to NATS: %w", transport.ErrUnavailable)
-}
-
 // batch stores all or none. A batch whose answer was lost is tried again one by
 // one: each message's own id then tells what is there already.
-func (o *outbox) batch(ctx context.Context, parcels []*parcel) (last uint64, err error) {
+func (o *Outbox) batch(ctx context.Context, parcels []*Parcel) (last uint64, err error) {
 	began := time.Now()
-	last, err = o.store.publishBatch(ctx, messages(parcels))
+	last, err = o.store.PublishBatch(ctx, messages(parcels))
 	if err == nil {
 		o.costs.TookTogether(len(parcels), time.Since(began))
 	}
 	return last, err
 }
 
-func (o *outbox) singles(parcels []*parcel) (failed []*parcel, err error) {
-	ctx, cancel := context.WithTimeout(o.ctx, publishTimeout)
+func (o *Outbox) singles(parcels []*Parcel) (failed []*Parcel, err error) {
+	ctx, cancel := context.WithTimeout(o.ctx, PublishTimeout)
 	defer cancel()
 	began := time.Now()
-	o.store.publishEach(ctx, messages(parcels), func(i int, seq uint64, perr error) {
+	o.store.PublishEach(ctx, messages(parcels), func(i int, seq uint64, perr error) {
 		if perr == nil {
 			o.tell(seq, parcels[i])
 			return
@@ -97,12 +87,12 @@ func (o *outbox) singles(parcels []*parcel) (failed []*parcel, err error) {
 }
 
 // tell tells those who wait for parcels that are stored, up to seq.
-func (o *outbox) tell(seq uint64, parcels ...*parcel) {
+func (o *Outbox) tell(seq uint64, parcels ...*Parcel) {
 	var waiters []transport.Waiter
 	for _, p := range parcels {
-		waiters = append(waiters, p.waiters...)
+		waiters = append(waiters, p.Waiters...)
 	}
 	if len(waiters) > 0 {
-		o.told(seq, waiters)
+		o.Told(seq, waiters)
 	}
 }

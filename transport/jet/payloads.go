@@ -39,27 +39,27 @@ type oldPayloads struct {
 // oldPayload is where JetStream keeps a payload.
 type oldPayload struct{ meta, chunks string }
 
-// SweepPayloads deletes the payloads that are older than EventsKeep and an hour
-// and that no message of EVENTS, DEFERRED or DEADLETTERS refers to. Where there
-// is none of that age nothing else is read. It may run at any time: what refers
-// to a payload is stored before its predecessor is dropped, and is looked for
-// in the order in which it moves.
-func (s *Store) SweepPayloads(ctx context.Context) error {
-	return s.sweepOld(ctx, s.now().Add(-s.opts.EventsKeep-payloadMargin), sweepPayloads)
+// SweepPayloads deletes the payloads that are older than keep and an hour and
+// that no message of the given streams refers to. Where there is none of that age
+// nothing else is read. It may run at any time where what refers to a payload is
+// stored before its predecessor is dropped, and the streams are given in the
+// order in which that moves.
+func (s *Conn) SweepPayloads(ctx context.Context, keep time.Duration, in []References) error {
+	return s.sweepOld(ctx, s.now().Add(-keep-payloadMargin), sweepPayloads, in)
 }
 
 // sweepOld sweeps those stored before a time, at most so many in one go.
-func (s *Store) sweepOld(ctx context.Context, before time.Time, most int) error {
+func (s *Conn) sweepOld(ctx context.Context, before time.Time, most int, in []References) error {
 	for from := uint64(1); from > 0; {
 		old, err := s.oldPayloads(ctx, from, before, most)
 		if err == nil {
-			err = s.spareReferred(ctx, old)
+			err = s.spareReferred(ctx, old, in)
 		}
 		if err == nil {
 			err = s.deleteOld(ctx, old)
 		}
 		if err != nil {
-			return fmt.Errorf("sweeping %s: %w", BucketPayloads, unavailable(err))
+			return fmt.Errorf("sweeping %s: %w", BucketPayloads, Unavailable(err))
 		}
 		from = old.next
 	}
@@ -68,16 +68,16 @@ func (s *Store) sweepOld(ctx context.Context, before time.Time, most int) error 
 
 // oldPayloads finds those stored before a time. Also found is what
 // DeletePayload leaves of an object: the note that it was deleted.
-func (s *Store) oldPayloads(ctx context.Context, from uint64, before time.Time, most int) (*oldPayloads, error) {
+func (s *Conn) oldPayloads(ctx context.Context, from uint64, before time.Time, most int) (*oldPayloads, error) {
 	old := &oldPayloads{byName: map[string]oldPayload{}}
-	w := sweep{stream: streamPayloads, subject: subjectMeta + ">", from: from}
-	err := s.sweep(ctx, w, func(m *jetstream.RawStreamMsg) error {
+	w := Sweep{Stream: streamPayloads, Subject: subjectMeta + ">", From: from}
+	err := s.Sweep(ctx, w, func(m *jetstream.RawStreamMsg) error {
 		if !m.Time.Before(before) {
-			return errSweepEnough
+			return ErrEnough
 		}
 		if len(old.byName) == most {
 			old.next = m.Sequence
-			return errSweepEnough
+			return ErrEnough
 		}
 		var info jetstream.ObjectInfo
 		if err := json.Unmarshal(m.Data, &info); err != nil || info.Name == "" || info.NUID == "" {
@@ -91,67 +91,51 @@ func (s *Store) oldPayloads(ctx context.Context, from uint64, before time.Time, 
 	return old, err
 }
 
-// spareReferred drops from old whatever is referred to. An event moves from
-// EVENTS to DEFERRED, there always to the end, and from both to DEADLETTERS,
-// where it stays: so each stream is read when the one before it has been.
-func (s *Store) spareReferred(ctx context.Context, old *oldPayloads) error {
-	for _, stream := range []struct {
-		name  string
-		spare func(*jetstream.RawStreamMsg) error
-	}{
-		{StreamEvents, old.spareEvent}, {StreamDeferred, old.spareDeferred}, {StreamDeadLetters, old.spareLetter},
-	} {
+// References tells what the messages of a stream refer to.
+type References struct {
+	Stream string
+	// Names gives the payloads that a message refers to; false where it cannot
+	// be read.
+	Names func(*jetstream.RawStreamMsg) (names []string, known bool)
+	// Fresh: messages refer to payloads that were stored within an hour before
+	// them alone.
+	Fresh bool
+}
+
+// spareReferred drops from old whatever is referred to.
+func (s *Conn) spareReferred(ctx context.Context, old *oldPayloads, in []References) error {
+	for i := range in {
+		of := &in[i]
 		if len(old.byName) == 0 {
 			return nil
 		}
-		err := s.sweep(ctx, sweep{stream: stream.name, subject: ">"}, func(m *jetstream.RawStreamMsg) error {
-			if err := stream.spare(m); err != nil || len(old.byName) > 0 {
-				return err
+		err := s.Sweep(ctx, Sweep{Stream: of.Stream, Subject: ">"}, func(m *jetstream.RawStreamMsg) error {
+			if of.Fresh && m.Time.After(old.newest.Add(payloadMargin)) {
+				return ErrEnough // from here on they refer to later payloads
 			}
-			return errSweepEnough
+			if old.spare(of, m); len(old.byName) > 0 {
+				return nil
+			}
+			return ErrEnough
 		})
 		if err != nil {
-			return fmt.Errorf("looking for references in %s: %w", stream.name, err)
+			return fmt.Errorf("looking for references in %s: %w", of.Stream, err)
 		}
 	}
 	return nil
 }
 
-func (old *oldPayloads) spareEvent(m *jetstream.RawStreamMsg) error {
-	if m.Time.After(old.newest.Add(payloadMargin)) {
-		return errSweepEnough // from here on events refer to later payloads
-	}
-	delete(old.byName, m.Header.Get(headerObject))
-	return nil
-}
-
-func (old *oldPayloads) spareDeferred(m *jetstream.RawStreamMsg) error {
-	seg, err := decodeSegment(m.Data)
-	if err != nil {
+func (old *oldPayloads) spare(of *References, m *jetstream.RawStreamMsg) {
+	names, known := of.Names(m)
+	if !known {
 		old.spareNamed(m.Data)
-		return nil
 	}
-	for i := range seg.Entries {
-		delete(old.byName, seg.Entries[i].Event.Object)
+	for _, name := range names {
+		delete(old.byName, name)
 	}
-	return nil
 }
 
-func (old *oldPayloads) spareLetter(m *jetstream.RawStreamMsg) error {
-	var letter struct {
-		Event struct {
-			Object string `json:"object"`
-		} `json:"event"`
-	}
-	if json.Unmarshal(m.Data, &letter) != nil {
-		old.spareNamed(m.Data)
-		return nil
-	}
-	delete(old.byName, letter.Event.Object)
-	return nil
-}
-
-// anyPayloadName is what payloadName makes.
+// anyPayloadName is what PayloadName makes.
 var anyPayloadName = regexp.MustCompile(`[a-z]+-[0-9a-f]{32}`)
 
 // spareNamed takes every name in a message that cannot be read as a reference.
@@ -163,7 +147,7 @@ func (old *oldPayloads) spareNamed(data []byte) {
 
 // deleteOld purges rather than deletes: nothing is left behind. The parts go
 // first, so that what is broken off is found again by the next sweep.
-func (s *Store) deleteOld(ctx context.Context, old *oldPayloads) error {
+func (s *Conn) deleteOld(ctx context.Context, old *oldPayloads) error {
 	if len(old.byName) == 0 {
 		return nil
 	}

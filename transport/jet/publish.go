@@ -3,23 +3,27 @@ package jet
 import (
 	"context"
 	"strconv"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/synadia-io/orbit.go/jetstreamext"
 )
 
-func messages(parcels []*parcel) []*nats.Msg {
+// PublishTimeout is how long one try of a publish waits for its answer.
+const PublishTimeout = 5 * time.Second
+
+func messages(parcels []*Parcel) []*nats.Msg {
 	msgs := make([]*nats.Msg, len(parcels))
 	for i, p := range parcels {
-		msgs[i] = p.msg
+		msgs[i] = p.Msg
 	}
 	return msgs
 }
 
-// publishBatch stores all or none, and leaves msgs as they are; it gives the
+// PublishBatch stores all or none, and leaves msgs as they are; it gives the
 // sequence of the last.
-func (s *Store) publishBatch(ctx context.Context, msgs []*nats.Msg) (last uint64, err error) {
+func (s *Conn) PublishBatch(ctx context.Context, msgs []*nats.Msg) (last uint64, err error) {
 	copies := make([]*nats.Msg, len(msgs))
 	for i, m := range msgs {
 		c := nats.NewMsg(m.Subject)
@@ -29,16 +33,16 @@ func (s *Store) publishBatch(ctx context.Context, msgs []*nats.Msg) (last uint64
 		c.Data, copies[i] = m.Data, c
 	}
 	ack, err := jetstreamext.PublishMsgBatch(ctx, s.js, copies,
-		jetstreamext.BatchFlowControl{AckFirst: true, AckTimeout: publishTimeout})
+		jetstreamext.BatchFlowControl{AckFirst: true, AckTimeout: PublishTimeout})
 	if err != nil {
 		return 0, err
 	}
 	return ack.Sequence, nil
 }
 
-// publishEach publishes all at once, and tells in their order what became of
+// PublishEach publishes all at once, and tells in their order what became of
 // each: the sequence that it has, or why it has none.
-func (s *Store) publishEach(ctx context.Context, msgs []*nats.Msg, became func(i int, seq uint64, err error)) {
+func (s *Conn) PublishEach(ctx context.Context, msgs []*nats.Msg, became func(i int, seq uint64, err error)) {
 	acks, errs := make([]jetstream.PubAckFuture, len(msgs)), make([]error, len(msgs))
 	for i, m := range msgs {
 		m.Reply = ""
@@ -60,13 +64,19 @@ func (s *Store) publishEach(ctx context.Context, msgs []*nats.Msg, became func(i
 	}
 }
 
-// publishIDs numbers the messages of one writer.
-type publishIDs struct {
-	prefix string
+// PublishIDs numbers the messages of one writer.
+type PublishIDs struct {
+	Prefix string
 	n      uint64
 }
 
-func (p *publishIDs) next() string {
+// Next gives an id that was not given yet.
+func (p *PublishIDs) Next() string {
 	p.n++
-	return p.prefix + strconv.FormatUint(p.n, 10)
+	return p.Prefix + strconv.FormatUint(p.n, 10)
+}
+
+// PublishID begins the ids of one writer's messages; no two writers share it.
+func (s *Conn) PublishID(what string) string {
+	return s.opts.NodeID + "." + what + "." + RandomToken(8) + "."
 }

@@ -17,21 +17,21 @@ const BucketReplays = "REPLAYS"
 
 // Records are the entries of a bucket.
 type Records struct {
-	store *Store
+	store *Conn
 	name  string
 	kv    jetstream.KeyValue
 }
 
-// Replays opens the bucket of replays.
-func (s *Store) Replays(ctx context.Context) (*Records, error) {
-	kv, err := s.bucket(ctx, BucketReplays, "Postrider: replays of many deliveries")
-	return &Records{store: s, name: BucketReplays, kv: kv}, err
+// Records opens a bucket whose entries nobody has a form for.
+func (s *Conn) Records(ctx context.Context, name, description string) (*Records, error) {
+	kv, err := s.Bucket(ctx, name, description)
+	return &Records{store: s, name: name, kv: kv}, err
 }
 
 // Keep stores an entry in place of the one before.
 func (r *Records) Keep(ctx context.Context, key string, data []byte) error {
 	if _, err := r.kv.Put(ctx, key, data); err != nil {
-		return fmt.Errorf("storing %s: %w", key, unavailable(err))
+		return fmt.Errorf("storing %s: %w", key, Unavailable(err))
 	}
 	return nil
 }
@@ -43,7 +43,7 @@ func (r *Records) Kept(ctx context.Context, key string) ([]byte, error) {
 		return nil, fmt.Errorf("%s: %w", key, transport.ErrNotFound)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("reading %s: %w", key, unavailable(err))
+		return nil, fmt.Errorf("reading %s: %w", key, Unavailable(err))
 	}
 	return e.Value(), nil
 }
@@ -51,14 +51,14 @@ func (r *Records) Kept(ctx context.Context, key string) ([]byte, error) {
 // Keys lists the entries there are.
 func (r *Records) Keys(ctx context.Context) (keys []string, err error) {
 	before := "$KV." + r.name + "."
-	err = r.store.sweep(ctx, sweep{stream: "KV_" + r.name, subject: before + ">"}, func(m *jetstream.RawStreamMsg) error {
-		if m.Header.Get(headerKVOperation) == "" {
+	err = r.store.Sweep(ctx, Sweep{Stream: "KV_" + r.name, Subject: before + ">"}, func(m *jetstream.RawStreamMsg) error {
+		if m.Header.Get(HeaderKVOperation) == "" {
 			keys = append(keys, strings.TrimPrefix(m.Subject, before))
 		}
 		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("listing %s: %w", r.name, unavailable(err))
+		return nil, fmt.Errorf("listing %s: %w", r.name, Unavailable(err))
 	}
 	return keys, nil
 }
@@ -66,7 +66,7 @@ func (r *Records) Keys(ctx context.Context) (keys []string, err error) {
 // Drop removes an entry; one that is not there is fine.
 func (r *Records) Drop(ctx context.Context, key string) error {
 	if err := r.kv.Purge(ctx, key); err != nil {
-		return fmt.Errorf("removing %s: %w", key, unavailable(err))
+		return fmt.Errorf("removing %s: %w", key, Unavailable(err))
 	}
 	return nil
 }

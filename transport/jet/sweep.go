@@ -14,40 +14,40 @@ import (
 	"github.com/postrider/postrider/transport"
 )
 
-// errSweepEnough ends a sweep early, without an error.
-var errSweepEnough = errors.New("enough was read")
+// ErrEnough ends a sweep early, without an error.
+var ErrEnough = errors.New("enough was read")
 
 const (
 	sweepMessages = 512
 	sweepBytes    = 8 << 20
 )
 
-// sweep says what to read of a stream: messages on subject, from a sequence or
+// Sweep says what to read of a stream: messages on subject, from a sequence or
 // a time on (neither: all), to the end, which may move while it is read.
-type sweep struct {
-	stream, subject string
-	from            uint64
-	since           time.Time
+type Sweep struct {
+	Stream, Subject string
+	From            uint64
+	Since           time.Time
 }
 
-// sweep reads a stream in order to its end and calls each for every message.
+// Sweep reads a stream in order to its end and calls each for every message.
 // It reads with direct gets: a work queue takes no second consumer, and nothing
 // is left behind on the server. On a stream with replicas a direct get may be
 // answered by one that is behind, so there the leader is asked, one message at
 // a time.
-func (s *Store) sweep(ctx context.Context, w sweep, each func(*jetstream.RawStreamMsg) error) error {
-	stream, err := s.js.Stream(ctx, w.stream)
+func (s *Conn) Sweep(ctx context.Context, w Sweep, each func(*jetstream.RawStreamMsg) error) error {
+	stream, err := s.js.Stream(ctx, w.Stream)
 	if err != nil {
 		return err
 	}
 	info := stream.CachedInfo()
-	next, since := max(w.from, 1), w.since
-	if w.from > 0 {
+	next, since := max(w.From, 1), w.Since
+	if w.From > 0 {
 		since = time.Time{}
 	}
 	batches := info.Config.Replicas <= 1
 	if !batches && !since.IsZero() {
-		first, err := s.firstMessage(ctx, w.stream, jetstreamext.GetBatchStartTime(since))
+		first, err := s.FirstMessage(ctx, w.Stream, jetstreamext.GetBatchStartTime(since))
 		if err != nil || first == nil {
 			return err
 		}
@@ -60,7 +60,7 @@ func (s *Store) sweep(ctx context.Context, w sweep, each func(*jetstream.RawStre
 		} else {
 			last, err = s.sweepOne(ctx, w, next, each)
 		}
-		if errors.Is(err, errSweepEnough) || err == nil && last == 0 {
+		if errors.Is(err, ErrEnough) || err == nil && last == 0 {
 			return nil
 		}
 		if err != nil {
@@ -71,16 +71,16 @@ func (s *Store) sweep(ctx context.Context, w sweep, each func(*jetstream.RawStre
 }
 
 // sweepBatch gives the last sequence it read, 0 at the stream's end.
-func (s *Store) sweepBatch(ctx context.Context, w sweep, next uint64, since time.Time, each func(*jetstream.RawStreamMsg) error) (last uint64, err error) {
-	ctx, cancel := context.WithTimeout(ctx, apiTimeout)
+func (s *Conn) sweepBatch(ctx context.Context, w Sweep, next uint64, since time.Time, each func(*jetstream.RawStreamMsg) error) (last uint64, err error) {
+	ctx, cancel := context.WithTimeout(ctx, APITimeout)
 	defer cancel()
-	opts := []jetstreamext.GetBatchOpt{jetstreamext.GetBatchSubject(w.subject), jetstreamext.GetBatchMaxBytes(sweepBytes)}
+	opts := []jetstreamext.GetBatchOpt{jetstreamext.GetBatchSubject(w.Subject), jetstreamext.GetBatchMaxBytes(sweepBytes)}
 	if since.IsZero() {
 		opts = append(opts, jetstreamext.GetBatchSeq(next))
 	} else {
 		opts = append(opts, jetstreamext.GetBatchStartTime(since))
 	}
-	found, err := jetstreamext.GetBatch(ctx, s.js, w.stream, sweepMessages, opts...)
+	found, err := jetstreamext.GetBatch(ctx, s.js, w.Stream, sweepMessages, opts...)
 	if err != nil {
 		return 0, err
 	}
@@ -104,18 +104,18 @@ func (s *Store) sweepBatch(ctx context.Context, w sweep, next uint64, since time
 	return last, nil
 }
 
-func (s *Store) sweepOne(ctx context.Context, w sweep, next uint64, each func(*jetstream.RawStreamMsg) error) (last uint64, err error) {
-	m, err := s.leaderGet(ctx, w.stream, next, w.subject)
+func (s *Conn) sweepOne(ctx context.Context, w Sweep, next uint64, each func(*jetstream.RawStreamMsg) error) (last uint64, err error) {
+	m, err := s.LeaderGet(ctx, w.Stream, next, w.Subject)
 	if err != nil || m == nil {
 		return 0, err
 	}
 	return m.Sequence, each(m)
 }
 
-// leaderGet asks the stream's leader for the first message on subject from seq
+// LeaderGet asks the stream's leader for the first message on subject from seq
 // on; nil where there is none.
-func (s *Store) leaderGet(ctx context.Context, stream string, seq uint64, subject string) (*jetstream.RawStreamMsg, error) {
-	ctx, cancel := context.WithTimeout(ctx, apiTimeout)
+func (s *Conn) LeaderGet(ctx context.Context, stream string, seq uint64, subject string) (*jetstream.RawStreamMsg, error) {
+	ctx, cancel := context.WithTimeout(ctx, APITimeout)
 	defer cancel()
 	ask, err := json.Marshal(map[string]any{"seq": seq, "next_by_subj": subject})
 	if err != nil {
@@ -128,10 +128,10 @@ func (s *Store) leaderGet(ctx context.Context, stream string, seq uint64, subjec
 	return readGot(reply.Data)
 }
 
-// leaderLast asks the stream's leader for the last message on subject; nil where
+// LeaderLast asks the stream's leader for the last message on subject; nil where
 // there is none.
-func (s *Store) leaderLast(ctx context.Context, stream, subject string) (*jetstream.RawStreamMsg, error) {
-	ctx, cancel := context.WithTimeout(ctx, apiTimeout)
+func (s *Conn) LeaderLast(ctx context.Context, stream, subject string) (*jetstream.RawStreamMsg, error) {
+	ctx, cancel := context.WithTimeout(ctx, APITimeout)
 	defer cancel()
 	ask, err := json.Marshal(map[string]any{"last_by_subj": subject})
 	if err != nil {
@@ -176,9 +176,9 @@ func readGot(answer []byte) (m *jetstream.RawStreamMsg, err error) {
 	return m, nil
 }
 
-// firstMessage gives the first message that opts ask for, nil where there is none.
-func (s *Store) firstMessage(ctx context.Context, stream string, opts ...jetstreamext.GetBatchOpt) (*jetstream.RawStreamMsg, error) {
-	ctx, cancel := context.WithTimeout(ctx, apiTimeout)
+// FirstMessage gives the first message that opts ask for, nil where there is none.
+func (s *Conn) FirstMessage(ctx context.Context, stream string, opts ...jetstreamext.GetBatchOpt) (*jetstream.RawStreamMsg, error) {
+	ctx, cancel := context.WithTimeout(ctx, APITimeout)
 	defer cancel()
 	found, err := jetstreamext.GetBatch(ctx, s.js, stream, 1, opts...)
 	if err != nil {
@@ -193,38 +193,35 @@ func (s *Store) firstMessage(ctx context.Context, stream string, opts ...jetstre
 	return nil, ctx.Err()
 }
 
-// journalEntry is one record with where it was found.
-type journalEntry struct {
-	seq uint64 // the message's sequence in ATTEMPTS
-	at  time.Time
-	rec *transport.Record
-}
-
-// ReadJournal calls each for every record of the journal since a time (zero:
-// all that is kept), in order, to its end.
-func (s *Store) ReadJournal(ctx context.Context, since time.Time, each func(*transport.Record) error) error {
-	err := s.readJournal(ctx, since, nil, func(e journalEntry) error { return each(e.rec) })
+// LastSequence is that of the last message that a stream ever had.
+func (s *Conn) LastSequence(ctx context.Context, stream string) (uint64, error) {
+	st, err := s.js.Stream(ctx, stream)
 	if err != nil {
-		return fmt.Errorf("reading the journal: %w", unavailable(err))
+		return 0, fmt.Errorf("stream %s: %w", stream, Unavailable(err))
 	}
-	return nil
+	return st.CachedInfo().State.LastSeq, nil
 }
 
-// readJournal tells message, where given, of each message's sequence before
-// its records.
-func (s *Store) readJournal(ctx context.Context, since time.Time, message func(seq uint64), each func(journalEntry) error) error {
-	records := newRecordReader()
-	w := sweep{stream: StreamAttempts, subject: subjectJournal, since: since}
-	return s.sweep(ctx, w, func(m *jetstream.RawStreamMsg) error {
-		if message != nil {
-			message(m.Sequence)
-		}
-		err := records.message(m.Data, func(r *transport.Record) error {
-			return each(journalEntry{seq: m.Sequence, at: m.Time, rec: r})
-		})
-		if err != nil {
-			return fmt.Errorf("message %d of %s: %w", m.Sequence, StreamAttempts, err)
-		}
-		return nil
-	})
+// Identity names a stream such that one made anew has another name: its own and
+// when it was created.
+func (s *Conn) Identity(ctx context.Context, stream string) (string, error) {
+	st, err := s.js.Stream(ctx, stream)
+	if err != nil {
+		return "", fmt.Errorf("stream %s: %w", stream, Unavailable(err))
+	}
+	return stream + "@" + st.CachedInfo().Created.UTC().Format(time.RFC3339Nano), nil
+}
+
+// Message gives one message of a stream; transport.ErrNotFound where it is no
+// longer kept.
+func (s *Conn) Message(ctx context.Context, name string, seq uint64) (*jetstream.RawStreamMsg, error) {
+	stream, err := s.js.Stream(ctx, name)
+	if err != nil {
+		return nil, Unavailable(err)
+	}
+	m, err := stream.GetMsg(ctx, max(seq, 1))
+	if seq == 0 || errors.Is(err, jetstream.ErrMsgNotFound) {
+		return nil, transport.ErrNotFound
+	}
+	return m, Unavailable(err)
 }

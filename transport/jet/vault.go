@@ -19,24 +19,25 @@ const masterKeySize = 32
 // that a later key can stand beside it.
 const sealedPrefix = "v1:"
 
-// errSealed is a value that this master key does not open.
-var errSealed = errors.New("cannot be opened with this master key; start with the POSTRIDER_MASTER_KEY that it was sealed with")
+// ErrSealed is a value that this master key does not open.
+var ErrSealed = errors.New("cannot be opened with this master key; start with the POSTRIDER_MASTER_KEY that it was sealed with")
 
-// vault seals what must not be readable at rest: AES-256-GCM, a random nonce
+// Vault seals what must not be readable at rest: AES-256-GCM, a random nonce
 // with each value, bound to where the value belongs, so that a sealed value
 // cannot be moved to another field or endpoint. What the key before sealed is
 // opened too, where it is given.
-type vault struct {
+type Vault struct {
 	aead     cipher.AEAD
 	previous cipher.AEAD // nil: none
 }
 
-func newVault(key, previous []byte) (*vault, error) {
+// NewVault opens what the master key or the one before has sealed.
+func NewVault(key, previous []byte) (*Vault, error) {
 	aead, err := aeadOf(key)
 	if err != nil {
 		return nil, err
 	}
-	v := &vault{aead: aead}
+	v := &Vault{aead: aead}
 	if len(previous) > 0 {
 		v.previous, err = aeadOf(previous)
 	}
@@ -59,8 +60,8 @@ func aeadOf(key []byte) (cipher.AEAD, error) {
 	return aead, nil
 }
 
-// seal gives "v1:" and base64 of nonce and cipher text; "" stays "".
-func (v *vault) seal(plain string, at place) string {
+// Seal gives "v1:" and base64 of nonce and cipher text; "" stays "".
+func (v *Vault) Seal(plain string, at Place) string {
 	if plain == "" {
 		return ""
 	}
@@ -69,25 +70,25 @@ func (v *vault) seal(plain string, at place) string {
 	return sealedPrefix + base64.RawStdEncoding.EncodeToString(v.aead.Seal(nonce, nonce, []byte(plain), at.bytes()))
 }
 
-// open gives back what was sealed at the same place. Its errors name the
+// Open gives back what was sealed at the same place. Its errors name the
 // place, never a value.
-func (v *vault) open(sealed string, at place) (string, error) {
+func (v *Vault) Open(sealed string, at Place) (string, error) {
 	plain, _, err := v.openWith(sealed, at)
 	return plain, err
 }
 
-// reseal gives sealed as this master key seals it, and whether the one before
+// Reseal gives sealed as this master key seals it, and whether the one before
 // had.
-func (v *vault) reseal(sealed string, at place) (next string, changed bool, err error) {
+func (v *Vault) Reseal(sealed string, at Place) (next string, changed bool, err error) {
 	plain, old, err := v.openWith(sealed, at)
 	if err != nil || !old {
 		return sealed, false, err
 	}
-	return v.seal(plain, at), true, nil
+	return v.Seal(plain, at), true, nil
 }
 
 // openWith is open, and tells whether it took the previous key.
-func (v *vault) openWith(sealed string, at place) (text string, previous bool, err error) {
+func (v *Vault) openWith(sealed string, at Place) (text string, previous bool, err error) {
 	if sealed == "" {
 		return "", false, nil
 	}
@@ -106,18 +107,18 @@ func (v *vault) openWith(sealed string, at place) (text string, previous bool, e
 		plain, err = v.previous.Open(nil, nonce, cipherText, at.bytes())
 	}
 	if err != nil {
-		return "", false, fmt.Errorf("%s: %w", at, errSealed)
+		return "", false, fmt.Errorf("%s: %w", at, ErrSealed)
 	}
 	return string(plain), previous, nil
 }
 
-// place is where a sealed value belongs.
-type place struct{ customer, endpoint, field string }
+// Place is where a sealed value belongs.
+type Place struct{ Customer, Endpoint, Field string }
 
-func (p place) bytes() []byte {
-	return []byte(p.customer + "\x00" + p.endpoint + "\x00" + p.field)
+func (p Place) bytes() []byte {
+	return []byte(p.Customer + "\x00" + p.Endpoint + "\x00" + p.Field)
 }
 
-func (p place) String() string {
-	return fmt.Sprintf("%s of endpoint %s of customer %s", p.field, p.endpoint, p.customer)
+func (p Place) String() string {
+	return fmt.Sprintf("%s of endpoint %s of customer %s", p.Field, p.Endpoint, p.Customer)
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/postrider/postrider/transport"
 )
 
-// Source is the journal. jet.Store is one.
+// Source is the journal. journal.Store is one.
 type Source interface {
 	// FollowJournal calls message for each message of the journal after a
 	// position, in order, with its records, which may be used again after it

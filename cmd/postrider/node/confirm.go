@@ -10,14 +10,14 @@ import (
 
 	"github.com/postrider/postrider/transport"
 	"github.com/postrider/postrider/transport/email"
-	"github.com/postrider/postrider/transport/jet"
+	"github.com/postrider/postrider/transport/jet/registry"
 )
 
 // confirmer asks the owners of mailboxes whether mails may come, and takes
 // their answers. It is there with email.confirm alone.
 type confirmer struct {
 	links    *email.Links
-	consents *jet.Consents
+	consents *registry.Consents
 	trusted  []string
 	boxes    *mailboxes
 	// ask makes one attempt to send a question.
@@ -52,7 +52,7 @@ func (n *Node) openConfirmer(ctx context.Context, keys *Keys) error {
 	if err != nil {
 		return err
 	}
-	consents, err := n.store.Consents(ctx)
+	consents, err := n.store.Settings.Consents(ctx)
 	if err != nil {
 		return err
 	}

@@ -13,7 +13,7 @@ func (n *Node) openDeliveries() error {
 		return err
 	}
 	n.deliveries = deliverylog.Open(deliverylog.Options{
-		Source: n.store, Dir: filepath.Join(n.cfg.Data, "deliveries"), MaxAttempts: n.cfg.Log.MaxAttempts,
+		Source: n.store.Attempts, Dir: filepath.Join(n.cfg.Data, "deliveries"), MaxAttempts: n.cfg.Log.MaxAttempts,
 		Keep: n.cfg.Attempts.Keep, Now: n.now, Logger: n.log,
 	})
 	return nil

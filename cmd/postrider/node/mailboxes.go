@@ -10,7 +10,7 @@ import (
 
 	"github.com/postrider/postrider/matching"
 	"github.com/postrider/postrider/transport"
-	"github.com/postrider/postrider/transport/jet"
+	"github.com/postrider/postrider/transport/jet/registry"
 )
 
 // What mailboxes want: an address of an active alert, and a customer's own.
@@ -79,7 +79,7 @@ func newMailboxes(tell func(transport.Change), now func() time.Time) *mailboxes 
 }
 
 // alertChanged takes one change of the alerts in, and returns when it is in effect.
-func (m *mailboxes) alertChanged(c jet.AlertChange) {
+func (m *mailboxes) alertChanged(c registry.AlertChange) {
 	m.turn.Lock()
 	defer m.turn.Unlock()
 	var next []string
@@ -256,7 +256,7 @@ func (m *mailboxes) confirmed(customer, address string) {
 
 // receivers are the registry's endpoints and the mailboxes, for the news.
 type receivers struct {
-	*jet.Registry
+	*registry.Registry
 	mail *mailboxes
 }
 

@@ -13,7 +13,7 @@ import (
 
 	"github.com/postrider/postrider/matching"
 	"github.com/postrider/postrider/transport"
-	"github.com/postrider/postrider/transport/jet"
+	"github.com/postrider/postrider/transport/jet/registry"
 )
 
 var mailNow = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
@@ -32,10 +32,10 @@ func testMailboxes() (*mailboxes, wing) {
 	return newMailboxes(w.take, func() time.Time { return mailNow }), w
 }
 
-func alertFor(id string, addresses ...string) jet.AlertChange {
-	a := &jet.Alert{Alert: matching.NewAlert()}
+func alertFor(id string, addresses ...string) registry.AlertChange {
+	a := &registry.Alert{Alert: matching.NewAlert()}
 	a.ID, a.Customer, a.Email, a.CCEmails = id, "acme", addresses[0], addresses[1:]
-	return jet.AlertChange{ID: id, Customer: "acme", Alert: a}
+	return registry.AlertChange{ID: id, Customer: "acme", Alert: a}
 }
 
 func TestAMailboxComesAndGoesWithItsAlerts(t *testing.T) {
@@ -64,7 +64,7 @@ func TestAMailboxComesAndGoesWithItsAlerts(t *testing.T) {
 	m.alertChanged(alertFor("2", "ops@example.com"))
 	m.customerChanged(&transport.Customer{ID: "acme", Email: "ops@example.com"})
 	check("the customer's own", map[string]string{ops: both, boss: alerts})
-	m.alertChanged(jet.AlertChange{ID: "1", Customer: "acme"})
+	m.alertChanged(registry.AlertChange{ID: "1", Customer: "acme"})
 	check("the first alert removed", map[string]string{ops: both})
 	paused := alertFor("2", "ops@example.com")
 	paused.Alert.IsActive = false
@@ -105,7 +105,7 @@ func TestMailboxesAreThoseOfTheAlerts(t *testing.T) {
 	addresses := []string{"a@example.com", "b@example.com", "c@EXAMPLE.com"}
 	rapid.Check(t, func(t *rapid.T) {
 		m, w := testMailboxes()
-		alerts, customers := map[string]*jet.Alert{}, map[string]string{}
+		alerts, customers := map[string]*registry.Alert{}, map[string]string{}
 		for range rapid.IntRange(1, 30).Draw(t, "changes") {
 			customer := rapid.SampledFrom([]string{"acme", "other"}).Draw(t, "customer")
 			id := customer + rapid.SampledFrom([]string{"1", "2"}).Draw(t, "alert")
@@ -116,7 +116,7 @@ func TestMailboxesAreThoseOfTheAlerts(t *testing.T) {
 				m.customerChanged(&transport.Customer{ID: customer, Email: own})
 			case 1:
 				delete(alerts, id)
-				m.alertChanged(jet.AlertChange{ID: id, Customer: customer})
+				m.alertChanged(registry.AlertChange{ID: id, Customer: customer})
 			default:
 				list := rapid.SliceOfN(rapid.SampledFrom(addresses), 1, 4).Draw(t, "addresses")
 				c := alertFor(id, list...)

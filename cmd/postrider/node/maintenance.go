@@ -39,7 +39,7 @@ func (n *Node) maintain() {
 			case <-ctx.Done():
 				return
 			case <-purge.C:
-				if err := n.store.Purge(ctx); err != nil && ctx.Err() == nil {
+				if err := n.store.Events.Purge(ctx); err != nil && ctx.Err() == nil {
 					n.log.Warn("settled events were not purged; trying again in a minute", "error", err)
 				}
 			case <-watch.C:
@@ -55,7 +55,7 @@ func (n *Node) maintain() {
 // says when the latter is needed no more.
 func (n *Node) reseal(ctx context.Context) {
 	for {
-		resealed, err := n.store.Reseal(ctx, func(int) {})
+		resealed, err := n.store.Settings.Reseal(ctx, func(int) {})
 		switch {
 		case err == nil:
 			n.log.Info("all secrets are sealed with master_key; master_key_previous may be taken out", "resealed", resealed)

@@ -14,10 +14,17 @@ import (
 	"github.com/postrider/postrider/actors/endpoint"
 	"github.com/postrider/postrider/actors/recovery"
 	"github.com/postrider/postrider/actors/shard"
+	"github.com/postrider/postrider/cmd/postrider/store"
 	"github.com/postrider/postrider/config"
 	"github.com/postrider/postrider/transport"
 	"github.com/postrider/postrider/transport/email"
 	"github.com/postrider/postrider/transport/jet"
+	"github.com/postrider/postrider/transport/jet/admin"
+	"github.com/postrider/postrider/transport/jet/deadletters"
+	"github.com/postrider/postrider/transport/jet/deferred"
+	"github.com/postrider/postrider/transport/jet/journal"
+	"github.com/postrider/postrider/transport/jet/memory"
+	"github.com/postrider/postrider/transport/jet/registry"
 	"github.com/postrider/postrider/transport/ledger"
 	deliverylog "github.com/postrider/postrider/transport/log"
 	"github.com/postrider/postrider/transport/quota"
@@ -37,13 +44,13 @@ type Node struct {
 	// fatal gets the reason why the node must leave.
 	fatal chan error
 
-	store      *jet.Store
-	registry   *jet.Registry
-	journal    *jet.Journal
-	parker     *jet.Parker
-	memories   *jet.Memories
+	store      *store.Store
+	registry   *registry.Registry
+	journal    *journal.Journal
+	parker     *deferred.Parker
+	memories   *memory.Memories
 	parking    *parking
-	graveyard  *jet.Graveyard
+	graveyard  *deadletters.Graveyard
 	redis      *ledger.Redis
 	sender     *webhook.Sender
 	mail       *email.Sender // nil: no relay is set
@@ -53,12 +60,12 @@ type Node struct {
 	quotaNews  *opsWriter
 	stage      *ledger.Stage
 	ids        *ledger.Local
-	consumers  *jet.Consumers
+	consumers  *store.Consumers
 	deliveries *deliverylog.Index
 	redactor   *deliverylog.Redactor
 	replays    *replay.Replays
-	revoked    *jet.Revoked
-	answers    *jet.Answers
+	revoked    *registry.Revoked
+	answers    *registry.Answers
 	mailboxes  *mailboxes
 	confirmer  *confirmer // nil: no mailbox has to be confirmed
 	news       *stateNews
@@ -94,7 +101,7 @@ func startOnce(ctx context.Context, o *Options) (*Node, error) {
 
 func (n *Node) start(ctx context.Context, keys *Keys) error {
 	n.quotaNews = newOpsWriter(func(ctx context.Context, customer, what, id string, at time.Time, data []byte) error {
-		return n.store.SubmitOps(ctx, customer, what, id, at, data)
+		return n.store.Events.SubmitOps(ctx, customer, what, id, at, data)
 	}, n.log)
 	n.quotas = n.newQuotas()
 	n.shares = transport.NewShares(n.cfg.Quota.FilterTime, n.filtersPutAway)
@@ -109,7 +116,7 @@ func (n *Node) start(ctx context.Context, keys *Keys) error {
 	if n.mail, err = n.mailSender(); err != nil {
 		return err
 	}
-	if n.store, err = jet.Open(ctx, n.storeOptions(keys)); err != nil {
+	if n.store, err = store.Open(ctx, n.storeOptions(keys)); err != nil {
 		return err
 	}
 	n.ids = ledger.NewLocal(n.cfg.Dedup.Local, n.now)
@@ -118,7 +125,7 @@ func (n *Node) start(ctx context.Context, keys *Keys) error {
 	if err != nil {
 		return fmt.Errorf("take the shard: %w", err)
 	}
-	n.journal, n.parker, n.graveyard, n.memories = n.store.Journal(), n.store.Parker(cutter), n.store.Graveyard(), n.store.Memories()
+	n.journal, n.parker, n.graveyard, n.memories = n.store.Attempts.Journal(), n.store.Deferred.Parker(cutter), n.store.Letters.Graveyard(), n.store.Memory.Memories()
 	if err := n.startShard(ctx, recovered, keys); err != nil {
 		return err
 	}
@@ -156,19 +163,21 @@ func (n *Node) senderOptions() (webhook.Options, error) {
 	return o, nil
 }
 
-func (n *Node) storeOptions(keys *Keys) jet.Options {
+func (n *Node) storeOptions(keys *Keys) store.Options {
 	c := &n.cfg.NATS
-	return jet.Options{
-		URL: c.URL.Reveal(), Credentials: c.Credentials, DataDir: n.cfg.Data,
-		Listen: c.Listen, AnyPort: n.cfg.Dev, User: c.User, Password: c.Password.Reveal(),
-		Token: c.Token.Reveal(), TLSCert: c.TLSCert, TLSKey: c.TLSKey, TLSCA: c.TLSCA,
-		Connections: boundsOf(n.cfg, descriptors()).nats, Refused: func() { n.metrics.ConnectionRefused(telemetry.ListenerNATS, "all") },
-		SyncInterval: c.Sync.Every(), MaxPayload: int32(c.MaxPayload), MaxStore: int64(c.MaxStore),
+	return store.Options{
+		Options: jet.Options{
+			URL: c.URL.Reveal(), Credentials: c.Credentials, DataDir: n.cfg.Data,
+			Listen: c.Listen, AnyPort: n.cfg.Dev, User: c.User, Password: c.Password.Reveal(),
+			Token: c.Token.Reveal(), TLSCert: c.TLSCert, TLSKey: c.TLSKey, TLSCA: c.TLSCA,
+			Connections: boundsOf(n.cfg, descriptors()).nats, Refused: func() { n.metrics.ConnectionRefused(telemetry.ListenerNATS, "all") },
+			SyncInterval: c.Sync.Every(), MaxPayload: int32(c.MaxPayload), MaxStore: int64(c.MaxStore),
+			MasterKey: keys.master, PreviousMasterKey: keys.previous, Logger: n.log, Now: n.now,
+		},
 		DeadLettersKeep: n.cfg.DeadLetters.Keep, DetectionsKeep: n.cfg.Detections.Keep,
 		EventsKeep: n.cfg.Events.Keep, AttemptsKeep: n.cfg.Attempts.Keep, Window: n.cfg.Window.Events,
-		DedupTime: n.cfg.Dedup.Local, MasterKey: keys.master, PreviousMasterKey: keys.previous, Logger: n.log, Now: n.now,
-		Journaled: n.metrics.JournalBatch, Unreadable: n.metrics.Unreadable,
-		ListenLater: true, LostTail: n.lostTail, NotTaken: n.metrics.PublishRefused,
+		DedupTime: n.cfg.Dedup.Local, Journaled: n.metrics.JournalBatch, Unreadable: n.metrics.Unreadable,
+		ListenLater: true, LostTail: n.lostTail,
 	}
 }
 
@@ -184,11 +193,11 @@ func (n *Node) startShard(ctx context.Context, recovered *transport.Recovered, k
 	sending, abort := context.WithCancel(context.WithoutCancel(ctx))
 	n.abort = abort
 	n.parking = &parking{Parker: n.parker, metrics: n.metrics, ctx: sending}
-	n.registry = n.store.Registry()
+	n.registry = n.store.Registry
 	n.mailboxes = newMailboxes(n.mailboxChanged(), n.now)
-	n.news = newStateNews(receivers{n.registry, n.mailboxes}, n.store.SubmitOps, n.metrics, n.log)
+	n.news = newStateNews(receivers{n.registry, n.mailboxes}, n.store.Events.SubmitOps, n.metrics, n.log)
 	hardware := newHardwareNotices(n.registry, n.now, n.log)
-	letters := newLetterNews(receivers{n.registry, n.mailboxes}, n.store.SubmitOps, n.now, n.log)
+	letters := newLetterNews(receivers{n.registry, n.mailboxes}, n.store.Events.SubmitOps, n.now, n.log)
 	n.shard = shard.New(shard.Options{
 		System: system,
 		Deps: endpoint.Deps{
@@ -233,7 +242,7 @@ func (n *Node) startShard(ctx context.Context, recovered *transport.Recovered, k
 // openAlerts reads the alerts and keeps the mailboxes as they are. Without a
 // relay no mail can be sent, and no mailbox is owed any.
 func (n *Node) openAlerts(ctx context.Context) error {
-	alerts := n.store.Alerts()
+	alerts := n.store.Alerts
 	if n.mail != nil {
 		alerts.Subscribe(n.mailboxes.alertChanged)
 		alerts.SubscribeCustomers(n.mailboxes.customerChanged)
@@ -273,7 +282,7 @@ func (n *Node) forgetRemoved(c transport.Change) {
 
 // startStage puts dedup before the shard.
 func (n *Node) startStage(ctx context.Context) error {
-	identity, err := n.store.LogIdentity(ctx)
+	identity, err := n.store.Events.Identity(ctx)
 	if err != nil {
 		return err
 	}
@@ -302,7 +311,7 @@ func (n *Node) routed(_ *transport.Event, endpoints int) {
 // lostTail counts what a stream lost, and leaves a line of it in the data folder.
 func (n *Node) lostTail(l transport.LostTail) {
 	n.metrics.LostTail(l)
-	if err := jet.KeepLostTail(n.cfg.Data, l); err != nil {
+	if err := admin.KeepLostTail(n.cfg.Data, l); err != nil {
 		n.log.Error("what was lost could not be noted in the data folder; doctor will not tell of it", "error", err)
 	}
 }

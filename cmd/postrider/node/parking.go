@@ -6,13 +6,13 @@ import (
 
 	"github.com/postrider/postrider/actors/endpoint"
 	"github.com/postrider/postrider/transport"
-	"github.com/postrider/postrider/transport/jet"
+	"github.com/postrider/postrider/transport/jet/deferred"
 	"github.com/postrider/postrider/transport/telemetry"
 )
 
 // parking fits the parker to the actors, and counts what is parked.
 type parking struct {
-	*jet.Parker
+	*deferred.Parker
 	metrics *telemetry.Telemetry
 	ctx     context.Context
 	lists   sync.WaitGroup

@@ -58,27 +58,27 @@ func (n *Node) Redirect(ctx context.Context, customer, name, url string) (found 
 
 // Publish stores events as one batch.
 func (n *Node) Publish(ctx context.Context, events []transport.Event) error {
-	_, err := n.store.Submit(ctx, events)
+	_, err := n.store.Events.Submit(ctx, events)
 	return err
 }
 
 // AddAlert stores a checked alert. It returns when runs that start now know it.
 func (n *Node) AddAlert(ctx context.Context, a *matching.Alert) error {
-	revision, err := n.store.Alerts().CreateAlert(ctx, a)
+	revision, err := n.store.Alerts.CreateAlert(ctx, a)
 	if err != nil {
 		return err
 	}
-	return n.store.Alerts().WaitAlerts(ctx, revision)
+	return n.store.Alerts.WaitAlerts(ctx, revision)
 }
 
 // StartRun asks for a run of a customer's alerts of that type.
 func (n *Node) StartRun(ctx context.Context, key transport.RunKey) error {
-	_, err := n.store.StartRun(ctx, key, true)
+	_, err := n.store.Runs.StartRun(ctx, key, true)
 	return err
 }
 
 // Publisher publishes as other programs do, by NATS; it must be closed.
-func (n *Node) Publisher() (*publisher.Publisher, error) { return publisher.New(n.store.Conn()) }
+func (n *Node) Publisher() (*publisher.Publisher, error) { return publisher.New(n.store.NATS()) }
 
 // ProducersURL is where producers connect; empty where there is no listener.
 func (n *Node) ProducersURL() string { return n.store.ClientURL() }

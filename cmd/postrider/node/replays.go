@@ -11,10 +11,10 @@ import (
 // API must know before it answers: revoked tokens, and answers given before.
 // Floor is the last event of the log that was settled when the node started.
 func (n *Node) openReplays(ctx context.Context, floor uint64) (err error) {
-	if n.revoked, err = n.store.Revoked(ctx); err != nil {
+	if n.revoked, err = n.store.Settings.Revoked(ctx); err != nil {
 		return err
 	}
-	if n.answers, err = n.store.Answers(ctx); err != nil {
+	if n.answers, err = n.store.Settings.Answers(ctx); err != nil {
 		return err
 	}
 	records, err := n.store.Replays(ctx)
@@ -22,7 +22,7 @@ func (n *Node) openReplays(ctx context.Context, floor uint64) (err error) {
 		return err
 	}
 	n.replays, err = replay.Open(ctx, replay.Options{
-		Records: records, Deliveries: n.deliveries, Events: n.store, Parker: n.parker, Registry: receivers{n.registry, n.mailboxes},
+		Records: records, Deliveries: n.deliveries, Events: n.store.History(), Parker: n.parker, Registry: receivers{n.registry, n.mailboxes},
 		Routed: func() uint64 { return max(floor, n.routedTo()) }, Rate: float64(n.cfg.Replays.Rate), Now: n.now, Logger: n.log,
 	})
 	if err != nil {

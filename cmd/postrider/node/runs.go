@@ -8,7 +8,8 @@ import (
 	"github.com/postrider/postrider/actors/run"
 	"github.com/postrider/postrider/config"
 	"github.com/postrider/postrider/matching"
-	"github.com/postrider/postrider/transport/jet"
+	"github.com/postrider/postrider/transport/jet/registry"
+	"github.com/postrider/postrider/transport/jet/runs"
 	"github.com/postrider/postrider/transport/ledger"
 )
 
@@ -40,23 +41,23 @@ func (n *Node) prepareRuns(ctx context.Context) (*alertRuns, error) {
 	if n.redis != nil {
 		in = "Redis"
 	}
-	n.runNews.Records = n.store
+	n.runNews.Records = n.store.Runs
 	r := &alertRuns{node: n, Runner: run.New(run.Options{
-		Detections: n.store, Records: &n.runNews, Reports: n.store, Cursors: cursors, CursorsIn: in, Alerts: n.store.Alerts(), Schedules: n.store,
+		Detections: n.store.Detections(), Records: &n.runNews, Reports: n.store.Events, Cursors: cursors, CursorsIn: in, Alerts: n.store.Alerts, Schedules: n.store.Runs,
 		Number: n.numberOf, Links: linksOf(&n.cfg.Links), Workers: n.cfg.Runs.Workers, Memory: int(n.cfg.Runs.Memory),
 		Observer: n.metrics, Now: n.now, Logger: n.log,
 	})}
-	n.store.Alerts().SubscribeCustomers(r.Customer)
-	n.store.Alerts().Subscribe(func(c jet.AlertChange) { r.Change(c.Customer, c.ID, (*run.Alert)(c.Alert)) })
+	n.store.Alerts.SubscribeCustomers(r.Customer)
+	n.store.Alerts.Subscribe(func(c registry.AlertChange) { r.Change(c.Customer, c.ID, (*run.Alert)(c.Alert)) })
 	return r, nil
 }
 
 // runCursors are in Redis, or else in JetStream.
 func (n *Node) runCursors(ctx context.Context) (run.Cursors, error) {
 	if n.redis == nil {
-		return n.store.Cursors(), nil
+		return n.store.Runs.Cursors(), nil
 	}
-	identity, err := n.store.DetectionsIdentity(ctx)
+	identity, err := n.store.Runs.DetectionsIdentity(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -89,7 +90,7 @@ const triggersPause = time.Second
 // takeTriggers gives the runner what is due, and goes on after errors.
 func (r *alertRuns) takeTriggers(ctx context.Context) {
 	for told := false; ; told = true {
-		err := r.node.store.Triggers(ctx, func(t *jet.Trigger) { r.Trigger(t.Key, t) })
+		err := r.node.store.Runs.Triggers(ctx, func(t *runs.Trigger) { r.Trigger(t.Key, t) })
 		if ctx.Err() != nil {
 			return
 		}

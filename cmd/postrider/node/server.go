@@ -15,7 +15,7 @@ import (
 	"github.com/postrider/postrider/transport"
 	"github.com/postrider/postrider/transport/api"
 	"github.com/postrider/postrider/transport/httpserver"
-	"github.com/postrider/postrider/transport/jet"
+	"github.com/postrider/postrider/transport/jet/journal"
 	"github.com/postrider/postrider/transport/telemetry"
 )
 
@@ -121,8 +121,8 @@ func starting(cfg *config.Config) api.Lack {
 func (f *Server) show(n *Node, keys *Keys) error {
 	o := api.Options{
 		Registry: n.registry, Customers: n.registry, Mailboxes: n.mailboxes,
-		Alerts: n.store.Alerts(), Runs: n.store, Detections: n.store, Links: linksOf(&n.cfg.Links), Events: n.store, Letters: n.store, Auditor: auditor{n}, Tester: tester{n},
-		Deliveries: n.deliveries, EventLog: n.store, Replays: n.replays, Redact: n.redactor.Redact, WatchRuns: n.runNews.watch,
+		Alerts: n.store.Alerts, Runs: n.store.Runs, Detections: n.store.Runs, Links: linksOf(&n.cfg.Links), Events: n.store.Events, Letters: n.store.Replayable(), Auditor: auditor{n}, Tester: tester{n},
+		Deliveries: n.deliveries, EventLog: n.store.EventLog(), Replays: n.replays, Redact: n.redactor.Redact, WatchRuns: n.runNews.watch,
 		Keys: f.keys, Issuer: f.cfg.Auth.Issuer, Audience: f.cfg.Auth.Audience, Revocations: n.revoked,
 		Rate: float64(f.cfg.HTTP.Rate), Burst: f.cfg.HTTP.Burst,
 		Quotas:      n.quotas,
@@ -187,7 +187,7 @@ func (f *Server) close() {
 type auditor struct{ n *Node }
 
 func (a auditor) Audit(ctx context.Context, from, to time.Time, customer string) (*transport.Audit, error) {
-	return a.n.store.Audit(ctx, jet.AuditOptions{From: from, To: to, Customer: customer, Held: a.n.shard.Held, Routed: a.n.routedTo})
+	return a.n.store.Audit(ctx, journal.AuditOptions{From: from, To: to, Customer: customer, Held: a.n.shard.Held, Routed: a.n.routedTo})
 }
 
 type tester struct{ n *Node }

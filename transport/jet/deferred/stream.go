@@ -1,0 +1,22 @@
+package deferred
+
+import (
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/postrider/postrider/transport/jet"
+)
+
+// Config is the stream as it is to be: what waits. Message schedules refuse DiscardNew.
+func Config() jetstream.StreamConfig {
+	return jetstream.StreamConfig{
+		Name:               jet.StreamDeferred,
+		Description:        "Postrider: what waits for its time",
+		Subjects:           []string{jet.SubjectPark, jet.SubjectDue},
+		Storage:            jetstream.FileStorage,
+		Retention:          jetstream.WorkQueuePolicy,
+		AllowMsgSchedules:  true,
+		AllowRollup:        true,
+		AllowDirect:        true,
+		AllowAtomicPublish: true,
+	}
+}

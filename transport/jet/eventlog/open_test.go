@@ -1,0 +1,56 @@
+package eventlog
+
+import (
+	"testing"
+	"time"
+
+	"github.com/postrider/postrider/transport"
+	"github.com/postrider/postrider/transport/jet"
+	"github.com/postrider/postrider/transport/jet/jettest"
+)
+
+// embeddedOptions are those of an unsynced node that takes producers on any port.
+func embeddedOptions(t testing.TB) jet.Options {
+	return jet.Options{DataDir: t.TempDir(), Listen: "127.0.0.1:0", SyncInterval: 2 * time.Minute,
+		MaxStore: 1 << 30, MasterKey: jettest.Key}
+}
+
+func openEmbedded(t testing.TB, o jet.Options) *Store {
+	t.Helper()
+	return openKept(t, o, 0)
+}
+
+// openKept opens a log whose settled events are kept so long.
+func openKept(t testing.TB, o jet.Options, keep time.Duration) *Store {
+	t.Helper()
+	conn := jettest.Open(t, jet.Open, o)
+	if err := conn.Prepare(jettest.Context(t), []jet.StreamConfig{Config(-1)}); err != nil {
+		t.Fatal(err)
+	}
+	s := New(conn, 0, Options{Keep: keep})
+	t.Cleanup(s.Close)
+	return s
+}
+
+// openBare opens at an external server.
+func openBare(t testing.TB, b *jettest.Bare) *Store {
+	t.Helper()
+	return openEmbedded(t, jet.Options{URL: b.Server.ClientURL(), MasterKey: jettest.Key, SyncInterval: 2 * time.Minute})
+}
+
+func closeStore(t testing.TB, s *Store) {
+	t.Helper()
+	jettest.ShutWith(t, s.conn.Close)
+}
+
+func startConsuming(t testing.TB, s *Store, sink transport.Sink) *Consumer {
+	t.Helper()
+	c, err := s.Consume(jettest.Context(t), sink, func(d *transport.DeadLetter, _ transport.Waiter) {
+		t.Errorf("event %d cannot be read: %s", d.Event.Seq, d.Detail)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { jettest.ShutWith(t, c.Stop) })
+	return c
+}

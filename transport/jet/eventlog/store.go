@@ -1,0 +1,48 @@
+package eventlog
+
+import (
+	"cmp"
+	"log/slog"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/postrider/postrider/transport/jet"
+	"github.com/postrider/postrider/transport/jet/publisher"
+)
+
+// Options say how the log is kept and read.
+type Options struct {
+	// Keep is how long events are kept that are settled; 0: 7 days.
+	Keep time.Duration
+	// Window is the most events of a shard in hand; 0: 16,384.
+	Window int
+	// Source gives more to store than Submit; nil: nothing.
+	Source publisher.Source
+	// Unreadable is told why a document became a dead letter unread; nil: nobody.
+	Unreadable func(reason string)
+}
+
+// Store is the log of one shard.
+type Store struct {
+	shard   jet.Shard
+	opts    Options
+	conn    *jet.Conn
+	nc      *nats.Conn
+	js      jetstream.JetStream
+	changes *jet.Changes
+	log     *slog.Logger
+	now     func() time.Time
+	submits *publisher.Committer
+}
+
+// New gives the log of a shard, whose stream is there: see Config.
+func New(conn *jet.Conn, shard jet.Shard, o Options) *Store {
+	o.Keep, o.Window = cmp.Or(o.Keep, 7*24*time.Hour), cmp.Or(o.Window, 16384)
+	return &Store{shard: shard, opts: o, conn: conn, nc: conn.NATS(), js: conn.JetStream(), changes: conn.Changes(),
+		log: conn.Log(), now: conn.Now, submits: publisher.NewCommitter(conn.Changes().JS, o.Source)}
+}
+
+// Close ends Submit.
+func (s *Store) Close() { s.submits.Close() }

@@ -1,0 +1,45 @@
+package registry
+
+import (
+	"testing"
+	"time"
+
+	"github.com/postrider/postrider/transport/jet"
+	"github.com/postrider/postrider/transport/jet/jettest"
+	"github.com/postrider/postrider/transport/jet/runs"
+)
+
+// embeddedOptions are those of an unsynced node that takes producers on any port.
+func embeddedOptions(t testing.TB) jet.Options {
+	return jet.Options{DataDir: t.TempDir(), Listen: "127.0.0.1:0", SyncInterval: 2 * time.Minute,
+		MaxStore: 1 << 30, MasterKey: jettest.Key}
+}
+
+func openEmbedded(t testing.TB, o jet.Options) *Store {
+	t.Helper()
+	conn := jettest.Open(t, jet.Open, o)
+	if err := conn.Prepare(jettest.Context(t), runs.Configs(0, -1)); err != nil {
+		t.Fatal(err)
+	}
+	found, err := runs.Open(jettest.Context(t), conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := Open(jettest.Context(t), conn, Options{LastDetection: found.LastDetection})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Close)
+	return s
+}
+
+// openBare opens at an external server.
+func openBare(t testing.TB, b *jettest.Bare) *Store {
+	t.Helper()
+	return openEmbedded(t, jet.Options{URL: b.Server.ClientURL(), MasterKey: jettest.Key, SyncInterval: 2 * time.Minute})
+}
+
+func closeStore(t testing.TB, s *Store) {
+	t.Helper()
+	jettest.ShutWith(t, s.conn.Close)
+}

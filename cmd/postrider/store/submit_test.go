@@ -57,7 +57,7 @@ func BenchmarkPublish(b *testing.B) {
 			})
 			b.Run("tcp/async", func(b *testing.B) { benchAsync(b, connectJS(b, s)) })
 			b.Run("in-process/async", func(b *testing.B) {
-				js, err := jetstream.New(s.nc, jetstream.WithPublishAsyncMaxPending(1000))
+				js, err := jetstream.New(s.NATS(), jetstream.WithPublishAsyncMaxPending(1000))
 				if err != nil {
 					b.Fatal(err)
 				}

@@ -153,11 +153,7 @@ func (n *testNode) stored() uint64 {
 		n.t.Fatal(err)
 	}
 	defer s.Close(ctx)
-	js, err := jetstream.New(s.Conn())
-	if err != nil {
-		n.t.Fatal(err)
-	}
-	stream, err := js.Stream(ctx, jet.StreamEvents)
+	stream, err := s.JetStream().Stream(ctx, jet.StreamEvents)
 	if err != nil {
 		n.t.Fatal(err)
 	}

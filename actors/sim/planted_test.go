@@ -1,12 +1,10 @@
 package sim
 
 import (
-	"encoding/json"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/postrider/postrider/actors/planted"
 )
 
 // A fault is planted in the code that ships, and the simulation built with it,
@@ -30,49 +28,12 @@ func TestFaultsPlantedInTheShippedCodeAreSeen(t *testing.T) {
 	} {
 		t.Run(p.name, func(t *testing.T) {
 			t.Parallel()
-			out := runPlanted(t, p.file, p.good, p.bad)
+			out := planted.Run(t, p.file, p.good, p.bad, "./actors/sim", "-run", "^TestInvariantsHold$", "-seeds", "400", "-enough", "3")
 			if !strings.Contains(out, p.invariant) {
 				t.Errorf("the simulation is blind to it: %q is not broken\n%s", p.invariant, cut(out, 2000))
 			}
 		})
 	}
-}
-
-// runPlanted runs the simulation with good replaced by bad in one file, and
-// gives what it printed; it has to fail.
-func runPlanted(t *testing.T, file, good, bad string) string {
-	t.Helper()
-	root, err := filepath.Abs("../..")
-	if err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(root, filepath.FromSlash(file))
-	code, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if n := strings.Count(string(code), good); n != 1 {
-		t.Fatalf("%q is %d times in %s: plant the fault where its code is now", good, n, file)
-	}
-	dir := t.TempDir()
-	planted, overlay := filepath.Join(dir, "planted.go"), filepath.Join(dir, "overlay.json")
-	if err := os.WriteFile(planted, []byte(strings.Replace(string(code), good, bad, 1)), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	replace, err := json.Marshal(map[string]any{"Replace": map[string]string{path: planted}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(overlay, replace, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	c := exec.CommandContext(t.Context(), "go", "test", "-count=1", "-overlay", overlay, "-run", "^TestInvariantsHold$", "./actors/sim", "-seeds", "400", "-enough", "3")
-	c.Dir = root
-	out, err := c.CombinedOutput()
-	if err == nil {
-		t.Fatalf("400 seeds hold every invariant with the fault in %s", file)
-	}
-	return string(out)
 }
 
 func cut(s string, most int) string { return s[:min(len(s), most)] }

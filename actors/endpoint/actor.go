@@ -16,7 +16,7 @@ type Actor struct {
 	endpoint *transport.Endpoint
 	retained *Retained
 	parked   transport.Parked // what lies in DEFERRED for the endpoint
-	closed   numbers          // of the leases whose closing was asked for
+	closed   Numbers          // of the leases whose closing was asked for
 	machine  Machine
 	self     Mailbox
 	timer    Timer

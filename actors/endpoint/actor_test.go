@@ -50,7 +50,7 @@ func TestALeaseEndsWhenWhatClosesItIsDurable(t *testing.T) {
 				before := *l
 				for range c.writes {
 					h.wantEnd(1, 0)
-					if !h.actor.Closes(l) {
+					if !h.actor.Closing().Has(l.Number) {
 						t.Error("it does not end by itself")
 					}
 					h.durable(0)
@@ -287,15 +287,17 @@ func TestTheLeaseAnActorBrokeOverIsKnown(t *testing.T) {
 func TestAnActorKnowsWhatEndsByItself(t *testing.T) {
 	withActor(t, plain(), func(h *fixture) {
 		gate := h.hangs()
-		first, second, third := h.lease(1), h.lease(2), h.lease(3)
+		h.lease(1)
+		h.lease(2)
+		h.lease(3)
 		gate <- ok
 		synctest.Wait()
-		if !h.actor.Closes(first) || h.actor.Closes(second) || h.actor.Closes(third) {
+		if !h.actor.Closing().Has(1) || h.actor.Closing().Has(2) || h.actor.Closing().Has(3) {
 			t.Fatal("only the first is delivered")
 		}
 		gate <- unfit
 		synctest.Wait()
-		if !h.actor.Closes(second) || h.actor.Closes(third) {
+		if !h.actor.Closing().Has(2) || h.actor.Closing().Has(3) {
 			t.Fatal("only the first two have ended")
 		}
 		gate <- ok
@@ -305,7 +307,7 @@ func TestAnActorKnowsWhatEndsByItself(t *testing.T) {
 
 func TestNumbersAreASet(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		var s numbers
+		var s Numbers
 		next := uint64(1)
 		open := map[uint64]bool{}
 		t.Repeat(map[string]func(*rapid.T){
@@ -322,14 +324,14 @@ func TestNumbersAreASet(t *testing.T) {
 					}
 					least := slices.Min(slices.Collect(maps.Keys(open)))
 					n := least + rapid.Uint64Range(0, next-1-least).Draw(t, "which")
-					s.add(n)
+					s.Add(n)
 					delete(open, n)
 				}
 			},
 			"": func(t *rapid.T) {
 				for n := uint64(1); n < next+100; n++ {
-					if s.has(n) == (open[n] || n >= next) {
-						t.Fatalf("%d: %t", n, s.has(n))
+					if s.Has(n) == (open[n] || n >= next) {
+						t.Fatalf("%d: %t", n, s.Has(n))
 					}
 				}
 				if len(open) == 0 && len(s.words) > 1 {

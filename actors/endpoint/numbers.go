@@ -1,13 +1,17 @@
 package endpoint
 
-// numbers is a set of the numbers 1, 2, 3 and so on, of which it soon holds
+// Numbers is a set of the numbers 1, 2, 3 and so on, of which it soon holds
 // nearly all: a bitmap above a base below which it holds every one.
-type numbers struct {
+type Numbers struct {
 	base  uint64 // a multiple of 64
 	words []uint64
 }
 
-func (s *numbers) has(n uint64) bool {
+// Has tells whether n is in the set; nothing is in none.
+func (s *Numbers) Has(n uint64) bool {
+	if s == nil {
+		return false
+	}
 	if n < s.base {
 		return true
 	}
@@ -15,7 +19,8 @@ func (s *numbers) has(n uint64) bool {
 	return i < uint64(len(s.words)) && s.words[i]&(1<<(n%64)) != 0
 }
 
-func (s *numbers) add(n uint64) {
+// Add puts n in.
+func (s *Numbers) Add(n uint64) {
 	if n < s.base {
 		return
 	}
@@ -29,12 +34,12 @@ func (s *numbers) add(n uint64) {
 }
 
 // full tells whether word i holds all its numbers; 0 is none of them.
-func (s *numbers) full(i int) bool {
+func (s *Numbers) full(i int) bool {
 	return s.words[i] == ^uint64(0) || s.base == 0 && i == 0 && s.words[0] == ^uint64(1)
 }
 
 // trim drops the full words at the front.
-func (s *numbers) trim() {
+func (s *Numbers) trim() {
 	n := 0
 	for n < len(s.words) && s.full(n) {
 		n++

@@ -131,8 +131,8 @@ func (a *Actor) count(e *transport.Entry) {
 
 // closing notes that the lease ends by itself from here on, whatever becomes of
 // the actor.
-func (a *Actor) closing(e *Effect) { a.closed.add(e.Delivery.Number) }
+func (a *Actor) closing(e *Effect) { a.closed.Add(e.Delivery.Number) }
 
-// Closes tells whether a lease that the actor was sent ends by itself: what
-// closes it was asked for. It must come after the actor's last act.
-func (a *Actor) Closes(l *Lease) bool { return a.closed.has(l.Number) }
+// Closing are the numbers of the leases that end by themselves: what closes them
+// was asked for. It must be asked after the actor's last act.
+func (a *Actor) Closing() *Numbers { return &a.closed }

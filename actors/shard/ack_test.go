@@ -163,7 +163,7 @@ func TestAnEventHandedBackGoesOnWhereItWas(t *testing.T) {
 		w.due()
 		w.calm()
 		w.wantEnd(1, "c", "tried")
-		if w.tries() != 5 || len(w.twice) != 0 || len(w.shard.recovered.FanOuts) != 0 {
+		if w.tries() != 5 || len(w.twice) != 0 || len(w.shard.machine.recovered.FanOuts) != 0 {
 			t.Errorf("%d attempts, twice %v", w.tries(), w.twice)
 		}
 	})

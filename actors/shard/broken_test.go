@@ -113,7 +113,7 @@ func TestWhatABrokenActorHandedOverIsNotRepeated(t *testing.T) {
 		if len(w.twice) != 0 || len(w.letters) != 2 || w.tries() != 1+2*maxPanics {
 			t.Errorf("twice %v, %d letters, %d attempts", w.twice, len(w.letters), w.tries())
 		}
-		w.shard.call(w.shard.sweep)
+		w.sweep()
 		w.calm()
 		if st := w.shard.Stats(); st.InHand != 0 || st.Held != 0 {
 			t.Errorf("%+v", st)

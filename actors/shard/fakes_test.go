@@ -257,3 +257,10 @@ func hang(ctx context.Context, gate chan struct{}) transport.Answer {
 		return transport.Answer{Class: transport.Aborted}
 	}
 }
+
+// sweep has the shard sweep now.
+func (w *world) sweep() {
+	for range sweepEvery {
+		w.shard.Tick()
+	}
+}

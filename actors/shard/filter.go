@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/postrider/postrider/actors/endpoint"
 	"github.com/postrider/postrider/transport"
 )
 
@@ -19,6 +20,7 @@ type filters struct {
 	now      func() time.Time
 	log      *slog.Logger
 	bySource map[string]*filter
+	byID     map[string]*transport.Endpoint // those that have one
 	// events counts those that filters were asked about.
 	events uint64
 }
@@ -40,7 +42,7 @@ var errNoFilters = errors.New("this node has no filters")
 
 func newFilters(o *Options) *filters {
 	f := &filters{compile: o.Compile, view: o.View, failed: o.FilterError, log: o.Logger, bySource: map[string]*filter{},
-		spent: o.Spent, shares: o.Shares, now: o.Deps.Now}
+		byID: map[string]*transport.Endpoint{}, spent: o.Spent, shares: o.Shares, now: o.Deps.Now}
 	if f.compile == nil {
 		f.compile = func(string) (func(any) (bool, error), error) { return nil, errNoFilters }
 	}
@@ -59,17 +61,25 @@ func newFilters(o *Options) *filters {
 	return f
 }
 
-// take makes ep one more user of its filter; before is how ep was, or nil.
-func (s *filters) take(ep, before *transport.Endpoint) {
-	if ep.Filter == "" {
-		return
+// apply takes one change of the registry in.
+func (s *filters) apply(c *transport.Change) {
+	old, ep := s.byID[c.ID], c.Endpoint
+	has := !endpoint.IsClosed(ep) && ep.Filter != ""
+	if has { // before old leaves it, so that one they share is kept
+		s.byID[c.ID] = ep
+		s.use(ep, old)
+	} else {
+		delete(s.byID, c.ID)
 	}
-	f := s.bySource[ep.Filter]
-	if f == nil {
-		f = &filter{}
-		f.match, f.fault = s.compiled(ep.Filter)
-		s.bySource[ep.Filter] = f
+	if old != nil {
+		s.leave(old)
 	}
+}
+
+// use makes ep one more user of its filter; before is how ep was, or nil.
+func (s *filters) use(ep, before *transport.Endpoint) {
+	f := s.of(ep.Filter)
+	s.bySource[ep.Filter] = f
 	f.users++
 	if f.fault != nil && (before == nil || before.Filter != ep.Filter) {
 		s.log.Error("an endpoint's filter does not compile, so that it gets nothing; edit the filter",
@@ -77,7 +87,17 @@ func (s *filters) take(ep, before *transport.Endpoint) {
 	}
 }
 
-// leave is the end of what take began.
+// of is the filter of a text, compiled where it has no user.
+func (s *filters) of(source string) *filter {
+	f := s.bySource[source]
+	if f == nil {
+		f = &filter{}
+		f.match, f.fault = s.compiled(source)
+	}
+	return f
+}
+
+// leave is the end of what use began.
 func (s *filters) leave(ep *transport.Endpoint) {
 	f := s.bySource[ep.Filter]
 	if f == nil {
@@ -97,8 +117,8 @@ func (s *filters) compiled(source string) (match func(any) (bool, error), err er
 	return s.compile(source)
 }
 
-// question is one event put to filters; its view is made for the first.
-type question struct {
+// asking is one event put to filters; its view is made for the first.
+type asking struct {
 	*filters
 	ev   *transport.Event
 	view any
@@ -106,62 +126,55 @@ type question struct {
 	paid time.Duration
 }
 
-// verdict is what comes of a question.
-type verdict int
-
-const (
-	isUnwanted verdict = iota
-	isWanted
-	// isUntold: it would cost too much to tell.
-	isUntold
-)
-
 // costly is an error of a filter that was broken off for what it cost.
 type costly interface{ Costly() bool }
 
-func (s *filters) ask(ev *transport.Event) *question {
+// answer tells what the filters that are asked say of an event.
+func (s *filters) answer(ev *transport.Event, questions []Question) []Verdict {
 	s.events++
-	return &question{filters: s, ev: ev, at: s.now()}
+	a := &asking{filters: s, ev: ev, at: s.now()}
+	verdicts := make([]Verdict, len(questions))
+	for i, q := range questions {
+		verdicts[i] = a.verdict(s.of(q.Filter), q.Endpoint)
+	}
+	return verdicts
 }
 
-// wants tells whether f, the filter of the endpoint id, takes the event. What
-// fails takes nothing, and is told for each endpoint. An event that has lost
-// its data is taken by all, to be given up by name. Of an endpoint that may not
-// spend more it is untold, as where f was broken off.
-func (q *question) wants(f *filter, id string) verdict {
+// verdict tells whether f, the filter of the endpoint id, takes the event. What
+// fails takes nothing, and is told for each endpoint. Of an endpoint that may
+// not spend more it is untold, as where f was broken off.
+func (a *asking) verdict(f *filter, id string) Verdict {
 	switch {
 	case f.match == nil:
-		return isUnwanted
-	case q.ev.Object != "" && len(q.ev.Data) == 0:
-		return isWanted
-	case f.asked != q.events:
-		if !q.shares.May(q.at, q.ev.Customer, id) {
-			return isUntold
+		return Unwanted
+	case f.asked != a.events:
+		if !a.shares.May(a.at, a.ev.Customer, id) {
+			return Untold
 		}
-		f.asked = q.events
-		f.wants, f.err = q.put(f, id)
-		q.pay(f, id)
+		f.asked = a.events
+		f.wants, f.err = a.put(f, id)
+		a.pay(f, id)
 	}
 	if f.err != nil {
-		q.failed(id, f.err)
+		a.failed(id, f.err)
 		if tooCostly(f.err) {
-			return isUntold
+			return Untold
 		}
 	}
 	if f.wants && f.err == nil {
-		return isWanted
+		return Wanted
 	}
-	return isUnwanted
+	return Unwanted
 }
 
 // pay takes what f cost, with what it read of the event, off the customer's share.
-func (q *question) pay(f *filter, id string) {
-	if q.view == nil {
+func (a *asking) pay(f *filter, id string) {
+	if a.view == nil {
 		return
 	}
-	all := q.spent(q.view)
-	q.shares.Spent(q.at, q.ev.Customer, id, all-q.paid, tooCostly(f.err))
-	q.paid = all
+	all := a.spent(a.view)
+	a.shares.Spent(a.at, a.ev.Customer, id, all-a.paid, tooCostly(f.err))
+	a.paid = all
 }
 
 func tooCostly(err error) bool {
@@ -171,7 +184,7 @@ func tooCostly(err error) bool {
 
 // put has f, the endpoint's filter, look at the event. A panic costs no more
 // than an error.
-func (q *question) put(f *filter, id string) (wants bool, err error) {
+func (a *asking) put(f *filter, id string) (wants bool, err error) {
 	defer func() {
 		v := recover()
 		if v == nil {
@@ -180,12 +193,12 @@ func (q *question) put(f *filter, id string) (wants bool, err error) {
 		wants, err = false, fmt.Errorf("the filter panicked: %v", v)
 		if !f.broken {
 			f.broken = true
-			q.log.Error("a filter panicked; what it panics at is not wanted, and counted from now on",
-				"endpoint", id, "seq", q.ev.Seq, "event", q.ev.ID, "panic", v)
+			a.log.Error("a filter panicked; what it panics at is not wanted, and counted from now on",
+				"endpoint", id, "seq", a.ev.Seq, "event", a.ev.ID, "panic", v)
 		}
 	}()
-	if q.view == nil {
-		q.view = q.filters.view(q.ev)
+	if a.view == nil {
+		a.view = a.filters.view(a.ev)
 	}
-	return f.match(q.view)
+	return f.match(a.view)
 }

@@ -12,9 +12,31 @@ import (
 	"github.com/postrider/postrider/transport"
 )
 
+// chooser is the routes with the filters that are asked.
+type chooser struct {
+	*routes
+	filters *filters
+}
+
+func newChooser(o *Options) *chooser { return &chooser{newRoutes(), newFilters(o)} }
+
+func (c *chooser) apply(change transport.Change) {
+	c.filters.apply(&change)
+	c.routes.apply(change)
+}
+
+func (c *chooser) match(ev *transport.Event) (ids, untold []string) {
+	ids, questions := c.routes.match(ev)
+	if len(questions) == 0 {
+		return ids, nil
+	}
+	a := &asked{ids: ids, questions: questions}
+	return a.told(c.filters.answer(ev, questions))
+}
+
 // filterWorld counts what filters cost and what they tell.
 type filterWorld struct {
-	*routes
+	*chooser
 	compiled, viewed, asked int
 	told                    []string
 	log                     bytes.Buffer
@@ -22,7 +44,7 @@ type filterWorld struct {
 
 func newFilterWorld() *filterWorld {
 	w := &filterWorld{}
-	w.routes = newRoutes(newFilters(&Options{
+	w.chooser = newChooser(&Options{
 		Logger: slog.New(slog.NewTextHandler(&w.log, nil)),
 		View:   func(ev *transport.Event) any { w.viewed++; return ev },
 		Compile: func(source string) (func(any) (bool, error), error) {
@@ -34,7 +56,7 @@ func newFilterWorld() *filterWorld {
 			return func(view any) (bool, error) { w.asked++; return match(view) }, nil
 		},
 		FilterError: func(id string, err error) { w.told = append(w.told, id+": "+err.Error()) },
-	}))
+	})
 	return w
 }
 
@@ -130,8 +152,8 @@ func TestAFilterThatFailsTakesNothingAndIsTold(t *testing.T) {
 
 func TestACompilerThatPanicsIsAFilterThatDoesNotCompile(t *testing.T) {
 	var log bytes.Buffer
-	r := newRoutes(newFilters(&Options{Logger: slog.New(slog.NewTextHandler(&log, nil)),
-		Compile: func(string) (func(any) (bool, error), error) { panic("too deep") }}))
+	r := newChooser(&Options{Logger: slog.New(slog.NewTextHandler(&log, nil)),
+		Compile: func(string) (func(any) (bool, error), error) { panic("too deep") }})
 	ep := makeEndpoint("a")
 	ep.Filter = "odd"
 	r.apply(transport.Change{ID: "a", Customer: customer, Endpoint: ep})
@@ -191,7 +213,7 @@ func TestFiltersOnAnEventsWay(t *testing.T) {
 
 func TestWithoutACompilerNoFilterTakesAnything(t *testing.T) {
 	var log bytes.Buffer
-	r := newRoutes(newFilters(&Options{Logger: slog.New(slog.NewTextHandler(&log, nil))}))
+	r := newChooser(&Options{Logger: slog.New(slog.NewTextHandler(&log, nil))})
 	ep := makeEndpoint("a")
 	ep.Filter = "true"
 	r.apply(transport.Change{ID: "a", Customer: customer, Endpoint: ep})

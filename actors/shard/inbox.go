@@ -2,6 +2,7 @@ package shard
 
 import (
 	"sync"
+	"time"
 
 	"github.com/postrider/postrider/actors/endpoint"
 	"github.com/postrider/postrider/transport"
@@ -15,12 +16,12 @@ type inbox struct {
 	signaled bool
 }
 
-// batch is what one turn works down: ends first, since they give room.
+// batch is what one turn works down: ends first, since they give room, and calls
+// after what arrived before them.
 type batch struct {
 	ends     []end
-	calls    []func()
 	arrivals []arrival
-	dues     int // of the arrivals
+	calls    []func(now time.Time)
 }
 
 // end is how a lease ended.
@@ -29,7 +30,7 @@ type end struct {
 	how   endpoint.End
 }
 
-// arrival is a message let in by the window: an event or a due segment.
+// arrival is a message let in by the gate: an event or a due segment.
 type arrival struct {
 	event  *transport.Event
 	due    *transport.Segment
@@ -42,6 +43,16 @@ func (b *inbox) put(add func(*batch)) (wake bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	add(&b.batch)
+	wake = !b.signaled
+	b.signaled = true
+	return wake
+}
+
+// ended adds the end of a lease.
+func (b *inbox) ended(e end) (wake bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.batch.ends = append(b.batch.ends, e)
 	wake = !b.signaled
 	b.signaled = true
 	return wake

@@ -26,7 +26,7 @@ func BenchmarkMatch(b *testing.B) {
 		{"endpoints=100000/types=new", 100_000, different, newSiteType},
 	} {
 		b.Run(c.name, func(b *testing.B) {
-			r := newRoutes(newFilters(&Options{}))
+			r := newRoutes()
 			for i := range c.endpoints {
 				ep := makeEndpoint(fmt.Sprintf("ep%06d", i))
 				ep.Events = c.patterns(i)
@@ -92,7 +92,7 @@ func newSiteType(i int) string { return fmt.Sprintf("site.s%d.door.d%d", i%25_00
 func BenchmarkChange(b *testing.B) {
 	for _, n := range []int{3, 100_000} {
 		b.Run(fmt.Sprintf("endpoints=%d", n), func(b *testing.B) {
-			r := newRoutes(newFilters(&Options{}))
+			r := newRoutes()
 			eps := make([]*transport.Endpoint, n)
 			for i := range eps {
 				eps[i] = makeEndpoint(fmt.Sprintf("ep%06d", i), different(i)...)

@@ -96,18 +96,18 @@ func TestADrainHandsBackWhatWaitsForAnEarlierEvent(t *testing.T) {
 }
 
 // What the log lost and was filled up with is waited for by nobody.
-func TestTakenPassesWhatTheLogLost(t *testing.T) {
+func TestArrivalsPassWhatTheLogLost(t *testing.T) {
 	now := time.Unix(1_700_000_000, 0)
 	for _, r := range []transport.Recovered{{Floor: 10, FillFrom: 11, FillTo: 90}, {Floor: 8, FillFrom: 11, FillTo: 90}, {Floor: 8, FillFrom: 11, FillTo: 10 + 2*mostHoles}} {
-		k := newTaken(&r)
+		k := newArrivals(&r)
 		for seq := r.Floor + 1; seq < r.FillFrom; seq++ {
-			k.take(seq, now)
+			k.come(seq, now)
 		}
 		if got := k.lowest(); got != r.FillTo+1 {
 			t.Errorf("%+v: waits for %d", r, got)
 		}
-		k = newTaken(&r)
-		k.take(r.FillTo+2, now) // before all others
+		k = newArrivals(&r)
+		k.come(r.FillTo+2, now) // before all others
 		want := map[uint64]bool{r.FillTo + 1: true}
 		for seq := r.Floor + 1; seq < r.FillFrom; seq++ {
 			want[seq] = true
@@ -118,9 +118,9 @@ func TestTakenPassesWhatTheLogLost(t *testing.T) {
 	}
 }
 
-func TestTakenKnowsItsHoles(t *testing.T) {
+func TestArrivalsKnowTheirHoles(t *testing.T) {
 	now := time.Unix(1_700_000_000, 0)
-	k := newTaken(&transport.Recovered{Floor: 10})
+	k := newArrivals(&transport.Recovered{Floor: 10})
 	for _, c := range []struct {
 		seq    uint64
 		filled bool
@@ -129,8 +129,8 @@ func TestTakenKnowsItsHoles(t *testing.T) {
 		{11, false, 12}, {14, false, 12}, {13, true, 12}, {13, false, 12}, {12, true, 15}, {11, false, 15},
 		{15 + mostHoles + 1, false, 15 + mostHoles + 2}, // purged
 	} {
-		if filled := k.take(c.seq, now); filled != c.filled || k.lowest() != c.lowest {
-			t.Errorf("take %d: filled %t, lowest %d; want %t, %d", c.seq, filled, k.lowest(), c.filled, c.lowest)
+		if filled := k.come(c.seq, now); filled != c.filled || k.lowest() != c.lowest {
+			t.Errorf("come %d: filled %t, lowest %d; want %t, %d", c.seq, filled, k.lowest(), c.filled, c.lowest)
 		}
 	}
 	k.missing(12, now)

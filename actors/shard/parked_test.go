@@ -36,7 +36,7 @@ func TestWhatIsParkedForAClosedEndpointIsBroughtBackAtOnce(t *testing.T) {
 		"disabled":    func(w *world) { ep := makeEndpoint("a"); ep.State = transport.StateDisabled; w.put(ep) },
 		"not enabled": func(w *world) { ep := makeEndpoint("a"); ep.Enabled = false; w.put(ep) },
 		"gone while the node was down": func(w *world) {
-			w.shard.routes.apply(transport.Change{ID: "a"})
+			w.shard.machine.routes.apply(transport.Change{ID: "a"})
 			w.shard.Known()
 			w.calm()
 		},

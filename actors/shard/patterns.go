@@ -68,7 +68,7 @@ func (p *patterns) find(typ string, found []*transport.Endpoint) []*transport.En
 }
 
 func (n *node) find(typ string, found []*transport.Endpoint) []*transport.Endpoint {
-	typ, fits := past(n.label, typ)
+	typ, fits := afterLabel(n.label, typ)
 	switch {
 	case !fits:
 		return found
@@ -86,8 +86,8 @@ func (n *node) find(typ string, found []*transport.Endpoint) []*transport.Endpoi
 	return found
 }
 
-// past gives what of typ comes after label, where label takes its beginning in.
-func past(label, typ string) (rest string, fits bool) {
+// afterLabel gives what of typ comes after label, where label takes its beginning in.
+func afterLabel(label, typ string) (rest string, fits bool) {
 	for label != "" {
 		if typ == "" {
 			return "", false

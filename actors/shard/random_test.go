@@ -217,7 +217,7 @@ func (d *daily) finish() {
 	if len(d.twice) > 0 {
 		d.t.Errorf("pairs with two ends: %v", d.twice)
 	}
-	for name, win := range map[string]*window{"fresh": d.shard.fresh, "back": d.shard.back} {
+	for name, win := range map[string]*gate{"fresh": d.shard.fresh, "back": d.shard.back} {
 		if n, b := win.used(); n != 0 || b != 0 || win.coming != 0 {
 			d.t.Errorf("window %s: %d leases, %d bytes, %d coming left", name, n, b, win.coming)
 		}

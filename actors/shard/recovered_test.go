@@ -107,8 +107,8 @@ func TestAnEventBehindItsParkedPairMakesNoSecondDelivery(t *testing.T) {
 				if w.tries() != want || len(w.twice) != 0 {
 					t.Errorf("%d attempts, want %d; ended twice: %v", w.tries(), want, w.twice)
 				}
-				if n := len(w.shard.recovered.FanOuts) + len(w.shard.recovered.Pairs); n > 1 {
-					t.Errorf("%d things of the time before still known: %+v", n, w.shard.recovered)
+				if n := len(w.shard.machine.recovered.FanOuts) + len(w.shard.machine.recovered.Pairs); n > 1 {
+					t.Errorf("%d things of the time before still known: %+v", n, w.shard.machine.recovered)
 				}
 			})
 		})

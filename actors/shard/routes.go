@@ -22,7 +22,6 @@ const (
 type routes struct {
 	byID       map[string]*transport.Endpoint
 	byCustomer map[string]*customerRoutes
-	filters    *filters
 	revision   uint64
 	remembered int
 	found      []*transport.Endpoint // room for a search
@@ -43,26 +42,22 @@ type customerRoutes struct {
 type targets struct {
 	ids       []string
 	endpoints []*transport.Endpoint
-	// filters are beside the endpoints, nil where none has one.
-	filters []*filter
+	// filtered: one of them has a filter.
+	filtered bool
 	// from is the time from which on all of them want events.
 	from time.Time
 }
 
-func newRoutes(f *filters) *routes {
-	return &routes{byID: map[string]*transport.Endpoint{}, byCustomer: map[string]*customerRoutes{}, filters: f}
+func newRoutes() *routes {
+	return &routes{byID: map[string]*transport.Endpoint{}, byCustomer: map[string]*customerRoutes{}}
 }
 
 // apply takes one change in.
 func (r *routes) apply(c transport.Change) {
 	r.revision = max(r.revision, c.Revision)
 	old, open := r.byID[c.ID], !endpoint.IsClosed(c.Endpoint)
-	if open { // before old leaves it, so that one they share is kept
-		r.filters.take(c.Endpoint, old)
-	}
 	if !endpoint.IsClosed(old) {
 		r.drop(old)
-		r.filters.leave(old)
 	}
 	if open {
 		r.add(c.Endpoint)
@@ -110,9 +105,9 @@ func (r *routes) drop(ep *transport.Endpoint) {
 	cr.few = slices.DeleteFunc(cr.few, func(one *transport.Endpoint) bool { return one == ep })
 }
 
-// match gives the ids of the endpoints that want ev, in their order; with those,
-// listed once more, of which it would cost too much to tell.
-func (r *routes) match(ev *transport.Event) (ids, untold []string) {
+// match gives the ids of the endpoints that want ev, in their order, and those
+// of which a filter must tell.
+func (r *routes) match(ev *transport.Event) (ids []string, questions []Question) {
 	cr := r.byCustomer[ev.Customer]
 	if cr == nil {
 		return nil, nil
@@ -121,17 +116,17 @@ func (r *routes) match(ev *transport.Event) (ids, untold []string) {
 	if t == nil {
 		t = r.search(cr, ev.Type)
 	}
-	if t.filters == nil && !ev.Stored.Before(t.from) {
+	if !t.filtered && !ev.Stored.Before(t.from) {
 		return t.ids, nil
 	}
-	return r.choose(t, ev)
+	return t.choose(ev)
 }
 
 // search finds the endpoints of a type and remembers them.
 func (r *routes) search(cr *customerRoutes, typ string) *targets {
 	found := cr.find(typ, r.found[:0])
 	slices.SortFunc(found, func(a, b *transport.Endpoint) int { return strings.Compare(a.ID, b.ID) })
-	t := r.targets(slices.Compact(found))
+	t := targetsOf(slices.Compact(found))
 	clear(found)
 	r.found = found
 	r.remember(cr, typ, t)
@@ -150,45 +145,32 @@ func (cr *customerRoutes) find(typ string, found []*transport.Endpoint) []*trans
 	return found
 }
 
-func (r *routes) targets(found []*transport.Endpoint) *targets {
+func targetsOf(found []*transport.Endpoint) *targets {
 	t := &targets{ids: make([]string, len(found)), endpoints: slices.Clone(found)}
 	for i, ep := range found {
 		t.ids[i] = ep.ID
 		if ep.From.After(t.from) {
 			t.from = ep.From
 		}
-		if ep.Filter == "" {
-			continue
-		}
-		if t.filters == nil {
-			t.filters = make([]*filter, len(found))
-		}
-		t.filters[i] = r.filters.bySource[ep.Filter]
+		t.filtered = t.filtered || ep.Filter != ""
 	}
 	return t
 }
 
-// choose leaves out the endpoints that want only what came after ev, and those
-// whose filter does not take it.
-func (r *routes) choose(t *targets, ev *transport.Event) (ids, untold []string) {
-	asked := r.filters.ask(ev)
-	for i, ep := range t.endpoints {
-		if ev.Stored.Before(ep.From) {
-			continue
-		}
-		says := isWanted
-		if ep.Filter != "" {
-			says = asked.wants(t.filters[i], ep.ID)
-		}
-		if says == isUnwanted {
-			continue
-		}
-		ids = append(ids, ep.ID)
-		if says == isUntold {
-			untold = append(untold, ep.ID)
+// choose leaves out the endpoints that want only what came after ev. An event
+// that has lost its data is taken by all, to be given up by name.
+func (t *targets) choose(ev *transport.Event) (ids []string, questions []Question) {
+	lost := ev.Object != "" && len(ev.Data) == 0
+	for _, ep := range t.endpoints {
+		switch {
+		case ev.Stored.Before(ep.From):
+		case ep.Filter == "" || lost:
+			ids = append(ids, ep.ID)
+		default:
+			questions = append(questions, Question{ep.ID, ep.Filter})
 		}
 	}
-	return ids, untold
+	return ids, questions
 }
 
 // remember keeps t until the customer's endpoints change, or the room is used
@@ -214,4 +196,4 @@ func (r *routes) forget(cr *customerRoutes) {
 }
 
 // size is about what t takes, with its place among those remembered.
-func (t *targets) size() int { return 160 + 24*len(t.ids) + 8*len(t.filters) }
+func (t *targets) size() int { return 160 + 24*len(t.ids) }

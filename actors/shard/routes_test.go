@@ -28,8 +28,8 @@ func TestRoutesAreWhatTheChangesSay(t *testing.T) {
 	times := rapid.Map(rapid.IntRange(0, 3), func(n int) time.Time { return start.Add(time.Duration(n) * time.Second) })
 	rapid.Check(t, func(t *rapid.T) {
 		var told []string
-		r := newRoutes(newFilters(&Options{Compile: compileForTest, Logger: quiet,
-			FilterError: func(id string, err error) { told = append(told, id) }}))
+		r := newChooser(&Options{Compile: compileForTest, Logger: quiet,
+			FilterError: func(id string, err error) { told = append(told, id) }})
 		model, revision := map[string]*transport.Endpoint{}, uint64(0)
 		apply := func(ep *transport.Endpoint) {
 			revision++
@@ -84,7 +84,7 @@ func TestRoutesAreWhatTheChangesSay(t *testing.T) {
 }
 
 // checkRoutes compares what routes count with the endpoints there are.
-func checkRoutes(t *rapid.T, r *routes, model map[string]*transport.Endpoint, revision uint64) {
+func checkRoutes(t *rapid.T, r *chooser, model map[string]*transport.Endpoint, revision uint64) {
 	if len(r.byID) != len(model) || r.revision != revision {
 		t.Fatalf("%d endpoints at revision %d, want %d at %d", len(r.byID), r.revision, len(model), revision)
 	}
@@ -136,7 +136,7 @@ func compileForTest(source string) (func(any) (bool, error), error) {
 }
 
 func TestTypesRememberedAreBounded(t *testing.T) {
-	r := newRoutes(newFilters(&Options{}))
+	r := newChooser(&Options{})
 	r.apply(transport.Change{ID: "a", Endpoint: makeEndpoint("a")})
 	const more = maxRemembered/160 + 1000
 	before := heap()
@@ -179,7 +179,7 @@ func TestARegisteredEndpointIsCheap(t *testing.T) {
 				eps[i].Customer = fmt.Sprint("c", i/c.each)
 			}
 			before := heap()
-			r := newRoutes(newFilters(&Options{}))
+			r := newChooser(&Options{})
 			for i, ep := range eps {
 				r.apply(transport.Change{ID: ep.ID, Customer: ep.Customer, Endpoint: ep, Revision: uint64(i)})
 			}

@@ -3,8 +3,6 @@ package shard
 import (
 	"fmt"
 	"log/slog"
-	"maps"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -37,7 +35,8 @@ type Options struct {
 	// Compile makes the filter of an endpoint out of its text, and View what
 	// filters look at, at most once for each event; the event itself where View
 	// is nil. An endpoint whose filter does not compile gets nothing. Without
-	// Compile none does.
+	// Compile none does. They, Spent and FilterError are called on a goroutine of
+	// their own.
 	Compile func(source string) (match func(view any) (bool, error), err error)
 	View    func(ev *transport.Event) any
 	// Spent is what a view has cost so far; nil: nothing.
@@ -52,70 +51,38 @@ type Options struct {
 	Logger *slog.Logger
 }
 
-// Shard hands events to endpoints. Its exported methods may be called from any
-// goroutine.
+// Shard carries out what the machine of one shard decides: it hands events to
+// endpoints. Its exported methods may be called from any goroutine.
 type Shard struct {
 	o      Options
 	ref    *actors.Ref
 	box    inbox
-	fresh  *window // events of the log
-	back   *window // what comes back from DEFERRED: a quarter
+	fresh  *gate // for events of the log
+	back   *gate // for what comes back from DEFERRED
 	stats  atomic.Pointer[Stats]
 	routed atomic.Uint64
 	ticker *time.Ticker
 	stop   chan struct{}
 	once   sync.Once
-	// running are the ticker and the stops of actors.
+	// running are the ticker, the filters and the stops of actors.
 	running sync.WaitGroup
-
-	uplink *uplink
+	uplink  *uplink
+	filters *filterQueue
 
 	// Owned by the actor.
-	began     time.Time
-	ticks     int
-	pasts     map[string]*endpoint.Retained
-	taken     *taken
-	parked    counted
-	behind    []*handed // of ordered endpoints, waiting for an earlier event
-	segments  *recentSegments
-	away      bool   // our own line is down
-	canary    string // the endpoint that tries it
-	canaryAt  time.Time
-	routes    *routes
-	slots     map[string]*slot
-	events    map[uint64]*held
-	dues      map[uint64]*held
-	settled   *settledSet
-	settledIn *recentSet
-	recovered *transport.Recovered
-	panics    map[uint64]int
-	draining  bool
-	drained   []chan struct{}
-	spare     batch
-	record    transport.Record // the fan-out being told
-}
-
-// Stats is what a shard looked like at its last tick.
-type Stats struct {
-	Actors, Endpoints int
-	// Held messages, leases in hand of endpoints, waiting for credit, and
-	// entries parked in DEFERRED.
-	Held, InHand, Waiting, Parked int
-	WindowBytes                   int
-	// Oldest is how long the oldest held message has been in hand.
-	Oldest time.Duration
+	began    time.Time
+	machine  *Machine
+	done     int // effects of this step that were carried out
+	retained map[string]*endpoint.Retained
+	drained  []chan struct{}
+	spare    batch
+	record   transport.Record // the fan-out being told
 }
 
 const (
 	defaultWindow      = 16384
 	defaultWindowBytes = 64 << 20
 	defaultIdle        = 30 * time.Second
-	tickEvery          = 100 * time.Millisecond
-	// sweepEvery counts ticks.
-	sweepEvery = 10
-	// progressEvery keeps held messages from being given to anyone again.
-	progressEvery = 10 * time.Second
-	recentDues    = 1 << 14
 )
 
 // wake tells the actor that its inbox holds something.
@@ -123,6 +90,42 @@ type wake struct{}
 
 // New starts a shard; give it the endpoints (Change) before the first event.
 func New(o Options) *Shard {
+	o.defaults()
+	s := &Shard{
+		o:        o,
+		ticker:   time.NewTicker(tickEvery),
+		stop:     make(chan struct{}),
+		began:    o.Deps.Now(),
+		retained: map[string]*endpoint.Retained{},
+	}
+	s.retain()
+	s.machine = NewMachine(Settings{Window: o.Window, WindowBytes: o.WindowBytes, Idle: o.Idle, Recovered: o.Recovered, Owner: s})
+	s.fresh, s.back = newGate(s.machine.fresh), newGate(s.machine.back)
+	s.uplink = newUplink(func(down bool) {
+		kind := UplinkBack
+		if down {
+			kind = UplinkLost
+		}
+		s.input(Input{Kind: kind})
+	})
+	s.filters = newFilterQueue(newFilters(&o), func(seq uint64, verdicts []Verdict) {
+		s.input(Input{Kind: Filtered, Seq: seq, Verdicts: verdicts})
+	}, o.System.Stepped())
+	s.o.Deps.Uplink = s.uplink
+	s.o.Deps.Unparked = func(id string) { s.input(Input{Kind: ListAsked, ID: id}) }
+	s.stats.Store(&Stats{})
+	s.routed.Store(s.machine.Routed())
+	s.ref = o.System.Spawn("shard", s, func(p *actors.Panic) {
+		o.Fatal(fmt.Errorf("the shard broke: %v\n%s", p.Value, p.Stack))
+	})
+	if !o.System.Stepped() {
+		s.running.Go(s.tick)
+		s.running.Go(func() { s.filters.run(s.stop) })
+	}
+	return s
+}
+
+func (o *Options) defaults() {
 	o.Window = orDefault(o.Window, defaultWindow)
 	o.WindowBytes = orDefault(o.WindowBytes, defaultWindowBytes)
 	o.Idle = orDefault(o.Idle, defaultIdle)
@@ -138,51 +141,6 @@ func New(o Options) *Shard {
 	if o.Routed == nil {
 		o.Routed = func(*transport.Event, int) {}
 	}
-	s := &Shard{
-		o:      o,
-		fresh:  newWindow(o.Window, o.WindowBytes),
-		back:   newWindow(max(1, o.Window/4), max(1, o.WindowBytes/4)),
-		ticker: time.NewTicker(tickEvery),
-		stop:   make(chan struct{}),
-
-		routes:    newRoutes(newFilters(&o)),
-		slots:     map[string]*slot{},
-		events:    map[uint64]*held{},
-		dues:      map[uint64]*held{},
-		settled:   newSettledSet(o.Recovered.Floor),
-		settledIn: newRecentSet(recentDues),
-		recovered: writable(o.Recovered),
-		panics:    map[uint64]int{},
-		began:     o.Deps.Now(),
-		pasts:     map[string]*endpoint.Retained{},
-		parked:    counted{},
-		taken:     newTaken(o.Recovered),
-		segments:  newRecentSegments(recentDues),
-	}
-	s.uplink = newUplink(func(down bool) { s.call(func() { s.line(down) }) })
-	s.o.Deps.Uplink = s.uplink
-	s.o.Deps.Unparked = func(id string) { s.call(func() { s.unparkedInHand(id) }) }
-	s.recallPasts()
-	s.stats.Store(&Stats{})
-	s.routed.Store(o.Recovered.Floor)
-	s.ref = o.System.Spawn("shard", s, func(p *actors.Panic) {
-		o.Fatal(fmt.Errorf("the shard broke: %v\n%s", p.Value, p.Stack))
-	})
-	if !o.System.Stepped() {
-		s.running.Go(s.tick)
-	}
-	return s
-}
-
-// writable gives r the maps it lacks.
-func writable(r *transport.Recovered) *transport.Recovered {
-	if r.FanOuts == nil {
-		r.FanOuts = map[uint64]transport.EventFanOut{}
-	}
-	if r.Pairs == nil {
-		r.Pairs = map[transport.Pair]transport.PairState{}
-	}
-	return r
 }
 
 func orDefault[T comparable](v, d T) T {
@@ -199,7 +157,7 @@ func (s *Shard) tick() {
 		case <-s.stop:
 			return
 		case <-s.ticker.C:
-			s.call(s.tickOnce)
+			s.Tick()
 		}
 	}
 }
@@ -224,11 +182,11 @@ func (s *Shard) Due(seg *transport.Segment, h transport.Handle) {
 		h.Nak()
 		return
 	}
-	s.put(func(b *batch) {
-		b.arrivals = append(b.arrivals, arrival{due: seg, handle: h, bytes: bytes})
-		b.dues++
-	})
+	s.put(func(b *batch) { b.arrivals = append(b.arrivals, arrival{due: seg, handle: h, bytes: bytes}) })
 }
+
+// Passed notes an event of the log that makes no leases: one that cannot be read.
+func (s *Shard) Passed(seq uint64) { s.input(Input{Kind: EventPassed, Seq: seq}) }
 
 // Change takes one change of the registry in and returns when it is in effect:
 // events that come after it, and attempts that start after it, go by it.
@@ -242,21 +200,39 @@ func (s *Shard) Change(c transport.Change) {
 // Known says that all endpoints there are were given: what is parked for any
 // other is brought back, to be given up.
 func (s *Shard) Known() {
-	s.call(func() {
-		for _, id := range slices.Sorted(maps.Keys(s.parked)) {
-			if s.routes.byID[id] == nil && s.parked.of(id).Entries > 0 {
-				s.o.RecallAll(id)
-			}
-		}
-		s.beganPasts()
+	s.call(func(now time.Time) {
+		s.step(now, Input{Kind: AllKnown})
+		s.retainLimited()
 	})
+}
+
+// Halt stops pulls, sends and acks, since the shard may be another's by now:
+// what comes is handed back, what is in hand stays there. Resume lets all go on.
+func (s *Shard) Halt() {
+	s.fresh.halt(true)
+	s.back.halt(true)
+	s.input(Input{Kind: Halted})
+}
+
+// Resume: see Halt.
+func (s *Shard) Resume() {
+	s.input(Input{Kind: Resumed})
+	s.fresh.halt(false)
+	s.back.halt(false)
+}
+
+// Ended brings the end of a lease to the shard's next turn.
+func (s *Shard) Ended(l *endpoint.Lease, how endpoint.End) {
+	if s.box.ended(end{l.Mark.(*handed), how}) {
+		s.ref.Send(wake{})
+	}
 }
 
 // Held gives the pairs in hand without an outcome, those of every message
 // that was taken before the call; nil where the shard has stopped.
 func (s *Shard) Held() (pairs []transport.Pair) {
 	done := make(chan struct{})
-	s.call(func() { pairs = s.pending(); close(done) })
+	s.call(func(time.Time) { pairs = s.machine.Held(); close(done) })
 	select {
 	case <-done:
 		return pairs
@@ -265,36 +241,18 @@ func (s *Shard) Held() (pairs []transport.Pair) {
 	}
 }
 
-// Routed is the highest sequence of the log that was routed.
+// Routed is the highest sequence of the log up to which all that came was routed.
 func (s *Shard) Routed() uint64 { return s.routed.Load() }
 
-// Stats is how the shard looked at its last tick.
+// Stats is how the shard looked at its last sweep.
 func (s *Shard) Stats() Stats { return *s.stats.Load() }
 
-func (s *Shard) call(f func()) { s.put(func(b *batch) { b.calls = append(b.calls, f) }) }
+func (s *Shard) input(in Input) { s.call(func(now time.Time) { s.step(now, in) }) }
+
+func (s *Shard) call(f func(now time.Time)) { s.put(func(b *batch) { b.calls = append(b.calls, f) }) }
 
 func (s *Shard) put(add func(*batch)) {
 	if s.box.put(add) {
 		s.ref.Send(wake{})
-	}
-}
-
-// Receive is one turn of the actor.
-func (s *Shard) Receive(any) {
-	b := s.box.take(s.spare)
-	for i := range b.ends {
-		s.ended(&b.ends[i])
-	}
-	for i := range b.arrivals {
-		s.arrived(&b.arrivals[i])
-	}
-	for _, f := range b.calls { // after what arrived before them
-		f()
-	}
-	s.fresh.worked(len(b.arrivals) - b.dues)
-	s.back.worked(b.dues)
-	s.spare = b.reset()
-	if s.draining {
-		s.checkDrained()
 	}
 }

@@ -64,7 +64,7 @@ func TestAShareIsItsCustomersOwn(t *testing.T) {
 		}
 		return time.Microsecond
 	}
-	r := newRoutes(newFilters(&Options{Compile: compile, Spent: spent, Shares: transport.NewShares(0.05, nil)}))
+	r := newChooser(&Options{Compile: compile, Spent: spent, Shares: transport.NewShares(0.05, nil)})
 	for _, name := range []string{"evil", "good"} {
 		ep := makeEndpoint(name)
 		ep.Customer, ep.Filter = name, "x"+name

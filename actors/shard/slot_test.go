@@ -25,7 +25,7 @@ func TestAnEndpointsMailboxHoldsItsCreditAndTheRestGoesOnInOrder(t *testing.T) {
 		})
 		taken, handles := w.pour(1, 3*credit)
 		taken()
-		w.shard.call(w.shard.sweep)
+		w.sweep()
 		w.calm()
 		if st := w.shard.Stats(); st.InHand != credit || st.Waiting != 2*credit || st.Held != 3*credit || st.Actors != 1 {
 			t.Fatalf("%+v", st)

@@ -1,13 +1,14 @@
 package shard
 
-import "github.com/postrider/postrider/transport"
+import (
+	"time"
+
+	"github.com/postrider/postrider/transport"
+)
 
 // What a shard on a stepped system (actors.NewStepped) needs in place of
 // goroutines and of calls that wait. Such a shard starts no goroutine; its
-// owner ticks, and begins a drain with a context that has ended.
-
-// Tick is one tick of the shard, as its own ticker has it every 100 ms.
-func (s *Shard) Tick() { s.call(s.tickOnce) }
+// owner ticks (Tick), and begins a drain with a context that has ended.
 
 // Room tells whether Event, and Due, would take so many bytes in without waiting.
 func (s *Shard) Room(bytes int) (fresh, back bool) {
@@ -17,7 +18,10 @@ func (s *Shard) Room(bytes int) (fresh, back bool) {
 // Begin takes one change of the registry in; what it gives is closed when the
 // change is in effect.
 func (s *Shard) Begin(c transport.Change) <-chan struct{} {
-	taken := make(chan struct{})
-	s.call(func() { s.change(c, taken) })
-	return taken
+	inEffect := make(chan struct{})
+	s.call(func(now time.Time) {
+		s.filters.change(&c)
+		s.step(now, Input{Kind: Changed, Change: &c, InEffect: inEffect})
+	})
+	return inEffect
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/postrider/postrider/transport"
 )
@@ -173,7 +174,7 @@ func TestDeferredHasItsOwnRoom(t *testing.T) {
 // busy keeps the shard's actor busy until the returned function is called.
 func (w *world) busy() (free func()) {
 	gate := make(chan struct{})
-	w.shard.call(func() { <-gate })
+	w.shard.call(func(time.Time) { <-gate })
 	w.calm()
 	return func() { close(gate); w.calm() }
 }

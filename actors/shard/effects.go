@@ -1,0 +1,68 @@
+package shard
+
+import (
+	"github.com/postrider/postrider/actors/endpoint"
+	"github.com/postrider/postrider/transport"
+)
+
+// Effect is what to do now. Do says which fields are set.
+type Effect struct {
+	Do Verb
+	// To is an endpoint's actor: Hand, Tell, Open, End.
+	To *active
+	// Message is one of actors/endpoint: Tell. []Question: Ask. *Stats: Figures.
+	Message any
+	// Lease: Hand, Skip, Bury, Follow.
+	Lease *endpoint.Lease
+	// Reason: Skip, Bury, Warn. An endpoint's id: RecallAll.
+	Reason string
+	// Handle: Ack, Nak, InProgress.
+	Handle transport.Handle
+	// Event: Routed, FanOut, Ask. Endpoints: FanOut. Number of endpoints: Routed;
+	// of the replay: FanOut. Revision of the registry: FanOut.
+	Event     *transport.Event
+	Endpoints []string
+	Number    uint64
+	Revision  uint64
+}
+
+// Verb names an effect.
+type Verb uint8
+
+const (
+	// Hand gives a lease to an actor.
+	Hand Verb = iota + 1
+	// Tell gives it a message.
+	Tell
+	// Open makes an endpoint's actor, and End ends it: it is sent nothing more.
+	Open
+	End
+	// Ack, Nak and InProgress settle a message, hand it back, ask for more time.
+	Ack
+	Nak
+	InProgress
+	// Routed: so many endpoints want an event.
+	Routed
+	// FanOut journals what is owed, ahead of any outcome of it.
+	FanOut
+	// Ask asks filters about an event; the answer comes as Filtered.
+	Ask
+	// Skip and Bury end a lease that no actor has; Follow ends one when all that
+	// was journaled is durable. Its end comes as LeaseEnded.
+	Skip
+	Bury
+	Follow
+	// InEffect: a change is.
+	InEffect
+	// RecallAll brings all back that is parked for an endpoint.
+	RecallAll
+	// Figures are of now.
+	Figures
+	// Warn says something to the log.
+	Warn
+	// AllDrained: nothing is in hand any more.
+	AllDrained
+)
+
+// Question is one endpoint's filter, to be asked about an event.
+type Question struct{ Endpoint, Filter string }

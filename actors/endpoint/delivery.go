@@ -1,6 +1,7 @@
 package endpoint
 
 import (
+	"sync"
 	"time"
 
 	"github.com/postrider/postrider/transport"
@@ -27,24 +28,17 @@ type queue = Queue[*Delivery]
 // inOrder is the order of an ordered endpoint.
 func inOrder(a, b *Delivery) bool { return a.Place().Before(b.Place()) }
 
-// deliveries are those that a machine has no use for now.
+// deliveries takes leases into a machine's hand, and lets them go.
 type deliveries struct {
-	spare  []*Delivery
 	closed []*Delivery // by the effects that are being carried out
 }
 
-// mostSpare bounds what is kept for later.
-const mostSpare = 256
+// spare are used again, by any machine.
+var spare = sync.Pool{New: func() any { return new(Delivery) }}
 
 // of takes a lease into the machine's hand.
 func (p *deliveries) of(l *Lease) *Delivery {
-	n := len(p.spare)
-	if n == 0 {
-		return &Delivery{Lease: l, Tries: l.Tries, Due: l.Due}
-	}
-	d := p.spare[n-1]
-	p.spare[n-1] = nil
-	p.spare = p.spare[:n-1]
+	d := spare.Get().(*Delivery)
 	d.Lease, d.Tries, d.Due = l, l.Tries, l.Due
 	return d
 }
@@ -52,14 +46,12 @@ func (p *deliveries) of(l *Lease) *Delivery {
 // close notes a delivery that ends with the effects of this step.
 func (p *deliveries) close(d *Delivery) { p.closed = append(p.closed, d) }
 
-// collect takes back what the last step's effects closed.
+// collect lets go of what the last step's effects closed.
 func (p *deliveries) collect() {
 	for i, d := range p.closed {
 		p.closed[i] = nil
-		if len(p.spare) < mostSpare {
-			*d = Delivery{}
-			p.spare = append(p.spare, d)
-		}
+		*d = Delivery{}
+		spare.Put(d)
 	}
 	p.closed = p.closed[:0]
 }

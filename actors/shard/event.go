@@ -39,9 +39,9 @@ func (m *Machine) eventCame(now time.Time, in *Input) {
 	ids, known := m.fanOut(ev)
 	switch {
 	case known:
-		m.route(m.hold(now, in, ev.Seq, 1), ev, ids, nil, true, 0)
+		m.route(m.hold(now, in, ev.Seq, 1, len(ids)), ev, ids, nil, true, 0)
 	case ev.DuplicateOf != 0:
-		m.skipEvent(m.hold(now, in, ev.Seq, 1), ev, transport.ReasonDuplicate)
+		m.skipEvent(m.hold(now, in, ev.Seq, 1, 1), ev, transport.ReasonDuplicate)
 	default:
 		m.match(now, in)
 	}
@@ -53,7 +53,7 @@ func (m *Machine) match(now time.Time, in *Input) {
 	ids, questions := m.routes.match(ev)
 	switch {
 	case len(questions) > 0:
-		h := m.hold(now, in, ev.Seq, 1)
+		h := m.hold(now, in, ev.Seq, 1, 0)
 		h.asked = &asked{event: ev, ids: ids, questions: questions, revision: m.routes.revision}
 		m.asking[ev.Seq] = true
 		m.arrivals.missing(ev.Seq, now) // an ordered endpoint may want it
@@ -62,7 +62,7 @@ func (m *Machine) match(now time.Time, in *Input) {
 		m.do(Effect{Do: Routed, Event: ev})
 		m.nobodyWants(ev.Seq, in.Handle)
 	default:
-		m.route(m.hold(now, in, ev.Seq, 1), ev, ids, nil, false, m.routes.revision)
+		m.route(m.hold(now, in, ev.Seq, 1, len(ids)), ev, ids, nil, false, m.routes.revision)
 	}
 }
 
@@ -143,16 +143,18 @@ func (m *Machine) route(h *message, ev *transport.Event, ids, untold []string, k
 }
 
 func (m *Machine) leaseEvent(h *message, ev *transport.Event, ids []string) {
-	h.leases = make([]*handed, 0, len(ids))
-	block := make([]handed, len(ids)) // one piece of memory: they go together
-	for i, id := range ids {
-		l := &block[i]
-		l.Pair = transport.Pair{Seq: ev.Seq, Endpoint: id}
-		l.Event, l.Owner, l.Mark, l.of = ev, m.owner, l, h
-		if st, ok := m.state(l.Pair, ev); ok {
-			if st.Final || st.Hop > 0 {
-				continue // ended, or parked: it comes back from there
-			}
+	if len(h.block) < len(ids) {
+		h.block = make([]handed, len(ids))
+	}
+	for _, id := range ids {
+		pair := transport.Pair{Seq: ev.Seq, Endpoint: id}
+		st, ok := m.state(pair, ev)
+		if ok && (st.Final || st.Hop > 0) {
+			continue // ended, or parked: it comes back from there
+		}
+		l := h.newLease()
+		l.Pair, l.Event, l.Owner = pair, ev, m.owner
+		if ok {
 			l.Tries, l.Due = slices.Clip(st.Tries), st.Next
 		}
 		h.leases = append(h.leases, l)
@@ -208,7 +210,7 @@ func (m *Machine) give(h *message, untold []string) {
 func (m *Machine) skipEvent(h *message, ev *transport.Event, reason string) {
 	m.routedTo(ev.Seq)
 	l := m.eventLease(h, ev)
-	h.leases, h.left = []*handed{l}, 1
+	h.leases, h.left = append(h.leases, l), 1
 	m.do(Effect{Do: Skip, Lease: &l.Lease, Reason: reason})
 }
 
@@ -228,9 +230,9 @@ func (m *Machine) eventBroke(now time.Time, in *Input) {
 		m.do(Effect{Do: Nak, Handle: in.Handle})
 		return
 	}
-	h := m.hold(now, in, ev.Seq, 1)
+	h := m.hold(now, in, ev.Seq, 1, 1)
 	l := m.eventLease(h, ev)
-	h.leases, h.left = []*handed{l}, 1
+	h.leases, h.left = append(h.leases, l), 1
 	m.do(Effect{Do: Bury, Lease: &l.Lease, Reason: transport.ReasonPanic})
 }
 

@@ -21,6 +21,7 @@ type message struct {
 	// left are the leases that have not ended, of all.
 	left     int
 	leases   []*handed
+	block    []handed // room for as many; they go together
 	released bool
 	asked    *asked // filters are asked about the event; nil: they are not
 	// What it takes of its window.
@@ -48,16 +49,47 @@ func (l *handed) again() *handed {
 // eventLease is a lease that no endpoint gets: its end is that of the event as a
 // whole.
 func (m *Machine) eventLease(h *message, ev *transport.Event) *handed {
-	l := &handed{Lease: endpoint.Lease{Pair: transport.Pair{Seq: ev.Seq}, Event: ev, Owner: m.owner}, of: h}
-	l.Mark = l
+	l := h.newLease()
+	l.Pair, l.Event, l.Owner = transport.Pair{Seq: ev.Seq}, ev, m.owner
 	return l
 }
 
-func (m *Machine) hold(now time.Time, in *Input, seq uint64, room int) *message {
-	h := &message{handle: in.Handle, seq: seq, due: in.Segment != nil, room: room, bytes: in.Bytes, since: now, touched: now}
+// single is a message with its one lease, in one piece of memory.
+type single struct {
+	message
+	ones   [1]*handed
+	blocks [1]handed
+}
+
+// newMessage makes one with room for n leases.
+func newMessage(n int) *message {
+	if n == 1 {
+		s := &single{}
+		s.leases, s.block = s.ones[:0], s.blocks[:]
+		return &s.message
+	}
+	return &message{leases: make([]*handed, 0, n)}
+}
+
+func (m *Machine) hold(now time.Time, in *Input, seq uint64, room, leases int) *message {
+	h := newMessage(leases)
+	h.handle, h.seq, h.due = in.Handle, seq, in.Segment != nil
+	h.room, h.bytes, h.since, h.touched = room, in.Bytes, now, now
 	m.messages(h.due)[seq] = h
 	m.roomFor(h.due).take(room, in.Bytes)
 	return h
+}
+
+// newLease takes one of the block, or makes one where it is used up.
+func (h *message) newLease() *handed {
+	var l *handed
+	if len(h.block) > 0 {
+		l, h.block = &h.block[0], h.block[1:]
+	} else {
+		l = new(handed)
+	}
+	l.Mark, l.of = l, h
+	return l
 }
 
 // holds tells whether a lease of the delivery is out.

@@ -29,8 +29,8 @@ func (m *Machine) segmentCame(now time.Time, in *Input) {
 		return
 	}
 	n := len(seg.Entries)
-	h := m.hold(now, in, seg.Seq, n)
-	h.endpoint, h.leases = seg.Endpoint, make([]*handed, 0, n)
+	h := m.hold(now, in, seg.Seq, n, n)
+	h.endpoint = seg.Endpoint
 	if first {
 		m.countReturned(seg)
 	}
@@ -46,11 +46,11 @@ func (m *Machine) segmentCame(now time.Time, in *Input) {
 // entryLease makes the lease of a parked entry; nil where the delivery ended
 // meanwhile, or was parked again.
 func (m *Machine) entryLease(h *message, id string, e *transport.Entry) *handed {
-	l := &handed{of: h, Lease: endpoint.Lease{
+	l := h.newLease()
+	l.Lease = endpoint.Lease{
 		Pair:  transport.Pair{Seq: e.Event.Seq, Endpoint: id, Replay: e.Replay},
-		Event: e.Event, Tries: e.Tries, Hop: e.Hop, Due: e.Due, Owner: m.owner,
-	}}
-	l.Mark = l
+		Event: e.Event, Tries: e.Tries, Hop: e.Hop, Due: e.Due, Owner: m.owner, Mark: l,
+	}
 	if st, ok := m.state(l.Pair, e.Event); ok {
 		if st.Final || st.Hop > e.Hop {
 			h.unparked = append(h.unparked, unparked(&l.Lease))

@@ -14,7 +14,7 @@ type Effect struct {
 	Message any
 	// Lease: Hand, Skip, Bury, Follow.
 	Lease *endpoint.Lease
-	// Reason: Skip, Bury, Warn. An endpoint's id: RecallAll.
+	// Reason: Skip, Bury, Warn, Inform. An endpoint's id: RecallAll.
 	Reason string
 	// Handle: Ack, Nak, InProgress.
 	Handle transport.Handle
@@ -58,8 +58,9 @@ const (
 	RecallAll
 	// Figures are of now.
 	Figures
-	// Warn says something to the log.
+	// Warn and Inform say something to the log.
 	Warn
+	Inform
 	// AllDrained: nothing is in hand any more.
 	AllDrained
 )

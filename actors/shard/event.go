@@ -236,16 +236,25 @@ func (m *Machine) eventBroke(now time.Time, in *Input) {
 	m.do(Effect{Do: Bury, Lease: &l.Lease, Reason: transport.ReasonPanic})
 }
 
-// undo takes back what was counted for effects that were not carried out.
+// undo takes back what was noted of effects that were not carried out. Leases of
+// other messages are handed out again.
 func (m *Machine) undo(effects []Effect) {
 	for i := range effects {
-		if e := &effects[i]; e.Do == Hand {
+		e := &effects[i]
+		switch e.Do {
+		case Hand:
 			l := e.Lease.Mark.(*handed)
 			e.To.inHand--
 			*e.To.holds(l.of.due)--
 			l.to = nil
+			m.blocked = append(m.blocked, l)
+		case Bury, Skip:
+			m.blocked = append(m.blocked, e.Lease.Mark.(*handed))
+		case Open:
+			delete(m.active, e.To.id)
 		}
 	}
+	m.unblock = true
 }
 
 // unparked tells that the lease of a due segment is not parked with it any more.

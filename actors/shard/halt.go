@@ -31,7 +31,7 @@ func (m *Machine) uplinkIs(down bool) {
 	if down {
 		m.warn("most endpoints cannot be reached at once: our own line is down; deliveries wait, one at a time tries it")
 	} else {
-		m.warn("endpoints are reached again; deliveries go on")
+		m.do(Effect{Do: Inform, Reason: "endpoints are reached again; deliveries go on"})
 	}
 	m.tellAway(was)
 }
@@ -114,9 +114,7 @@ func (m *Machine) drain() {
 			}
 		}
 	}
-	if m.Idle() {
-		m.do(Effect{Do: AllDrained})
-	}
+	m.drainAsked = true
 }
 
 // giveUp hands a message back that has no lease yet.

@@ -38,21 +38,23 @@ type Machine struct {
 	asking    map[uint64]bool // events that filters are asked about
 	recovered *transport.Recovered
 
-	settled   *settledSet // events
-	returned  *recentSet  // segments that are settled
-	segments  *recentSegments
-	arrivals  *arrivals
-	blocked   []*handed // of ordered endpoints, waiting for an earlier event
-	unblock   bool      // it may be that they need not wait any more
-	panics    map[uint64]int
-	uplink    uplinkState
-	draining  bool
-	halted    bool
-	unacked   []transport.Handle // of what was settled while halted
-	ticks     int
-	handBacks []*handed // leases that end unsettled with this step
-	now       time.Time // of the step
-	effects   []Effect
+	settled  *settledSet // events
+	returned *recentSet  // segments that are settled
+	segments *recentSegments
+	arrivals *arrivals
+	blocked  []*handed // of ordered endpoints, waiting for an earlier event
+	unblock  bool      // it may be that they need not wait any more
+	panics   map[uint64]int
+	uplink   uplinkState
+	draining bool
+	// drainAsked: whoever drains is to be told when nothing is in hand.
+	drainAsked bool
+	halted     bool
+	unacked    []transport.Handle // of what was settled while halted
+	ticks      int
+	handBacks  []*handed // leases that end unsettled with this step
+	now        time.Time // of the step
+	effects    []Effect
 }
 
 const recentDues = 1 << 14
@@ -119,6 +121,10 @@ func (m *Machine) Step(now time.Time, in Input) []Effect {
 		m.ended(now, l, endpoint.Released)
 	}
 	m.handBacks = nil
+	if m.drainAsked && m.Idle() {
+		m.drainAsked = false
+		m.do(Effect{Do: AllDrained})
+	}
 	return m.effects
 }
 

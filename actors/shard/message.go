@@ -127,9 +127,6 @@ func (m *Machine) ended(now time.Time, l *handed, how endpoint.End) {
 func (m *Machine) drop(h *message) {
 	m.roomFor(h.due).give(h.room, h.bytes)
 	delete(m.messages(h.due), h.seq)
-	if m.draining && m.Idle() {
-		m.do(Effect{Do: AllDrained})
-	}
 }
 
 // finish acks or hands back a message that has no lease left.

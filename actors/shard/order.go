@@ -40,7 +40,9 @@ func (m *Machine) unblockAll() {
 	m.blocked = nil
 	slices.SortStableFunc(all, func(a, b *handed) int { return cmp.Compare(a.Seq, b.Seq) })
 	for _, l := range all {
-		m.lease(l)
+		if m.messages(l.of.due)[l.of.seq] == l.of { // else it was handed back
+			m.lease(l)
+		}
 	}
 }
 

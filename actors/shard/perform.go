@@ -55,6 +55,8 @@ func (s *Shard) performSeldom(now time.Time, e *Effect) {
 		s.forget(now)
 	case Warn:
 		s.o.Logger.Warn(e.Reason)
+	case Inform:
+		s.o.Logger.Info(e.Reason)
 	case AllDrained:
 		for _, done := range s.drained {
 			close(done)

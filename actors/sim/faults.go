@@ -17,6 +17,7 @@ const (
 	drained
 	outages
 	uplinkLost
+	halts
 	clockJumps
 	edited
 	replayed
@@ -33,7 +34,7 @@ const (
 	faults = firstMood + fault(moods)
 )
 
-var faultWords = [...]string{"kill -9", "graceful stops", "NATS away", "uplink down", "clock jumps", "registry changes",
+var faultWords = [...]string{"kill -9", "graceful stops", "NATS away", "uplink down", "shard halted", "clock jumps", "registry changes",
 	"replays", "acks lost", "deliveries lost on the way", "redeliveries", "schedules fired twice", "streams set back", "segments parked anew",
 	"attempts broken off", "receipts repeated", "Retry-After kept"}
 
@@ -47,7 +48,7 @@ func (f fault) String() string {
 func (w *world) did(f fault) { w.counts[f]++ }
 
 // moods has a receiver change its mood now and then.
-func (w *world) moods(st *station) {
+func (w *world) moods(st *receiver) {
 	mean := float64(w.plan.moody)
 	w.after(time.Duration(mean*-math.Log(1-w.dice.Float64())), func() {
 		if !w.faulty {
@@ -109,6 +110,21 @@ func (w *world) uplink() {
 	})
 }
 
+// halt: for a while the node does not know whether the shard is still its own.
+func (w *world) halt() {
+	n := w.node
+	if n == nil || !n.pulling {
+		return
+	}
+	w.did(halts)
+	w.note(line{what: "the shard halts"})
+	n.shard.Halt()
+	n.after(w.dice.between(100*time.Millisecond, 40*time.Second), func() {
+		w.note(line{what: "the shard goes on"})
+		n.shard.Resume()
+	})
+}
+
 // mostAhead bounds the server's clock against one that is right: less than the
 // margin that a recovery allows for.
 const mostAhead = 25 * time.Second
@@ -145,7 +161,7 @@ func (n *node) realign() {
 }
 
 // register changes the registry, and tells the node.
-func (w *world) register(st *station, next *transport.Endpoint) {
+func (w *world) register(st *receiver, next *transport.Endpoint) {
 	st.endpoint = next
 	w.note(line{what: "registry", endpoint: st.id})
 	if n := w.node; n != nil {
@@ -172,12 +188,12 @@ func (w *world) edit() {
 	w.did(edited)
 	d := w.dice
 	if d.one(8) {
-		st := w.newStation()
+		st := w.newReceiver()
 		w.moods(st)
 		w.register(st, st.endpoint)
 		return
 	}
-	st := of(d, w.stations...)
+	st := of(d, w.receivers...)
 	if st.endpoint == nil {
 		return
 	}
@@ -209,7 +225,7 @@ func (w *world) edit() {
 // replay asks for a few pairs that have ended once more.
 func (w *world) replay() {
 	var entries []transport.Entry
-	st := of(w.dice, w.stations...)
+	st := of(w.dice, w.receivers...)
 	w.replays++
 	for _, f := range w.judge.all {
 		if f.st == st && f.final != "" && f.pair.Replay == 0 && !w.log.at(f.pair.Seq).nothing && len(entries) < 16 && w.dice.one(2) {
@@ -237,7 +253,7 @@ func (w *world) calmDown() {
 	w.natsBack()
 	w.uplinkDown = false
 	w.note(line{what: "all is calm"})
-	for _, st := range w.stations {
+	for _, st := range w.receivers {
 		st.turn(w, healthy)
 		if ep := st.endpoint; ep != nil && ep.State == transport.StatePaused {
 			next := *ep

@@ -21,7 +21,7 @@ type judge struct {
 	wanted  map[uint64]int
 	passed  map[uint64]bool // events that were routed, or skipped
 	skipped map[uint64]bool
-	// captures take the judge's sight at the end of the step.
+	// captures take the judge's view at the end of the step.
 	captures   []func()
 	scans      int
 	anyDoubled bool
@@ -31,7 +31,7 @@ type judge struct {
 // the node.
 type fate struct {
 	pair transport.Pair
-	st   *station
+	st   *receiver
 
 	owed, owedKept           bool
 	final                    string // durable
@@ -64,10 +64,10 @@ func (j *judge) fate(p transport.Pair) *fate {
 
 // begun: a node takes the shard.
 func (j *judge) begun(*node) {
-	for _, st := range j.w.stations {
+	for _, st := range j.w.receivers {
 		// A clock that was put back keeps nothing closed for longer than it can be.
-		st.sight.breaker.until = soonest(st.sight.breaker.until, j.w.nodeNow().Add(j.w.plan.tuning.BreakerMost))
-		if s := &st.sight; s.now != st.endpoint {
+		st.view.breaker.until = soonest(st.view.breaker.until, j.w.nodeNow().Add(j.w.plan.tuning.BreakerMost))
+		if s := &st.view; s.now != st.endpoint {
 			s.now = st.endpoint
 			s.version++
 			s.level = 0
@@ -92,8 +92,8 @@ func (j *judge) ended(killed bool) {
 		f.owed, f.decided = f.owedKept, f.final
 		f.tries, f.notBefore = max(f.triesKept, f.carried), f.notBeforeKept
 	}
-	for _, st := range j.w.stations {
-		s := &st.sight
+	for _, st := range j.w.receivers {
+		s := &st.view
 		s.hold, s.breaker = s.kept.hold, s.kept.breaker
 		s.breaker.probing, s.breaker.row, s.breaker.n = false, 0, 0 // what was counted is not kept
 		s.flying, s.changing, s.closed = 0, false, false
@@ -162,9 +162,9 @@ func (j *judge) fannedOut(r *transport.Record) {
 	}
 	j.passed[r.Seq] = true
 	ev := j.w.log.at(r.Seq).event
-	for _, st := range j.w.stations {
-		now, wanted := wants(st.sight.now, ev), slices.Contains(r.Endpoints, st.id)
-		if now != wanted && (!st.sight.changing || wants(st.sight.next, ev) != wanted) {
+	for _, st := range j.w.receivers {
+		now, wanted := wants(st.view.now, ev), slices.Contains(r.Endpoints, st.id)
+		if now != wanted && (!st.view.changing || wants(st.view.next, ev) != wanted) {
 			j.w.breaks("1: an event goes to every endpoint that wants it", "event %d to %s: wanted %v, owed %v", r.Seq, st.id, now, wanted)
 		}
 	}
@@ -181,7 +181,7 @@ func wants(ep *transport.Endpoint, ev *transport.Event) bool {
 // tried judges an attempt's end as the node took it in.
 func (j *judge) tried(f *fate, r *transport.Record) {
 	f.tries++
-	s := &f.st.sight
+	s := &f.st.view
 	if r.Number != f.tries && !f.doubled {
 		j.w.breaks("3: attempts are counted", "pair %v: attempt %d, after %d", f.pair, r.Number, f.tries-1)
 	}
@@ -233,7 +233,7 @@ func (j *judge) parking(id string, e *transport.Entry) {
 
 // arrived counts a request at the receiver's own clock.
 func (j *judge) arrived(a *attempt) {
-	s := &a.st.sight
+	s := &a.st.view
 	if s.now == nil || a.version != s.version || s.now.Delivery.Rate <= 0 {
 		return
 	}

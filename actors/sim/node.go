@@ -35,7 +35,7 @@ type node struct {
 
 	news    []change // heard of, not begun
 	changes []change // begun one after the other
-	taking  <-chan struct{}
+	awaited <-chan struct{}
 }
 
 type inHand struct {
@@ -45,12 +45,12 @@ type inHand struct {
 
 // change is one of the registry's on its way to the shard.
 type change struct {
-	st   *station
+	st   *receiver
 	next *transport.Endpoint
 }
 
 func (n *node) newParker() *parker {
-	return &parker{n: n, cutter: recovery.NewCutter(strconv.Itoa(n.life) + "_"), open: map[string]*bucket{}}
+	return &parker{n: n, cutter: recovery.NewCutter(strconv.Itoa(n.life) + "_"), open: map[string]*gathered{}}
 }
 
 // startNode takes the shard anew.
@@ -74,10 +74,10 @@ func (w *world) startNode() {
 		Routed: w.judge.routed, Fatal: func(err error) { w.breaks("no panic", "%v", err) },
 		Logger: slog.New(listener{w}),
 	})
-	for _, st := range w.stations {
+	for _, st := range w.receivers {
 		if st.endpoint != nil {
 			n.begin(change{st, st.endpoint})
-			for n.taking != nil && n.step() {
+			for n.awaited != nil && n.step() {
 			}
 		}
 	}
@@ -104,16 +104,16 @@ func (n *node) step() bool {
 	if !n.system.Step() {
 		return false
 	}
-	n.taken()
+	n.lookWhetherInEffect()
 	n.w.judge.stepped()
 	return true
 }
 
-// taken looks whether the change on its way in is in effect.
-func (n *node) taken() {
+// lookWhetherInEffect looks whether the change on its way in is in effect.
+func (n *node) lookWhetherInEffect() {
 	select {
-	case <-n.taking:
-		n.taking = nil
+	case <-n.awaited:
+		n.awaited = nil
 		n.w.judge.changed(n.changes[0].st, n.changes[0].next)
 		if n.changes = n.changes[1:]; len(n.changes) > 0 {
 			n.take()
@@ -134,7 +134,7 @@ func (n *node) take() {
 	c := n.changes[0]
 	n.w.judge.changing(c.st, c.next)
 	n.w.revision++
-	n.taking = n.shard.Begin(transport.Change{ID: c.st.id, Customer: c.st.customer, Endpoint: c.next, Revision: n.w.revision})
+	n.awaited = n.shard.Begin(transport.Change{ID: c.st.id, Customer: c.st.customer, Endpoint: c.next, Revision: n.w.revision})
 }
 
 // pull hands the shard what it has room for, at most so many messages.
@@ -173,7 +173,7 @@ func (n *node) Start(j *endpoint.Attempt) {
 	l := j.Lease()
 	n.sent++
 	st := n.w.byID[l.Endpoint]
-	a := &attempt{n: n, st: st, pair: l.Pair, number: j.Number(), began: n.w.now, version: st.sight.version, end: j.End}
+	a := &attempt{n: n, st: st, pair: l.Pair, number: j.Number(), began: n.w.now, version: st.view.version, end: j.End}
 	a.key = n.sent
 	n.flying[a.key] = a
 	n.w.note(line{what: "attempt", endpoint: st.id, seq: l.Seq, n: int64(a.number)})
@@ -223,10 +223,10 @@ func (t teller) Tell(news transport.News) {
 	st := w.byID[news.Endpoint]
 	switch news.What {
 	case transport.NewsRecovered:
-		st.sight.breaker.n = 0 // counted from here on
+		st.view.breaker.n = 0 // counted from here on
 		return
 	case transport.NewsFailing:
-		st.sight.breaker.opened(n.now(), &w.plan.tuning)
+		st.view.breaker.opened(n.now(), &w.plan.tuning)
 		return
 	}
 	w.judge.disabled(st)

@@ -13,10 +13,10 @@ import (
 type parker struct {
 	n      *node
 	cutter *recovery.Cutter
-	open   map[string]*bucket
+	open   map[string]*gathered
 }
 
-type bucket struct {
+type gathered struct {
 	endpoint string
 	items    []item
 	out      bool
@@ -35,14 +35,14 @@ func (p *parker) Park(customer, id string, e transport.Entry, w transport.Waiter
 	p.n.w.judge.parking(id, &e)
 	b := p.open[id]
 	if b == nil {
-		b = &bucket{endpoint: id}
+		b = &gathered{endpoint: id}
 		p.open[id] = b
 		p.n.after(collectWait, func() { p.leave(b) })
 	}
 	b.items = append(b.items, item{customer, e, w})
 }
 
-func (p *parker) leave(b *bucket) {
+func (p *parker) leave(b *gathered) {
 	if b.out {
 		return
 	}

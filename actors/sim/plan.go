@@ -22,7 +22,7 @@ type plan struct {
 	idle        time.Duration
 	tuning      endpoint.Tuning
 	// So many of each happen in the span.
-	kills, drains, outages, uplinks, jumps, edits, replays, setBacks int
+	kills, drains, outages, uplinks, halts, jumps, edits, replays, setBacks int
 	// moody is the mean time between two moods of a receiver.
 	moody time.Duration
 }
@@ -34,7 +34,7 @@ func newPlan(d dice) plan {
 		customers: d.most(4), endpoints: d.most(12),
 		external: d.one(2), window: of(d, 0, 32, 64, 256), windowBytes: of(d, 0, 0, 1<<16),
 		idle: of(d, 30*time.Second, 30*time.Second, 2*time.Second), tuning: endpoint.DefaultTuning(),
-		kills: d.IntN(4), drains: d.IntN(2), outages: d.IntN(3), jumps: d.IntN(3), edits: d.IntN(8), replays: d.IntN(4),
+		kills: d.IntN(4), drains: d.IntN(2), outages: d.IntN(3), halts: d.IntN(3), jumps: d.IntN(3), edits: d.IntN(8), replays: d.IntN(4),
 	}
 	if d.one(4) {
 		p.span = d.between(10*time.Minute, 4*time.Hour)
@@ -69,18 +69,18 @@ var (
 	}
 )
 
-// newStation makes an endpoint and its receiver.
-func (w *world) newStation() *station {
+// newReceiver makes an endpoint and its receiver.
+func (w *world) newReceiver() *receiver {
 	d := w.dice
-	n := len(w.stations) + 1
-	st := &station{number: n, id: fmt.Sprintf("ep-%02d", n), customer: fmt.Sprintf("customer-%d", 1+d.IntN(w.plan.customers)),
+	n := len(w.receivers) + 1
+	st := &receiver{number: n, id: fmt.Sprintf("ep-%02d", n), customer: fmt.Sprintf("customer-%d", 1+d.IntN(w.plan.customers)),
 		base: d.between(time.Millisecond, 60*time.Millisecond), took: map[transport.Pair]int{}}
 	now := w.serverNow()
 	st.endpoint = &transport.Endpoint{
 		ID: st.id, Customer: st.customer, URL: "https://receiver/1", Enabled: true, Profile: of(d, "standard", "standard", "genea"),
 		State: transport.StateActive, Events: of(d, wanted...), From: now, CreatedAt: now, Delivery: w.newDelivery(),
 	}
-	w.stations = append(w.stations, st)
+	w.receivers = append(w.receivers, st)
 	w.byID[st.id] = st
 	return st
 }
@@ -115,11 +115,11 @@ func (w *world) limit(p *transport.Delivery) {
 func (w *world) begin() {
 	p, d := &w.plan, w.dice
 	for range p.endpoints {
-		w.newStation()
+		w.newReceiver()
 	}
 	w.startNode()
 	w.publishAll()
-	for _, st := range w.stations {
+	for _, st := range w.receivers {
 		w.moods(st)
 	}
 	some := func(n int, f func()) {
@@ -135,6 +135,7 @@ func (w *world) begin() {
 	some(p.drains, w.stop)
 	some(p.outages, w.outage)
 	some(p.uplinks, w.uplink)
+	some(p.halts, w.halt)
 	some(p.jumps, w.jump)
 	some(p.edits, w.edit)
 	some(p.replays, w.replay)

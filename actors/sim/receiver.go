@@ -26,8 +26,8 @@ const (
 var moodWords = [...]string{"healthy", "slow", "slower under load", "failing", "lying", "hanging",
 	"refusing connections", "unreachable", "throttling", "gone"}
 
-// station is an endpoint and the receiver behind it.
-type station struct {
+// receiver is an endpoint and the receiver behind it.
+type receiver struct {
 	id       string
 	customer string
 	number   int
@@ -38,13 +38,13 @@ type station struct {
 	base     time.Duration // a usual answer's time
 	took     map[transport.Pair]int
 
-	sight sight // what the judge knows of it
+	view view // what the judge knows of it
 }
 
 // attempt is one on its way.
 type attempt struct {
 	n       *node
-	st      *station
+	st      *receiver
 	pair    transport.Pair
 	number  int
 	began   time.Duration
@@ -57,7 +57,7 @@ type attempt struct {
 // travel takes the attempt to the receiver.
 func (a *attempt) travel() {
 	w := a.n.w
-	timeout := time.Duration(a.st.sight.now.Delivery.Timeout)
+	timeout := time.Duration(a.st.view.now.Delivery.Timeout)
 	there := w.dice.between(200*time.Microsecond, 20*time.Millisecond)
 	if w.dice.one(30) {
 		there = w.dice.between(20*time.Millisecond, 300*time.Millisecond)
@@ -78,7 +78,7 @@ func (a *attempt) travel() {
 }
 
 // arrived is the request at the receiver, who answers as its mood is.
-func (st *station) arrived(w *world, a *attempt) {
+func (st *receiver) arrived(w *world, a *attempt) {
 	w.judge.arrived(a)
 	if st.mood == hanging {
 		return
@@ -97,7 +97,7 @@ func (st *station) arrived(w *world, a *attempt) {
 	})
 }
 
-func (st *station) thinks(w *world) time.Duration {
+func (st *receiver) thinks(w *world) time.Duration {
 	d := st.base/2 + w.dice.between(0, st.base)
 	switch st.mood {
 	case slow:
@@ -108,7 +108,7 @@ func (st *station) thinks(w *world) time.Duration {
 	return d
 }
 
-func (st *station) answer(w *world) transport.Answer {
+func (st *receiver) answer(w *world) transport.Answer {
 	switch st.mood {
 	case failing, lying:
 		return transport.Answer{Class: transport.Failed, Status: 500, Reason: "status"}
@@ -141,7 +141,7 @@ func (a *attempt) finish(answer transport.Answer) {
 	a.end(answer)
 }
 
-func (st *station) turn(w *world, m mood) {
+func (st *receiver) turn(w *world, m mood) {
 	if st.mood == m {
 		return
 	}

@@ -27,12 +27,12 @@ type world struct {
 	memories    map[string]transport.Memory
 	letters     map[transport.Pair]bool
 
-	stations []*station
-	byID     map[string]*station
-	revision uint64
-	node     *node
-	lives    int
-	judge    judge
+	receivers []*receiver
+	byID      map[string]*receiver
+	revision  uint64
+	node      *node
+	lives     int
+	judge     judge
 
 	faulty    bool
 	killIn    int // steps until a kill; 0: none is due
@@ -47,7 +47,7 @@ type world struct {
 
 func newWorld(o Options) *world {
 	w := &world{o: o, dice: newDice(o.Seed), trace: newTrace(o.Trace), faulty: true, serverUp: true,
-		memories: map[string]transport.Memory{}, letters: map[transport.Pair]bool{}, byID: map[string]*station{}}
+		memories: map[string]transport.Memory{}, letters: map[transport.Pair]bool{}, byID: map[string]*receiver{}}
 	w.plan = newPlan(w.dice)
 	w.journal.w = w
 	w.judge = newJudge(w)

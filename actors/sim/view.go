@@ -7,9 +7,9 @@ import (
 	"github.com/postrider/postrider/transport"
 )
 
-// sight is what the judge knows of an endpoint: the settings in effect, and a
+// view is what the judge knows of an endpoint: the settings in effect, and a
 // reference of its own for what the endpoint may be sent.
-type sight struct {
+type view struct {
 	now, next *transport.Endpoint
 	changing  bool // next is on its way in
 	version   int  // of the settings
@@ -33,7 +33,7 @@ type sight struct {
 	head        uint64
 }
 
-func (s *sight) settings() []*transport.Endpoint {
+func (s *view) settings() []*transport.Endpoint {
 	if s.changing {
 		return []*transport.Endpoint{s.now, s.next}
 	}
@@ -41,7 +41,7 @@ func (s *sight) settings() []*transport.Endpoint {
 }
 
 // leastWait is the shortest wait after that many attempts.
-func (s *sight) leastWait(made int) time.Duration {
+func (s *view) leastWait(made int) time.Duration {
 	least := time.Duration(-1)
 	for _, ep := range s.settings() {
 		wait := time.Duration(0)
@@ -57,7 +57,7 @@ func (s *sight) leastWait(made int) time.Duration {
 }
 
 // asked is how long the endpoint waits at least after a 429 or 503.
-func (s *sight) asked(retryAfter, wait time.Duration) time.Duration {
+func (s *view) asked(retryAfter, wait time.Duration) time.Duration {
 	if retryAfter > 0 {
 		return retryAfter
 	}
@@ -68,8 +68,8 @@ func (s *sight) asked(retryAfter, wait time.Duration) time.Duration {
 }
 
 // changing: settings are on their way into effect.
-func (j *judge) changing(st *station, next *transport.Endpoint) {
-	s := &st.sight
+func (j *judge) changing(st *receiver, next *transport.Endpoint) {
+	s := &st.view
 	s.changing, s.next = true, next
 	if next != nil && next.Delivery.Retries {
 		s.mostTries = max(s.mostTries, 1+len(next.Delivery.Schedule))
@@ -78,8 +78,8 @@ func (j *judge) changing(st *station, next *transport.Endpoint) {
 }
 
 // changed: they are in effect.
-func (j *judge) changed(st *station, next *transport.Endpoint) {
-	s := &st.sight
+func (j *judge) changed(st *receiver, next *transport.Endpoint) {
+	s := &st.view
 	was := s.now
 	s.now, s.next, s.changing = next, nil, false
 	ordered := next != nil && next.Delivery.Ordered
@@ -110,15 +110,15 @@ func stopped(ep *transport.Endpoint) bool {
 }
 
 // disabled: the machine closed the endpoint by what it was answered.
-func (j *judge) disabled(st *station) {
-	s := &st.sight
+func (j *judge) disabled(st *receiver) {
+	s := &st.view
 	s.closed, s.hold, s.breaker = true, moment{}, reference{}
 }
 
 // remembering takes what is known at the end of this step as durable when the
 // memory that is being stored is.
 func (j *judge) remembering(id string) (keep func()) {
-	s := &j.w.byID[id].sight
+	s := &j.w.byID[id].view
 	then := s.kept
 	j.captures = append(j.captures, func() { then.hold, then.breaker = s.hold, s.breaker })
 	return func() { s.kept = then }
@@ -126,7 +126,7 @@ func (j *judge) remembering(id string) (keep func()) {
 
 // started judges an attempt as it leaves.
 func (j *judge) started(a *attempt) {
-	f, s, w := j.fate(a.pair), &a.st.sight, j.w
+	f, s, w := j.fate(a.pair), &a.st.view, j.w
 	now := w.nodeNow()
 	if s.flying == 0 && w.now-s.lastEnd >= w.plan.idle {
 		// One that was idle forgets all but its failures in a row, and goes by the registry.
@@ -167,7 +167,7 @@ func (j *judge) started(a *attempt) {
 }
 
 // shut: nothing may be sent, whichever settings are in effect.
-func (s *sight) shut() bool {
+func (s *view) shut() bool {
 	if s.closed && !s.changing {
 		return true
 	}
@@ -179,7 +179,7 @@ func (s *sight) shut() bool {
 	return true
 }
 
-func (s *sight) limit() (most int) {
+func (s *view) limit() (most int) {
 	for _, ep := range s.settings() {
 		switch {
 		case ep == nil:
@@ -195,7 +195,7 @@ func (s *sight) limit() (most int) {
 // inOrder is invariant 6: every event before this one that the endpoint is owed
 // has ended.
 func (j *judge) inOrder(a *attempt) {
-	s := &a.st.sight
+	s := &a.st.view
 	if a.pair.Replay != 0 || a.pair.Seq <= s.orderedFrom {
 		return
 	}
@@ -219,7 +219,7 @@ func (j *judge) inOrder(a *attempt) {
 
 // answered sees what comes back, before the endpoint does.
 func (j *judge) answered(a *attempt, answer *transport.Answer) {
-	f, s := j.fate(a.pair), &a.st.sight
+	f, s := j.fate(a.pair), &a.st.view
 	f.flying, f.retryAfter = false, answer.RetryAfter
 	s.flying--
 	s.lastEnd = j.w.now

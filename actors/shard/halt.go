@@ -48,8 +48,8 @@ func (m *Machine) halt() {
 	}
 }
 
-// resume: it is ours; what was settled meanwhile is acked.
-func (m *Machine) resume() {
+// goOn: it is ours; what was settled meanwhile is acked.
+func (m *Machine) goOn() {
 	was := m.away()
 	m.halted = false
 	m.tellAway(was)

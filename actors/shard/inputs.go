@@ -77,10 +77,10 @@ const (
 	// Stopped: the actors of endpoints are ended by whoever says so.
 	Stopped
 	// Halted: the shard may not be ours any more. Nothing is pulled, sent or
-	// acked until Resumed; what comes is handed back.
+	// acked until WentOn; what comes is handed back.
 	Halted
-	// Resumed: it is ours.
-	Resumed
+	// WentOn: it is ours.
+	WentOn
 )
 
 // Verdict is what a filter says of an event.

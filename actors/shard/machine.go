@@ -161,8 +161,8 @@ func (m *Machine) take(now time.Time, in *Input) {
 		m.draining, m.active = true, map[string]*active{}
 	case Halted:
 		m.halt()
-	case Resumed:
-		m.resume()
+	case WentOn:
+		m.goOn()
 	}
 }
 

@@ -138,7 +138,7 @@ func play(t *testing.T, ops []string, seed uint64) string {
 			s.step(Input{Kind: []InputKind{UplinkLost, UplinkBack}[next(2)]})
 		case "halt":
 			halted = !halted
-			s.step(Input{Kind: map[bool]InputKind{true: Halted, false: Resumed}[halted]})
+			s.step(Input{Kind: map[bool]InputKind{true: Halted, false: WentOn}[halted]})
 		case "filters":
 			s.filters(&words{plain: []string{fmt.Sprint(1 + next(20))}, args: map[string][]string{"a": {"wanted"}, "b": {"untold"}}})
 		case "list":

@@ -34,7 +34,7 @@ import (
 //	lists ID                  an ordered endpoint has what is parked listed
 //	uplink lost | back
 //	at +5s [events-wait] [segments-wait] [away] [took=(a:2s)]   time passes, with a tick each 100 ms
-//	drain | halt | resume | held
+//	drain | halt | go-on | held
 func TestScenarios(t *testing.T) {
 	datadriven.Walk(t, "testdata", func(t *testing.T, path string) {
 		if filepath.Ext(path) != ".txt" {
@@ -146,10 +146,10 @@ var commands = map[string]func(s *scenario, w *words){
 	"uplink": func(s *scenario, w *words) {
 		s.step(Input{Kind: map[string]InputKind{"lost": UplinkLost, "back": UplinkBack}[w.plain[0]]})
 	},
-	"at":     (*scenario).pass,
-	"drain":  func(s *scenario, _ *words) { s.step(Input{Kind: Drained}) },
-	"halt":   func(s *scenario, _ *words) { s.step(Input{Kind: Halted}) },
-	"resume": func(s *scenario, _ *words) { s.step(Input{Kind: Resumed}) },
+	"at":    (*scenario).pass,
+	"drain": func(s *scenario, _ *words) { s.step(Input{Kind: Drained}) },
+	"halt":  func(s *scenario, _ *words) { s.step(Input{Kind: Halted}) },
+	"go-on": func(s *scenario, _ *words) { s.step(Input{Kind: WentOn}) },
 	"held": func(s *scenario, _ *words) {
 		held := s.m.Held()
 		slices.SortFunc(held, func(a, b transport.Pair) int {

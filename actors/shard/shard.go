@@ -207,16 +207,16 @@ func (s *Shard) Known() {
 }
 
 // Halt stops pulls, sends and acks, since the shard may be another's by now:
-// what comes is handed back, what is in hand stays there. Resume lets all go on.
+// what comes is handed back, what is in hand stays there. GoOn lets all go on.
 func (s *Shard) Halt() {
 	s.fresh.halt(true)
 	s.back.halt(true)
 	s.input(Input{Kind: Halted})
 }
 
-// Resume: see Halt.
-func (s *Shard) Resume() {
-	s.input(Input{Kind: Resumed})
+// GoOn: see Halt.
+func (s *Shard) GoOn() {
+	s.input(Input{Kind: WentOn})
 	s.fresh.halt(false)
 	s.back.halt(false)
 }

@@ -121,7 +121,7 @@ func (w *world) halt() {
 	n.shard.Halt()
 	n.after(w.dice.between(100*time.Millisecond, 40*time.Second), func() {
 		w.note(line{what: "the shard goes on"})
-		n.shard.Resume()
+		n.shard.GoOn()
 	})
 }
 

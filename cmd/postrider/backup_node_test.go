@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -26,7 +27,7 @@ func TestBackupAndRestore(t *testing.T) {
 		return http.StatusOK
 	})
 	good := n.addEndpoint(w.url+"/good", "a.>")
-	parked := n.addEndpoint(w.url+"/parked", "b.>", "20s", "20s")
+	parked := n.addEndpoint(w.url+"/parked", "b.>", slices.Repeat([]string{"4s"}, 20)...)
 	dead := n.addEndpoint(w.url+"/dead", "c.>", []string{}...)
 	n.must("", "endpoint", "edit", dead, "--no-retries")
 	n.must("", "alert", "add", "--customer", "acme", "--name", "Stolen", "--email", "ops@example.com", "--trailer-number", "T-123")

@@ -43,7 +43,7 @@ func runBench(t *testing.T, args ...string) *bench.Report {
 // that the suite of the bench stays true.
 func TestBenchRecovery(t *testing.T) {
 	t.Parallel()
-	r := runBench(t, "recovery", "--kills", "2", "--load", "100", "--endpoints", "3", "--seconds", "2s",
+	r := runBench(t, "recovery", "--kills", "2", "--load", "100", "--endpoints", "3", "--seconds", "1s",
 		"--waiting", "40", "--rate", "50", "--burst", "10", "--events", "60").Recovery
 	if k := r.Kill; len(k.Restarts) != 2 || k.Owed == 0 || k.Lost != 0 || !k.AuditOK || k.Restarts[0].First <= 0 {
 		t.Errorf("kill: %+v", k)
@@ -58,7 +58,7 @@ func TestBenchRecovery(t *testing.T) {
 
 func TestBenchNeighbours(t *testing.T) {
 	t.Parallel()
-	n := runBench(t, "neighbours", "--rounds", "1", "--seconds", "2s", "--healthy", "10", "--troubles", "hang-5,refuse-5",
+	n := runBench(t, "neighbours", "--rounds", "1", "--seconds", "1s", "--healthy", "10", "--troubles", "hang-5,refuse-5",
 		"--rate", "5", "--timeout", "1s", "--sync", "2m").Neighbours
 	if len(n.Runs) != 5 || len(n.Medians) != 3 {
 		t.Fatalf("%d runs, %d medians", len(n.Runs), len(n.Medians))

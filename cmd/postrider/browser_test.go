@@ -185,7 +185,7 @@ func js[T any](p *tab, expression string) T {
 func (p *tab) await(what, expression string) {
 	p.t.Helper()
 	limit := time.Now().Add(patience)
-	for {
+	for pause := pollFirst; ; pause = min(2*pause, pollMost) {
 		// A page that is just being left has no answer; the next one has.
 		got, err := chromedp.Run(p.ctx, chromedp.Evaluate[bool]("{"+grip+"!!("+expression+")}"))
 		if err == nil && got {
@@ -195,7 +195,7 @@ func (p *tab) await(what, expression string) {
 			shown, _ := chromedp.Run(p.ctx, chromedp.Evaluate[string]("location.href + '\\n' + document.body.innerText"))
 			p.t.Fatalf("waited %s for %s: %v\n%s", patience, what, err, shown)
 		}
-		<-time.After(30 * time.Millisecond)
+		<-time.After(pause)
 	}
 }
 

@@ -246,14 +246,19 @@ func (n *testNode) await(what string, true func() bool) {
 // patience is when a test gives up: of no meaning for what is tested.
 const patience = 3 * time.Minute
 
+// The pauses between two looks double, from pollFirst to pollMost: whoever
+// waits long must not keep node and machine busy with being asked.
+const (
+	pollFirst = 10 * time.Millisecond
+	pollMost  = 160 * time.Millisecond
+)
+
 func (n *testNode) awaitFor(most time.Duration, what string, true func() bool) {
 	n.t.Helper()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
 	limit := time.After(most)
-	for !true() {
+	for pause := pollFirst; !true(); pause = min(2*pause, pollMost) {
 		select {
-		case <-tick.C:
+		case <-time.After(pause):
 		case <-limit:
 			out := ""
 			if n.proc != nil {

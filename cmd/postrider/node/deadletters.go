@@ -18,17 +18,16 @@ const (
 	letterGather = time.Second
 	letterPause  = time.Minute
 	letterLook   = time.Second
-	// lastWords is how long the node's end may take to tell what is left.
-	lastWords = 2 * time.Second
 )
 
 // letterNews tells customers of their dead letters, as ops.deadletter.created:
 // at most one event for an endpoint in a minute, with how many there were. What
 // was given up because the endpoint was removed or disabled is no news, and
-// neither are ops events themselves. What cannot be written now is tried again.
+// neither are ops events themselves. What cannot be written now is tried again,
+// with what came meanwhile added: so this is no outbox.
 type letterNews struct {
 	registry newsRegistry
-	submit   func(ctx context.Context, customer, what, id string, at time.Time, data []byte) error
+	submit   submitOps
 	now      func() time.Time
 	log      *slog.Logger
 
@@ -59,8 +58,7 @@ type letterDocument struct {
 	Time      time.Time      `json:"time"`
 }
 
-func newLetterNews(r newsRegistry, submit func(context.Context, string, string, string, time.Time, []byte) error,
-	now func() time.Time, log *slog.Logger) *letterNews {
+func newLetterNews(r newsRegistry, submit submitOps, now func() time.Time, log *slog.Logger) *letterNews {
 	return &letterNews{registry: r, submit: submit, now: now, log: log, counts: map[string]*letterCount{}, wake: make(chan struct{}, 1)}
 }
 

@@ -22,7 +22,7 @@ func (n *Node) filtersPutAway(p transport.PutAway) {
 	if ep, there := n.registry.Endpoint(p.Endpoint); there {
 		d.Name = ep.Name
 	}
-	n.quotaNews.tell(opsNews{customer: p.Customer, what: "quota.reached",
+	n.quotaNews.put(quotaNews{customer: p.Customer, what: "quota.reached",
 		id: fmt.Sprintf("ops-%s-filter_time-%d", p.Endpoint, p.At.UnixNano()), at: p.At, document: d})
 }
 

@@ -15,19 +15,16 @@ import (
 
 // hardwareNotices shows, in the state_reason of an endpoint of genea v1 or v2,
 // that an event came which its version does not cover. The endpoint goes on;
-// the notice goes when its version is changed. What cannot be written now is
-// tried again until it can, off the way of deliveries.
+// the notice goes when its version is changed. Notices are written off the way
+// of deliveries.
 type hardwareNotices struct {
-	registry hardwareRegistry
-	now      func() time.Time
-	log      *slog.Logger
+	*outbox[string] // ids of endpoints to look at
+	registry        hardwareRegistry
+	now             func() time.Time
 
-	mu sync.Mutex
-	// seen are endpoints that need no second look until they are changed.
-	seen map[string]bool
-	// due are endpoints to look at: at most each of the registry's once.
-	due  map[string]bool
-	wake chan struct{}
+	// known are endpoints that need no second look until they are changed.
+	knownMu sync.Mutex
+	known   map[string]bool
 }
 
 // hardwareRegistry is what the notices need of the registry.
@@ -36,15 +33,18 @@ type hardwareRegistry interface {
 	UpdateEndpoint(ctx context.Context, ep *transport.Endpoint) (uint64, error)
 }
 
-const (
-	// hardwarePause is between two tries to write.
-	hardwarePause  = time.Second
-	hardwareNotice = "an event of other hardware came: "
-)
+const hardwareNotice = "an event of other hardware came: "
 
 func newHardwareNotices(r hardwareRegistry, now func() time.Time, log *slog.Logger) *hardwareNotices {
-	return &hardwareNotices{registry: r, now: now, log: log,
-		seen: map[string]bool{}, due: map[string]bool{}, wake: make(chan struct{}, 1)}
+	h := &hardwareNotices{registry: r, now: now, known: map[string]bool{}}
+	h.outbox = newOutbox(outboxOptions[string]{
+		what: "an endpoint's notice of other hardware", write: h.write, log: log,
+		which: func(id string) []any { return []any{"endpoint", id} },
+		never: func(err error) bool {
+			return !errors.Is(err, transport.ErrUnavailable) && !errors.Is(err, transport.ErrConflict)
+		},
+	})
+	return h
 }
 
 // observer lets the metrics, the notices and the news of dead letters see each record.
@@ -66,36 +66,32 @@ func (o observer) Record(r *transport.Record) {
 
 // skipped takes note of an endpoint whose version did not cover an event.
 func (h *hardwareNotices) skipped(id string) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.seen[id] {
-		return
+	if h.know(id, true) {
+		h.put(id)
 	}
-	h.seen[id] = true
-	h.put(id)
 }
 
 // change takes one change of the registry in.
 func (h *hardwareNotices) change(c transport.Change) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
 	if c.Endpoint != nil && c.Endpoint.StateReason != "" && c.Endpoint.StateReason == noticeFor(c.Endpoint) {
-		h.seen[c.ID] = true
+		h.know(c.ID, true)
 		return
 	}
-	delete(h.seen, c.ID)
+	h.know(c.ID, false)
 	if c.Endpoint != nil && isNotice(c.Endpoint.StateReason) {
 		h.put(c.ID)
 	}
 }
 
-// put makes id due; h.mu is held.
-func (h *hardwareNotices) put(id string) {
-	h.due[id] = true
-	select {
-	case h.wake <- struct{}{}:
-	default:
+// know tells whether that is new of the endpoint.
+func (h *hardwareNotices) know(id string, is bool) (changed bool) {
+	h.knownMu.Lock()
+	defer h.knownMu.Unlock()
+	changed = h.known[id] != is
+	if h.known[id] = is; !is {
+		delete(h.known, id)
 	}
+	return changed
 }
 
 // noticeFor is the notice that ep may show; "" where v3 would not help.
@@ -108,63 +104,12 @@ func noticeFor(ep *transport.Endpoint) string {
 
 func isNotice(reason string) bool { return strings.HasPrefix(reason, hardwareNotice) }
 
-// run looks at what is due until ctx ends.
-func (h *hardwareNotices) run(ctx context.Context) {
-	for {
-		for id, some := h.next(); some; id, some = h.next() {
-			if !h.settle(ctx, id) {
-				return
-			}
-		}
-		select {
-		case <-h.wake:
-		case <-ctx.Done():
-			return
-		}
-	}
-}
-
-func (h *hardwareNotices) next() (id string, some bool) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	for id := range h.due {
-		delete(h.due, id)
-		return id, true
-	}
-	return "", false
-}
-
-// settle tries until the endpoint shows what it should; false when ctx ended first.
-func (h *hardwareNotices) settle(ctx context.Context, id string) bool {
-	for told := false; ; told = true {
-		err := h.write(ctx, id)
-		switch {
-		case err == nil:
-			return true
-		case ctx.Err() != nil:
-			return false
-		case !errors.Is(err, transport.ErrUnavailable) && !errors.Is(err, transport.ErrConflict):
-			h.log.Error("an endpoint's notice of other hardware cannot be written", "endpoint", id, "error", err)
-			return true
-		case !told && errors.Is(err, transport.ErrUnavailable):
-			h.log.Warn("an endpoint's notice of other hardware cannot be written; trying until it can", "endpoint", id, "error", err)
-		}
-		select {
-		case <-time.After(hardwarePause):
-		case <-ctx.Done():
-			return false
-		}
-	}
-}
-
 // write stores the notice that the endpoint should show, or its end, unless the
 // endpoint was changed meanwhile.
 func (h *hardwareNotices) write(ctx context.Context, id string) error {
 	ep, there := h.registry.Endpoint(id)
 	if !there {
-		h.mu.Lock()
-		defer h.mu.Unlock()
-		delete(h.seen, id)
+		h.know(id, false)
 		return nil
 	}
 	next := *ep
@@ -183,14 +128,14 @@ func (h *hardwareNotices) reasonFor(ep *transport.Endpoint) string {
 	switch said := ep.StateReason; {
 	case said == noticeFor(ep) || said != "" && !isNotice(said):
 		return said
-	case ep.State == transport.StateActive && h.sees(ep.ID):
+	case ep.State == transport.StateActive && h.knows(ep.ID):
 		return noticeFor(ep)
 	}
 	return ""
 }
 
-func (h *hardwareNotices) sees(id string) bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.seen[id]
+func (h *hardwareNotices) knows(id string) bool {
+	h.knownMu.Lock()
+	defer h.knownMu.Unlock()
+	return h.known[id]
 }

@@ -135,7 +135,7 @@ func TestANoticeIsTriedUntilItIsWritten(t *testing.T) {
 		r.fail(fmt.Errorf("away: %w", transport.ErrUnavailable), fmt.Errorf("other: %w", transport.ErrConflict))
 		skip()
 		r.want(t, "", 1)
-		time.Sleep(2 * hardwarePause) // the bubble's time
+		time.Sleep(2 * outboxPause) // the bubble's time
 		r.want(t, noticeV1, 3)
 	})
 }
@@ -149,7 +149,7 @@ func TestANoticeThatCannotBeWrittenIsLetGo(t *testing.T) {
 		r.edit(func(*transport.Endpoint) {})
 		r.fail(fmt.Errorf("never"))
 		skip()
-		time.Sleep(5 * hardwarePause)
+		time.Sleep(5 * outboxPause)
 		r.want(t, "", 2)
 	})
 }

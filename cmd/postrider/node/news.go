@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"sync"
 	"time"
 
 	"github.com/postrider/postrider/transport"
@@ -15,21 +14,19 @@ import (
 )
 
 // stateNews writes what changed about endpoints where it belongs: disabled ones
-// into the registry, and all of it into the log, as events of the customer.
-// What cannot be written now is tried again until it can; a kill may lose what
-// was not written, but for that an endpoint is failing, see again.
+// into the registry, and all of it into the log, as events of the customer. A
+// kill may lose what was not written, but for that an endpoint is failing, see
+// again.
 type stateNews struct {
+	*outbox[transport.News]
 	registry newsRegistry
-	submit   func(ctx context.Context, customer, what, id string, at time.Time, data []byte) error
+	submit   submitOps
 	metrics  *telemetry.Telemetry
-	log      *slog.Logger
-	// pause is between two tries.
-	pause time.Duration
-
-	mu    sync.Mutex
-	queue []transport.News
-	wake  chan struct{}
 }
+
+// submitOps stores an event about the customer's own things, ops.<what>, in the
+// log, once for an id.
+type submitOps func(ctx context.Context, customer, what, id string, at time.Time, data []byte) error
 
 // newsRegistry is what the stateNews needs of the registry.
 type newsRegistry interface {
@@ -37,11 +34,13 @@ type newsRegistry interface {
 	SetState(ctx context.Context, id, state, reason string) (uint64, error)
 }
 
-const newsPause = time.Second
-
-func newStateNews(r newsRegistry, submit func(context.Context, string, string, string, time.Time, []byte) error,
-	m *telemetry.Telemetry, log *slog.Logger) *stateNews {
-	return &stateNews{registry: r, submit: submit, metrics: m, log: log, pause: newsPause, wake: make(chan struct{}, 1)}
+func newStateNews(r newsRegistry, submit submitOps, m *telemetry.Telemetry, log *slog.Logger) *stateNews {
+	s := &stateNews{registry: r, submit: submit, metrics: m}
+	s.outbox = newOutbox(outboxOptions[transport.News]{
+		what: "an endpoint's change of state", write: s.write, log: log,
+		which: func(n transport.News) []any { return []any{"endpoint", n.Endpoint, "state", n.What} },
+	})
+	return s
 }
 
 // Tell takes a piece of news; it does not block.
@@ -54,16 +53,6 @@ func (r *stateNews) Tell(n transport.News) {
 		r.metrics.StateChange(n.Customer, n.Endpoint, state, n.Reason)
 	}
 	r.put(n)
-}
-
-func (r *stateNews) put(n transport.News) {
-	r.mu.Lock()
-	r.queue = append(r.queue, n)
-	r.mu.Unlock()
-	select {
-	case r.wake <- struct{}{}:
-	default:
-	}
 }
 
 // again tells once more which endpoints began to fail within the time given:
@@ -80,61 +69,7 @@ func (r *stateNews) again(memories map[string]transport.Memory, now time.Time, w
 	}
 }
 
-// run writes the news until ctx ends, and then what is left.
-func (r *stateNews) run(ctx context.Context) {
-	for ctx.Err() == nil {
-		r.writeAll(ctx)
-		select {
-		case <-r.wake:
-		case <-ctx.Done():
-		}
-	}
-	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWords)
-	defer cancel()
-	r.writeAll(last)
-}
-
-func (r *stateNews) writeAll(ctx context.Context) {
-	for n, some := r.first(); some; n, some = r.first() {
-		if !r.write(ctx, &n) {
-			return
-		}
-		r.mu.Lock()
-		r.queue = r.queue[1:]
-		r.mu.Unlock()
-	}
-}
-
-func (r *stateNews) first() (transport.News, bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if len(r.queue) == 0 {
-		r.queue = nil
-		return transport.News{}, false
-	}
-	return r.queue[0], true
-}
-
-// write tries until the news is written; false when ctx ended first.
-func (r *stateNews) write(ctx context.Context, n *transport.News) bool {
-	for told := false; ; told = true {
-		err := r.try(ctx, n)
-		if err == nil {
-			return true
-		}
-		if !told && ctx.Err() == nil {
-			r.log.Warn("an endpoint's change of state cannot be written; trying until it can",
-				"endpoint", n.Endpoint, "state", n.What, "error", err)
-		}
-		select {
-		case <-time.After(r.pause):
-		case <-ctx.Done():
-			return false
-		}
-	}
-}
-
-func (r *stateNews) try(ctx context.Context, n *transport.News) error {
+func (r *stateNews) write(ctx context.Context, n transport.News) error {
 	if n.What == transport.NewsDisabled {
 		_, err := r.registry.SetState(ctx, n.Endpoint, transport.StateDisabled, n.Reason)
 		if errors.Is(err, transport.ErrNotFound) {
@@ -144,7 +79,7 @@ func (r *stateNews) try(ctx context.Context, n *transport.News) error {
 			return err
 		}
 	}
-	data, err := json.Marshal(r.document(n))
+	data, err := json.Marshal(r.document(&n))
 	if err != nil {
 		return err
 	}

@@ -89,7 +89,7 @@ func TestADisabledEndpointIsWrittenBeforeItIsTold(t *testing.T) {
 	told := withStateNews(t, func(r *stateNews, told *toldNews) {
 		told.fail = transport.ErrUnavailable
 		r.Tell(transport.News{Endpoint: "a", Customer: "acme", What: transport.NewsDisabled})
-		time.Sleep(3 * newsPause)
+		time.Sleep(3 * outboxPause)
 		synctest.Wait()
 		if len(told.disabled) < 3 || len(told.ids) > 0 {
 			t.Errorf("tried %d times, told %q", len(told.disabled), told.ids)

@@ -57,7 +57,7 @@ type Node struct {
 	shard      *shard.Shard
 	shares     *transport.Shares
 	quotas     *quota.Book
-	quotaNews  *opsWriter
+	quotaNews  *outbox[quotaNews]
 	stage      *ledger.Stage
 	ids        *ledger.Local
 	consumers  *store.Consumers
@@ -100,9 +100,7 @@ func startOnce(ctx context.Context, o *Options) (*Node, error) {
 }
 
 func (n *Node) start(ctx context.Context, keys *Keys) error {
-	n.quotaNews = newOpsWriter(func(ctx context.Context, customer, what, id string, at time.Time, data []byte) error {
-		return n.store.Events.SubmitOps(ctx, customer, what, id, at, data)
-	}, n.log)
+	n.quotaNews = n.newQuotaNews()
 	n.quotas = n.newQuotas()
 	n.shares = transport.NewShares(n.cfg.Quota.FilterTime, n.filtersPutAway)
 	n.shares.Own, n.shares.Counted = n.ownFilterTime, n.filterTimeSpent

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"log/slog"
 	"time"
 
 	"github.com/postrider/postrider/config"
@@ -80,68 +79,33 @@ func (n *Node) quotaChanged(q quota.News) {
 	}
 	n.log.Warn("a customer comes near its quota", "customer", q.Customer, "quota", q.Quota, "used", q.Used, "bound", q.Bound, "reached", q.Reached)
 	n.metrics.Quota(q.Quota, q.Reached)
-	n.quotaNews.tell(opsNews{customer: q.Customer, what: what,
+	n.quotaNews.put(quotaNews{customer: q.Customer, what: what,
 		id: fmt.Sprintf("ops-%s-%s-%s-%d", q.Customer, what, q.Quota, q.At.UnixNano()), at: q.At,
 		document: quotaDocument{Quota: q.Quota, Used: q.Used, Bound: q.Bound, Reason: reason, Time: q.At.UTC()}})
 }
 
-// opsNews is an event about a customer that is to be written into the log.
-type opsNews struct {
+// quotaNews is an event about a customer's quota that is to be written into the
+// log.
+type quotaNews struct {
 	customer, what, id string
 	at                 time.Time
-	document           any
+	document           quotaDocument
 }
 
-// opsWriter writes news into the log, one after the other.
-type opsWriter struct {
-	submit func(ctx context.Context, customer, what, id string, at time.Time, data []byte) error
-	log    *slog.Logger
-	// told are yet to be written; what does not fit is in the node's log alone.
-	told chan opsNews
-}
+// quotaQueue bounds what waits to be written; what comes beyond it is in the
+// node's log alone.
+const quotaQueue = 256
 
-// opsQueue bounds what waits to be written.
-const opsQueue = 256
-
-func newOpsWriter(submit func(context.Context, string, string, string, time.Time, []byte) error, log *slog.Logger) *opsWriter {
-	return &opsWriter{submit: submit, log: log, told: make(chan opsNews, opsQueue)}
-}
-
-// tell takes a piece of news; it does not block.
-func (w *opsWriter) tell(n opsNews) {
-	select {
-	case w.told <- n:
-	default:
-	}
-}
-
-// run writes the news until ctx ends.
-func (w *opsWriter) run(ctx context.Context) {
-	for {
-		select {
-		case n := <-w.told:
-			w.write(ctx, &n)
-		case <-ctx.Done():
-			return
-		}
-	}
-}
-
-// write tries until the event is in the log, or ctx ends.
-func (w *opsWriter) write(ctx context.Context, n *opsNews) {
-	data, err := json.Marshal(n.document)
-	for told := false; err == nil; told = true {
-		failed := w.submit(ctx, n.customer, n.what, n.id, n.at, data)
-		if failed == nil {
-			return
-		}
-		if !told && ctx.Err() == nil {
-			w.log.Warn("news for a customer cannot be written; trying until it can", "customer", n.customer, "what", n.what, "error", failed)
-		}
-		select {
-		case <-time.After(newsPause):
-		case <-ctx.Done():
-			return
-		}
-	}
+func (n *Node) newQuotaNews() *outbox[quotaNews] {
+	return newOutbox(outboxOptions[quotaNews]{
+		what: "news of a customer's quota", most: quotaQueue, log: n.log,
+		which: func(q quotaNews) []any { return []any{"customer", q.customer, "what", q.what} },
+		write: func(ctx context.Context, q quotaNews) error {
+			data, err := json.Marshal(&q.document)
+			if err != nil {
+				return err
+			}
+			return n.store.Events.SubmitOps(ctx, q.customer, q.what, q.id, q.at, data)
+		},
+	})
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"net/url"
 	"strings"
+	"sync"
 
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/maintnotifications"
@@ -110,4 +111,5 @@ type quiet struct{}
 
 func (quiet) Printf(context.Context, string, ...any) {}
 
-func init() { redis.SetLogger(quiet{}) }
+// quieten sets the logger of go-redis, which is one for all its clients.
+var quieten = sync.OnceFunc(func() { redis.SetLogger(quiet{}) })

@@ -60,6 +60,7 @@ type Redis struct {
 // nodes may follow as ?addr=host:port&addr=…. A window of 0 is
 // DefaultRedisWindow. Errors are *transport.FieldError and never show the URL.
 func NewRedis(url string, window time.Duration, o RedisOptions) (*Redis, error) {
+	quieten()
 	if window <= 0 {
 		window = DefaultRedisWindow
 	}

@@ -28,12 +28,12 @@ type Consent struct {
 	// Confirmed is when its owner confirmed; zero: not yet.
 	Confirmed time.Time `json:"confirmed,omitzero"`
 	// Mails counts those that asked, since the last rest; At is when the last
-	// one was tried. It was Taken once the relay has answered for it; Failed
+	// one was tried. It is Accepted once the relay has answered for it; Failed
 	// counts the tries in a row that were not.
-	Mails  int       `json:"mails"`
-	At     time.Time `json:"at,omitzero"`
-	Taken  bool      `json:"taken,omitempty"`
-	Failed int       `json:"failed,omitempty"`
+	Mails    int       `json:"mails"`
+	At       time.Time `json:"at,omitzero"`
+	Accepted bool      `json:"taken,omitempty"`
+	Failed   int       `json:"failed,omitempty"`
 }
 
 // Asked is whom a link of confirmation asks, about what.

@@ -33,9 +33,9 @@ func (d *dueSet) add(key transport.RunKey, t ...Trigger) {
 func (d *dueSet) take() dues {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	taken := d.keys
+	due := d.keys
 	d.keys = dues{}
-	return taken
+	return due
 }
 
 // runDue carries out what is due, one sweep after the other.

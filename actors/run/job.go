@@ -66,31 +66,31 @@ func (j *job) shorten(through uint64) {
 // jobs finds the runs that an alert belongs to.
 type jobs struct {
 	all        []*job
-	byCustomer map[string]*[4]slot
+	byCustomer map[string]*[4]coverage
 }
 
-// slot is the job that covers a type of alerts, nil where none does, and what
+// coverage is the job that covers a type of alerts, nil where none does, and what
 // it is about for them.
-type slot struct {
+type coverage struct {
 	job  *job
 	part transport.RunPart
 }
 
-// slotTypes are the types of alerts that runs cover; their places are those in
+// coveredTypes are the types of alerts that runs cover; their places are those in
 // jobs.
-var slotTypes = [4]string{matching.AlertNormal, matching.AlertHot, matching.AlertLive, transport.RunCatchUp}
+var coveredTypes = [4]string{matching.AlertNormal, matching.AlertHot, matching.AlertLive, transport.RunCatchUp}
 
 func newJobs(all []*job) *jobs {
-	js := &jobs{all: all, byCustomer: map[string]*[4]slot{}}
+	js := &jobs{all: all, byCustomer: map[string]*[4]coverage{}}
 	for _, j := range all {
 		of := js.byCustomer[j.run.Customer]
 		if of == nil {
-			of = &[4]slot{}
+			of = &[4]coverage{}
 			js.byCustomer[j.run.Customer] = of
 		}
 		for _, part := range j.asked.Ranges() {
-			if i := slices.Index(slotTypes[:], part.Type); i >= 0 {
-				of[i] = slot{j, part}
+			if i := slices.Index(coveredTypes[:], part.Type); i >= 0 {
+				of[i] = coverage{j, part}
 			}
 		}
 	}
@@ -114,7 +114,7 @@ func (js *jobs) wanting(a *matching.Alert, seq uint64, catchUp func(id string) u
 	if of == nil {
 		return nil
 	}
-	for i, t := range slotTypes {
+	for i, t := range coveredTypes {
 		j := of[i].job
 		if j == nil || j.reported || t != a.AlertType && (t != transport.RunCatchUp || a.AlertType != matching.AlertLive) {
 			continue

@@ -202,13 +202,13 @@ const writesAtOnce = 16
 // each calls do for 0 to n-1, some at the same time, and gives their errors.
 func (r *Runner) each(n int, do func(i int) error) []error {
 	errs := make([]error, n)
-	slots := make(chan struct{}, r.atOnce)
+	running := make(chan struct{}, r.atOnce)
 	var all sync.WaitGroup
 	for i := range n {
-		slots <- struct{}{}
+		running <- struct{}{}
 		all.Go(func() {
 			errs[i] = do(i)
-			<-slots
+			<-running
 		})
 	}
 	all.Wait()

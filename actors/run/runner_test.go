@@ -19,8 +19,8 @@ import (
 	"github.com/postrider/postrider/transport/jet/runs"
 )
 
-// house is a Runner on a real embedded NATS server.
-type house struct {
+// fixture is a Runner on a real embedded NATS server.
+type fixture struct {
 	t       *testing.T
 	store   *store.Store
 	js      jetstream.JetStream
@@ -33,13 +33,13 @@ type storedReport struct {
 	at  time.Time
 }
 
-func newHouse(t *testing.T) *house {
+func newFixture(t *testing.T) *fixture {
 	t.Helper()
 	s, err := store.Open(t.Context(), store.Options{Options: jet.Options{DataDir: t.TempDir(), SyncInterval: 2 * time.Minute, MaxStore: 1 << 30, MasterKey: make([]byte, 32)}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &house{t: t, store: s, reports: make(chan storedReport, 100)}
+	h := &fixture{t: t, store: s, reports: make(chan storedReport, 100)}
 	if h.js, err = jetstream.New(s.NATS(), jetstream.WithPublishAsyncMaxPending(1<<17)); err != nil {
 		t.Fatal(err)
 	}
@@ -75,7 +75,7 @@ func newHouse(t *testing.T) *house {
 }
 
 // listen gives the reports as they are stored.
-func (h *house) listen(ctx context.Context) {
+func (h *fixture) listen(ctx context.Context) {
 	cons, err := h.js.OrderedConsumer(ctx, jet.StreamEvents, jetstream.OrderedConsumerConfig{FilterSubjects: []string{"events.*.alert.matches_found"}})
 	if err != nil {
 		h.t.Error(err)
@@ -109,7 +109,7 @@ func (h *house) listen(ctx context.Context) {
 	<-running.Closed()
 }
 
-func (h *house) report() storedReport {
+func (h *fixture) report() storedReport {
 	h.t.Helper()
 	select {
 	case r := <-h.reports:
@@ -120,7 +120,7 @@ func (h *house) report() storedReport {
 	}
 }
 
-func (h *house) add(alertType, plate string) *matching.Alert {
+func (h *fixture) add(alertType, plate string) *matching.Alert {
 	h.t.Helper()
 	a := matching.NewAlert()
 	a.ID, a.Customer, a.AlertName, a.Email, a.AlertType, a.LicensePlate = uuid.NewString(), "acme", alertType, "a@example.com", alertType, plate
@@ -134,7 +134,7 @@ func (h *house) add(alertType, plate string) *matching.Alert {
 	return &a
 }
 
-func (h *house) see(plate string, times int) {
+func (h *fixture) see(plate string, times int) {
 	h.t.Helper()
 	for i := range times {
 		if _, err := h.js.PublishAsync("detections.cam1", fmt.Appendf(nil, `{"license_plate":%q,"id":"%d"}`, plate, i)); err != nil {
@@ -144,7 +144,7 @@ func (h *house) see(plate string, times int) {
 	<-h.js.PublishAsyncComplete()
 }
 
-func (h *house) run(runType string) *transport.Run {
+func (h *fixture) run(runType string) *transport.Run {
 	h.t.Helper()
 	ctx, cancel := context.WithTimeout(h.t.Context(), 5*time.Minute)
 	defer cancel()
@@ -158,7 +158,7 @@ func (h *house) run(runType string) *transport.Run {
 // A live match is out without waiting for anything; how long that took is told
 // and not judged, as the machine may be busy.
 func TestLiveMatchesAreOutAtOnce(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.add("live", "AAA111")
 	for range 5 {
 		began := time.Now()
@@ -173,7 +173,7 @@ func TestLiveMatchesAreOutAtOnce(t *testing.T) {
 
 // Under a steady stream what a second brings is one report.
 func TestLiveMatchesAreConsolidated(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.add("live", "AAA111")
 	var sent []time.Time
 	reports, matches := 0, 0
@@ -198,7 +198,7 @@ func TestLiveMatchesAreConsolidated(t *testing.T) {
 // 50,000 matches are one event, whole and in order.
 func TestFiftyThousandMatches(t *testing.T) {
 	const n = 50_000
-	h := newHouse(t)
+	h := newFixture(t)
 	h.add("hot", "AAA111")
 	h.see("AAA111", n)
 	run := h.run(transport.RunSummary)
@@ -220,7 +220,7 @@ func TestFiftyThousandMatches(t *testing.T) {
 
 // An alert that moves is run on from its own place: from normal to live at once.
 func TestAnAlertThatMoves(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	h.add("live", "BBB222") // so that live runs are ahead
 	a := h.add("normal", "AAA111")
 	h.see("AAA111", 2)
@@ -253,7 +253,7 @@ func TestAnAlertThatMoves(t *testing.T) {
 
 // Schedules follow the alerts and the customer's settings.
 func TestSchedulesFollow(t *testing.T) {
-	h := newHouse(t)
+	h := newFixture(t)
 	until := func(want map[transport.RunKey]transport.RunSchedule) {
 		t.Helper()
 		tick := time.NewTicker(20 * time.Millisecond)

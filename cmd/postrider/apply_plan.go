@@ -50,7 +50,7 @@ type plan struct {
 	cl     *client
 	things map[string][]object // by kind and customer, as they were listed
 	steps  []*step
-	taken  map[string]*manifest.Document // which document speaks of which thing
+	byKey  map[string]*manifest.Document // which document speaks of which thing
 }
 
 var kindPaths = map[string]string{manifest.Customer: customersPath, manifest.Endpoint: endpointsPath, manifest.Alert: alertsPath}
@@ -58,7 +58,7 @@ var kindPaths = map[string]string{manifest.Customer: customersPath, manifest.End
 func thingPath(kind, id string) string { return kindPaths[kind] + "/" + url.PathEscape(id) }
 
 func (a *app) planOf(ctx context.Context, cl *client, docs []*manifest.Document, prune bool) (*plan, error) {
-	p := &plan{a: a, cl: cl, things: map[string][]object{}, taken: map[string]*manifest.Document{}}
+	p := &plan{a: a, cl: cl, things: map[string][]object{}, byKey: map[string]*manifest.Document{}}
 	look := a.progress("compared", len(docs))
 	defer look.end()
 	for _, kind := range manifest.Kinds {
@@ -157,10 +157,10 @@ func (p *plan) step(ctx context.Context, d *manifest.Document) (*step, error) {
 	if there == nil {
 		key = d.Label()
 	}
-	if before := p.taken[key]; before != nil {
+	if before := p.byKey[key]; before != nil {
 		return nil, fmt.Errorf("%s: speaks of the same %s as %s; keep one", d.Place(), d.Kind, before.Place())
 	}
-	p.taken[key] = d
+	p.byKey[key] = d
 	if err := s.keep(unset, there); err != nil || there == nil {
 		return s, err
 	}
@@ -258,7 +258,7 @@ func (p *plan) prune(ctx context.Context, docs []*manifest.Document) error {
 				return err
 			}
 			for _, o := range list {
-				if p.taken[kind+" "+o.text("id")] == nil {
+				if p.byKey[kind+" "+o.text("id")] == nil {
 					p.steps = append(p.steps, removal(kind, o))
 				}
 			}

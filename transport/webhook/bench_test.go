@@ -15,8 +15,8 @@ import (
 	"github.com/postrider/postrider/transport"
 )
 
-// lean answers each request as soon as it is read, with little work of its own.
-func lean(c net.Conn) {
+// answerAtOnce answers each request as soon as it is read, with little work of its own.
+func answerAtOnce(c net.Conn) {
 	in := bufio.NewReaderSize(c, 8<<10)
 	answer := []byte("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
 	for {
@@ -45,7 +45,7 @@ func lean(c net.Conn) {
 // BenchmarkSend renders, signs (HMAC-SHA512) and posts 1 KiB; BenchmarkBare
 // posts the same bytes, signed once, with an http.Client on the same terms.
 func BenchmarkSend(b *testing.B) {
-	target := newTarget(b, newSender(b), serveRaw(b, lean), limit(15*time.Second))
+	target := newTarget(b, newSender(b), serveRaw(b, answerAtOnce), limit(15*time.Second))
 	ev := newEvent()
 	ev.Data = []byte(`{"text":"` + strings.Repeat("x", 1024-11) + `"}`)
 	side(b, func() bool {
@@ -54,7 +54,7 @@ func BenchmarkSend(b *testing.B) {
 }
 
 func BenchmarkBare(b *testing.B) {
-	target := newTarget(b, newSender(b), serveRaw(b, lean))
+	target := newTarget(b, newSender(b), serveRaw(b, answerAtOnce))
 	ev := newEvent()
 	ev.Data = []byte(`{"text":"` + strings.Repeat("x", 1024-11) + `"}`)
 	made, err := target.render(ev)

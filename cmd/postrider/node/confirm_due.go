@@ -43,7 +43,7 @@ func askAt(c transport.Consent, waits bool) (time.Time, bool) {
 		return time.Time{}, true
 	case c.Mails >= mostAsks:
 		return c.At.Add(askRest), waits
-	case !c.Taken:
+	case !c.Accepted:
 		return c.At.Add(min(askFailed<<min(c.Failed, 10), askFailedMost)), true
 	}
 	return c.At.Add(askAgain), waits
@@ -55,14 +55,14 @@ func asking(c *transport.Consent, at time.Time) {
 	if c.Mails >= mostAsks {
 		c.Mails = 0
 	}
-	c.Mails, c.At, c.Taken = c.Mails+1, at, false
+	c.Mails, c.At, c.Accepted = c.Mails+1, at, false
 }
 
 // wasAsked is what is kept of it after. A mailbox that is not there counts as
 // asked: it is not tried again before the next mail is due.
 func wasAsked(c *transport.Consent, class transport.Class) {
 	if class == transport.Delivered || class == transport.Gone {
-		c.Taken, c.Failed = true, 0
+		c.Accepted, c.Failed = true, 0
 		return
 	}
 	c.Mails, c.Failed = max(0, c.Mails-1), c.Failed+1

@@ -33,11 +33,11 @@ func TestWhenAMailboxIsAsked(t *testing.T) {
 	}{
 		"never asked":                       {transport.Consent{}, false, -1, true},
 		"confirmed":                         {transport.Consent{Confirmed: at}, true, 0, false},
-		"confirmed after it was asked":      {transport.Consent{Confirmed: at, Mails: 1, At: at, Taken: true}, true, 0, false},
-		"asked, nothing waits":              {transport.Consent{Mails: 1, At: at, Taken: true}, false, 0, false},
-		"asked, something waits":            {transport.Consent{Mails: 1, At: at, Taken: true}, true, askAgain, true},
-		"asked often, something waits":      {transport.Consent{Mails: mostAsks, At: at, Taken: true}, true, askRest, true},
-		"asked often, nothing waits":        {transport.Consent{Mails: mostAsks, At: at, Taken: true}, false, 0, false},
+		"confirmed after it was asked":      {transport.Consent{Confirmed: at, Mails: 1, At: at, Accepted: true}, true, 0, false},
+		"asked, nothing waits":              {transport.Consent{Mails: 1, At: at, Accepted: true}, false, 0, false},
+		"asked, something waits":            {transport.Consent{Mails: 1, At: at, Accepted: true}, true, askAgain, true},
+		"asked often, something waits":      {transport.Consent{Mails: mostAsks, At: at, Accepted: true}, true, askRest, true},
+		"asked often, nothing waits":        {transport.Consent{Mails: mostAsks, At: at, Accepted: true}, false, 0, false},
 		"died while asking":                 {transport.Consent{Mails: 1, At: at}, false, askFailed, true},
 		"died while asking, again and more": {transport.Consent{Mails: mostAsks, At: at}, true, askRest, true},
 		"not taken twice":                   {transport.Consent{At: at, Failed: 2}, false, 4 * askFailed, true},
@@ -84,8 +84,8 @@ func TestAMailboxIsNotAskedWithoutEnd(t *testing.T) {
 
 func TestWhatCameOfAQuestion(t *testing.T) {
 	for class, want := range map[transport.Class]transport.Consent{
-		transport.Delivered: {Mails: 1, At: mailNow, Taken: true},
-		transport.Gone:      {Mails: 1, At: mailNow, Taken: true},
+		transport.Delivered: {Mails: 1, At: mailNow, Accepted: true},
+		transport.Gone:      {Mails: 1, At: mailNow, Accepted: true},
 		transport.Failed:    {At: mailNow, Failed: 3},
 		transport.Refused:   {At: mailNow, Failed: 3},
 		transport.Aborted:   {At: mailNow, Failed: 3},

@@ -80,9 +80,9 @@ func (n *Node) egress() []string {
 // routedTo is the highest sequence up to which all events of the log have
 // reached the shard.
 func (n *Node) routedTo() uint64 {
-	taken := n.consumers.Routed()
+	handedOn := n.consumers.Routed()
 	if n.stage.Within() == 0 {
-		return taken
+		return handedOn
 	}
 	return n.shard.Routed()
 }

@@ -18,17 +18,17 @@ import (
 
 var mailNow = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
-// wing is what a shard knows by the changes it was told.
-type wing map[string]*transport.Endpoint
+// toldEndpoints is what a shard knows by the changes it was told.
+type toldEndpoints map[string]*transport.Endpoint
 
-func (w wing) take(c transport.Change) {
+func (w toldEndpoints) take(c transport.Change) {
 	if w[c.ID] = c.Endpoint; c.Endpoint == nil {
 		delete(w, c.ID)
 	}
 }
 
-func testMailboxes() (*mailboxes, wing) {
-	w := wing{}
+func testMailboxes() (*mailboxes, toldEndpoints) {
+	w := toldEndpoints{}
 	return newMailboxes(w.take, func() time.Time { return mailNow }), w
 }
 

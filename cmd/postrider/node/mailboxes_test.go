@@ -57,8 +57,8 @@ func TestAMailboxComesAndGoesWithItsAlerts(t *testing.T) {
 			t.Errorf("%s: got %v, want %v", step, got, want)
 		}
 	}
-	const alerts, own, both = "[alert.matches_found]", "[ops.endpoint.> ops.run.failed ops.deadletter.created]",
-		"[alert.matches_found ops.endpoint.> ops.run.failed ops.deadletter.created]"
+	const alerts, own, both = "[alert.matches_found]", "[ops.endpoint.> ops.run.failed ops.deadletter.created ops.quota.>]",
+		"[alert.matches_found ops.endpoint.> ops.run.failed ops.deadletter.created ops.quota.>]"
 	m.alertChanged(alertFor("1", "ops@EXAMPLE.com", "boss@example.com", "ops@example.com"))
 	check("an alert", map[string]string{ops: alerts, boss: alerts})
 	m.alertChanged(alertFor("2", "ops@example.com"))
@@ -88,7 +88,7 @@ func TestAMailboxKeepsItsState(t *testing.T) {
 		t.Errorf("%v, %+v", err, w[id])
 	}
 	m.customerChanged(&transport.Customer{ID: "acme", Email: "ops@example.com"})
-	if ep, _ := r.Endpoint(id); ep.State != "disabled" || ep.StateReason != "gone" || len(ep.Events) != 4 {
+	if ep, _ := r.Endpoint(id); ep.State != "disabled" || ep.StateReason != "gone" || len(ep.Events) != 5 {
 		t.Errorf("%+v", ep)
 	}
 	if err := m.ResumeMailbox(ctx, id); err != nil || w[id].State != "active" {

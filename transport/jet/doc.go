@@ -2,8 +2,9 @@
 // a server elsewhere, and what the rooms below it share.
 //
 // Each room owns a stream or buckets, for one Shard: eventlog, deferred, journal,
-// deadletters, memory, registry, runs; admin looks after a server beside a node,
-// and producers import publisher. Rooms stand on this package and import none of
+// deadletters, memory, registry, runs; producers is the way of what comes by the
+// listener, by the gate; admin looks after a server beside a node, and whoever
+// publishes imports publisher. Rooms stand on this package and import none of
 // each other; cmd/postrider/store puts them together. wire is the form of what
 // Postrider writes for itself.
 //
@@ -20,5 +21,5 @@
 // is lost, the error is transport.ErrUnknown.
 //
 // It is, with the rooms, the one door to nats.go, nats-server and jetstreamext.
-// Besides those it may import transport, telemetry and publisher alone.
+// Besides those it may import transport, gate and publisher alone.
 package jet

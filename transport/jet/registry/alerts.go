@@ -2,8 +2,6 @@ package registry
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -11,6 +9,7 @@ import (
 
 	"github.com/postrider/postrider/matching"
 	"github.com/postrider/postrider/transport"
+	"github.com/postrider/postrider/transport/jet"
 )
 
 // BucketAlerts holds the alerts, each under <customer>.<alert id>.
@@ -49,20 +48,22 @@ type Alerts struct {
 	alerts    map[string]*Alert // by id
 	customers map[string]map[string]*Alert
 	zones     map[string]*time.Location
-	applied   uint64
-	moved     chan struct{} // closed and made anew when applied grows
-	state     registryState
-	stopped   bool
 
 	subscribers  []func(AlertChange)
 	customerTold []func(*transport.Customer)
-	quit         chan struct{}
-	done         chan struct{} // nil until Start
+	mirror       *jet.Mirror
 }
 
+// mirroredAlerts is the bucket's place in the mirror. Customers come first: alerts
+// need their time zones.
+const mirroredAlerts = 1
+
 func newAlerts(s *Store) *Alerts {
-	return &Alerts{store: s, alerts: map[string]*Alert{}, customers: map[string]map[string]*Alert{},
-		zones: map[string]*time.Location{}, moved: make(chan struct{}), quit: make(chan struct{})}
+	r := &Alerts{store: s, alerts: map[string]*Alert{}, customers: map[string]map[string]*Alert{}, zones: map[string]*time.Location{}}
+	r.mirror = jet.NewMirror(s.conn, "the alerts",
+		jet.Mirrored{Bucket: s.customers, Keys: customerKeys, Apply: r.applyCustomer},
+		jet.Mirrored{Bucket: s.alerts, Keys: endpointKeys, Apply: r.apply, Forget: r.forget})
+	return r
 }
 
 // Subscribe adds fn, before Start. It is called from one goroutine, in the
@@ -79,39 +80,9 @@ func (r *Alerts) SubscribeCustomers(fn func(*transport.Customer)) {
 
 // Start loads everything and keeps watching until the store is closed. It
 // returns once all subscribers know all alerts.
-func (r *Alerts) Start(ctx context.Context) error {
-	r.mu.Lock()
-	if r.done != nil || r.stopped {
-		r.mu.Unlock()
-		return errors.New("the alerts were started before, or their store is closed")
-	}
-	r.done = make(chan struct{})
-	r.state = registryLoading
-	r.mu.Unlock()
-	loaded := make(chan error, 1)
-	go r.watch(loaded)
-	select {
-	case err := <-loaded:
-		return err
-	case <-ctx.Done():
-		r.stop()
-		return fmt.Errorf("loading alerts: %w", ctx.Err())
-	}
-}
+func (r *Alerts) Start(ctx context.Context) error { return r.mirror.Start(ctx) }
 
-// stop ends the watch and waits for it.
-func (r *Alerts) stop() {
-	r.mu.Lock()
-	if !r.stopped {
-		r.stopped = true
-		close(r.quit)
-	}
-	done := r.done
-	r.mu.Unlock()
-	if done != nil {
-		<-done
-	}
-}
+func (r *Alerts) stop() { r.mirror.Stop() }
 
 // Stored gives the alert of that id as it is stored.
 func (r *Alerts) Stored(id string) (*Alert, bool) {
@@ -152,14 +123,7 @@ func (r *Alerts) Alerts(customer string) []*matching.Alert {
 }
 
 // Ready is nil, or tells that alerts are still being read.
-func (r *Alerts) Ready() error {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	if r.state == registryLoading {
-		return errors.New("the alerts are still being read")
-	}
-	return nil
-}
+func (r *Alerts) Ready() error { return r.mirror.Ready() }
 
 // Revision is that of the last change there was of any alert.
 func (r *Alerts) Revision(ctx context.Context) (uint64, error) {
@@ -169,19 +133,5 @@ func (r *Alerts) Revision(ctx context.Context) (uint64, error) {
 // WaitAlerts returns nil once revision is in effect on this node: all
 // subscribers have returned from it.
 func (r *Alerts) WaitAlerts(ctx context.Context, revision uint64) error {
-	for {
-		r.mu.RLock()
-		ok, moved := r.applied >= revision, r.moved
-		r.mu.RUnlock()
-		if ok {
-			return nil
-		}
-		select {
-		case <-moved:
-		case <-ctx.Done():
-			return fmt.Errorf("waiting for the change to take effect: %w", ctx.Err())
-		case <-r.quit:
-			return fmt.Errorf("waiting for the change to take effect: %w: the store is closed", transport.ErrUnavailable)
-		}
-	}
+	return r.mirror.Wait(ctx, mirroredAlerts, revision)
 }

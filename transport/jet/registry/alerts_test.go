@@ -111,7 +111,7 @@ func TestAlertLife(t *testing.T) {
 
 func registryOf(t testing.TB, s *Store) *Registry {
 	t.Helper()
-	if s.Registry().done == nil {
+	if !s.Registry().mirror.Started() {
 		startRegistry(t, s)
 	}
 	return s.Registry()

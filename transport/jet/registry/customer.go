@@ -101,7 +101,10 @@ func (r *Registry) putCustomer(ctx context.Context, c *transport.Customer, put f
 		return fmt.Errorf("customer %s: %w", c.ID, jet.Unavailable(err))
 	}
 	c.Revision = rev
-	return r.wait(ctx, func() bool { return r.state == registryIdle || r.customersApplied >= rev })
+	if !r.mirror.Started() {
+		return nil
+	}
+	return r.mirror.Wait(ctx, mirroredCustomers, rev)
 }
 
 func (r *Registry) storedCustomer(ctx context.Context, id string) (*transport.Customer, error) {

@@ -1,7 +1,6 @@
 package registry
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -201,17 +200,4 @@ func (w *words) schedule(s *[]transport.Duration) {
 	} else if len(w.schedules) < mostWords {
 		w.schedules[key] = *s
 	}
-}
-
-// contextOf is a context that ends with quit.
-func contextOf(quit <-chan struct{}) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithCancel(context.Background())
-	go func() {
-		select {
-		case <-quit:
-		case <-ctx.Done():
-		}
-		cancel()
-	}()
-	return ctx, cancel
 }

@@ -2,13 +2,12 @@ package registry
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"sync"
 
 	"github.com/postrider/postrider/transport"
+	"github.com/postrider/postrider/transport/jet"
 )
 
 // BucketCustomers holds the customers.
@@ -23,39 +22,31 @@ const BucketCustomers = "CUSTOMERS"
 type Registry struct {
 	store *Store
 
-	mu        sync.RWMutex
-	endpoints map[string]*transport.Endpoint // by id
-	customers map[string]*transport.Customer // by id
-	// applied and customersApplied are the buckets' revisions that are in
-	// effect; moved is closed and made anew whenever one of them grows.
-	applied, customersApplied uint64
-	moved                     chan struct{}
-	state                     registryState
-	stopped                   bool
-
+	mu          sync.RWMutex
+	endpoints   map[string]*transport.Endpoint // by id
+	customers   map[string]*transport.Customer // by id
 	subscribers []func(transport.Change)
 	words       words
-	quit        chan struct{}
-	done        chan struct{} // nil until Start
+	mirror      *jet.Mirror
 }
 
-type registryState uint8
-
+// The buckets of the registry's mirror.
 const (
-	registryIdle    registryState = iota
-	registryLoading               // started, or reading all again after a reconnect
-	registryLoaded
+	mirroredCustomers = iota
+	mirroredEndpoints
 )
 
 func newRegistry(s *Store) *Registry {
-	return &Registry{
+	r := &Registry{
 		store:     s,
 		endpoints: map[string]*transport.Endpoint{},
 		customers: map[string]*transport.Customer{},
-		moved:     make(chan struct{}),
 		words:     words{texts: map[string]string{}, schedules: map[string][]transport.Duration{}},
-		quit:      make(chan struct{}),
 	}
+	r.mirror = jet.NewMirror(s.conn, "customers and endpoints",
+		jet.Mirrored{Bucket: s.customers, Keys: customerKeys, Apply: r.applyCustomer},
+		jet.Mirrored{Bucket: s.endpoints, Keys: endpointKeys, Apply: r.applyEndpoint, Forget: r.forget})
+	return r
 }
 
 // Subscribe adds fn, before Start. It is called from one goroutine, in the
@@ -67,49 +58,12 @@ func (r *Registry) Subscribe(fn func(transport.Change)) { r.subscribers = append
 // Start loads everything and keeps watching until the store is closed. It
 // returns once all subscribers know all endpoints. An endpoint that the master
 // key does not open is an error.
-func (r *Registry) Start(ctx context.Context) error {
-	r.mu.Lock()
-	if r.done != nil || r.stopped {
-		r.mu.Unlock()
-		return errors.New("the registry was started before, or its store is closed")
-	}
-	r.done = make(chan struct{})
-	r.state = registryLoading
-	r.mu.Unlock()
-	loaded := make(chan error, 1)
-	go r.watch(loaded)
-	select {
-	case err := <-loaded:
-		return err
-	case <-ctx.Done():
-		r.stop()
-		return fmt.Errorf("loading the registry: %w", ctx.Err())
-	}
-}
+func (r *Registry) Start(ctx context.Context) error { return r.mirror.Start(ctx) }
 
-// stop ends the watch and waits for it.
-func (r *Registry) stop() {
-	r.mu.Lock()
-	if !r.stopped {
-		r.stopped = true
-		close(r.quit)
-	}
-	done := r.done
-	r.mu.Unlock()
-	if done != nil {
-		<-done
-	}
-}
+func (r *Registry) stop() { r.mirror.Stop() }
 
 // Ready is nil, or tells that the registry is still being read.
-func (r *Registry) Ready() error {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	if r.state == registryLoading {
-		return errors.New("the registry of endpoints is still being read")
-	}
-	return nil
-}
+func (r *Registry) Ready() error { return r.mirror.Ready() }
 
 // Endpoint gives the endpoint of that id.
 func (r *Registry) Endpoint(id string) (*transport.Endpoint, bool) {
@@ -161,29 +115,5 @@ func (r *Registry) Customers() []*transport.Customer {
 // WaitApplied returns nil once the endpoints' revision rev is in effect on
 // this node: all subscribers have returned from it.
 func (r *Registry) WaitApplied(ctx context.Context, rev uint64) error {
-	return r.wait(ctx, func() bool { return r.applied >= rev })
-}
-
-func (r *Registry) wait(ctx context.Context, reached func() bool) error {
-	for {
-		r.mu.RLock()
-		ok, moved := reached(), r.moved
-		r.mu.RUnlock()
-		if ok {
-			return nil
-		}
-		select {
-		case <-moved:
-		case <-ctx.Done():
-			return fmt.Errorf("waiting for the change to take effect: %w", ctx.Err())
-		case <-r.quit:
-			return fmt.Errorf("waiting for the change to take effect: %w: the store is closed", transport.ErrUnavailable)
-		}
-	}
-}
-
-// tellMoved wakes the waiting; r.mu is held.
-func (r *Registry) tellMoved() {
-	close(r.moved)
-	r.moved = make(chan struct{})
+	return r.mirror.Wait(ctx, mirroredEndpoints, rev)
 }

@@ -47,6 +47,8 @@ type Recovered struct {
 	// lost its end: it is parked anew. Gone is what is owed of events that EVENTS
 	// has lost.
 	Owed, Gone []OwedPair
+	// Mark is to be noted at DEFERRED when that is done; empty: nothing is.
+	Mark string
 }
 
 // EventMark tells an event from another that had its sequence before, in a log

@@ -2,6 +2,9 @@ package transport
 
 import "time"
 
+// MarkMending is noted at DEFERRED while what is owed is parked anew.
+const MarkMending = "?"
+
 // ShardState is how a shard's streams stand as it is taken, its consumers set
 // back to their ack floors. Sequences and times are the server's.
 type ShardState struct {
@@ -10,10 +13,11 @@ type ShardState struct {
 	Floor  uint64
 	NextAt time.Time
 	// FirstDue is the first message on due.>, DueAt when it was stored; zero:
-	// nothing is due. DeferredLast is the last sequence of DEFERRED.
-	FirstDue     uint64
-	DueAt        time.Time
-	DeferredLast uint64
+	// nothing is due. DeferredFirst and DeferredLast are the first and the last
+	// sequence of DEFERRED.
+	FirstDue                    uint64
+	DueAt                       time.Time
+	DeferredFirst, DeferredLast uint64
 	// JournaledAt is when the journal's last message was stored; zero: never.
 	JournaledAt time.Time
 	// EventsLast and JournalLast are the last sequences of EVENTS and ATTEMPTS.
@@ -27,8 +31,9 @@ type ShardState struct {
 	ReachedAt time.Time
 	NewFrom   uint64
 	OldAt     time.Time
-	// Mending: what is owed was being parked anew, and that did not come to its end.
-	Mending bool
+	// Mark is what the start before noted at DEFERRED: Recovered.Mark, or
+	// MarkMending where it did not come to its end.
+	Mark string
 	// SeenSince is how far back the journal is wanted for the ids of events,
 	// whatever else it is read for; zero: it is not.
 	SeenSince time.Time

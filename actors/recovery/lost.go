@@ -34,7 +34,8 @@ type losses struct {
 	// Events from From to To (0: none) are gone; what the journal has of them is
 	// of none that EVENTS has now.
 	from, to uint64
-	// whole: DEFERRED or the journal lost its end, so that any pair may lie nowhere.
+	// whole: DEFERRED or the journal lost its end, so that any pair may lie nowhere,
+	// or be parked as it was before.
 	whole bool
 
 	seed maphash.Seed
@@ -46,8 +47,8 @@ type losses struct {
 	parked map[uint64]struct{} // hashes of pairs that lie in DEFERRED
 }
 
-func newLosses(seed maphash.Seed, lost []transport.LostTail, mending bool) *losses {
-	l := &losses{whole: mending, seed: seed, open: map[transport.Pair]*transport.OwedPair{},
+func newLosses(seed maphash.Seed, lost []transport.LostTail, whole bool) *losses {
+	l := &losses{whole: whole, seed: seed, open: map[transport.Pair]*transport.OwedPair{},
 		before: map[transport.Pair]*transport.OwedPair{}, fanned: map[uint64]uint64{}, parked: map[uint64]struct{}{}}
 	for _, one := range lost {
 		if one.Stream == transport.StreamEvents {

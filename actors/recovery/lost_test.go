@@ -85,7 +85,7 @@ func TestWhatLiesNowhereIsOwed(t *testing.T) {
 	for name, state := range map[string]transport.ShardState{
 		"DEFERRED":                {DeferredLast: 3, Reached: transport.Reached{Deferred: 7}},
 		"the journal":             {DeferredLast: 3, JournalLast: 3, Reached: transport.Reached{Journal: 9}},
-		"what was not made whole": {DeferredLast: 3, Mending: true},
+		"what was not made whole": {DeferredLast: 3, Mark: transport.MarkMending},
 	} {
 		t.Run(name, func(t *testing.T) {
 			state.Floor, state.EventsLast, state.NextAt = 5, 6, noon
@@ -115,5 +115,34 @@ func TestWhatWasParkedOfALostEventIsGivenUp(t *testing.T) {
 	r, _ := take(transport.ShardState{Floor: 5, EventsLast: 5, DeferredLast: 3, JournalLast: 3, Reached: transport.Reached{Journal: 9}}, []message{lies}, journal)
 	if got := pairsOf(r.Gone); !slices.Equal(got, []string{"3 a"}) || len(r.Owed) != 0 {
 		t.Errorf("gone %v, owed %v", got, pairsOf(r.Owed))
+	}
+}
+
+// A copy of DEFERRED that was put back may tell of less than has been done since,
+// until none of it is there any more.
+func TestACopyIsReadWithTheJournalUntilItIsGone(t *testing.T) {
+	lost := transport.Reached{Deferred: 20}
+	for _, c := range []struct {
+		name  string
+		state transport.ShardState
+		whole bool
+		next  string
+	}{
+		{"nothing was lost", transport.ShardState{DeferredFirst: 3, DeferredLast: 9}, false, ""},
+		{"it lost its end", transport.ShardState{DeferredFirst: 3, DeferredLast: 9, Reached: lost}, true, "copy 9"},
+		{"that was not mended", transport.ShardState{DeferredFirst: 3, DeferredLast: 9, Mark: transport.MarkMending}, true, "copy 9"},
+		{"some of it waits still", transport.ShardState{DeferredFirst: 9, DeferredLast: 15, Mark: "copy 9"}, true, "copy 9"},
+		{"all of it came due", transport.ShardState{DeferredFirst: 10, DeferredLast: 15, Mark: "copy 9"}, true, "due 15"},
+		{"and is not settled", transport.ShardState{DeferredFirst: 10, FirstDue: 15, DeferredLast: 30, Mark: "due 15"}, true, "due 15"},
+		{"and is settled", transport.ShardState{DeferredFirst: 10, FirstDue: 16, DeferredLast: 30, Mark: "due 15"}, false, ""},
+		{"nothing is due", transport.ShardState{DeferredFirst: 10, DeferredLast: 30, Mark: "due 15"}, false, ""},
+		{"it lost its end again", transport.ShardState{DeferredFirst: 10, DeferredLast: 12, Mark: "due 15", Reached: lost}, true, "copy 12"},
+		{"nobody's mark", transport.ShardState{DeferredFirst: 10, DeferredLast: 12, Mark: "copy x"}, false, ""},
+	} {
+		taking := NewTaking()
+		taking.Begin(c.state)
+		if r := taking.Recovered(); taking.losses.whole != c.whole || r.Mark != c.next {
+			t.Errorf("%s: whole %t, mark %q; want %t, %q", c.name, taking.losses.whole, r.Mark, c.whole, c.next)
+		}
 	}
 }

@@ -2,6 +2,7 @@ package recovery
 
 import (
 	"hash/maphash"
+	"slices"
 	"time"
 
 	"github.com/postrider/postrider/transport"
@@ -29,6 +30,8 @@ const Margin = time.Minute
 // again, and what was owed of them and is not parked is gone. DEFERRED, or the
 // journal: all of both is read, and what fan-outs owe and nothing ended or parks
 // is to be parked anew; what the journal no longer tells is done again, never left.
+// So it is read at each start while a message of DEFERRED is there that a copy put
+// back: it may tell of less than has been done since.
 type Taking struct {
 	// Margin is the constant, but in tests.
 	Margin time.Duration
@@ -67,7 +70,9 @@ func NewTaking() *Taking {
 func (t *Taking) Begin(s transport.ShardState) {
 	t.state, t.out.Floor, t.read = s, s.Floor, s.DeferredLast
 	t.out.Lost = lostTails(&s)
-	t.losses = newLosses(t.seed, t.out.Lost, s.Mending)
+	whole, mark := readMark(&s, slices.ContainsFunc(t.out.Lost, func(l transport.LostTail) bool { return l.Stream == transport.StreamDeferred }))
+	t.out.Mark = mark
+	t.losses = newLosses(t.seed, t.out.Lost, whole)
 	t.reach(max(s.Floor, s.Reached.Event))
 	for _, at := range []time.Time{s.NextAt, s.DueAt} {
 		if !at.IsZero() && (t.since.IsZero() || at.Before(t.since)) {

@@ -19,6 +19,7 @@ type deferred struct {
 	next   []uint64 // due, and never handed out since the last reset
 	recent []recentAck
 	fired  []*parked // lately
+	mark   string    // in its metadata
 }
 
 // parked is one message: a segment.
@@ -70,6 +71,16 @@ func (d *deferred) store(p *parked) {
 		d.drop(was)
 	}
 	d.schedule(p)
+}
+
+// first is the first sequence that is there.
+func (d *deferred) first() uint64 {
+	for _, p := range d.all {
+		if !p.gone {
+			return p.seq
+		}
+	}
+	return d.seq + 1
 }
 
 // drop takes a message out.

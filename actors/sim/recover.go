@@ -36,6 +36,7 @@ func (w *world) shardState() (s transport.ShardState) {
 		}
 	}
 	s.DeferredLast, s.JournaledAt = w.deferred.seq, w.journal.last()
+	s.Mark, s.DeferredFirst = w.deferred.mark, w.deferred.first()
 	s.JournalLast = uint64(len(w.journal.batches))
 	if s.EventsLast, s.Reached = w.log.last(), w.journal.reached; s.EventsLast > 0 {
 		s.OldAt = w.log.at(s.EventsLast).event.Stored

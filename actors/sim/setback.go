@@ -84,7 +84,6 @@ func (d *deferred) copy() func() {
 			p := &now[i]
 			d.all = append(d.all, p)
 			d.w.judge.moved(p, 1)
-			d.w.judge.putBack(p)
 			if p.due {
 				d.dues[p.seq] = p
 			} else {
@@ -137,6 +136,7 @@ func (w *world) mend(r *transport.Recovered, s *transport.ShardState) {
 		w.journal.store([]jotted{{kept: true, record: transport.Record{Kind: transport.Lost, Seq: l.From, To: l.To, Reason: l.Stream}}}, reached)
 	}
 	w.parkOwed(r)
+	w.deferred.mark = r.Mark
 	w.log.fill(r.FillTo)
 }
 
@@ -199,17 +199,6 @@ func (j *judge) moved(p *parked, by int) {
 		f.homes += by
 		if by > 0 {
 			f.carried = max(f.carried, len(p.entries[i].Tries))
-		}
-	}
-}
-
-// putBack: what has gone on since the copy is known to the next node alone. One
-// that comes before the message is due again, and does not read the journal
-// whole, takes it as it is (see Recover in transport/jet).
-func (j *judge) putBack(p *parked) {
-	for i := range p.entries {
-		if f := j.home(p, i); f.final != "" || f.triesKept > len(p.entries[i].Tries) {
-			f.doubled, j.anyDoubled = true, true
 		}
 	}
 }

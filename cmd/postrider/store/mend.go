@@ -18,9 +18,9 @@ const mendPart = 1000
 // on DEFERRED tells of, is found at the next start.
 func (s *Store) mend(ctx context.Context, t Taking, c deferred.Cutter, r *transport.Recovered, state *transport.ShardState) error {
 	s.Attempts.Reached(s.tellLost(r, state))
-	owed := len(r.Owed) > 0 || state.Mending
+	owed := len(r.Owed) > 0 || r.Mark != state.Mark
 	if owed {
-		if err := s.Deferred.MarkMending(ctx, true); err != nil {
+		if err := s.Deferred.Mark(ctx, transport.MarkMending); err != nil {
 			return err
 		}
 	}
@@ -31,7 +31,7 @@ func (s *Store) mend(ctx context.Context, t Taking, c deferred.Cutter, r *transp
 		if err := s.parkOwed(ctx, t, c, r); err != nil {
 			return fmt.Errorf("parking anew what is owed: %w", err)
 		}
-		if err := s.Deferred.MarkMending(ctx, false); err != nil {
+		if err := s.Deferred.Mark(ctx, r.Mark); err != nil {
 			return err
 		}
 	}
@@ -117,7 +117,9 @@ func goneEvent(p *transport.OwedPair) *transport.Event {
 // parkOwed parks what lies nowhere, due when its next attempt is. What its event
 // has lost as well is given up.
 func (s *Store) parkOwed(ctx context.Context, t Taking, c deferred.Cutter, r *transport.Recovered) error {
-	s.Log().Warn("what is owed and lies nowhere is parked anew", "pairs", len(r.Owed))
+	if len(r.Owed) > 0 {
+		s.Log().Warn("what is owed and lies nowhere is parked anew", "pairs", len(r.Owed))
+	}
 	var gone []transport.OwedPair
 	for rest := r.Owed; len(rest) > 0; {
 		part := rest[:min(len(rest), mendPart)]

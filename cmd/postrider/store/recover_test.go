@@ -319,3 +319,48 @@ func recoverWithoutMargin(t testing.TB, s *Store) *transport.Recovered {
 	}
 	return r
 }
+
+// A copy of DEFERRED was put back, and the start after that has noted it: what is
+// parked of it, and has ended since, is known to be over at each start until it
+// is gone, however long before it is due.
+func TestRecoverKnowsWhatACopyHolds(t *testing.T) {
+	s := openEmbedded(t, embeddedOptions(t))
+	sink := jettest.NewSink(10)
+	g := s.Letters.Graveyard()
+	defer jettest.ShutWith(t, g.Close)
+	c, err := s.Consume(jettest.Context(t), sink, g)
+	if err != nil {
+		t.Fatal(err)
+	}
+	jettest.Publish(t, s.JetStream(), "events.acme.x", `{}`)
+	sink.Next(t).H.Ack()
+	jettest.Eventually(t, func() bool { return jettest.AckFloor(t, s.JetStream(), jet.StreamEvents) == 1 })
+	jettest.ShutWith(t, c.Stop)
+	journalAll(t, s, jettest.FanOutOf(1, "a", jettest.EndpointA))
+	parkOne(t, s, jettest.EndpointA, 1, time.Now().Add(time.Hour))
+	journalAll(t, s, jettest.TriedRecord(1, 1, transport.Delivered))
+	pair := transport.Pair{Seq: 1, Endpoint: jettest.EndpointA}
+	for _, c := range []struct {
+		mark, next string
+		known      bool
+	}{
+		{"", "", false},
+		{transport.MarkMending, "copy 1", true}, {"copy 1", "copy 1", true}, // the second start knows as well
+		{"copy 0", "due 1", true}, {"due 1", "", false},
+	} {
+		if err := s.Deferred.Mark(jettest.Context(t), c.mark); err != nil {
+			t.Fatal(err)
+		}
+		r, err := s.Recover(jettest.Context(t), recovery.NewTaking(), newCutter(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var after transport.ShardState
+		if err := s.Deferred.State(jettest.Context(t), &after); err != nil {
+			t.Fatal(err)
+		}
+		if r.Pairs[pair].Final != c.known || after.Mark != c.next || len(r.Owed) != 0 {
+			t.Errorf("marked %q: known to be over %t, then marked %q, owed %v; want %t, %q", c.mark, r.Pairs[pair].Final, after.Mark, r.Owed, c.known, c.next)
+		}
+	}
+}

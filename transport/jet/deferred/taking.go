@@ -13,9 +13,10 @@ import (
 	"github.com/postrider/postrider/transport/jet"
 )
 
-// metaMending in the metadata of DEFERRED tells that what is owed is being
-// parked anew, until that is done.
-const metaMending = "postrider-mending"
+// metaMark in the metadata of DEFERRED is what the next start must know of this
+// one (transport.Recovered.Mark): that what is owed was being parked anew, or that
+// a copy was put back of which something is there still.
+const metaMark = "postrider-mending"
 
 // Taking is given what lies in DEFERRED as a shard is taken. What it is given is
 // its own.
@@ -44,8 +45,9 @@ func (s *Store) State(ctx context.Context, state *transport.ShardState) error {
 	if err != nil {
 		return err
 	}
-	state.DeferredLast = deferred.CachedInfo().State.LastSeq
-	state.Mending = deferred.CachedInfo().Config.Metadata[metaMending] != ""
+	info := deferred.CachedInfo()
+	state.DeferredFirst, state.DeferredLast = info.State.FirstSeq, info.State.LastSeq
+	state.Mark = info.Config.Metadata[metaMark]
 	return nil
 }
 
@@ -106,9 +108,8 @@ func (s *Store) listInto(ctx context.Context, filter string, t Taking) error {
 	return nil
 }
 
-// MarkMending notes at the stream that what is owed is being parked anew, or that
-// this is done.
-func (s *Store) MarkMending(ctx context.Context, mending bool) error {
+// Mark notes a mark at the stream, in place of the one before; empty: none.
+func (s *Store) Mark(ctx context.Context, mark string) error {
 	stream, err := s.js.Stream(ctx, jet.StreamDeferred)
 	if err != nil {
 		return err
@@ -117,8 +118,8 @@ func (s *Store) MarkMending(ctx context.Context, mending bool) error {
 	if config.Metadata == nil {
 		config.Metadata = map[string]string{}
 	}
-	if config.Metadata[metaMending] = "?"; !mending {
-		delete(config.Metadata, metaMending)
+	if config.Metadata[metaMark] = mark; mark == "" {
+		delete(config.Metadata, metaMark)
 	}
 	if _, err := s.js.UpdateStream(ctx, config); err != nil {
 		return fmt.Errorf("stream %s: %w", jet.StreamDeferred, err)

@@ -13,7 +13,7 @@ import (
 
 // Report holds every figure of a run, with what it was measured on.
 type Report struct {
-	Suite    string            `json:"suite"` // delivery, soak, signing, matching, neighbours or recovery
+	Suite    string            `json:"suite"` // delivery, soak, signing, matching, neighbours, recovery or ingest
 	At       time.Time         `json:"at"`
 	Machine  Machine           `json:"machine"`
 	Versions map[string]string `json:"versions"`
@@ -25,6 +25,7 @@ type Report struct {
 	Matching   []MatchingResult  `json:"matching,omitempty"`
 	Neighbours *NeighboursReport `json:"neighbours,omitempty"`
 	Recovery   *RecoveryReport   `json:"recovery,omitempty"`
+	Ingest     *IngestReport     `json:"ingest,omitempty"`
 }
 
 // DeliverySettings are what all cases of a delivery run share.
@@ -80,6 +81,9 @@ var units = []struct{ name, better string }{
 	{"rss-MiB", "lower"}, {"growth-MiB/min", "lower"}, {"of-hash", "lower"}, {"busy-cores", "lower"}, {"other-cores", "lower"},
 	{"p99-ratio", "lower"}, {"ready-ms", "lower"}, {"first-ms", "lower"}, {"caught-up-ms", "lower"},
 	{"lost", "lower"}, {"repeated", "lower"}, {"events/s", "higher"}, {"of-pace", "lower"}, {"of-burst", "lower"},
+	{"cpu-us/event", "lower"}, {"of-alone", "higher"}, {"of-unsynced", "higher"}, {"refused", "lower"},
+	{"receipt-p50-ms", "lower"}, {"receipt-p99-ms", "lower"},
+	{"alone-events/s", "higher"}, {"alone-p50-ms", "lower"}, {"alone-p99-ms", "lower"}, {"alone-cpu-us/event", "lower"},
 	{"detections/s", "higher"}, {"lookups/s", "higher"}, {"documents/s", "higher"}, {"of-scan", "higher"}, {"B/alert", "lower"},
 }
 

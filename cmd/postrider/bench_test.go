@@ -83,3 +83,21 @@ func TestBenchRefusesWhatItDoesNotKnow(t *testing.T) {
 		}
 	}
 }
+
+// Small, so that the suite stays true: by each way, synced and not, something is
+// accepted and nothing refused.
+func TestBenchIngest(t *testing.T) {
+	t.Parallel()
+	r := runBench(t, "ingest", "--clients", "2", "--seconds", "500ms", "--rate", "100").Ingest
+	if len(r.Results) != 2*len(bench.IngestWays())+2 || r.Fsync <= 0 {
+		t.Fatalf("%d results, fsync %s", len(r.Results), r.Fsync)
+	}
+	for _, c := range r.Results {
+		if c.Node.Refused > 0 || c.Producers.Error != "" || (c.Alone == nil) != strings.HasPrefix(c.Way, "http") {
+			t.Errorf("%+v", c)
+		}
+		if c.Offered > 0 && (c.Producers.Accepted == 0 || c.Receipt == nil || c.Receipt.Count == 0) {
+			t.Errorf("the open loop: %+v", c)
+		}
+	}
+}

@@ -86,6 +86,14 @@ func tellAll(_ uint64, waiters []transport.Waiter) {
 // saves no sync and costs a quarter more than its messages alone.
 func (s *Conn) Unsynced() bool { return s.embedded != nil && s.opts.SyncInterval > 0 }
 
+// Costs are a first guess of what publishing costs on the server.
+func (s *Conn) Costs() *publisher.Costs {
+	if s.Unsynced() {
+		return publisher.NewUnsyncedCosts()
+	}
+	return publisher.NewCosts()
+}
+
 // Add takes a parcel, which is stored until it is.
 func (o *Outbox) Add(p *Parcel) {
 	o.mu.Lock()

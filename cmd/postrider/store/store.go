@@ -12,6 +12,7 @@ import (
 	"github.com/postrider/postrider/transport/jet/deadletters"
 	"github.com/postrider/postrider/transport/jet/deferred"
 	"github.com/postrider/postrider/transport/jet/eventlog"
+	"github.com/postrider/postrider/transport/jet/gate"
 	"github.com/postrider/postrider/transport/jet/journal"
 	"github.com/postrider/postrider/transport/jet/memory"
 	"github.com/postrider/postrider/transport/jet/producers"
@@ -47,6 +48,8 @@ type Options struct {
 	// NotTaken is told of n messages of producers that the embedded server did
 	// not store, of which stream (empty: not known), and why; nil: nobody.
 	NotTaken func(stream, reason string, n int)
+	// Paces are the customers' quotas of what producers publish by NATS.
+	Paces []gate.Pace
 	// ListenLater leaves the door to producers closed until Listen is called.
 	ListenLater bool
 }
@@ -106,7 +109,7 @@ func (s *Store) open(ctx context.Context) (err error) {
 	log := eventlog.Options{Keep: s.opts.EventsKeep, Window: s.opts.Window, Unreadable: s.opts.Unreadable}
 	if s.Listens() {
 		s.producers = producers.New(s.Conn, producers.Options{MaxPayload: int32(s.MaxPayload()), Window: s.opts.DedupTime,
-			NotTaken: s.opts.NotTaken, Event: eventlog.Identify, Detection: runs.Identify})
+			NotTaken: s.opts.NotTaken, Paces: s.opts.Paces, Event: eventlog.Identify, Detection: runs.Identify})
 		log.Source = s.producers.Events()
 	}
 	s.Events = eventlog.New(s.Conn, shard, log)

@@ -41,7 +41,7 @@ type Store struct {
 func New(conn *jet.Conn, shard jet.Shard, o Options) *Store {
 	o.Keep, o.Window = cmp.Or(o.Keep, 7*24*time.Hour), cmp.Or(o.Window, 16384)
 	return &Store{shard: shard, opts: o, conn: conn, nc: conn.NATS(), js: conn.JetStream(), changes: conn.Changes(),
-		log: conn.Log(), now: conn.Now, submits: publisher.NewCommitter(conn.Changes().JS, o.Source)}
+		log: conn.Log(), now: conn.Now, submits: publisher.NewCommitter(conn.Changes().JS, o.Source, conn.Costs())}
 }
 
 // Close ends Submit.

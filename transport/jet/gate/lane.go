@@ -31,6 +31,7 @@ type Lane struct {
 	queue  *Queue
 	ids    *ids
 	closed bool
+	alarm  *time.Timer   // wakes a customer that is over a quota; nil: none is set
 	empty  chan struct{} // closed when nothing is held; nil: nobody asked
 }
 
@@ -38,6 +39,8 @@ type Lane struct {
 type LaneOptions struct {
 	Rules  Rules
 	Bounds Bounds
+	// Paces are the customers' quotas of a rate; none is fine.
+	Paces []Pace
 	// Window is how far back ids are told as duplicates.
 	Window time.Duration
 	Now    func() time.Time
@@ -50,7 +53,7 @@ type LaneOptions struct {
 // NewLane is one with nothing in it.
 func NewLane(o LaneOptions) *Lane {
 	return &Lane{rules: &o.Rules, now: o.Now, answer: o.Answer, count: o.Count, waiting: make(chan struct{}, 1),
-		queue: NewQueue(o.Bounds), ids: newIDs(o.Window, mostIDs)}
+		queue: NewQueue(o.Bounds, o.Paces...), ids: newIDs(o.Window, mostIDs)}
 }
 
 // Item is a message on its way into the stream. It implements publisher.Piece.
@@ -102,9 +105,16 @@ func (l *Lane) roomLocked(a *admitted) *Refusal {
 		return &Refusal{Reason: ReasonStore, Code: 503, ErrCode: codeUnavailable, Description: "the node is stopping; publish again later, with the same id"}
 	case !l.queue.Room(a.customer, a.size):
 		return &Refusal{Reason: ReasonShare, Code: 429, ErrCode: codeTooMany, Description: "too many requests: " + whose(a.customer) +
-			" has too much waiting to be stored; wait for acknowledgements, and publish again, with the same id"}
+			l.why(a.customer) + "; wait for acknowledgements, and publish again, with the same id"}
 	}
 	return nil
+}
+
+func (l *Lane) why(customer string) string {
+	if l.queue.Over(customer) {
+		return " is over its quota of events or bytes a second (GET /v1/usage), and has too much waiting to be stored"
+	}
+	return " has too much waiting to be stored"
 }
 
 func whose(customer string) string {
@@ -167,10 +177,22 @@ func (l *Lane) Waiting() <-chan struct{} { return l.waiting }
 func (l *Lane) Pieces(messages, bytes int, give func(publisher.Piece)) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.queue.Take(messages, bytes, func(it *Item) { give(it) })
-	if l.queue.Queued() > 0 {
+	now := l.now()
+	l.queue.Take(now, messages, bytes, func(it *Item) { give(it) })
+	if l.queue.Ready() {
 		l.nudge()
 	}
+	if next := l.queue.Next(); !next.IsZero() && l.alarm == nil && !l.closed {
+		l.alarm = time.AfterFunc(next.Sub(now), l.ring)
+	}
+}
+
+// ring has the committer come for those whose time has come.
+func (l *Lane) ring() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.alarm = nil
+	l.nudge()
 }
 
 // Msg is what is to be stored.
@@ -236,7 +258,9 @@ func (l *Lane) tell(reply string, data []byte) {
 func (l *Lane) Close() <-chan struct{} {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.closed = true
+	if l.closed = true; l.alarm != nil {
+		l.alarm.Stop()
+	}
 	empty := make(chan struct{})
 	if l.queue.Held() == 0 {
 		close(empty)

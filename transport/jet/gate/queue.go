@@ -1,5 +1,7 @@
 package gate
 
+import "time"
+
 // Bounds of what waits to be stored.
 type Bounds struct {
 	// Messages and Bytes are the most that one customer may have waiting.
@@ -22,10 +24,17 @@ const (
 	overhead = 512
 )
 
+// Pace tells how long a customer must wait before a message of that size may be
+// stored, by a quota of it; where that is 0, it has counted the message.
+type Pace func(now time.Time, customer string, size int) time.Duration
+
 // Queue holds what waits to be stored: a line for each customer, which take
-// turns by size. What it gave out it still counts, until it is done.
+// turns by size. One that is over a quota waits until it is not. What it gave
+// out it still counts, until it is done.
 type Queue struct {
 	bounds          Bounds
+	paces           []Pace
+	asleep          []*line // those over a quota
 	lines           map[string]*line
 	turns           []*line // those with something to give
 	messages, bytes int     // held
@@ -39,11 +48,15 @@ type line struct {
 	head            int
 	messages, bytes int // held
 	credit          int
-	turning         bool // its turn has begun
+	turning         bool      // its turn has begun
+	paid            int       // how many of the paces have counted its first item
+	until           time.Time // it is asleep until then; zero: it is not
 }
 
 // NewQueue is an empty one.
-func NewQueue(b Bounds) *Queue { return &Queue{bounds: b, lines: map[string]*line{}} }
+func NewQueue(b Bounds, paces ...Pace) *Queue {
+	return &Queue{bounds: b, paces: paces, lines: map[string]*line{}}
+}
 
 // Room tells whether a customer may have one more message of that size waiting.
 // The first of a customer always finds room.
@@ -79,9 +92,10 @@ func (q *Queue) Add(it *Item) {
 }
 
 // Take gives up to so many messages of together so many bytes, at least one
-// where there is one. It calls give for each, in the order in which they are to
-// be stored.
-func (q *Queue) Take(messages, bytes int, give func(*Item)) {
+// where one may be stored now. It calls give for each, in the order in which
+// they are to be stored.
+func (q *Queue) Take(now time.Time, messages, bytes int, give func(*Item)) {
+	q.wake(now)
 	none := true
 	for messages > 0 && len(q.turns) > 0 {
 		l := q.turns[0]
@@ -93,6 +107,9 @@ func (q *Queue) Take(messages, bytes int, give func(*Item)) {
 			if size > bytes && !none {
 				return
 			}
+			if q.paces != nil && !q.pay(now, l) {
+				break
+			}
 			messages, bytes, q.queued, none = messages-1, bytes-size, q.queued-1, false
 			l.credit -= size + overhead
 			give(l.pop())
@@ -101,6 +118,9 @@ func (q *Queue) Take(messages, bytes int, give func(*Item)) {
 		case l.head == len(l.items):
 			l.credit, l.turning = 0, false
 			q.turns = q.turns[1:]
+		case !l.until.IsZero():
+			l.credit, l.turning = 0, false
+			q.turns, q.asleep = q.turns[1:], append(q.asleep, l)
 		case messages > 0:
 			l.turning = false
 			q.turns = append(q.turns[1:], l)
@@ -108,8 +128,54 @@ func (q *Queue) Take(messages, bytes int, give func(*Item)) {
 	}
 }
 
+// pay counts the line's first item, or has it sleep until that may be.
+func (q *Queue) pay(now time.Time, l *line) bool {
+	for ; l.paid < len(q.paces); l.paid++ {
+		if wait := q.paces[l.paid](now, l.customer, l.items[l.head].size); wait > 0 {
+			l.until = now.Add(wait)
+			return false
+		}
+	}
+	return true
+}
+
+// wake has those take turns again whose time has come.
+func (q *Queue) wake(now time.Time) {
+	still := q.asleep[:0]
+	for _, l := range q.asleep {
+		if now.Before(l.until) {
+			still = append(still, l)
+			continue
+		}
+		l.until = time.Time{}
+		q.turns = append(q.turns, l)
+	}
+	clear(q.asleep[len(still):])
+	q.asleep = still
+}
+
+// Next is when the first of those who sleep may go on; zero: none sleeps.
+func (q *Queue) Next() (at time.Time) {
+	for _, l := range q.asleep {
+		if at.IsZero() || l.until.Before(at) {
+			at = l.until
+		}
+	}
+	return at
+}
+
+// Ready tells that there is something to take now.
+func (q *Queue) Ready() bool { return len(q.turns) > 0 }
+
+// Over tells that a customer is over a quota.
+func (q *Queue) Over(customer string) bool {
+	l := q.lines[customer]
+	return l != nil && !l.until.IsZero()
+}
+
 // pop takes the first item out of the line.
 func (l *line) pop() *Item {
+	l.paid = 0
 	it := l.items[l.head]
 	l.items[l.head] = nil
 	if l.head++; l.head > 1024 && l.head > len(l.items)/2 {

@@ -3,6 +3,7 @@ package gate
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 )
@@ -25,7 +26,7 @@ func TestQueuesTakeTurnsBySize(t *testing.T) {
 	var bytes [2]int
 	at := -1
 	n := 0
-	q.Take(2000, 16<<20, func(it *Item) {
+	q.Take(time.Time{}, 2000, 16<<20, func(it *Item) {
 		switch {
 		case it == small:
 			at = n
@@ -49,7 +50,7 @@ func TestOneThatIsLargerThanABatchIsGiven(t *testing.T) {
 	put(q, "a", 20<<20)
 	put(q, "a", 1)
 	n := 0
-	q.Take(10, 16<<20, func(*Item) { n++ })
+	q.Take(time.Time{}, 10, 16<<20, func(*Item) { n++ })
 	if n != 1 {
 		t.Errorf("%d given", n)
 	}
@@ -100,7 +101,7 @@ func TestQueueKeepsOrderAndCount(t *testing.T) {
 				for _, w := range waiting {
 					left += len(w)
 				}
-				q.Take(n, most, func(it *Item) {
+				q.Take(time.Time{}, n, most, func(it *Item) {
 					if waiting[it.customer][0] != it {
 						t.Fatalf("%s comes out of order", it.customer)
 					}
@@ -133,4 +134,45 @@ func TestQueueKeepsOrderAndCount(t *testing.T) {
 			},
 		})
 	})
+}
+
+// TestWhoIsOverAQuotaWaits: not refused, and nobody with it; each item is
+// counted once by each quota, however often it is looked at.
+func TestWhoIsOverAQuotaWaits(t *testing.T) {
+	now := time.Unix(1000, 0)
+	counted := map[string]int{}
+	free := now // when the second quota has room for acme
+	events := func(_ time.Time, customer string, _ int) time.Duration { counted[customer]++; return 0 }
+	bytes := func(at time.Time, customer string, size int) time.Duration {
+		if customer == "acme" && at.Before(free) {
+			return free.Sub(at)
+		}
+		free = at.Add(time.Second)
+		return 0
+	}
+	q := NewQueue(wide, events, bytes)
+	for range 3 {
+		put(q, "acme", 10)
+	}
+	put(q, "zeta", 10)
+	take := func() (got string) {
+		q.Take(now, 100, 1<<20, func(it *Item) { got += it.customer + " " })
+		return got
+	}
+	if got := take(); got != "acme zeta " || !q.Over("acme") || q.Ready() || !q.Next().Equal(now.Add(time.Second)) {
+		t.Errorf("%s, next at %s", got, q.Next())
+	}
+	now = now.Add(time.Second - 1)
+	if got := take(); got != "" {
+		t.Error(got, "too early")
+	}
+	for range 2 {
+		now = now.Add(time.Second)
+		if got := take(); got != "acme " {
+			t.Errorf("%q when its time has come", got)
+		}
+	}
+	if counted["acme"] != 3 || counted["zeta"] != 1 || q.Over("acme") || !q.Next().IsZero() {
+		t.Errorf("counted %v", counted)
+	}
 }

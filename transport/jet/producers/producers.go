@@ -25,6 +25,9 @@ type Options struct {
 	// NotTaken is told of n messages that were not stored, of which stream
 	// (empty: not known), and why; nil: nobody.
 	NotTaken func(stream, reason string, n int)
+	// Paces are the customers' quotas of events: how long one must wait before one
+	// of so many bytes is stored, 0 where it was counted.
+	Paces []gate.Pace
 	// Event and Detection read documents of the two logs.
 	Event, Detection gate.Reader
 }
@@ -54,7 +57,7 @@ func New(conn *jet.Conn, o Options) *Producers {
 		o.NotTaken = func(string, string, int) {}
 	}
 	p := &Producers{conn: conn, opts: o, gate: gate.New(o.NotTaken)}
-	p.add(jet.SubjectEvents, gate.Rules{
+	p.add(jet.SubjectEvents, o.Paces, gate.Rules{
 		Stream: jet.StreamEvents, Read: o.Event,
 		TooLarge: "publish it by HTTP (up to " + strconv.Itoa(transport.MaxHTTPEvent>>20) + " MiB), or raise nats.max_payload",
 		Customer: func(subject string) (customer string, err error) {
@@ -62,18 +65,18 @@ func New(conn *jet.Conn, o Options) *Producers {
 			return customer, err
 		},
 	})
-	p.add(jet.SubjectDetections, gate.Rules{
+	p.add(jet.SubjectDetections, nil, gate.Rules{
 		Stream: jet.StreamDetections, Read: o.Detection, TooLarge: "leave pictures out and give their URLs, or raise nats.max_payload",
 		Customer: func(subject string) (string, error) { return "", transport.CheckDetectionSubject(subject) },
 	})
-	p.detected = publisher.NewCommitter(conn.Changes().JS, p.lanes[1])
+	p.detected = publisher.NewCommitter(conn.Changes().JS, p.lanes[1], conn.Costs())
 	return p
 }
 
-func (p *Producers) add(subject string, r gate.Rules) {
+func (p *Producers) add(subject string, paces []gate.Pace, r gate.Rules) {
 	r.MaxPayload = int(p.opts.MaxPayload)
 	p.lanes = append(p.lanes, lane{stream: r.Stream, subject: subject, read: r.Read, Lane: gate.NewLane(gate.LaneOptions{
-		Rules: r, Bounds: gate.DefaultBounds(r.MaxPayload), Window: p.opts.Window, Now: p.conn.Now,
+		Rules: r, Bounds: gate.DefaultBounds(r.MaxPayload), Paces: paces, Window: p.opts.Window, Now: p.conn.Now,
 		Answer: p.gate.Answer, Count: p.opts.NotTaken})})
 }
 

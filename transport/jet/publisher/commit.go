@@ -24,6 +24,11 @@ func (c *Committer) publish(batch []*call) {
 		c.apart(batch)
 		return
 	}
+	if alone {
+		n := c.costs.Trial(len(batch))
+		c.apart(batch[:n])
+		batch = batch[n:]
+	}
 	first, err := c.commit(batch)
 	switch {
 	case noBatches(err):
@@ -85,6 +90,9 @@ func (c *Committer) begin() (ctx context.Context, end func(), err error) {
 // apart publishes each message by itself, all at once. A call of several fails
 // with a *PartError where the first were stored.
 func (c *Committer) apart(batch []*call) {
+	if len(batch) == 0 {
+		return
+	}
 	ctx, end, err := c.begin()
 	if err != nil {
 		answer(batch, 0, err)

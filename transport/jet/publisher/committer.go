@@ -101,9 +101,10 @@ func (cl *call) done() {
 	close(cl.answer)
 }
 
-// NewCommitter starts a committer; Close ends it. Source may be nil.
-func NewCommitter(js jetstream.JetStream, source Source) *Committer {
-	c := &Committer{js: js, costs: NewCosts(), source: source,
+// NewCommitter starts a committer; Close ends it. Source may be nil; costs are
+// a guess to begin with.
+func NewCommitter(js jetstream.JetStream, source Source, costs *Costs) *Committer {
+	c := &Committer{js: js, costs: costs, source: source,
 		calls: make(chan *call, maxBatchMessages), quit: make(chan struct{}), stopped: make(chan struct{})}
 	if source != nil {
 		c.waiting = source.Waiting()

@@ -84,7 +84,7 @@ func New(nc *nats.Conn) (*Publisher, error) {
 	if err != nil {
 		return nil, fmt.Errorf("JetStream client: %w", err)
 	}
-	return &Publisher{nc: nc, js: js, committer: NewCommitter(js, nil)}, nil
+	return &Publisher{nc: nc, js: js, committer: NewCommitter(js, nil, NewCosts())}, nil
 }
 
 // Publish returns nil once e is stored. A *transport.FieldError tells what is

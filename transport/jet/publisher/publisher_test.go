@@ -206,7 +206,7 @@ func TestOneRefusedDoesNotTakeTheOthers(t *testing.T) {
 	bad := nats.NewMsg("events.a.bad")
 	bad.Header.Set("Nats-Rollup", "all")
 	calls := []*call{good(), aCall(bad), good()}
-	p.committer.costs.batch = 0 // a batch is cheap
+	p.committer.costs.batch, p.committer.costs.more = 0, 0 // a batch is cheap
 	p.committer.publish(calls)
 	for i, cl := range calls {
 		<-cl.answer
@@ -308,21 +308,51 @@ func TestCosts(t *testing.T) {
 		c.TookApart(2, 20*time.Millisecond)
 		c.TookTogether(10, 40*time.Millisecond)
 	}
-	if !c.Apart(1) || !c.Apart(3) || c.Apart(6) {
+	if !c.Apart(1) || !c.Apart(3) || c.Apart(6) || c.Apart(1000) {
 		t.Errorf("on a slow disk: %+v", c)
 	}
 	for range 200 { // one that syncs at once
 		c.TookApart(10, time.Millisecond)
 		c.TookTogether(10, 3*time.Millisecond)
+		c.TookTogether(1000, 20*time.Millisecond)
 	}
-	if !c.Apart(20) || c.Apart(60) {
+	if !c.Apart(20) || c.Apart(60) || c.Apart(1000) {
 		t.Errorf("on a fast disk: %+v", c)
 	}
-	c.TookTogether(10, time.Minute) // a hiccup is forgotten
-	for range 1500 {
-		c.TookApart(10, time.Millisecond)
+	for range 200 { // none that is synced, where a batch is all the same
+		c.TookApart(1000, 20*time.Millisecond)
+		c.TookTogether(1000, 60*time.Millisecond)
 	}
-	if c.Apart(1000) {
-		t.Errorf("after a hiccup: %+v", c)
+	if !c.Apart(20) || !c.Apart(1000) {
+		t.Errorf("without syncs: %+v", c)
+	}
+}
+
+// TestTheOtherWayIsTriedAgain: what a hiccup has made dear is not dear for
+// ever; and on a slow disk few are risked for that.
+func TestTheOtherWayIsTriedAgain(t *testing.T) {
+	c := NewCosts()
+	c.TookTogether(10, time.Minute)
+	tries := 0
+	for range 3 * patience {
+		if c.Apart(10) {
+			c.TookApart(10, 10*time.Millisecond)
+		} else {
+			tries++
+			c.TookTogether(10, 5*time.Millisecond)
+		}
+	}
+	if tries < 2 {
+		t.Errorf("a batch was tried %d times", tries)
+	}
+	for range patience {
+		c.TookTogether(1000, 20*time.Millisecond)
+	}
+	if n := c.Trial(1000); n != trial || c.Apart(1000) || !c.Apart(trial) {
+		t.Errorf("%d are tried by themselves", n)
+	}
+	c.TookApart(trial, time.Millisecond)
+	if n := c.Trial(1000); n != 0 {
+		t.Errorf("%d are tried once more", n)
 	}
 }

@@ -1,8 +1,12 @@
 package main
 
 import (
+	"fmt"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 )
 
 // A customer that registers more than it may is refused and told; what an
@@ -43,4 +47,37 @@ func TestAQuotaIsReachedAndRaised(t *testing.T) {
 	if out := n.must("", "customer", "show", "acme"); !strings.Contains(out, "own quota") {
 		t.Error(out)
 	}
+}
+
+// A customer that publishes by NATS beyond its quota of events is slowed down,
+// not refused, while another is not held up; and its use shows.
+func TestAQuotaOfEventsSlowsProducersDown(t *testing.T) {
+	t.Parallel()
+	const rate = 200
+	n := newTestNode(t, "POSTRIDER_QUOTA_EVENTS_PER_SECOND="+strconv.Itoa(rate))
+	n.start()
+	p := n.natsProducer()
+	const events = 1000 + 3*rate // the burst, and three seconds' worth
+	began := time.Now()
+	var waiting, other sync.WaitGroup
+	for i := range events {
+		p.publish(fmt.Sprintf("acme-%d", i), &waiting)
+	}
+	p.publish("zeta-1", &other)
+	other.Wait()
+	p.mu.Lock()
+	acked := len(p.acked)
+	p.mu.Unlock()
+	if acked > events-rate {
+		t.Errorf("zeta waited until %d of %d of acme's were taken", acked, events)
+	}
+	waiting.Wait()
+	p.again(t)
+	if took := time.Since(began); took < 2*time.Second {
+		t.Errorf("%d events over %d a second were taken within %s", events, rate, took)
+	}
+	if out := n.must("", "customer", "usage", "acme"); !strings.Contains(out, "events_per_second") {
+		t.Error(out)
+	}
+	n.terminate()
 }

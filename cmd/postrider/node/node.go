@@ -175,7 +175,7 @@ func (n *Node) storeOptions(keys *Keys) store.Options {
 		DeadLettersKeep: n.cfg.DeadLetters.Keep, DetectionsKeep: n.cfg.Detections.Keep,
 		EventsKeep: n.cfg.Events.Keep, AttemptsKeep: n.cfg.Attempts.Keep, Window: n.cfg.Window.Events,
 		DedupTime: n.cfg.Dedup.Local, Journaled: n.metrics.JournalBatch, Unreadable: n.metrics.Unreadable,
-		ListenLater: true, LostTail: n.lostTail,
+		ListenLater: true, LostTail: n.lostTail, NotTaken: n.metrics.PublishRefused, Paces: n.paces(),
 	}
 }
 

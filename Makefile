@@ -3,6 +3,8 @@
 SHELL         := /bin/sh
 GO            ?= go
 VERSION       ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+COMMIT        ?= $(shell git rev-parse HEAD 2>/dev/null)
+DATE          ?= $(shell git log -1 --format=%cI 2>/dev/null)
 GOLANGCI_LINT := v2.15.0
 FUZZTIME      ?= 5s
 REPORT        ?= report
@@ -24,7 +26,7 @@ help: ## List the targets
 
 .PHONY: build
 build: ## Build ./bin/postrider
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-X main.version=$(VERSION)' -o bin/ ./cmd/postrider
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-X main.version=$(VERSION) -X main.commit=$(COMMIT) -X main.date=$(DATE)' -o bin/ ./cmd/postrider
 
 .PHONY: run
 run: build ## Build and start a development node with a sample receiver and sample events

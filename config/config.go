@@ -31,6 +31,7 @@ type Config struct {
 	SMTP              SMTP        `koanf:"smtp" help:"The SMTP relay that mails leave by."`
 	Email             Email       `koanf:"email" help:"Who may be sent mails."`
 	Log               Log         `koanf:"log" help:"The log lines on stderr, and the delivery log."`
+	Traces            Traces      `koanf:"traces" help:"Traces of deliveries, by OpenTelemetry (OTLP)."`
 	Quota             Quota       `koanf:"quota" help:"Each customer's share."`
 	Shutdown          Shutdown    `koanf:"shutdown" help:"Leaving."`
 	Window            Window      `koanf:"window" help:"What a shard holds in memory."`
@@ -40,13 +41,18 @@ type Config struct {
 	Waiting           Waiting     `koanf:"waiting" help:"What waits for an endpoint."`
 
 	origins map[string]Origin
+	// files are the settings that were read from a file, and its path.
+	files map[string]string
 }
 
 // HTTP is the API and what else speaks HTTP to operators.
 type HTTP struct {
-	Listen        string         `koanf:"listen" default:"127.0.0.1:8080" help:"Address of the HTTP API, host:port. Beyond loopback it needs http.insecure."`
+	Listen        string         `koanf:"listen" default:"127.0.0.1:8080" help:"Address of the HTTP API, host:port. Beyond loopback it needs http.tls_cert, or http.insecure."`
+	TLSCert       string         `koanf:"tls_cert" help:"Certificate file (PEM, with its chain) of http.listen; with it, the API speaks HTTPS. A change of the file is taken in at once."`
+	TLSKey        string         `koanf:"tls_key" help:"Key file (PEM) of http.tls_cert."`
+	TLSClientCA   string         `koanf:"tls_client_ca" help:"CA file (PEM): clients of the API must show a certificate that it signed, beside their token; /healthz and /readyz ask for none."`
 	PublicURL     string         `koanf:"public_url" help:"Where the HTTP API can be reached from outside, for links in mails: https://hooks.example.com, with the path that a proxy puts before it where there is one. Empty: nowhere."`
-	Insecure      bool           `koanf:"insecure" default:"false" help:"Lets http.listen be open to other machines though the API speaks no TLS itself: behind a proxy that does, on a network that may be trusted. A development node needs no such word, and warns."`
+	Insecure      bool           `koanf:"insecure" default:"false" help:"Lets http.listen be open to other machines without http.tls_cert: behind a proxy that does, on a network that may be trusted. A development node needs no such word, and warns."`
 	MetricsListen string         `koanf:"metrics_listen" help:"Address of /metrics alone, host:port; empty: on http.listen."`
 	Rate          int            `koanf:"rate" default:"0" help:"Requests a second that one token may make, up to 100000; beyond it the answer is 429. 0: without limit."`
 	Burst         int            `koanf:"burst" default:"0" help:"Requests that one token may make at once; 0: twice http.rate."`
@@ -68,6 +74,10 @@ type Web struct {
 type NATS struct {
 	URL         URL    `koanf:"url" help:"URL of an external NATS server (2.14 or later, JetStream on), user and password in it where it asks for them; empty: the embedded one."`
 	Credentials string `koanf:"credentials" help:"Credentials file (.creds) for nats.url."`
+	NKey        string `koanf:"nkey" help:"Seed file of the nkey to sign in with at nats.url."`
+	CA          string `koanf:"ca" help:"CA file (PEM) that the server at nats.url is verified by, in place of the system's. With it the connection is TLS always."`
+	ClientCert  string `koanf:"client_cert" help:"Certificate file (PEM) to show to the server at nats.url."`
+	ClientKey   string `koanf:"client_key" help:"Key file (PEM) of nats.client_cert."`
 	Listen      string `koanf:"listen" default:"127.0.0.1:4222" help:"Address where the embedded server takes producers; empty: off. Beyond loopback it needs nats.user and nats.password, nats.token, or nats.tls_ca. In dev another free port is taken if this one is in use."`
 	User        string `koanf:"user" help:"User that producers sign in with at nats.listen."`
 	Password    Secret `koanf:"password" help:"Password of nats.user."`
@@ -83,7 +93,10 @@ type NATS struct {
 
 // Redis is where event ids are remembered for longer.
 type Redis struct {
-	URL URL `koanf:"url" help:"URL of Redis for event ids and the cursors of runs: redis://[user:password@]host:port[/db], rediss:// for TLS, redis+cluster:// or rediss+cluster:// for a cluster (more of its nodes as ?addr=host:port&addr=…); empty: both are kept by JetStream, event ids for dedup.local."`
+	URL        URL    `koanf:"url" help:"URL of Redis for event ids and the cursors of runs: redis://[user:password@]host:port[/db], rediss:// for TLS, redis+cluster:// or rediss+cluster:// for a cluster (more of its nodes as ?addr=host:port&addr=…); empty: both are kept by JetStream, event ids for dedup.local."`
+	CA         string `koanf:"ca" help:"CA file (PEM) that Redis is verified by, in place of the system's; for rediss:// and rediss+cluster://."`
+	ClientCert string `koanf:"client_cert" help:"Certificate file (PEM) to show to Redis."`
+	ClientKey  string `koanf:"client_key" help:"Key file (PEM) of redis.client_cert."`
 }
 
 // Auth is the signing of the API's tokens.
@@ -153,6 +166,15 @@ type Log struct {
 	// The delivery log.
 	MaxAttempts int      `koanf:"max_attempts" default:"1000000" help:"How many attempts the delivery log has at hand, 10000 to 100000000, at about 128 bytes of memory each; the oldest that were delivered or skipped leave first."`
 	Redact      []string `koanf:"redact" help:"Paths that are masked in the bodies that the delivery log shows, for example data.card.number or **.secret; a list. * is any one key, ** any number of keys."`
+}
+
+// Traces are spans of what becomes of events, sent to a collector.
+type Traces struct {
+	Endpoint URL     `koanf:"endpoint" help:"Where spans are sent by OTLP over HTTP: the collector's address, for example http://127.0.0.1:4318; /v1/traces is added where it has no path. Empty: no traces."`
+	Sample   float64 `koanf:"sample" default:"0.01" help:"Share of the events to trace that came without a traceparent, 0 to 1. Those that came with one are traced as it says."`
+	Headers  Secret  `koanf:"headers" help:"Headers for the collector, as name=value with commas between them, such as an API key."`
+	CA       string  `koanf:"ca" help:"CA file (PEM) that the collector is verified by, in place of the system's."`
+	Queue    int     `koanf:"queue" default:"8192" help:"Most spans that wait to be sent, 256 to 1000000; beyond it new ones are dropped, and counted."`
 }
 
 // Shutdown is the graceful stop.

@@ -118,9 +118,20 @@ func TestValidate(t *testing.T) {
 		{"no api", good + "http.listen: ''", "http.listen (postrider.yaml line 3): is empty"},
 		{"no port", good + "http.listen: localhost", `"localhost" is not host:port`},
 		{"port too high", good + "http.metrics_listen: ':99999'", "is not host:port"},
-		{"open API", good + "http.listen: 0.0.0.0:8080", `http.listen (postrider.yaml line 3): "0.0.0.0:8080" is open to others than this machine, and without TLS tokens and secrets cross the network in clear; use 127.0.0.1:8080 with a proxy before it that speaks TLS, or set http.insecure: true`},
+		{"open API", good + "http.listen: 0.0.0.0:8080", `http.listen (postrider.yaml line 3): "0.0.0.0:8080" is open to others than this machine, and without TLS tokens and secrets cross the network in clear; set http.tls_cert and http.tls_key, or use 127.0.0.1:8080 with a proxy before it that speaks TLS, or set http.insecure: true`},
 		{"open API on every address", good + "http.listen: ':8080'", "set http.insecure: true"},
 		{"open API of IPv6", good + "http.listen: '[::]:8080'", "set http.insecure: true"},
+		{"open API with TLS", good + "http: {listen: '0.0.0.0:8080', tls_cert: c.pem, tls_key: k.pem}", ""},
+		{"a certificate without its key", good + "http: {tls_cert: c.pem}", "http.tls_cert (postrider.yaml line 3): http.tls_cert and http.tls_key go together"},
+		{"clients' CA without TLS", good + "http: {tls_client_ca: ca.pem}", "needs http.tls_cert and http.tls_key"},
+		{"CA without an external server", good + "nats: {ca: ca.pem}", "nats.ca (postrider.yaml line 3): is for an external server"},
+		{"two ways to sign in", good + "nats: {url: 'tls://n:4222', credentials: a, nkey: b}", "keep one of the two"},
+		{"client certificate without its key", good + "nats: {url: 'tls://n:4222', client_cert: a}", "nats.client_cert and nats.client_key go together"},
+		{"CA of a Redis in clear", good + "redis: {url: 'redis://r:6379', ca: a}", "let redis.url begin with rediss://"},
+		{"CA of a Redis by TLS", good + "redis: {url: 'rediss://r:6379', ca: a, client_cert: b, client_key: c}", ""},
+		{"traces", good + "traces: {endpoint: 'http://127.0.0.1:4318', sample: 1, headers: 'api-key=secret, b=c'}", ""},
+		{"a share over all", good + "traces: {endpoint: 'http://c', sample: 2}", "traces.sample (postrider.yaml line 3): 2 is not from 0"},
+		{"headers that are none", good + "traces: {headers: hunter2}", "traces.headers (postrider.yaml line 3): is not name=value"},
 		{"open API by choice", good + "http: {listen: '0.0.0.0:8080', insecure: true}", ""},
 		{"open API in dev", "dev: true\nhttp.listen: 0.0.0.0:8080", ""},
 		{"API of this machine", good + "http.listen: '[::1]:8080'", ""},
@@ -298,7 +309,7 @@ func TestPrintReadsBack(t *testing.T) {
 	if !reflect.DeepEqual(c, again) {
 		t.Errorf("printed and read back:\n%+v\n%+v", c, again)
 	}
-	for _, want := range []string{"# Address of the HTTP API, host:port. Beyond loopback it needs http.insecure.\n  # Default: 127.0.0.1:8080. POSTRIDER_HTTP_LISTEN\n  listen: 127.0.0.1:8080\n", "Default: always, in dev 2m. POSTRIDER_NATS_SYNC\n  sync: 1m30s"} {
+	for _, want := range []string{"# Address of the HTTP API, host:port. Beyond loopback it needs http.tls_cert, or http.insecure.\n  # Default: 127.0.0.1:8080. POSTRIDER_HTTP_LISTEN\n  listen: 127.0.0.1:8080\n", "Default: always, in dev 2m. POSTRIDER_NATS_SYNC\n  sync: 1m30s"} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("not printed: %s\n%s", want, b.String())
 		}

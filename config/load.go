@@ -57,7 +57,7 @@ func (c *Config) Origin(key string) Origin { return c.origins[key] }
 
 // Default is the settings with nothing set: those of production.
 func Default() *Config {
-	c := &Config{origins: map[string]Origin{}}
+	c := &Config{origins: map[string]Origin{}, files: map[string]string{}}
 	for _, f := range fields(c) {
 		f.setDefault(false)
 	}
@@ -75,6 +75,7 @@ func Load(src Sources) (*Config, error) {
 			problems = append(problems, err)
 		}
 	}
+	problems = append(problems, c.readFiles(k, list))
 	for _, key := range k.Keys() {
 		problems = append(problems, unknown(key, k.String(key), c.origins[key], list))
 	}
@@ -167,6 +168,10 @@ func loadEnv(k *koanf.Koanf, src Sources, c *Config, list []field) error {
 	for _, f := range list {
 		keys[f.env()] = f.key
 		names = append(names, f.env())
+		if f.confidential() {
+			keys[f.env()+fileEnv] = f.key + fileKey
+			names = append(names, f.env()+fileEnv)
+		}
 	}
 	var problems []error
 	take := func(name, value string) (string, any) {
@@ -192,10 +197,13 @@ func unknownVariable(name string, names []string) error {
 	return &Error{Key: name, Origin: Origin{Place: "environment"}, Problem: problem}
 }
 
-// notASetting tells variables that begin as ours do and are not settings: the
-// token, the secret and the server of commands, and what Kubernetes sets for a service named postrider.
+// ofCommands are variables of commands that are no settings.
+var ofCommands = []string{"TOKEN", "SECRET", "SERVER", "SERVER_CA", "CLIENT_CERT", "CLIENT_KEY"}
+
+// notASetting tells variables that begin as ours do and are not settings: those
+// of commands, and what Kubernetes sets for a service named postrider.
 func notASetting(name, value string) bool {
-	if name == Prefix+"TOKEN" || name == Prefix+"SECRET" || name == Prefix+"SERVER" || strings.Contains(name, "_SERVICE_HOST") || strings.Contains(name, "_SERVICE_PORT") {
+	if slices.Contains(ofCommands, strings.TrimPrefix(name, Prefix)) || strings.Contains(name, "_SERVICE_HOST") || strings.Contains(name, "_SERVICE_PORT") {
 		return true
 	}
 	link := strings.HasSuffix(name, "_PORT") || strings.Contains(name, "_PORT_")

@@ -26,6 +26,10 @@ func (c *Config) Print(w io.Writer) error {
 			name, indent = rest, "  "
 		}
 		fmt.Fprintf(b, "%s# %s\n%s# %s. %s\n", indent, f.help, indent, f.defaultText(), f.env())
+		if path := c.files[f.key]; path != "" {
+			fmt.Fprintf(b, "%s%s: %s\n", indent, name+fileKey, quoted(path))
+			continue
+		}
 		fmt.Fprintf(b, "%s%s: %s\n", indent, name, f.yaml())
 	}
 	return b.Flush()

@@ -25,6 +25,8 @@ func (c *Config) Validate() error {
 	v.http()
 	v.web()
 	v.nats()
+	v.redis()
+	v.traces()
 	v.urls()
 	v.limits()
 	v.smtp()
@@ -113,7 +115,11 @@ func (v *validation) http() {
 	}
 	v.address("http.listen", h.Listen)
 	if v.c.HTTPInClear() && !v.c.Dev && !h.Insecure {
-		v.fail("http.listen", "%.80q is open to others than this machine, and without TLS tokens and secrets cross the network in clear; use 127.0.0.1:8080 with a proxy before it that speaks TLS, or set http.insecure: true where the network up to that proxy may be trusted", h.Listen)
+		v.fail("http.listen", "%.80q is open to others than this machine, and without TLS tokens and secrets cross the network in clear; set http.tls_cert and http.tls_key, or use 127.0.0.1:8080 with a proxy before it that speaks TLS, or set http.insecure: true where the network up to that proxy may be trusted", h.Listen)
+	}
+	v.pair("http.tls_cert", h.TLSCert, "http.tls_key", h.TLSKey)
+	if h.TLSClientCA != "" && h.TLSCert == "" {
+		v.fail("http.tls_client_ca", "needs http.tls_cert and http.tls_key; set them too")
 	}
 	v.address("http.metrics_listen", h.MetricsListen)
 	v.address("http.pprof_listen", h.PprofListen)
@@ -150,17 +156,54 @@ func (v *validation) nats() {
 	if n.Token != "" && n.User != "" {
 		v.fail("nats.token", "is in place of nats.user and nats.password; keep one of the two ways")
 	}
-	if (n.TLSCert == "") != (n.TLSKey == "") {
-		v.fail("nats.tls_cert", "nats.tls_cert and nats.tls_key go together; set both or none")
-	}
+	v.pair("nats.tls_cert", n.TLSCert, "nats.tls_key", n.TLSKey)
+	v.pair("nats.client_cert", n.ClientCert, "nats.client_key", n.ClientKey)
 	if n.TLSCA != "" && n.TLSCert == "" {
 		v.fail("nats.tls_ca", "needs nats.tls_cert and nats.tls_key; set them too")
 	}
-	if n.Credentials != "" && n.URL == "" {
-		v.fail("nats.credentials", "is for an external server; set nats.url too, or leave it out")
+	for _, f := range []struct{ key, value string }{
+		{"nats.credentials", n.Credentials}, {"nats.nkey", n.NKey}, {"nats.ca", n.CA}, {"nats.client_cert", n.ClientCert},
+	} {
+		if f.value != "" && n.URL == "" {
+			v.fail(f.key, "is for an external server; set nats.url too, or leave it out")
+		}
+	}
+	if n.Credentials != "" && n.NKey != "" {
+		v.fail("nats.nkey", "is another way to sign in than nats.credentials; keep one of the two")
 	}
 	if n.URL == "" && n.Listen != "" && !loopback(n.Listen) && n.User == "" && n.Token == "" && n.TLSCA == "" {
 		v.fail("nats.listen", "%q is open to others than this machine; set nats.user and nats.password, nats.token or nats.tls_ca, or use 127.0.0.1:4222", n.Listen)
+	}
+}
+
+// pair checks that two settings that need each other are there together.
+func (v *validation) pair(first, a, second, b string) {
+	if (a == "") != (b == "") {
+		v.fail(first, "%s and %s go together; set both or none", first, second)
+	}
+}
+
+// redis checks what belongs to redis.url.
+func (v *validation) redis() {
+	r := v.c.Redis
+	v.pair("redis.client_cert", r.ClientCert, "redis.client_key", r.ClientKey)
+	for _, f := range []struct{ key, value string }{{"redis.ca", r.CA}, {"redis.client_cert", r.ClientCert}} {
+		if f.value != "" && !strings.HasPrefix(r.URL.Reveal(), "rediss") {
+			v.fail(f.key, "is for TLS; let redis.url begin with rediss:// (a cluster's with rediss+cluster://), or leave it out")
+		}
+	}
+}
+
+// traces checks what belongs to traces.endpoint.
+func (v *validation) traces() {
+	t := v.c.Traces
+	v.url("traces.endpoint", t.Endpoint, "http", "https")
+	if t.Sample < 0 || t.Sample > 1 {
+		v.fail("traces.sample", "%v is not from 0 (none) to 1 (all)", t.Sample)
+	}
+	v.between("traces.queue", int64(t.Queue), 256, 1_000_000, func(n int64) string { return strconv.FormatInt(n, 10) })
+	if _, err := t.HeaderList(); err != nil {
+		v.fail("traces.headers", "%s", err)
 	}
 }
 
@@ -285,11 +328,10 @@ func (v *validation) between(key string, n, low, top int64, text func(int64) str
 	}
 }
 
-// HTTPInClear tells whether other machines can reach the API, which is without
-// TLS then.
+// HTTPInClear tells whether other machines can reach the API, and without TLS.
 func (c *Config) HTTPInClear() bool {
 	_, _, err := net.SplitHostPort(c.HTTP.Listen)
-	return err == nil && !loopback(c.HTTP.Listen)
+	return err == nil && c.HTTP.TLSCert == "" && !loopback(c.HTTP.Listen)
 }
 
 // loopback tells whether addr can be reached from this machine alone.

@@ -86,7 +86,7 @@ stream's messages and sequences after. Nothing stays behind where it fails.`,
 // asideOptions are those of a command that works on a node's data without
 // being one.
 func (a *app) asideOptions(cfg *config.Config) jet.Options {
-	return jet.Options{URL: cfg.NATS.URL.Reveal(), Credentials: cfg.NATS.Credentials, DataDir: cfg.Data, MaxStore: int64(cfg.NATS.MaxStore),
+	return jet.Options{URL: cfg.NATS.URL.Reveal(), Credentials: cfg.NATS.Credentials, NKey: cfg.NATS.NKey, TLS: node.NATSFiles(cfg), DataDir: cfg.Data, MaxStore: int64(cfg.NATS.MaxStore),
 		Logger: slog.New(slog.NewTextHandler(a.stderr, &slog.HandlerOptions{Level: slog.LevelError}))}
 }
 

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/postrider/postrider/cmd/postrider/node"
+	"github.com/postrider/postrider/config"
 )
 
 const (
@@ -54,7 +55,12 @@ func (a *app) client() (*client, error) {
 	if err != nil {
 		return nil, err
 	}
+	secure, err := a.clientTLS()
+	if err != nil {
+		return nil, err
+	}
 	hc := &http.Client{
+		Transport:     clientTransport(secure),
 		Timeout:       requestTimeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
@@ -71,7 +77,7 @@ func (a *app) serverURL() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return apiURL(c.HTTP.Listen), nil
+	return apiURL(c), nil
 }
 
 // serverFrom names what the address was given by.
@@ -83,13 +89,16 @@ func (a *app) serverFrom() string {
 }
 
 // apiURL is how a client on this machine reaches an API that listens so.
-func apiURL(listen string) string {
-	host, port, err := net.SplitHostPort(listen)
+func apiURL(c *config.Config) string {
+	host, port, err := net.SplitHostPort(c.HTTP.Listen)
 	if err != nil {
 		return defaultServer // the settings' own check tells
 	}
 	if ip, err := netip.ParseAddr(host); host == "" || err == nil && ip.IsUnspecified() {
 		host = "127.0.0.1"
+	}
+	if c.HTTP.TLSCert != "" {
+		return "https://" + net.JoinHostPort(host, port)
 	}
 	return "http://" + net.JoinHostPort(host, port)
 }

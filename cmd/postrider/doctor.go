@@ -85,7 +85,7 @@ func (a *app) examine(ctx context.Context, cfg *config.Config, producer admin.Pr
 	found := settingsFindings(cfg.Validate())
 	master, keys := examineKeys(cfg)
 	found = append(found, keys...)
-	o := jet.Options{URL: cfg.NATS.URL.Reveal(), Credentials: cfg.NATS.Credentials, DataDir: cfg.Data, MaxStore: int64(cfg.NATS.MaxStore), MasterKey: master}
+	o := jet.Options{URL: cfg.NATS.URL.Reveal(), Credentials: cfg.NATS.Credentials, NKey: cfg.NATS.NKey, TLS: node.NATSFiles(cfg), DataDir: cfg.Data, MaxStore: int64(cfg.NATS.MaxStore), MasterKey: master}
 	o.PreviousMasterKey, _ = cfg.MasterKeyPreviousBytes() // the settings' lines tell
 	folder, inUse := admin.ExamineFolder(o)
 	found = append(found, folder...)
@@ -125,12 +125,17 @@ func examineKeys(cfg *config.Config) (master []byte, found []transport.Finding) 
 // examineNode asks the node itself, where one is running.
 func (a *app) examineNode(ctx context.Context, cfg *config.Config, inUse bool) transport.Finding {
 	f := transport.Finding{Part: "node", Level: transport.FindingOK, Text: "not running"}
-	address := cmp.Or(a.server, a.getenv(serverVariable), apiURL(cfg.HTTP.Listen))
+	address := cmp.Or(a.server, a.getenv(serverVariable), apiURL(cfg))
+	secure, err := a.clientTLS()
+	if err != nil {
+		f.Level, f.Text, f.Remedy = transport.FindingWarn, err.Error(), "mend it, so that the node can be asked"
+		return f
+	}
 	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
 	defer cancel()
-	cl := &client{base: strings.TrimSuffix(address, "/"), http: http.DefaultClient}
+	cl := &client{base: strings.TrimSuffix(address, "/"), http: &http.Client{Transport: clientTransport(secure)}}
 	var answer struct{ Status string }
-	_, err := cl.call(ctx, http.MethodGet, "/readyz", nil, &answer)
+	_, err = cl.call(ctx, http.MethodGet, "/readyz", nil, &answer)
 	var refused *apiError
 	switch {
 	case err == nil:
@@ -147,7 +152,7 @@ func examineRedis(ctx context.Context, cfg *config.Config) []transport.Finding {
 	if cfg.Redis.URL == "" {
 		return []transport.Finding{{Part: "redis", Level: transport.FindingOK, Text: "not set; event ids are remembered for " + cfg.Dedup.Local.String()}}
 	}
-	r, err := ledger.NewRedis(cfg.Redis.URL.Reveal(), cfg.Dedup.Redis, ledger.RedisOptions{Timeout: readyTimeout})
+	r, err := ledger.NewRedis(cfg.Redis.URL.Reveal(), cfg.Dedup.Redis, ledger.RedisOptions{Timeout: readyTimeout, Files: node.RedisFiles(cfg)})
 	if err != nil {
 		return []transport.Finding{{Part: "redis", Level: transport.FindingFail, Text: err.Error(), Remedy: "mend redis.url"}}
 	}

@@ -44,11 +44,15 @@ func TestWordsForAShell(t *testing.T) {
 }
 
 func TestWhereTheAPIIs(t *testing.T) {
+	secured := &config.Config{HTTP: config.HTTP{Listen: ":8443", TLSCert: "cert.pem"}}
+	if got := apiURL(secured); got != "https://127.0.0.1:8443" {
+		t.Errorf("with TLS: %s", got)
+	}
 	for listen, want := range map[string]string{
 		"127.0.0.1:8080": "http://127.0.0.1:8080", "0.0.0.0:80": "http://127.0.0.1:80", ":8080": "http://127.0.0.1:8080",
 		"[::]:8080": "http://127.0.0.1:8080", "[::1]:8080": "http://[::1]:8080", "postrider.internal:8443": "http://postrider.internal:8443",
 	} {
-		if got := apiURL(listen); got != want {
+		if got := apiURL(&config.Config{HTTP: config.HTTP{Listen: listen}}); got != want {
 			t.Errorf("%s: %s, want %s", listen, got, want)
 		}
 	}

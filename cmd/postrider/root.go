@@ -29,6 +29,8 @@ type app struct {
 	stdout, stderr io.Writer
 
 	configFile, output, server, tokenFlag, data string
+
+	serverCA, clientCert, clientKey string
 }
 
 // Run carries out one command line (args without the program's name) and
@@ -70,10 +72,13 @@ endpoint that asked for it: at least once, at the pace that endpoint allows.`,
 	flags.StringVarP(&a.output, "output", "o", "table", "form of the answer: table or json")
 	flags.StringVar(&a.server, "server", "", "the node's HTTP API (default $POSTRIDER_SERVER, else http.listen of the settings: "+defaultServer+")")
 	flags.StringVar(&a.tokenFlag, "token", "", "token for the API (default $POSTRIDER_TOKEN, else a development node's admin.token)")
+	flags.StringVar(&a.serverCA, "server-ca", "", "CA file (PEM) that the node at --server is verified by (default $POSTRIDER_SERVER_CA, else the system's)")
+	flags.StringVar(&a.clientCert, "client-cert", "", "certificate file (PEM) to show to a node that asks for one (default $POSTRIDER_CLIENT_CERT)")
+	flags.StringVar(&a.clientKey, "client-key", "", "key file (PEM) of --client-cert (default $POSTRIDER_CLIENT_KEY)")
 	flags.StringVar(&a.data, "data", "", "data folder (default ./postrider-data, or the setting)")
 	root.AddCommand(a.publishCommand(), a.listenCommand(), a.verifyCommand(), a.endpointCommand(), a.alertCommand(), a.customerCommand(), a.runCommand(), a.deliveryCommand(), a.deadletterCommand(),
-		a.auditCommand(), a.eventTypesCommand(), a.tokenCommand(), a.versionCommand())
-	root.AddCommand(a.applyCommand(), a.exportCommand(), a.doctorCommand(), a.backupCommand(), a.restoreCommand(), a.setupCommand(), a.secretsCommand())
+		a.auditCommand(), a.eventTypesCommand(), a.tokenCommand(), a.versionCommand(), a.healthCommand(), a.drainCommand())
+	root.AddCommand(a.applyCommand(), a.exportCommand(), a.importCommand(), a.doctorCommand(), a.backupCommand(), a.restoreCommand(), a.setupCommand(), a.secretsCommand())
 	root.AddCommand(a.nodeCommands()...)
 	root.SetIn(a.stdin)
 	root.SetOut(a.stdout)

@@ -46,7 +46,7 @@ must be set, endpoints must be https, and private addresses are refused.`,
 			if err := cfg.Validate(); err != nil {
 				return err
 			}
-			return a.serve(c.Context(), cfg, sample)
+			return a.serve(c.Context(), cfg, sample, func() (*config.Config, error) { return a.serveSettings(c) })
 		},
 	}
 	addServeFlags(c)
@@ -83,9 +83,9 @@ func (a *app) settingsWith(c *cobra.Command, given map[string]any) (*config.Conf
 	return config.Load(config.Sources{File: a.configFile, Environ: a.env, Flags: given})
 }
 
-// serve runs a node until ctx ends or it must leave.
-func (a *app) serve(ctx context.Context, cfg *config.Config, sample bool) error {
-	log, err := telemetry.NewLogger(a.stderr, cfg.Log.Format, cfg.Log.Level)
+// serve runs a node until ctx ends or it must leave; load reads the settings anew.
+func (a *app) serve(ctx context.Context, cfg *config.Config, sample bool, load func() (*config.Config, error)) error {
+	log, level, err := telemetry.NewLeveledLogger(a.stderr, cfg.Log.Format, cfg.Log.Level)
 	if err != nil {
 		return err
 	}
@@ -99,6 +99,7 @@ func (a *app) serve(ctx context.Context, cfg *config.Config, sample bool) error 
 			return err
 		}
 	}
+	o.Reload = &node.Reload{Load: load, File: a.configFile, Level: level}
 	return node.Serve(ctx, o, func(n *node.Node, s *node.Server) (func(), error) {
 		a.greet(cfg, s.URL(), s.PageURL(), n.ProducersURL(), log)
 		if sample {

@@ -145,6 +145,8 @@ type Options struct {
 	// Info describes the node, Egress the addresses that it sends from; nil: none known.
 	Info   func() Info
 	Egress func() []string
+	// Nodes are those that share the work; nil: their paths are not there.
+	Nodes Nodes
 	// Metrics is served at /metrics; nil: they are elsewhere.
 	Metrics http.Handler
 	Version string
@@ -259,6 +261,7 @@ func (s *Server) routes() {
 		s.mux.Handle("GET /{$}", http.RedirectHandler("ui/", http.StatusFound))
 	}
 	s.nodeRoutes(h)
+	s.nodesRoutes(h)
 	s.eventRoutes(h)
 	s.eventTypeRoutes(h)
 	s.documents(h.OpenAPI())

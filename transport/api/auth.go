@@ -27,7 +27,7 @@ type tokens struct {
 	secret  []byte // nil: none are signed with it
 	keys    *Keys  // nil: none are signed with them
 	revoked func(jti string) bool
-	limiter *limiter // nil: no limit
+	limiter *limiter
 	// counted refuses a customer's requests over its rate; nil: no limit.
 	counted func(who *caller) *Error
 	issuer  string
@@ -40,12 +40,10 @@ type tokens struct {
 
 func newTokens(o *Options) *tokens {
 	t := &tokens{secret: slices.Clone(o.TokenSecret), keys: o.Keys, issuer: o.Issuer, aud: o.Audience,
-		revoked: func(string) bool { return false }}
+		revoked: func(string) bool { return false },
+		limiter: newLimiter(o.Rate, o.Burst, o.Now)}
 	if o.Revocations != nil {
 		t.revoked = o.Revocations.Revoked
-	}
-	if o.Rate > 0 {
-		t.limiter = newLimiter(o.Rate, o.Burst, o.Now)
 	}
 	var methods, ways []string
 	if len(t.secret) > 0 {
@@ -87,7 +85,7 @@ func (t *tokens) admit(r *http.Request) (*caller, *Error) {
 	if who == nil && failure == nil {
 		who, failure = t.caller(r.Context(), token)
 	}
-	if failure == nil && t.limiter != nil {
+	if failure == nil {
 		failure = t.limiter.take(who.token)
 	}
 	if failure == nil && t.counted != nil {

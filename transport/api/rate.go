@@ -32,17 +32,29 @@ type bucket struct {
 
 // newLimiter: a burst of 0 is twice the rate.
 func newLimiter(rate float64, burst int, now func() time.Time) *limiter {
+	l := &limiter{now: now, buckets: map[[sha256.Size]byte]*list.Element{}, recent: list.New()}
+	l.set(rate, burst)
+	return l
+}
+
+// set changes the bounds; what tokens have left stays theirs.
+func (l *limiter) set(rate float64, burst int) {
 	most := float64(burst)
 	if burst == 0 {
 		most = 2 * rate
 	}
-	return &limiter{rate: rate, burst: max(most, 1), now: now, buckets: map[[sha256.Size]byte]*list.Element{}, recent: list.New()}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.rate, l.burst = rate, max(most, 1)
 }
 
 // take counts one request of a token; over its rate the answer is 429.
 func (l *limiter) take(token [sha256.Size]byte) *Error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.rate == 0 {
+		return nil // without limit
+	}
 	b, now := l.bucket(token), l.now()
 	b.left = min(l.burst, b.left+l.rate*max(0, now.Sub(b.at).Seconds()))
 	b.at = now

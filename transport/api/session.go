@@ -111,7 +111,7 @@ func (s *Server) signedIn(ctx context.Context, in *SignIn) (*caller, *Error) {
 		return nil, s.fault(ctx, invalid("token", "missing; give a token of the API"))
 	}
 	who, failure := s.tokens.caller(ctx, token)
-	if failure == nil && s.tokens.limiter != nil {
+	if failure == nil {
 		failure = s.tokens.limiter.take(who.token)
 	}
 	return who, failure

@@ -39,6 +39,12 @@ func newTestLimiter(q TestQuota, own Quotas, now func() time.Time) *testLimiter 
 	return &testLimiter{quota: q, quotas: own, now: now, sent: map[string][]time.Time{}}
 }
 
+func (l *testLimiter) set(q TestQuota) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.quota = q
+}
+
 // bound is one count that a test takes part in.
 type bound struct {
 	key, what string

@@ -13,6 +13,7 @@ type connections struct {
 	all, perAddress int
 	proxies         []netip.Prefix
 	refused         func(Bound)
+	silent          bool          // a refusal cannot be told: the peer waits for a handshake
 	answers         chan struct{} // a place for each refusal being told
 
 	mu      sync.Mutex
@@ -23,7 +24,7 @@ type connections struct {
 }
 
 func newConnections(o *Options) *connections {
-	c := &connections{all: o.Connections, perAddress: o.PerAddress, proxies: o.Proxies, refused: o.Refused,
+	c := &connections{all: o.Connections, perAddress: o.PerAddress, proxies: o.Proxies, refused: o.Refused, silent: o.TLS != nil,
 		answers: make(chan struct{}, refusalsAtOnce), of: map[netip.Addr]int{}, waiting: list.New(), places: map[*conn]*list.Element{}}
 	if c.refused == nil {
 		c.refused = func(Bound) {}

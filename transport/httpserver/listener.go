@@ -45,6 +45,10 @@ func (l *listener) Accept() (net.Conn, error) {
 
 // refuse answers 503 without waiting for the request.
 func (c *connections) refuse(raw net.Conn) {
+	if c.silent {
+		_ = raw.Close()
+		return
+	}
 	select {
 	case c.answers <- struct{}{}:
 	default:

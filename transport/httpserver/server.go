@@ -2,6 +2,7 @@ package httpserver
 
 import (
 	"context"
+	"crypto/tls"
 	"log/slog"
 	"net"
 	"net/http"
@@ -32,6 +33,9 @@ type Options struct {
 	// nil: nobody. It must be quick.
 	Refused func(Bound)
 	Log     *slog.Logger
+	// TLS is what connections speak; nil: HTTP in clear. With it they speak
+	// HTTP/1.1: one connection is one request at a time, which the bounds count.
+	TLS *tls.Config
 }
 
 // Bound is one of the bounds of a listener's connections.
@@ -48,11 +52,12 @@ const (
 type Server struct {
 	http        *http.Server
 	connections *connections
+	tls         *tls.Config
 }
 
 // New makes a Server.
 func New(o Options) *Server {
-	s := &Server{connections: newConnections(&o)}
+	s := &Server{connections: newConnections(&o), tls: o.TLS}
 	s.http = &http.Server{
 		Handler:           boundBodies(o.Handler),
 		ReadHeaderTimeout: headerTime, IdleTimeout: idleTime, MaxHeaderBytes: maxHeader,
@@ -65,7 +70,11 @@ func New(o Options) *Server {
 // Serve answers what comes to l until Shutdown or Close, and then gives
 // http.ErrServerClosed.
 func (s *Server) Serve(l net.Listener) error {
-	return s.http.Serve(&listener{Listener: l, connections: s.connections})
+	var counted net.Listener = &listener{Listener: l, connections: s.connections}
+	if s.tls != nil {
+		counted = tls.NewListener(counted, s.tls)
+	}
+	return s.http.Serve(counted)
 }
 
 // Open is the number of connections open now.

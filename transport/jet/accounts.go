@@ -2,17 +2,16 @@ package jet
 
 import (
 	"crypto/subtle"
-	"crypto/tls"
-	"crypto/x509"
 	"fmt"
 	"net"
-	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
 
 	"github.com/postrider/postrider/transport"
+	"github.com/postrider/postrider/transport/certificates"
 	"github.com/postrider/postrider/transport/jet/gate"
 )
 
@@ -143,27 +142,34 @@ func listenFault(value, message string) error {
 	return &transport.FieldError{Field: "nats.listen", Value: value, Message: message}
 }
 
-// listenTLS is the listener's TLS, or nil.
-func listenTLS(o Options) (*tls.Config, error) {
+// openCertificates reads the listener's certificate and the CA of producers;
+// nil where it speaks in clear.
+func openCertificates(o Options) (*certificates.Server, error) {
 	if o.TLSCert == "" && o.TLSKey == "" && o.TLSCA == "" {
 		return nil, nil
 	}
-	pair, err := tls.LoadX509KeyPair(o.TLSCert, o.TLSKey)
+	s, err := certificates.OpenServer(certificates.Pair{Cert: o.TLSCert, Key: o.TLSKey}, o.TLSCA, false)
 	if err != nil {
 		return nil, &transport.FieldError{Field: "nats.tls_cert", Value: o.TLSCert,
-			Message: "cannot load the certificate and nats.tls_key (" + err.Error() + "); give two PEM files"}
+			Message: "nats.tls_cert, nats.tls_key or nats.tls_ca: " + err.Error()}
 	}
-	c := &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
-	if o.TLSCA == "" {
-		return c, nil
+	return s, nil
+}
+
+// ReloadTLS reads the listener's certificate and the CA of producers anew, for
+// connections from now on, and tells whether they changed. After an error those
+// before hold.
+func (s *Conn) ReloadTLS() (changed bool, err error) {
+	if s.embedded == nil || s.embedded.certificates == nil {
+		return false, nil
 	}
-	pem, err := os.ReadFile(o.TLSCA)
-	if err != nil {
-		return nil, &transport.FieldError{Field: "nats.tls_ca", Value: o.TLSCA, Message: err.Error()}
+	return s.embedded.certificates.Reload()
+}
+
+// CertificateEnds is when the listener's certificate ends; zero without one.
+func (s *Conn) CertificateEnds() time.Time {
+	if s.embedded == nil || s.embedded.certificates == nil {
+		return time.Time{}
 	}
-	c.ClientAuth, c.ClientCAs = tls.RequireAndVerifyClientCert, x509.NewCertPool()
-	if !c.ClientCAs.AppendCertsFromPEM(pem) {
-		return nil, &transport.FieldError{Field: "nats.tls_ca", Value: o.TLSCA, Message: "holds no PEM certificate"}
-	}
-	return c, nil
+	return s.embedded.certificates.Ends()
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/postrider/postrider/transport"
+	"github.com/postrider/postrider/transport/certificates"
 )
 
 // startTimeout bounds the wait for the embedded server where ctx does not:
@@ -41,6 +42,8 @@ type embedded struct {
 	refused  func()
 	addr     string // host:port where producers are taken, or empty
 	tls      bool
+	// certificates are the listener's; nil: it speaks in clear.
+	certificates *certificates.Server
 }
 
 // startEmbedded starts the server on DataDir/jetstream and connects the node
@@ -156,11 +159,11 @@ func (e *embedded) serverOptions(o Options, host string, port int) (*server.Opti
 		MaxConn:                o.Connections + connectionsBeside,
 		DisableJetStreamBanner: true,
 	}
-	if so.TLSConfig, err = listenTLS(o); err != nil {
+	if e.certificates, err = openCertificates(o); err != nil {
 		return nil, err
 	}
-	if so.TLSConfig != nil {
-		e.tls = true
+	if e.certificates != nil {
+		e.tls, so.TLSConfig = true, e.certificates.Config()
 		so.TLS, so.TLSTimeout = true, 5
 	}
 	return so, nil

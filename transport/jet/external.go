@@ -26,9 +26,9 @@ const (
 // connectExternal connects to the server or cluster of Options.URL and checks
 // it. One that is not there is waited for until ctx ends.
 func (s *Conn) connectExternal(ctx context.Context) error {
-	var options []nats.Option
-	if s.opts.Credentials != "" {
-		options = append(options, nats.UserCredentials(s.opts.Credentials))
+	options, err := s.opts.SignIn()
+	if err != nil {
+		return err
 	}
 	for told := false; ; told = true {
 		err := s.tryExternal(ctx, options)

@@ -3,6 +3,8 @@ package jet
 import (
 	"log/slog"
 	"time"
+
+	"github.com/postrider/postrider/transport/certificates"
 )
 
 // Options say where JetStream is and how it keeps things.
@@ -11,6 +13,11 @@ type Options struct {
 	URL string
 	// Credentials is a NATS credentials file for URL, or empty.
 	Credentials string
+	// NKey is a file with the seed of an nkey to sign in with at URL, or empty.
+	NKey string
+	// TLS is for a URL with a CA of its own, or that asks for a certificate; the
+	// files are read at each connection. With it the connection is always TLS.
+	TLS certificates.Client
 	// DataDir holds the embedded server's files.
 	DataDir string
 	// Listen is the host:port where the embedded server takes producers;

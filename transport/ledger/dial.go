@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"crypto/tls"
+	"net"
 	"net/url"
 	"strings"
 	"sync"
@@ -66,7 +67,9 @@ func dialOne(u *url.URL, o RedisOptions) (redis.UniversalClient, error) {
 	// Protocol 2 and no identity: nothing is asked that an old server lacks.
 	opt.Protocol, opt.DisableIdentity = 2, true
 	opt.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
-	opt.TLSConfig = tlsConfig(opt.TLSConfig, o.TLS)
+	if opt.TLSConfig, opt.Dialer, err = secured(opt.TLSConfig, o); err != nil {
+		return nil, err
+	}
 	opt.ContextTimeoutEnabled = true
 	opt.DialTimeout, opt.ReadTimeout, opt.WriteTimeout, opt.PoolTimeout = o.Timeout, o.Timeout, o.Timeout, o.Timeout
 	opt.DialerRetries, opt.MaxRetries = 1, 1
@@ -84,12 +87,36 @@ func dialCluster(u *url.URL, o RedisOptions) (redis.UniversalClient, error) {
 	}
 	opt.Protocol, opt.DisableIdentity = 2, true
 	opt.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
-	opt.TLSConfig = tlsConfig(opt.TLSConfig, o.TLS)
+	if opt.TLSConfig, opt.Dialer, err = secured(opt.TLSConfig, o); err != nil {
+		return nil, err
+	}
 	opt.ContextTimeoutEnabled = true
 	opt.DialTimeout, opt.ReadTimeout, opt.WriteTimeout, opt.PoolTimeout = o.Timeout, o.Timeout, o.Timeout, o.Timeout
 	opt.DialerRetries = 1
 	opt.PoolSize, opt.PipelinePoolSize = connections, -1
 	return redis.NewClusterClient(opt), nil
+}
+
+type dialer func(ctx context.Context, network, address string) (net.Conn, error)
+
+// secured is how a connection is made where the URL asks for TLS: by a
+// configuration that stays, or a dialer that reads the files.
+func secured(fromURL *tls.Config, o RedisOptions) (*tls.Config, dialer, error) {
+	if fromURL == nil || !o.Files.Set() {
+		return tlsConfig(fromURL, o.TLS), nil, nil
+	}
+	if _, err := o.Files.Config(); err != nil {
+		return nil, nil, &transport.FieldError{Field: "redis.ca", Message: "redis.ca or redis.client_cert: " + err.Error()}
+	}
+	return fromURL, func(ctx context.Context, network, address string) (net.Conn, error) {
+		config, err := o.Files.Config()
+		if err != nil {
+			return nil, err
+		}
+		config.ServerName = fromURL.ServerName
+		d := tls.Dialer{NetDialer: &net.Dialer{Timeout: o.Timeout}, Config: config}
+		return d.DialContext(ctx, network, address)
+	}, nil
 }
 
 // tlsConfig is own with the host name of the URL, where the URL asks for TLS.

@@ -10,6 +10,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/postrider/postrider/transport"
+	"github.com/postrider/postrider/transport/certificates"
 )
 
 // DefaultRedisWindow is how long Redis remembers event ids.
@@ -25,6 +26,9 @@ type RedisOptions struct {
 	// TLS is for own CAs or client certificates with rediss://; nil: the
 	// system's CAs. Certificates are always verified.
 	TLS *tls.Config
+	// Files are the same, read anew for each connection; TLS is not looked at
+	// where any is named.
+	Files certificates.Client
 	// Now is the clock for events without a time of the log, and for pauses
 	// after a failure; nil: time.Now.
 	Now func() time.Time

@@ -36,6 +36,8 @@ type Telemetry struct {
 	fieldsUnread        *prometheus.CounterVec
 	refusals            *refusals
 	publishes           *prometheus.CounterVec
+	spansSent           prometheus.Counter
+	spansDropped        prometheus.Counter
 }
 
 type journal struct {
@@ -69,6 +71,8 @@ func New(version string) *Telemetry {
 	t.ledgerFallback = t.gauge("ledger_fallback", "1 while dedup falls back to this node's own memory.")
 	t.lost = t.newLost()
 	t.stateChanges = t.newStateChanges()
+	t.spansSent = t.counter("spans_sent_total", "Spans of traces that the collector took.")
+	t.spansDropped = t.counter("spans_dropped_total", "Spans of traces that found the queue full, or that the collector did not take.")
 	t.runs = t.newRunMetrics()
 	t.refusals = t.newRefusals()
 	t.publishes = t.newPublishRefusals()
@@ -141,6 +145,14 @@ func (t *Telemetry) Quota(quota string, reached bool) {
 func (t *Telemetry) EndpointsAway(n int) {
 	if t != nil {
 		t.away.Set(float64(n))
+	}
+}
+
+// Spans counts spans of traces that the collector took, and those that were dropped.
+func (t *Telemetry) Spans(sent, dropped int) {
+	if t != nil {
+		t.spansSent.Add(float64(sent))
+		t.spansDropped.Add(float64(dropped))
 	}
 }
 

@@ -24,6 +24,16 @@ type Sources struct {
 	// Breakers gives the number of endpoints by the state of their breaker
 	// (closed, open, probing).
 	Breakers func() map[string]int
+	// Streams and LogLag tell of the store: of what was asked within some
+	// seconds where they can. What is not known is left out.
+	Streams func() []StreamFill
+	LogLag  func() LogLag
+	// NATS and Redis tell whether they can be reached; Redis nil: there is none.
+	NATS, Redis func() bool
+	// Draining tells whether the node makes no new leases.
+	Draining func() bool
+	// Certificates tell when what a listener (http, nats) shows ends.
+	Certificates map[string]func() time.Time
 }
 
 // Watch registers what s offers. It may be called once for each source.
@@ -42,6 +52,7 @@ func (t *Telemetry) Watch(s Sources) {
 	if s.Endpoints != nil {
 		t.registry.MustRegister(newByState("endpoints", "Endpoints, by state.", states[:4], s.Endpoints))
 	}
+	t.watchStore(&s)
 	if s.Breakers != nil {
 		t.registry.MustRegister(newByState("breakers", "Endpoints, by the state of their breaker.", breakerStates, s.Breakers))
 	}

@@ -11,7 +11,7 @@ import (
 )
 
 // watch lets the metrics ask the node at each scrape.
-func (n *Node) watch() {
+func (n *Node) watch(ends map[string]func() time.Time) {
 	if n.cfg.NATS.URL.Reveal() == "" && n.cfg.NATS.Listen != "" {
 		n.metrics.WatchConnections(telemetry.ListenerNATS, n.store.Producers)
 	}
@@ -23,7 +23,21 @@ func (n *Node) watch() {
 		WindowBytes:   func() int64 { return int64(n.shard.Stats().WindowBytes) },
 		Endpoints:     n.endpointStates,
 		Breakers:      n.breakerStates,
+		Streams:       func() []telemetry.StreamFill { return n.fill.now(n).streams },
+		LogLag:        func() telemetry.LogLag { return n.fill.now(n).lag },
+		NATS:          func() bool { return n.store.Ready() == nil },
+		Redis:         n.redisReachable(),
+		Draining:      n.isDraining,
+		Certificates:  ends,
 	})
+}
+
+// redisReachable is nil where there is no Redis.
+func (n *Node) redisReachable() func() bool {
+	if n.redis == nil {
+		return nil
+	}
+	return func() bool { return n.stage.Ready() == nil }
 }
 
 func (n *Node) endpointStates() map[string]int {
@@ -56,6 +70,9 @@ func (n *Node) breakerStates() map[string]int {
 // lacks names what the node waits for; empty when it is ready.
 func (n *Node) lacks() []api.Lack {
 	var lacks []api.Lack
+	if n.isDraining() {
+		lacks = append(lacks, api.Lack{Part: "node", Detail: "it is drained, and makes no new leases until it is started again"})
+	}
 	if err := n.store.Ready(); err != nil {
 		lacks = append(lacks, api.Lack{Part: "nats", Detail: err.Error()})
 	}
@@ -94,7 +111,7 @@ func (n *Node) info() api.Info {
 		ledger = "redis"
 	}
 	return api.Info{
-		StartedAt: n.startedAt, Ledger: ledger, Shards: 1,
+		Node: n.id, StartedAt: n.startedAt, Ledger: ledger, Shards: 1,
 		NATS: api.InfoNATS{Embedded: i.Embedded, Listen: i.URL, Sync: i.Sync},
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
+	"strings"
 	"sync"
 	"time"
 
@@ -30,6 +31,7 @@ import (
 	"github.com/postrider/postrider/transport/quota"
 	"github.com/postrider/postrider/transport/replay"
 	"github.com/postrider/postrider/transport/telemetry"
+	"github.com/postrider/postrider/transport/trace"
 	"github.com/postrider/postrider/transport/webhook"
 )
 
@@ -72,7 +74,12 @@ type Node struct {
 	mailStates *states
 	runs       *alertRuns
 	runNews    runNews
-	abort      context.CancelFunc // ends the attempts under way
+	id         string // of this run
+	drainer    drainer
+	fill       fill
+	tracer     *trace.Tracer      // nil: nothing is traced
+	sending    context.Context    // of the attempts under way
+	abort      context.CancelFunc // ends it
 	stopUpkeep context.CancelFunc
 	upkeep     sync.WaitGroup
 	background sync.WaitGroup // what ends with abort
@@ -90,7 +97,7 @@ func steady() func() time.Time {
 // startOnce opens everything and takes the shard. It returns when events flow.
 func startOnce(ctx context.Context, o *Options) (*Node, error) {
 	tuneRuntime(o.Config)
-	n := &Node{cfg: o.Config, version: o.Version, log: o.Log, metrics: o.Metrics, now: steady(), fatal: make(chan error, 1)}
+	n := &Node{cfg: o.Config, version: o.Version, log: o.Log, metrics: o.Metrics, now: steady(), id: strings.ToLower(rand.Text()[:10]), fatal: make(chan error, 1)}
 	if err := n.start(ctx, o.Keys); err != nil {
 		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 		defer cancel()
@@ -100,6 +107,9 @@ func startOnce(ctx context.Context, o *Options) (*Node, error) {
 }
 
 func (n *Node) start(ctx context.Context, keys *Keys) error {
+	if err := n.openTracer(); err != nil {
+		return err
+	}
 	n.quotaNews = n.newQuotaNews()
 	n.quotas = n.newQuotas()
 	n.shares = transport.NewShares(n.cfg.Quota.FilterTime, n.filtersPutAway)
@@ -165,7 +175,7 @@ func (n *Node) storeOptions(keys *Keys) store.Options {
 	c := &n.cfg.NATS
 	return store.Options{
 		Options: jet.Options{
-			URL: c.URL.Reveal(), Credentials: c.Credentials, DataDir: n.cfg.Data,
+			URL: c.URL.Reveal(), Credentials: c.Credentials, NKey: c.NKey, TLS: NATSFiles(n.cfg), DataDir: n.cfg.Data,
 			Listen: c.Listen, AnyPort: n.cfg.Dev, User: c.User, Password: c.Password.Reveal(),
 			Token: c.Token.Reveal(), TLSCert: c.TLSCert, TLSKey: c.TLSKey, TLSCA: c.TLSCA,
 			Connections: boundsOf(n.cfg, descriptors()).nats, Refused: func() { n.metrics.ConnectionRefused(telemetry.ListenerNATS, "all") },
@@ -189,7 +199,7 @@ func (n *Node) startShard(ctx context.Context, recovered *transport.Recovered, k
 		return fmt.Errorf("load what endpoints remember: %w", err)
 	}
 	sending, abort := context.WithCancel(context.WithoutCancel(ctx))
-	n.abort = abort
+	n.sending, n.abort = sending, abort
 	n.parking = &parking{Parker: n.parker, metrics: n.metrics, ctx: sending}
 	n.registry = n.store.Registry
 	n.mailboxes = newMailboxes(n.mailboxChanged(), n.now)
@@ -199,7 +209,7 @@ func (n *Node) startShard(ctx context.Context, recovered *transport.Recovered, k
 	n.shard = shard.New(shard.Options{
 		System: system,
 		Deps: endpoint.Deps{
-			Sender: preparer{n.sender, n.mail, n.metrics}, Journal: n.journal, Parker: n.parking, Graveyard: n.graveyard,
+			Sender: preparer{n.sender, n.mail, n.metrics, n.tracing}, Journal: n.journal, Parker: n.parking, Graveyard: n.graveyard,
 			Memories: n.memories, Teller: n.news, Tuning: tuningOf(n.cfg),
 			Observer: observer{n.metrics, hardware, letters}, Runner: endpoint.NewPool(sending), Now: n.now, Context: sending,
 		},
@@ -278,13 +288,21 @@ func (n *Node) forgetRemoved(c transport.Change) {
 	}
 }
 
+// sink is what the stage passes events on to.
+func (n *Node) sink() transport.Sink {
+	if n.tracer == nil {
+		return n.shard
+	}
+	return adopting{n.shard, n.tracer}
+}
+
 // startStage puts dedup before the shard.
 func (n *Node) startStage(ctx context.Context) error {
 	identity, err := n.store.Events.Identity(ctx)
 	if err != nil {
 		return err
 	}
-	n.stage, err = ledger.NewStage(n.shard, n.ids, n.redis, ledger.StageOptions{
+	n.stage, err = ledger.NewStage(n.sink(), n.ids, n.redis, ledger.StageOptions{
 		Log: identity, Logger: n.log, OnFallback: n.metrics.LedgerFellBack, OnCall: n.ledgerCalled,
 	})
 	return err
@@ -299,7 +317,8 @@ func (n *Node) ledgerCalled(err error) {
 	n.metrics.LedgerFallback(err != nil)
 }
 
-func (n *Node) routed(_ *transport.Event, endpoints int) {
+func (n *Node) routed(ev *transport.Event, endpoints int) {
+	n.tracer.Routed(ev, endpoints)
 	n.metrics.Published(1)
 	if endpoints == 0 {
 		n.metrics.Unrouted()

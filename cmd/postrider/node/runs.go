@@ -25,7 +25,7 @@ type alertRuns struct {
 // not connect yet.
 func (n *Node) openRedis() (err error) {
 	if url := n.cfg.Redis.URL.Reveal(); url != "" {
-		n.redis, err = ledger.NewRedis(url, n.cfg.Dedup.Redis, ledger.RedisOptions{})
+		n.redis, err = ledger.NewRedis(url, n.cfg.Dedup.Redis, ledger.RedisOptions{Files: RedisFiles(n.cfg)})
 	}
 	return err
 }

@@ -3,6 +3,9 @@ package node
 import (
 	"context"
 	"errors"
+	"os"
+	"os/signal"
+	"syscall"
 	"time"
 )
 
@@ -23,6 +26,9 @@ func Serve(ctx context.Context, o *Options, ready func(*Node, *Server) (end func
 	if o.Config.HTTPInClear() {
 		o.Log.Warn("the API is open to other machines without TLS: tokens and secrets cross the network in clear; in production this is refused unless http.insecure says so", "listen", o.Config.HTTP.Listen)
 	}
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, syscall.SIGHUP) // from here on: during a start it would end the process
+	defer signal.Stop(hup)
 	n, err := Start(ctx, o)
 	if err != nil {
 		return err
@@ -31,6 +37,7 @@ func Serve(ctx context.Context, o *Options, ready func(*Node, *Server) (end func
 	if err := s.show(n, o.Keys); err != nil {
 		return errors.Join(err, n.stopWithin(patience))
 	}
+	defer keepReloading(o, n, s, hup)()
 	end, err := ready(n, s)
 	if err != nil {
 		return errors.Join(err, n.stopWithin(patience))

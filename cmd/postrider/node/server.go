@@ -14,6 +14,7 @@ import (
 	"github.com/postrider/postrider/config"
 	"github.com/postrider/postrider/transport"
 	"github.com/postrider/postrider/transport/api"
+	"github.com/postrider/postrider/transport/certificates"
 	"github.com/postrider/postrider/transport/httpserver"
 	"github.com/postrider/postrider/transport/jet/journal"
 	"github.com/postrider/postrider/transport/telemetry"
@@ -32,6 +33,9 @@ type Server struct {
 	servers []*httpserver.Server
 	metrics *telemetry.Telemetry
 	bounds  bounds
+	// certificate is what http.listen shows; nil: it speaks in clear.
+	certificate *certificates.Server
+	server      atomic.Pointer[api.Server] // nil before show
 	// signIn lets a browser in once; nil: not a development node.
 	signIn *signInCode
 	// endStreams ends those of the API; nil before it is shown.
@@ -43,11 +47,15 @@ type Server struct {
 // Listen opens the listeners. Until show the API answers that the node starts.
 func Listen(o *Options) (*Server, error) {
 	cfg, log, metrics := o.Config, o.Log, o.Metrics
+	certificate, err := openAPICertificate(cfg)
+	if err != nil {
+		return nil, err
+	}
 	l, err := net.Listen("tcp", cfg.HTTP.Listen)
 	if err != nil {
 		return nil, fmt.Errorf("http.listen: %w; choose another address with --listen", err)
 	}
-	f := &Server{version: o.Version, cfg: cfg, log: log, main: l, metrics: metrics, bounds: boundsOf(cfg, descriptors()), failed: make(chan error, 4)}
+	f := &Server{version: o.Version, cfg: cfg, log: log, main: l, certificate: certificate, metrics: metrics, bounds: boundsOf(cfg, descriptors()), failed: make(chan error, 4)}
 	f.bounds.tell(cfg, descriptors(), log)
 	if cfg.Dev {
 		f.signIn = newSignInCode()
@@ -58,8 +66,12 @@ func Listen(o *Options) (*Server, error) {
 		}
 	}
 	f.answer(away(starting(cfg)))
-	f.serve(l, f.newAPIServer(httpserver.Options{Handler: http.HandlerFunc(
-		func(w http.ResponseWriter, r *http.Request) { (*f.handler.Load()).ServeHTTP(w, r) })}))
+	serving := httpserver.Options{Handler: certified(cfg, http.HandlerFunc(
+		func(w http.ResponseWriter, r *http.Request) { (*f.handler.Load()).ServeHTTP(w, r) }))}
+	if certificate != nil {
+		serving.TLS = certificate.Config("http/1.1")
+	}
+	f.serve(l, f.newAPIServer(serving))
 	var ctx context.Context
 	ctx, f.stop = context.WithCancel(context.Background())
 	if addr := cfg.HTTP.PprofListen; addr != "" {
@@ -84,7 +96,19 @@ func (f *Server) serve(l net.Listener, s *httpserver.Server) {
 }
 
 // URL is where the API is.
-func (f *Server) URL() string { return "http://" + f.main.Addr().String() }
+func (f *Server) URL() string {
+	if f.certificate != nil {
+		return "https://" + f.main.Addr().String()
+	}
+	return "http://" + f.main.Addr().String()
+}
+
+// setLimits does nothing before show, which begins with the settings' own.
+func (f *Server) setLimits(l api.Limits) {
+	if s := f.server.Load(); s != nil {
+		s.SetLimits(l)
+	}
+}
 
 // away answers while the node starts or leaves: it lives, and is not ready.
 func away(missing api.Lack) http.Handler {
@@ -126,17 +150,17 @@ func (f *Server) show(n *Node, keys *Keys) error {
 		Keys: f.keys, Issuer: f.cfg.Auth.Issuer, Audience: f.cfg.Auth.Audience, Revocations: n.revoked,
 		Rate: float64(f.cfg.HTTP.Rate), Burst: f.cfg.HTTP.Burst,
 		Quotas:      n.quotas,
-		Tests:       api.TestQuota{PerCustomer: f.cfg.Quota.TestsPerMinute, PerHost: f.cfg.Quota.TestsPerHost, PerMailbox: f.cfg.Quota.TestsPerMailbox},
+		Tests:       testQuotaOf(f.cfg),
 		CORSOrigins: f.cfg.HTTP.CORSOrigins, Answers: n.answers,
 		TokenSecret: keys.auth, Dev: f.cfg.Dev, AllowCIDRs: f.cfg.Egress.AllowCIDRs,
 		Ready: func(context.Context) []api.Lack { return n.lacks() },
-		Info:  n.info, Egress: n.egress, Standing: n.standing, Standings: n.standings,
+		Nodes: nodes{n}, Info: n.info, Egress: n.egress, Standing: n.standing, Standings: n.standings,
 		Version: f.version, Logger: f.log, Now: n.now,
 	}
 	if n.confirmer != nil {
 		o.Confirmations = n.confirmer
 	}
-	n.watch()
+	n.watch(f.certificateEnds(n))
 	if f.cfg.HTTP.MetricsListen == "" {
 		o.Metrics = n.metrics.Handler()
 	} else {
@@ -157,6 +181,7 @@ func (f *Server) show(n *Node, keys *Keys) error {
 		return err
 	}
 	f.endStreams = server.EndStreams
+	f.server.Store(server)
 	f.answer(below(f.cfg.Web.Base, server))
 	return nil
 }

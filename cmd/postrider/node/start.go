@@ -14,7 +14,7 @@ import (
 // startPause is between two tries to start.
 const startPause = time.Second
 
-// Options are what a node is started with; all of them are needed.
+// Options are what a node is started with; all but Reload are needed.
 type Options struct {
 	Config *config.Config // validated
 	Keys   *Keys
@@ -22,6 +22,8 @@ type Options struct {
 	Version string
 	Log     *slog.Logger
 	Metrics *telemetry.Telemetry
+	// Reload takes in what changes while Serve runs; nil: nothing is.
+	Reload *Reload
 }
 
 // Start opens everything and takes the shard; it returns when events flow.

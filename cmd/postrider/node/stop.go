@@ -27,7 +27,7 @@ func (n *Node) close(ctx context.Context) error {
 		n.replays.Close()
 	}
 	n.runs.end()
-	n.drain(ctx, keep)
+	n.drain(ctx)
 	after, cancel := context.WithTimeout(context.WithoutCancel(ctx), closingTime)
 	defer cancel()
 	if n.shard != nil && ctx.Err() != nil {
@@ -57,6 +57,7 @@ func (n *Node) close(ctx context.Context) error {
 	if n.mail != nil {
 		n.mail.Close()
 	}
+	n.tracer.Close(after)
 	n.closeDeliveries()
 	if n.store != nil {
 		keep(n.store.Close(after))
@@ -64,20 +65,14 @@ func (n *Node) close(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// drain stops the pulling while the shard gives up what it has not begun: a
-// consumer may be waiting for room in the shard's window.
-func (n *Node) drain(ctx context.Context, keep func(error)) {
+// drain hands back, and breaks off what is under way at the end of ctx.
+func (n *Node) drain(ctx context.Context) {
 	if n.shard == nil {
 		return
 	}
-	drained := make(chan error, 1)
-	go func() { drained <- n.shard.Drain(ctx) }()
-	n.parker.Hurry()
-	if n.consumers != nil {
-		keep(n.consumers.Stop(ctx))
-	}
-	if err := <-drained; err != nil {
+	if err := n.handBack(ctx); err != nil {
 		n.log.Warn("attempts in flight are broken off and will be made again", "error", err)
 	}
 	n.abort()
+	n.drainer.end()
 }

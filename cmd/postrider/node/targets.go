@@ -49,6 +49,7 @@ type preparer struct {
 	webhooks *webhook.Sender
 	mail     *email.Sender
 	metrics  *telemetry.Telemetry
+	tracing  func(endpoint.Target, *transport.Endpoint) endpoint.Target
 }
 
 func (p preparer) Prepare(ep *transport.Endpoint) (endpoint.Target, error) {
@@ -56,7 +57,7 @@ func (p preparer) Prepare(ep *transport.Endpoint) (endpoint.Target, error) {
 	if err != nil {
 		return nil, err
 	}
-	return p.metrics.Counting(t), nil
+	return p.tracing(p.metrics.Counting(t), ep), nil
 }
 
 func (p preparer) target(ep *transport.Endpoint) (endpoint.Target, error) {

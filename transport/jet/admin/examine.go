@@ -68,11 +68,12 @@ func Examine(ctx context.Context, o jet.Options, producer Producer, checks ...Ch
 
 func (e *examination) connect(ctx context.Context) bool {
 	options := []nats.Option{nats.Name("postrider doctor"), nats.Timeout(examineTimeout), nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {})}
-	if e.o.Credentials != "" {
-		options = append(options, nats.UserCredentials(e.o.Credentials))
-	}
 	where := jet.Redact(e.o.URL)
-	nc, err := nats.Connect(e.o.URL, options...)
+	var nc *nats.Conn
+	proof, err := e.o.SignIn()
+	if err == nil {
+		nc, err = nats.Connect(e.o.URL, append(options, proof...)...)
+	}
 	if err == nil {
 		if e.js, err = jetstream.New(nc, jetstream.WithDefaultTimeout(examineTimeout)); err == nil {
 			err = jet.CheckServer(ctx, where, nc.ConnectedServerVersion(), e.js)

@@ -89,7 +89,8 @@ func TestPreflightTellsWhatIsWrong(t *testing.T) {
 	n := newTestNode(t)
 	n.start()
 	ca := newCertifier(t)
-	ca.keep(filepath.Join(n.dir, "ca.pem"))
+	authority := filepath.Join(n.dir, "ca.pem")
+	ca.keep(authority)
 	fine := func(*x509.Certificate) {}
 	good := ca.issue(fine)
 	silent, err := net.Listen("tcp", "127.0.0.1:0")
@@ -113,7 +114,7 @@ func TestPreflightTellsWhatIsWrong(t *testing.T) {
 		"silent":              {"http://" + silent.Addr().String(), "--timeout 1s", "timeout, no answer within the time limit: it is connected"},
 		"silent TLS":          {"https://" + silent.Addr().String(), "--timeout 1s", "timeout, no TLS within the time limit: it is connected"},
 	} {
-		args := append([]string{"endpoint", "test", "--customer", "acme", "--url", c.url}, strings.Fields(c.flags)...)
+		args := append([]string{"endpoint", "test", "--customer", "acme", "--url", c.url}, strings.Fields(strings.ReplaceAll(c.flags, "ca.pem", authority))...)
 		stdout, code := n.run("", args...)
 		if (code == 0) != (name == "accepted") || !strings.Contains(stdout, c.want) || strings.Contains(stdout, "secret-path") {
 			t.Errorf("%s: exit %d, %s, want %q", name, code, stdout, c.want)

@@ -170,15 +170,14 @@ func (n *testNode) terminate() string {
 	return out
 }
 
-// run runs another command of postrider against the node.
+// run carries out another command of postrider against the node, in this
+// process: to start one for each would take longer than most commands do.
 func (n *testNode) run(stdin string, args ...string) (stdout string, code int) {
 	n.t.Helper()
-	cmd := command(n.t.Context(), n.dir, []string{"POSTRIDER_NATS_URL="}, append(args, "--server", "http://"+n.http)...)
-	cmd.Stdin = strings.NewReader(stdin)
+	args = append([]string{"--data", n.data()}, append(args, "--server", "http://"+n.http)...)
+	env := []string{"POSTRIDER_NATS_URL=", "HOME=" + n.dir}
 	var out, errs bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &errs
-	_ = cmd.Run()
-	if code = cmd.ProcessState.ExitCode(); code != 0 {
+	if code = Run(n.t.Context(), args, env, strings.NewReader(stdin), &out, &errs); code != 0 {
 		n.t.Logf("postrider %s: exit %d: %s", strings.Join(args, " "), code, errs.String())
 	}
 	return out.String(), code

@@ -116,6 +116,9 @@ type Answer struct {
 	Resent bool
 	// Body is the beginning of the answer, at most MaxAnswerKept bytes.
 	Body []byte
+	// BodySum is the SHA-256 of the body that was sent; zero where there was none,
+	// and in what a version before journaled.
+	BodySum [32]byte
 	// Took is the whole attempt; the phases are zero where they did not happen
 	// (a kept connection has no DNS, Connect, TLS).
 	Took, DNS, Connect, TLS, FirstByte time.Duration

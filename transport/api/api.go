@@ -142,6 +142,8 @@ type Options struct {
 	AllowCIDRs []netip.Prefix
 	// Ready tells what is missing for the node to work; nil: nothing ever is.
 	Ready func(ctx context.Context) []Lack
+	// StreamStates tells how much the streams of NATS hold; nil: nobody is told.
+	StreamStates func() StreamStates
 	// Info describes the node, Egress the addresses that it sends from; nil: none known.
 	Info   func() Info
 	Egress func() []string
@@ -246,6 +248,8 @@ func (s *Server) routes() {
 	}
 	s.letterRoutes(h)
 	s.purgeRoutes(h)
+	s.groupRoutes(h)
+	s.streamStateRoutes(h)
 	s.deliveryRoutes(h)
 	s.seriesRoutes(h)
 	s.streamRoutes(h)

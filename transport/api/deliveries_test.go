@@ -2,8 +2,10 @@ package api
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -109,7 +111,7 @@ func TestADelivery(t *testing.T) {
 	anyone := token(t, "acme", RoleGetAlerts)
 	path := "/v1/deliveries/" + transport.DeliveryID(d.Pair)
 	b.want(b.call(anyone, "GET", path, ""), 200, fmt.Sprintf(deliveryJSON, `,"time":"2026-01-02T03:04:05Z","data":{"card":{"number":"4111"},"n":1.50}`,
-		attemptJSON+`,"body":"{\"type\":\"access.granted\",\"data\":{\"card\":{\"number\":\"4111\"},\"n\":1.50}}"`))
+		attemptJSON+`,"body":"{\"type\":\"access.granted\",\"data\":{\"card\":{\"number\":\"4111\"},\"n\":1.50}}","body_is":"unknown","body_sha256":"61b589898cfaf99c15d2372494de1fd5e51c3ed7a35d5f9d207391efa68158fb"`))
 	note := func(want string) {
 		t.Helper()
 		got := read[ShownDelivery](b, b.call(anyone, "GET", path, ""))
@@ -148,4 +150,14 @@ func TestWhatIsMaskedIsNotShown(t *testing.T) {
 			t.Errorf("%s: %d %s", path, got.status, got.body)
 		}
 	}
+}
+
+func (n *node) Recent(_ context.Context, customer string, most int) (recent []*transport.Event, err error) {
+	for _, ev := range n.eventLog {
+		if ev.Customer == customer && len(recent) < most {
+			recent = append(recent, ev)
+		}
+	}
+	slices.SortFunc(recent, func(a, b *transport.Event) int { return cmp.Compare(b.Seq, a.Seq) })
+	return recent, n.failure
 }

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"time"
 
@@ -17,6 +19,8 @@ type EventLog interface {
 	// Replay gives an event to an endpoint's delivery again, durably, and
 	// returns the replay's number.
 	Replay(ctx context.Context, endpoint string, ev *transport.Event) (uint64, error)
+	// Recent gives a customer's last events, newest first, at most so many.
+	Recent(ctx context.Context, customer string, most int) ([]*transport.Event, error)
 }
 
 // ShownDelivery is a delivery with all that is still known of it.
@@ -25,6 +29,9 @@ type ShownDelivery struct {
 	Attempts []DeliveryAttempt `json:"attempts" doc:"Oldest first; those that the journal still has"`
 	Body     string            `json:"body,omitempty" doc:"What was sent, as the endpoint renders it now, while its event is kept; what log.redact names is masked"`
 	BodyNote string            `json:"body_note,omitempty" doc:"Why there is no body"`
+	// BodyIs is what the hashes of attempts say of Body.
+	BodyIs  string `json:"body_is,omitempty" enum:"sent,changed,unknown" doc:"sent: its SHA-256 is that of the last attempt's body, so it is what was sent; changed: another body was sent, and this is what it would be now; unknown: no attempt was made, or the attempt is from a version that kept no hash"`
+	BodySum string `json:"body_sha256,omitempty" doc:"SHA-256 of body, hexadecimal; left out where something in it is masked"`
 }
 
 // DeliveryAttempt is one attempt. Times are milliseconds; a phase that did not
@@ -43,6 +50,7 @@ type DeliveryAttempt struct {
 	Reason    string     `json:"reason"`
 	Detail    string     `json:"detail"`
 	Answer    string     `json:"answer" doc:"The first 4 KiB"`
+	BodySum   string     `json:"body_sha256,omitempty" doc:"SHA-256 of the body that was sent, hexadecimal; left out where something of the body is masked, or it is no longer known"`
 	NextAt    *time.Time `json:"next_attempt_at,omitempty"`
 }
 
@@ -118,7 +126,40 @@ func (s *Server) showEvent(ctx context.Context, d *transport.LoggedDelivery, out
 		return nil
 	}
 	out.Body, out.BodyNote = s.renderedBody(&masked, d)
+	if out.Body != "" {
+		s.prove(ev, d, out)
+	}
 	return nil
+}
+
+// prove tells whether the body is what was sent. Hashes are shown only where
+// nothing is masked: who sees a hash and all but a short number of what was
+// hashed could find that number.
+func (s *Server) prove(ev *transport.Event, d *transport.LoggedDelivery, out *ShownDelivery) {
+	out.BodyIs = "unknown"
+	ep, _ := s.endpoint(d.Endpoint)
+	request, _ := s.preview(ep, ev)
+	if request == nil {
+		return
+	}
+	now := sha256.Sum256(request.Body)
+	open := text(request.Body) == out.Body
+	if open {
+		out.BodySum = hex.EncodeToString(now[:])
+	}
+	at := 0
+	for _, r := range d.Records {
+		if r.Kind != transport.Tried {
+			continue
+		}
+		if sum := r.Answer.BodySum; sum != [sha256.Size]byte{} {
+			out.BodyIs = map[bool]string{true: "sent", false: "changed"}[sum == now]
+			if open {
+				out.Attempts[at].BodySum = hex.EncodeToString(sum[:])
+			}
+		}
+		at++
+	}
 }
 
 // shownData is an event's document without what log.redact names, whether its

@@ -48,6 +48,8 @@ func (s *Server) endpointRoutes(h huma.API) {
 		summary: "Send one signed sample event and show the answer", body: reflect.TypeFor[TestInput]()}, s.testEndpoint)
 	handle(s, h, route{method: http.MethodPost, path: "/v1/endpoints/test", id: "test-unsaved-endpoint", roles: testRoles,
 		summary: "Send one signed sample event to an endpoint that is not saved, and show the answer", body: reflect.TypeFor[PreflightInput]()}, s.testUnsaved)
+	handle(s, h, route{method: http.MethodPost, path: "/v1/endpoints/preview", id: "preview-endpoint", roles: trialRoles,
+		summary: "Try an endpoint, saved or not, on the last events: which it would want, skip or fail to render; nothing is sent", body: reflect.TypeFor[TrialInput]()}, s.tryOnEvents)
 }
 
 // byID names an endpoint.

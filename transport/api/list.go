@@ -1,12 +1,9 @@
 package api
 
 import (
-	"cmp"
-	"context"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
-	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -80,51 +77,6 @@ func checkReason(reason string) error {
 	return &transport.FieldError{Field: "reason", Value: reason, Message: "not a reason; give one as dead letters have it, such as retries_exhausted"}
 }
 
-type endpointQuery struct {
-	Page
-	Customer string `query:"customer" maxLength:"64" doc:"For operators: that customer's only"`
-	Kind     string `query:"kind" enum:"webhook,email" default:"webhook" doc:"email: the mailboxes, which are made from the addresses of alerts and customers"`
-}
-
-// EndpointList is a page of endpoints; without next_cursor it is the last.
-type EndpointList struct {
-	Items      []*ShownEndpoint `json:"items"`
-	NextCursor string           `json:"next_cursor,omitempty"`
-}
-
-type endpointListAnswer struct{ Body EndpointList }
-
-// listEndpoints goes by id: ids are made in order of time, so that a page's
-// place does not move when endpoints come and go.
-func (s *Server) listEndpoints(ctx context.Context, in *endpointQuery) (*endpointListAnswer, error) {
-	who := callerOf(ctx)
-	customer, err := who.listsOf(in.Customer)
-	if err != nil {
-		return nil, err
-	}
-	after, err := in.after(listOfEndpoints)
-	if err != nil {
-		return nil, err
-	}
-	var found []*transport.Endpoint
-	for _, ep := range s.endpoints(customer, in.Kind) {
-		if ep.ID > after && who.sees(ep.Customer) && mayHandle(who, ep) == nil {
-			found = append(found, ep)
-		}
-	}
-	slices.SortFunc(found, func(a, b *transport.Endpoint) int { return cmp.Compare(a.ID, b.ID) })
-	standings := s.allStandings(ctx)
-	out := &endpointListAnswer{}
-	out.Body.Items, out.Body.NextCursor = pageOf(listOfEndpoints, found, in.Limit, endpointKey, func(ep *transport.Endpoint) *ShownEndpoint {
-		shown := show(ep)
-		if st, known := standings[ep.ID]; known {
-			shown.stand(&st)
-		}
-		return shown
-	})
-	return out, nil
-}
-
 // maxPage is the most bytes of a page's items as JSON, but for a first one that
 // is larger by itself.
 const maxPage = 1 << 20
@@ -163,8 +115,6 @@ func (c *counter) Write(b []byte) (int, error) {
 	*c += counter(len(b))
 	return len(b), nil
 }
-
-func endpointKey(ep *transport.Endpoint) string { return ep.ID }
 
 // listsOf is actsFor, but an operator that names nobody means everybody.
 func (c *caller) listsOf(named string) (string, error) {

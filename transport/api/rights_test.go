@@ -34,6 +34,8 @@ var rights = map[string]right{
 	"POST /v1/endpoints/{id}/resume": {roles: []string{RoleEditEndpoint}, ok: 200, mine: true},
 	"POST /v1/endpoints/test":        {body: `{"endpoint":{"url":"https://example.com/second"}}`, roles: []string{RoleTestEndpoint}, ok: 200},
 
+	"POST /v1/endpoints/preview": {body: `{"endpoint":{"url":"https://example.com/second"}}`, roles: trialRoles, ok: 200},
+
 	"POST /alerts/webhook":        {body: `{"webhook_url":"https://example.com/second"}`, roles: []string{RoleCreateEndpoint}, ok: 201},
 	"GET /alerts/webhook":         {roles: []string{RoleListEndpoints}, ok: 200},
 	"GET /alerts/webhook/{id}":    {roles: []string{RoleEditEndpoint, RoleListEndpoints}, ok: 200, mine: true},
@@ -70,6 +72,8 @@ var rights = map[string]right{
 	"DELETE /v1/replays/{id}":          {path: "/v1/replays/r", roles: []string{RoleReplay}, ok: 200, mine: true},
 	"GET /v1/deadletters":              {roles: anyRole, ok: 200},
 	"DELETE /v1/deadletters":           {path: "/v1/deadletters?reason=gone", ok: 200},
+	"GET /v1/deadletters/groups":       {roles: anyRole, ok: 200},
+	"GET /v1/streams":                  {ok: 200, operator: true},
 	"GET /v1/deadletters/{id}":         {path: "/v1/deadletters/5", roles: readerRoles, ok: 200, mine: true},
 	"POST /v1/deadletters/{id}/replay": {path: "/v1/deadletters/5/replay", roles: []string{RoleReplay}, ok: 202, mine: true},
 	"POST /v1/deadletters/replay":      {body: `{"reason":"gone"}`, roles: []string{RoleReplay}, ok: 202},
@@ -100,6 +104,7 @@ func startWithMetrics(t *testing.T) *bench {
 		o.Metrics = http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
 		o.SessionKey, o.Page = testSessionKey, o.Metrics
 		o.Confirmations = &confirmations{}
+		o.StreamStates = func() StreamStates { return StreamStates{Items: []StreamState{}} }
 	})
 }
 

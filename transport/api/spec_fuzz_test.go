@@ -243,6 +243,7 @@ func (w *specWorld) wellDone(t testing.TB, method, path string, op *specOperatio
 var good = map[string]string{
 	"publish-events": `{"customer":"acme","type":"a.b","data":1}`, "create-endpoint": `{"customer":"acme","url":"https://example.com/new"}`,
 	"test-unsaved-endpoint": `{"endpoint":{"customer":"acme","url":"https://example.com/new"}}`,
+	"preview-endpoint":      `{"endpoint":{"customer":"acme","url":"https://example.com/new"}}`,
 	"create-webhook":        `{"customer":"acme","webhook_url":"https://example.com/new"}`, "create-customer": `{"id":"new"}`,
 	"test-webhook": `{"customer":"acme","webhook_url":"https://example.com/new","secret":"a secret of enough bytes"}`, "run-alerts": `{"customer":"acme"}`,
 	"create-alert":  `{"customer":"acme","alert_name":"a","email":"a@example.com","trailer_number":"T-1"}`,

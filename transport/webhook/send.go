@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -28,6 +29,7 @@ func (t *Target) Send(ctx context.Context, ev *transport.Event, _ int) (a transp
 		return t.took(unrendered(err), start)
 	}
 	a = t.send(ctx, ev, r, start)
+	a.BodySum = sha256.Sum256(r.body)
 	t.hide(&a, r)
 	return t.took(a, start)
 }

@@ -146,15 +146,16 @@ func (f *Server) show(n *Node, keys *Keys) error {
 	o := api.Options{
 		Registry: n.registry, Customers: n.registry, Mailboxes: n.mailboxes,
 		Alerts: n.store.Alerts, Runs: n.store.Runs, Detections: n.store.Runs, Links: linksOf(&n.cfg.Links), Events: n.store.Events, Letters: n.store.Replayable(), Auditor: auditor{n}, Tester: tester{n},
-		Deliveries: n.deliveries, EventLog: n.store.EventLog(), Replays: n.replays, Redact: n.redactor.Redact, WatchRuns: n.runNews.watch,
+		Deliveries: n.deliveries, EventLog: eventLog{n.store.EventLog(), n.now}, Replays: n.replays, Redact: n.redactor.Redact, WatchRuns: n.runNews.watch,
 		Keys: f.keys, Issuer: f.cfg.Auth.Issuer, Audience: f.cfg.Auth.Audience, Revocations: n.revoked,
 		Rate: float64(f.cfg.HTTP.Rate), Burst: f.cfg.HTTP.Burst,
 		Quotas:      n.quotas,
 		Tests:       testQuotaOf(f.cfg),
 		CORSOrigins: f.cfg.HTTP.CORSOrigins, Answers: n.answers,
 		TokenSecret: keys.auth, Dev: f.cfg.Dev, AllowCIDRs: f.cfg.Egress.AllowCIDRs,
-		Ready: func(context.Context) []api.Lack { return n.lacks() },
-		Nodes: nodes{n}, Info: n.info, Egress: n.egress, Standing: n.standing, Standings: n.standings,
+		Ready:        func(context.Context) []api.Lack { return n.lacks() },
+		StreamStates: n.streamStates, Nodes: nodes{n},
+		Info: n.info, Egress: n.egress, Standing: n.standing, Standings: n.standings,
 		Version: f.version, Logger: f.log, Now: n.now,
 	}
 	if n.confirmer != nil {

@@ -46,6 +46,7 @@ const (
 	recResent
 	recStored // how long before recAt the event was stored, in ns; see appendStored
 	recTo
+	recBodySum // 32 bytes
 )
 
 // fanOutPart is the most endpoints in one record of a fan-out, so that a
@@ -145,6 +146,9 @@ func appendAnswer(dst []byte, a *transport.Answer) []byte {
 	dst = wire.AppendNumber(dst, recFirstByte, wire.NonNegative(a.FirstByte))
 	if a.Resent {
 		dst = wire.AppendNumber(dst, recResent, 1)
+	}
+	if a.BodySum != [32]byte{} {
+		dst = wire.AppendBytes(dst, recBodySum, a.BodySum[:])
 	}
 	return dst
 }
@@ -289,6 +293,8 @@ func (d *recordReader) answer(a *transport.Answer, f *wire.Fields) {
 		a.FirstByte = f.Duration()
 	case recResent:
 		a.Resent = f.Num(1) == 1
+	case recBodySum:
+		copy(a.BodySum[:], f.Data(len(a.BodySum)))
 	}
 }
 

@@ -70,6 +70,9 @@ func drawRecord(t *rapid.T) *transport.Record {
 		if b := rapid.SliceOfN(rapid.Byte(), 0, 200).Draw(t, "body"); len(b) > 0 {
 			r.Answer.Body = b
 		}
+		if sum := rapid.SliceOfN(rapid.Byte(), 0, 32).Draw(t, "sum"); len(sum) == 32 {
+			r.Answer.BodySum = [32]byte(sum)
+		}
 	}
 	return r
 }

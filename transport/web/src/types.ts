@@ -43,6 +43,8 @@ export interface Delivery {
 	attempts?: Attempt[];
 	body?: string;
 	body_note?: string;
+	body_is?: 'sent' | 'changed' | 'unknown';
+	body_sha256?: string;
 }
 
 export interface Attempt {
@@ -59,6 +61,7 @@ export interface Attempt {
 	reason: string;
 	detail: string;
 	answer: string;
+	body_sha256?: string;
 	next_attempt_at?: string;
 }
 

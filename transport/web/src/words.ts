@@ -72,3 +72,11 @@ export function seconds(text: string): number {
 	const unit: Record<string, number> = { h: 3600, m: 60, s: 1, ms: 0.001 };
 	return [...text.matchAll(/([\d.]+)(ms|h|m|s)/g)].reduce((n, [, value, u]) => n + Number(value) * unit[u!]!, 0);
 }
+
+/** size is a number of bytes as people read it. */
+export function size(n: number): string {
+	const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
+	const at = n > 0 ? Math.min(units.length - 1, Math.floor(Math.log2(n) / 10)) : 0;
+	const v = n / 1024 ** at;
+	return `${at > 0 && v < 10 ? v.toFixed(1) : Math.round(v)} ${units[at]}`;
+}

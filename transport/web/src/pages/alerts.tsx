@@ -102,7 +102,7 @@ function AlertForm({ alert, saved }: { alert: Alert | null; saved: () => void })
 	const preview = () => {
 		const whole = Object.fromEntries(Object.entries(v).filter(([k, x]) => !['id', 'created_at', 'updated_at'].includes(k) && x !== ''));
 		call<{ total_matches: number; detections: number }>('POST', '/alerts/preview', { ...whole, from: new Date(Date.now() - 7 * 86400e3).toISOString() })
-			.then((p) => { tell(`In the last 7 days: ${plural(p.total_matches, 'match', 'matches')} in ${plural(p.detections, 'detection')}.`); fail(null); }, fail);
+			.then((p) => { tell(`In the last 7 days: ${plural(p.total_matches, 'match', 'matches')} in ${plural(p.detections, 'detection')}. ${alert ? 'A run looks at what came since the alert was made, or since a criterion changed.' : 'That is the past: once saved, a run looks at what comes from then on.'}`); fail(null); }, fail);
 	};
 	return (
 		<form class="grid" onSubmit={(e) => void save(e)}>

@@ -28,10 +28,23 @@ export function DeliveryDrawer({ id, close }: { id: string; close: () => void })
 					{d.attempts && d.attempts.length > 0 && <><h3>Attempts</h3>{d.attempts.map((a) => <Waterfall key={a.number + a.at} a={a} most={Math.max(...d.attempts!.map((x) => x.took_ms))} />)}</>}
 					<h3>Body</h3>
 					{d.body ? <pre tabIndex={0}>{pretty(d.body)}</pre> : <p class="dim">No body: {d.body_note}.</p>}
-					{d.body && <p class="hint">As the webhook renders it now.</p>}
+					{d.body && <Proof d={d} />}
 				</>
 			)}
 		</Drawer>
+	);
+}
+
+/** Proof says whether the body shown is the one that was sent. */
+function Proof({ d }: { d: Delivery }) {
+	const sent = d.attempts?.findLast((a) => a.body_sha256)?.body_sha256;
+	return (
+		<>
+			{d.body_is === 'sent' && <p class="good">This is what was sent: its SHA-256 is the one kept with the attempt.</p>}
+			{d.body_is === 'changed' && <p class="warn">The webhook was edited since, and another body was sent. This is what it would be now.</p>}
+			{d.body_is === 'unknown' && <p class="dim">{d.attempts?.length ? 'As the webhook renders it now; of what was sent no hash was kept.' : 'As the webhook renders it now; nothing was sent yet.'}</p>}
+			{d.body_sha256 && <p class="hint">SHA-256 of {d.body_is === 'changed' ? 'this' : 'it'}: <code>{d.body_sha256}</code>{sent && sent !== d.body_sha256 && <><br />of what was sent: <code>{sent}</code></>}</p>}
+		</>
 	);
 }
 

@@ -43,7 +43,7 @@ function useFeed(filter: Record<string, string | undefined>, still: () => boolea
 		set({ ask, rows: l.items, next: l.next_cursor, held: [], more: 0, cut: false, uncounted: 0 });
 	}, fail);
 	const refresh = () => {
-		if (still()) call<List<Delivery>>('GET', ask).then((l) => take({ items: l.items, more: 0 }), fail);
+		if (still() && feed.ask === ask) call<List<Delivery>>('GET', ask).then((l) => take({ items: l.items, more: 0 }), fail);
 		else void load();
 	};
 	const take = (part: Part<Delivery>) => set((old) => (old.ask === ask ? taken(old, part, still()) : old));

@@ -3,6 +3,7 @@ import { useLocation, useRoute } from 'preact-iso';
 import { useEffect, useState } from 'preact/hooks';
 import { answer, call, curlOf, Fault } from '../api';
 import { Dialog } from '../parts/dialog';
+import { useSecond } from '../parts/countdown';
 import { Act } from '../parts/form';
 import { Facts, State, When, Wrong } from '../parts/list';
 import { Copy, Page } from '../parts/shell';
@@ -11,12 +12,14 @@ import { ui } from '../settings';
 import type { Endpoint } from '../types';
 import { plural, span } from '../words';
 import { DeliveryList } from './deliverylist';
+import { TrialPane } from './trial';
+import { VerifyTab } from './verifytab';
 import { WebhookForm } from './webhookform';
 import { why } from './why';
 
 const editing = signal(false);
 const removing = signal(false);
-const tabs = ['Deliveries', 'Settings', 'Key', 'Test'] as const;
+const tabs = ['Deliveries', 'Settings', 'Key', 'Verify', 'Test', 'Try on events'] as const;
 
 /** Webhook: why it is as it is, in words, and all that can be done with it. */
 export function Webhook() {
@@ -39,6 +42,8 @@ export function Webhook() {
 			fail(e as Fault);
 		}
 	};
+	const s = got?.e.standing;
+	const now = useSecond(s?.breaker === 'open' ? s.open_until : s?.held_until);
 	if (!got) return <Page title="Webhook">{fault && <Wrong fault={fault} again={() => void load()} />}</Page>;
 	const e = got.e;
 	const tab = tabs.find((t) => t === q.tab) ?? 'Deliveries';
@@ -54,7 +59,7 @@ export function Webhook() {
 			{fault && <Wrong fault={fault} />}
 			<section class="why">
 				<p><State is={e.enabled ? e.state : 'disabled'} /> <span class="clip dim">{e.url}</span></p>
-				{why(e).map((line, i) => <p key={line} class={i === 0 ? 'sentence' : ''}>{line}</p>)}
+				{why(e, now).map((line, i) => <p key={line} class={i === 0 ? 'sentence' : ''}>{line}</p>)}
 			</section>
 			<div class="tabs" role="tablist">
 				{tabs.map((t) => <a key={t} role="tab" aria-selected={t === tab} href={`${path}?tab=${t}`}>{t}</a>)}
@@ -62,7 +67,9 @@ export function Webhook() {
 			{tab === 'Deliveries' && <DeliveryList fixed={{ endpoint: e.id }} />}
 			{tab === 'Settings' && <Settings e={e} />}
 			{tab === 'Key' && <Key e={e} />}
+			{tab === 'Verify' && <VerifyTab e={e} />}
 			{tab === 'Test' && <Test e={e} />}
+			{tab === 'Try on events' && <TrialPane id={e.id} change={{}} />}
 			<Dialog open={editing} title="Edit webhook" wide><WebhookForm endpoint={e} etag={got.etag} saved={() => { editing.value = false; void load(); }} /></Dialog>
 			<Dialog open={removing} title="Remove this webhook?">
 				<p><b>{e.name || e.url}</b> is removed with its key and its settings.</p>

@@ -4,6 +4,7 @@ import { Field, Unplaced } from '../parts/form';
 import { Copy } from '../parts/shell';
 import { may, operator } from '../session';
 import type { Endpoint } from '../types';
+import { TrialPane } from './trial';
 
 const fields = ['name', 'url', 'version', 'profile', 'customer', 'events', 'filter', 'headers', 'body', 'delivery.rate', 'delivery.concurrency', 'delivery.timeout', 'delivery.success', 'secret'];
 
@@ -82,6 +83,7 @@ export function WebhookForm({ endpoint, etag, saved }: { endpoint?: Endpoint; et
 				<Field label="Filter" name="filter" fault={fault} hint="A CEL expression, such as event.data.door.name == 'Main'"><input class="code" value={v.filter} onInput={put('filter')} /></Field>
 				<Field label="Custom Header" name="headers" fault={fault} hint="One a line: DD-API-KEY: 0123. Values are not shown again"><textarea rows={2} value={v.headers} onInput={put('headers')} placeholder={endpoint?.headers ? Object.keys(endpoint.headers).join(', ') + ' stay' : ''} /></Field>
 				<Field label="Custom Body" name="body" fault={fault} hint="JSON with ${CEL} in its strings"><textarea rows={4} class="code" value={v.body} onInput={put('body')} /></Field>
+				<TrialPane id={endpoint?.id} change={() => bodyOf(v, endpoint)} failed={fail} />
 				<Field label="Rate" name="delivery.rate" fault={fault} hint="Deliveries a second; empty: no limit"><input inputMode="decimal" value={v.rate} onInput={put('rate')} /></Field>
 				<Field label="At once" name="delivery.concurrency" fault={fault} hint="1 to 256"><input inputMode="numeric" value={v.concurrency} onInput={put('concurrency')} /></Field>
 				<label class="check"><input type="checkbox" checked={v.ordered} onChange={(e) => set({ ...v, ordered: e.currentTarget.checked })} /> In order, one at a time</label>

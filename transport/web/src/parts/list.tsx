@@ -1,7 +1,7 @@
 import { signal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
 import { useLocation } from 'preact-iso';
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { call, Fault, List, query } from '../api';
 import { ago, exact } from '../words';
 
@@ -15,7 +15,7 @@ export function When({ at }: { at?: string }) {
 }
 
 const shapes: Record<string, string> = {
-	active: '●', delivered: '●', done: '●', finished: '●', closed: '●',
+	active: '●', ready: '●', delivered: '●', done: '●', finished: '●', closed: '●',
 	waiting: '◔', retrying: '◔', running: '◔', accepted: '◔', probing: '◔', paused: '◫',
 	failing: '▲', failed: '▲', open: '▲', throttled: '▲', dead_lettered: '■', disabled: '■', cancelled: '◇', skipped: '◇',
 };
@@ -78,14 +78,25 @@ export function Rows<T>({ rows, columns, id, open, opened, label }: { rows: T[];
 	);
 }
 
+/** Typed is a field that tells what was typed once the typing rests. */
+export function Typed({ label, value, typed, placeholder }: { label: string; value: string; typed: (text: string) => void; placeholder: string; 'data-filter'?: boolean }) {
+	const wait = useRef(0);
+	useEffect(() => () => clearTimeout(wait.current), []);
+	return <input data-filter type="search" aria-label={label} placeholder={placeholder} value={value} onInput={(e) => {
+		const text = e.currentTarget.value;
+		clearTimeout(wait.current);
+		wait.current = window.setTimeout(() => typed(text), 200);
+	}} />;
+}
+
 /** usePages reads a list page by page; what is there stays while more comes. */
-export function usePages<T>(path: string): { rows?: T[]; fault?: Fault; more?: () => void; again: () => void } {
-	const [state, set] = useState<{ path: string; rows?: T[]; next?: string; fault?: Fault }>({ path });
+export function usePages<T>(path: string): { rows?: T[]; first?: Record<string, unknown>; fault?: Fault; more?: () => void; again: () => void } {
+	const [state, set] = useState<{ path: string; rows?: T[]; first?: Record<string, unknown>; next?: string; fault?: Fault }>({ path });
 	const [turn, next] = useState(0);
 	useEffect(() => {
 		let current = true;
 		call<List<T>>('GET', path).then(
-			(l) => current && set({ path, rows: l.items, next: l.next_cursor }),
+			(l) => current && set({ path, rows: l.items, first: l as unknown as Record<string, unknown>, next: l.next_cursor }),
 			(fault: Fault) => current && set((old) => ({ ...(old.path === path ? old : {}), path, fault })),
 		);
 		return () => void (current = false);
@@ -95,13 +106,13 @@ export function usePages<T>(path: string): { rows?: T[]; fault?: Fault; more?: (
 		? async () => {
 				try {
 					const l = await call<List<T>>('GET', path + (path.includes('?') ? '&' : '?') + 'cursor=' + encodeURIComponent(of.next!));
-					set((old) => ({ path, rows: [...(old.rows ?? []), ...l.items], next: l.next_cursor }));
+					set((old) => ({ ...old, path, rows: [...(old.rows ?? []), ...l.items], next: l.next_cursor }));
 				} catch (e) {
 					set((old) => ({ ...old, fault: e as Fault }));
 				}
 			}
 		: undefined;
-	return { rows: of.rows, fault: of.fault, more: more && (() => void more()), again: () => next((n) => n + 1) };
+	return { rows: of.rows, first: of.first, fault: of.fault, more: more && (() => void more()), again: () => next((n) => n + 1) };
 }
 
 export function More({ more }: { more?: () => void }) {

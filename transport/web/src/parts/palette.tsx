@@ -1,7 +1,7 @@
 import { signal } from '@preact/signals';
 import { useLocation } from 'preact-iso';
 import { useEffect, useState } from 'preact/hooks';
-import { call, List } from '../api';
+import { call, List, query } from '../api';
 import { operator } from '../session';
 import { ui } from '../settings';
 import type { Endpoint } from '../types';
@@ -27,8 +27,13 @@ export function Palette() {
 		if (!shown) return;
 		type('');
 		move(0);
-		call<List<Endpoint>>('GET', '/v1/endpoints?limit=500').then((l) => set(l.items), () => set([]));
 	}, [shown]);
+	// The node looks for webhooks: there may be thousands.
+	useEffect(() => {
+		if (!shown) return;
+		const t = setTimeout(() => call<List<Endpoint>>('GET', '/v1/endpoints' + query({ q: text.trim(), sort: 'trouble', limit: 20 })).then((l) => set(l.items), () => set([])), text ? 150 : 0);
+		return () => clearTimeout(t);
+	}, [shown, text]);
 	const all: Entry[] = [
 		...places.filter((p) => !p.operator || operator.value).map((p) => ({ name: p.name, hint: 'page', path: p.path })),
 		...hooks.map((h) => ({ name: h.name || h.url, hint: h.url, path: '/webhooks/' + h.id })),

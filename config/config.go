@@ -67,7 +67,20 @@ type HTTP struct {
 type Web struct {
 	Enabled    bool     `koanf:"enabled" default:"true" help:"Whether there is a page, and browsers can sign in."`
 	Base       string   `koanf:"base" help:"The path that a proxy puts before the node's own, such as /postrider; empty: none."`
+	OIDC       OIDC     `koanf:"oidc" help:"Sign-in by an OpenID Connect provider."`
 	ImageHosts []string `koanf:"image_hosts" help:"Hosts, besides the node's own, whose pictures the page may show, such as https://images.example.com; a list."`
+}
+
+// OIDC is the provider that people sign in to the page by.
+type OIDC struct {
+	Issuer        string   `koanf:"issuer" help:"The provider's issuer, such as https://login.example.com; empty: none. It needs http.public_url: browsers come back to <public_url>/v1/signin/oidc/callback, which the provider must know."`
+	ClientID      string   `koanf:"client_id" help:"What the provider knows this node by."`
+	ClientSecret  Secret   `koanf:"client_secret" help:"The client's secret; empty for a public client (PKCE is used always)."`
+	Scopes        []string `koanf:"scopes" default:"profile,email" help:"Scopes to ask for beside openid; a list."`
+	CustomerClaim string   `koanf:"customer_claim" default:"customer" help:"The claim of the id token that names the customer."`
+	Customer      string   `koanf:"customer" help:"The customer of people whose id token names none."`
+	RolesClaim    string   `koanf:"roles_claim" default:"roles" help:"The claim that has the roles or groups: a text or a list."`
+	Roles         []string `koanf:"roles" help:"Which of the API's roles each of the provider's has, such as hook-admins=admin; a list. Empty: they have the same names. Who has none may not sign in; operator is of all customers."`
 }
 
 // NATS is the embedded server's settings, and how an external one is reached.

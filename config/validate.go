@@ -140,9 +140,35 @@ func (v *validation) web() {
 	if !webBase.MatchString(w.Base) {
 		v.fail("web.base", "%.80q is not a path such as /postrider, without a slash at its end", w.Base)
 	}
+	v.oidc()
 	for _, host := range w.ImageHosts {
 		if u, err := url.Parse(host); err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.Scheme+"://"+u.Host != host || strings.ContainsAny(host, " ;,'\"") {
 			v.fail("web.image_hosts", "has %.80q, which is not a host such as https://images.example.com", host)
+		}
+	}
+}
+
+func (v *validation) oidc() {
+	o := v.c.Web.OIDC
+	if o.Issuer == "" {
+		if o.ClientID != "" || o.ClientSecret != "" {
+			v.fail("web.oidc.issuer", "is missing, and web.oidc.client_id is set; set both or none")
+		}
+		return
+	}
+	u, err := url.Parse(o.Issuer)
+	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" || u.Scheme != "https" && !(u.Scheme == "http" && v.c.Dev) {
+		v.fail("web.oidc.issuer", "%.80q is not an address such as https://login.example.com (http is for development nodes)", URL(o.Issuer).String())
+	}
+	if o.ClientID == "" {
+		v.fail("web.oidc.client_id", "is missing; give what the provider knows this node by")
+	}
+	if v.c.HTTP.PublicURL == "" {
+		v.fail("web.oidc.issuer", "needs http.public_url, so that browsers find back from the provider")
+	}
+	for _, pair := range o.Roles {
+		if theirs, ours, is := strings.Cut(pair, "="); !is || theirs == "" || ours == "" {
+			v.fail("web.oidc.roles", "has %.80q, which is not theirs=ours, such as hook-admins=admin", pair)
 		}
 	}
 }

@@ -113,6 +113,8 @@ type Options struct {
 	CookiePath string
 	// SignInCode gives the token of a sign-in code, once; nil: there are none.
 	SignInCode func(code string) (token string, good bool)
+	// Provider has people sign in elsewhere; nil: there is none.
+	Provider SignInProvider
 	// Confirmations are of mailboxes; nil: none has to be confirmed, and there is
 	// no page for it.
 	Confirmations Confirmations
@@ -183,6 +185,8 @@ type Server struct {
 	// looks has one for each look at the whole delivery log.
 	looks   chan struct{}
 	streams *streams
+	// signIns has one for each request to the provider under way.
+	signIns chan struct{}
 	// run names this run of the node; underWay are its requests with a key.
 	run      string
 	underWay underWay
@@ -259,6 +263,7 @@ func (s *Server) routes() {
 	}
 	s.tokenRoutes(h)
 	s.sessionRoutes(h)
+	s.providerRoutes(h)
 	s.confirmRoutes()
 	if s.Page != nil {
 		s.mux.Handle("GET /ui/", s.Page)

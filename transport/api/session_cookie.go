@@ -37,6 +37,7 @@ type sealedSession struct {
 // restarts of the node, as its key comes from the node's own.
 type sessions struct {
 	aead   cipher.AEAD
+	flows  cipher.AEAD // of sign-ins under way, so that neither can stand for the other
 	origin *http.CrossOriginProtection
 	path   string
 	secure bool
@@ -52,7 +53,11 @@ func newSessions(o *Options) (*sessions, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &sessions{aead: aead, origin: http.NewCrossOriginProtection(), path: o.CookiePath, secure: !o.Dev, now: o.Now}
+	flows, err := transport.DeriveAEAD(o.SessionKey, "postrider: sign-in cookie")
+	if err != nil {
+		return nil, err
+	}
+	s := &sessions{aead: aead, flows: flows, origin: http.NewCrossOriginProtection(), path: o.CookiePath, secure: !o.Dev, now: o.Now}
 	if s.path == "" {
 		s.path = "/"
 	}

@@ -24,15 +24,18 @@ type Options struct {
 	ImageHosts []string
 	// Dev tells that this is a development node.
 	Dev bool
+	// Provider: people may sign in by an OpenID Connect provider.
+	Provider bool
 	// Version is the node's.
 	Version string
 }
 
 // settings are Options as the page's script reads them.
 type settings struct {
-	Base    string `json:"base"`
-	Dev     bool   `json:"dev"`
-	Version string `json:"version"`
+	Base     string `json:"base"`
+	Dev      bool   `json:"dev"`
+	Provider bool   `json:"provider"`
+	Version  string `json:"version"`
 }
 
 // Handler serves the page below /ui/. A path that is no file is the page
@@ -47,7 +50,7 @@ func Handler(o Options) (http.Handler, error) {
 		return nil, fmt.Errorf("the page: %w", err)
 	}
 	base := strings.TrimSuffix(o.Base, "/")
-	told, err := json.Marshal(settings{Base: base, Dev: o.Dev, Version: o.Version})
+	told, err := json.Marshal(settings{Base: base, Dev: o.Dev, Provider: o.Provider, Version: o.Version})
 	if err != nil {
 		return nil, err
 	}

@@ -8,7 +8,9 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/postrider/postrider/config"
 	"github.com/postrider/postrider/transport/api"
+	"github.com/postrider/postrider/transport/signin"
 	"github.com/postrider/postrider/transport/web"
 )
 
@@ -53,10 +55,29 @@ func (f *Server) page(o *api.Options, keys *Keys) (err error) {
 			return token, err == nil
 		}
 	}
-	if o.Page, err = web.Handler(web.Options{Base: w.Base, ImageHosts: w.ImageHosts, Dev: f.cfg.Dev, Version: o.Version}); err != nil {
+	if w.OIDC.Issuer != "" {
+		o.Provider = signInProvider(f.cfg)
+	}
+	if o.Page, err = web.Handler(web.Options{Base: w.Base, ImageHosts: w.ImageHosts, Dev: f.cfg.Dev, Provider: o.Provider != nil, Version: o.Version}); err != nil {
 		return fmt.Errorf("the web page: %w", err)
 	}
 	return nil
+}
+
+// signInProvider is that of web.oidc.
+func signInProvider(cfg *config.Config) *signin.Provider {
+	c := &cfg.Web.OIDC
+	o := signin.Options{Issuer: c.Issuer, ClientID: c.ClientID, ClientSecret: c.ClientSecret.Reveal(), Scopes: c.Scopes,
+		RedirectURL:   strings.TrimSuffix(cfg.HTTP.PublicURL, "/") + "/v1/signin/oidc/callback",
+		CustomerClaim: c.CustomerClaim, RolesClaim: c.RolesClaim, Customer: c.Customer}
+	for _, pair := range c.Roles {
+		theirs, ours, _ := strings.Cut(pair, "=")
+		if o.Roles == nil {
+			o.Roles = map[string][]string{}
+		}
+		o.Roles[theirs] = append(o.Roles[theirs], ours)
+	}
+	return signin.New(o)
 }
 
 // below serves h also below base, for a proxy that passes its prefix on.

@@ -2,6 +2,8 @@
 export interface Settings {
 	base: string;
 	dev: boolean;
+	/** People may sign in by an OpenID Connect provider. */
+	provider: boolean;
 	version: string;
 }
 

@@ -38,7 +38,7 @@ export function VerifyTab({ e }: { e: Endpoint }) {
 					<div class="field"><label><span>Key</span><input type="password" autocomplete="off" required value={v.secret} onInput={put('secret')} /></label><p class="hint">It stays in this browser: nothing of this is sent.</p></div>
 					<div class="field"><label><span>Headers</span><textarea class="code" rows={4} required value={v.head} onInput={put('head')} placeholder={s.scheme === 'standard' ? 'webhook-id: …\nwebhook-timestamp: …\nwebhook-signature: v1,…' : `${s.header}: ${s.prefix}…`} /></label></div>
 					<div class="field"><label><span>Body</span><textarea class="code" rows={6} value={v.body} onInput={put('body')} /></label></div>
-					<p class="buttons"><button class="primary" type="submit">Verify</button></p>
+					<p class="buttons"><button class="primary" type="submit">Check the signature</button></p>
 				</form>
 				<div role="status">{verdict && <><p class={verdict.good ? 'good' : 'wrong'}>{verdict.says}</p>{verdict.expected && <Copy label="What it would be for this key and body" text={verdict.expected} />}</>}</div>
 			</section>

@@ -57,10 +57,10 @@ export function headers(text: string): Map<string, string> {
 
 /** Changes that receivers make to a body before they verify, without meaning to. */
 const slips: [string, (body: string) => string][] = [
-	['the body was parsed and written again: verify the bytes that came', (b) => JSON.stringify(JSON.parse(b))],
 	['a line end was added behind the body', (b) => b.replace(/\r?\n$/, '')],
 	['a line end was taken from the body', (b) => b + '\n'],
-	['blanks at the body’s ends were cut', (b) => b.trim()],
+	['blanks were added at the body’s ends', (b) => b.trim()],
+	['the body was parsed and written again: verify the bytes that came', (b) => JSON.stringify(JSON.parse(b))],
 ];
 
 /** verify tells whether what was received fits the secret, and if not why, all within the browser: nothing is sent. */

@@ -12,7 +12,8 @@ export function VerifyTab({ e }: { e: Endpoint }) {
 	const [v, set] = useState({ secret: '', head: '', body: '' });
 	const [verdict, tell] = useState<Verdict | null>(null);
 	const put = (k: keyof typeof v) => (ev: { currentTarget: { value: string } }) => {
-		set({ ...v, [k]: ev.currentTarget.value });
+		const { value } = ev.currentTarget;
+		set((old) => ({ ...old, [k]: value }));
 		tell(null);
 	};
 	const check = async (ev: Event) => {

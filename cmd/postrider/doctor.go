@@ -18,6 +18,7 @@ import (
 	"github.com/postrider/postrider/cmd/postrider/store"
 	"github.com/postrider/postrider/config"
 	"github.com/postrider/postrider/transport"
+	"github.com/postrider/postrider/transport/api"
 	"github.com/postrider/postrider/transport/jet"
 	"github.com/postrider/postrider/transport/jet/admin"
 	"github.com/postrider/postrider/transport/ledger"
@@ -135,9 +136,11 @@ func (a *app) examineNode(ctx context.Context, cfg *config.Config, inUse bool) t
 	defer cancel()
 	cl := &client{base: strings.TrimSuffix(address, "/"), http: &http.Client{Transport: clientTransport(secure)}}
 	var answer struct{ Status string }
-	_, err = cl.call(ctx, http.MethodGet, "/readyz", nil, &answer)
+	_, err = cl.call(ctx, http.MethodGet, "/readyz?standby=ok", nil, &answer)
 	var refused *apiError
 	switch {
+	case err == nil && answer.Status == api.NodeStandby:
+		f.Text = "running at " + address + ", standing by: another node owns the shard"
 	case err == nil:
 		f.Text = "running at " + address + ", and ready"
 	case errors.As(err, &refused):

@@ -38,6 +38,22 @@ type Info struct {
 	// Ledger is where event ids are remembered.
 	Ledger string `json:"ledger,omitempty" enum:"jetstream,redis"`
 	Shards int    `json:"shards,omitempty"`
+	// Role is what the node is to the shard, Owner who owns it.
+	Role  string     `json:"role,omitempty" enum:"owner,standby"`
+	Owner *InfoOwner `json:"owner,omitempty"`
+}
+
+// What a node is to the shard.
+const (
+	NodeOwner   = "owner"
+	NodeStandby = "standby"
+)
+
+// InfoOwner is who owns the shard.
+type InfoOwner struct {
+	Node  string    `json:"node"`
+	Epoch uint64    `json:"epoch" doc:"grows each time the shard is taken"`
+	Since time.Time `json:"since" doc:"when its record was written"`
 }
 
 // InfoNATS tells where producers publish.

@@ -24,16 +24,18 @@ type handle struct {
 	nc             *nats.Conn
 	subject, reply string
 	log            *slog.Logger
+	fence          *Fence
 	settled        atomic.Bool
 }
 
-func (s *Conn) handleOf(msg jetstream.Msg) *handle {
-	return &handle{nc: s.nc, subject: msg.Subject(), reply: msg.Reply(), log: s.log}
+func (s *Conn) handleOf(msg jetstream.Msg, f *Fence) *handle {
+	return &handle{nc: s.nc, subject: msg.Subject(), reply: msg.Reply(), log: s.log, fence: f}
 }
 
-// Ack says that every outcome of the message is durable.
+// Ack says that every outcome of the message is durable. Of one who may not own
+// the shard any more it is as good as lost.
 func (h *handle) Ack() {
-	if h.settled.CompareAndSwap(false, true) {
+	if h.settled.CompareAndSwap(false, true) && h.fence.Acts() {
 		h.answer("ack", ackDone)
 	}
 }

@@ -39,8 +39,9 @@ const (
 	SubjectFill        = "fill.>"        // fill.<shard>: in the places of what was lost
 	SubjectPark        = "park.>"        // see parked
 	SubjectDue         = "due.>"         // see parked
-	SubjectAttempts    = "attempts.>"    // attempts.<shard>
+	SubjectAttempts    = "attempts.>"    // attempts.<shard>, and what else tells of its owner: see owner
 	SubjectDeadLetters = "deadletters.>" // deadletters.<customer|_>.<endpoint|_>
+	SubjectLetters     = "letters.>"     // letters.<shard>.owner: see owner
 	SubjectDetections  = "detections.>"
 )
 

@@ -26,8 +26,10 @@ type Parcel struct {
 	Waiters []transport.Waiter
 	// objects are stored before the message that refers to them.
 	Objects []Object
-	number  uint64 // in order of coming
-	tried   bool
+	// Seq is its sequence once it is stored.
+	Seq    uint64
+	number uint64 // in order of coming
+	tried  bool
 }
 
 // Object is a payload that lies in the bucket PAYLOADS.
@@ -50,9 +52,16 @@ type Outbox struct {
 	wake   chan struct{}
 	done   chan struct{}
 
-	// told has waiters told of messages that were stored up to a sequence.
+	// Told has waiters told of messages that were stored up to a sequence.
 	Told func(seq uint64, waiters []transport.Waiter)
 
+	// Guard guards what is stored: nothing is while it says that this node may
+	// not act. Renew is told of a message that was refused by what it expected; nil
+	// for none. Both are set before the first Add.
+	Guard *Guard
+	Renew func(ctx context.Context, p *Parcel)
+
+	inTurn   bool // one at a time: the stream has replicas, and a guard
 	OneByOne bool // no atomic batches: not worth it here, or refused by the stream
 	costs    *publisher.Costs
 	wait     Backoff

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/postrider/postrider/transport"
@@ -14,6 +15,9 @@ import (
 // try gives back what is not known to be stored, and why.
 func (o *Outbox) try(parcels []*Parcel) (left []*Parcel, err error) {
 	if err := o.store.Away(); err != nil {
+		return parcels, err
+	}
+	if err := o.Guard.Acts(); err != nil {
 		return parcels, err
 	}
 	ctx, cancel := context.WithTimeout(o.ctx, PublishTimeout)
@@ -26,9 +30,13 @@ func (o *Outbox) try(parcels []*Parcel) (left []*Parcel, err error) {
 		}
 		ready = append(ready, p)
 	}
+	defer o.Guard.Begin()()
 	if o.together(ready) {
 		last, berr := o.batch(ctx, ready)
 		if berr == nil {
+			for i, p := range ready {
+				p.Seq = last - uint64(len(ready)-1-i)
+			}
 			o.tell(last, ready...)
 			return left, err
 		}
@@ -62,7 +70,9 @@ func (o *Outbox) storeObjects(ctx context.Context, p *Parcel) error {
 // one: each message's own id then tells what is there already.
 func (o *Outbox) batch(ctx context.Context, parcels []*Parcel) (last uint64, err error) {
 	began := time.Now()
+	o.Guard.Mark(parcels[0].Msg) // the first of them is guarded for all
 	last, err = o.store.PublishBatch(ctx, messages(parcels))
+	o.Guard.Became(began, false, err)
 	if err == nil {
 		o.costs.TookTogether(len(parcels), time.Since(began))
 	}
@@ -73,13 +83,29 @@ func (o *Outbox) singles(parcels []*Parcel) (failed []*Parcel, err error) {
 	ctx, cancel := context.WithTimeout(o.ctx, PublishTimeout)
 	defer cancel()
 	began := time.Now()
-	o.store.PublishEach(ctx, messages(parcels), func(i int, seq uint64, perr error) {
+	for _, p := range parcels {
+		o.Guard.Mark(p.Msg)
+	}
+	became := func(p *Parcel, seq uint64, perr error) {
+		o.Guard.Became(began, false, perr)
 		if perr == nil {
-			o.tell(seq, parcels[i])
+			p.Seq = seq
+			o.tell(seq, p)
 			return
 		}
-		failed, err = append(failed, parcels[i]), perr
-	})
+		o.inTurn = o.inTurn || otherUnderWay(perr)
+		if o.Renew != nil && WrongSequence(perr) {
+			o.Renew(ctx, p)
+		}
+		failed, err = append(failed, p), perr
+	}
+	if o.inTurn {
+		for _, p := range parcels {
+			o.store.PublishEach(ctx, []*nats.Msg{p.Msg}, func(_ int, seq uint64, perr error) { became(p, seq, perr) })
+		}
+	} else {
+		o.store.PublishEach(ctx, messages(parcels), func(i int, seq uint64, perr error) { became(parcels[i], seq, perr) })
+	}
 	if err == nil {
 		o.costs.TookApart(len(parcels), time.Since(began))
 	}

@@ -37,6 +37,8 @@ type Durable struct {
 	WorkQueue bool
 	// Window is the most messages in hand.
 	Window int
+	// Fence tells whether messages may be taken and acked; nil: always.
+	Fence *Fence
 }
 
 // Pull gives the messages of a durable consumer to one goroutine, until Stop.
@@ -76,8 +78,9 @@ func (s *Conn) StartPull(ctx context.Context, of Durable, take func(*Pull, jetst
 // Context ends when all is handed back after Stop.
 func (p *Pull) Context() context.Context { return p.ctx }
 
-// Stopping tells that Stop was called: what is taken now is to be handed back.
-func (p *Pull) Stopping() bool { return p.stopping.Load() }
+// Stopping tells that Stop was called, or that this node may not act as the
+// shard's owner: what is taken now is to be handed back.
+func (p *Pull) Stopping() bool { return p.stopping.Load() || !p.of.Fence.Acts() }
 
 // Stop hands everything back that is not in take's hands, at once, and returns
 // when that is done. A take that blocks must be released by its owner. Calling it
@@ -149,8 +152,8 @@ func (p *Pull) start(ctx context.Context) (jetstream.ConsumeContext, error) {
 	limit := max(pullBytes, 2*int(p.conn.MaxPayload()))
 	running, err := cons.Consume(p.take,
 		jetstream.PullMaxMessagesWithBytesLimit(pullMessages, limit),
-		jetstream.PullHeartbeat(2*time.Second),
-		jetstream.PullExpiry(10*time.Second),
+		jetstream.PullHeartbeat(p.heartbeat()),
+		jetstream.PullExpiry(p.expiry()),
 		jetstream.ConsumeErrHandler(func(_ jetstream.ConsumeContext, err error) {
 			p.conn.log.Debug("pulling", "stream", p.of.Stream, "err", err)
 		}))
@@ -166,6 +169,7 @@ func (p *Pull) keep(running jetstream.ConsumeContext) {
 	defer watch.Stop()
 	back, unlisten := p.conn.reconnects.listen()
 	defer unlisten()
+	halted := p.halted()
 	for {
 		select {
 		case <-p.stop:
@@ -176,8 +180,11 @@ func (p *Pull) keep(running jetstream.ConsumeContext) {
 				running.Stop()
 			}
 			return
+		case <-halted:
+			running.Drain()
+			halted = nil
 		case <-running.Closed():
-			running = p.restart()
+			running, halted = p.restart(), p.halted()
 		case <-watch.C:
 			running = p.look(running)
 		case <-back:
@@ -209,6 +216,9 @@ func (p *Pull) look(running jetstream.ConsumeContext) jetstream.ConsumeContext {
 func (p *Pull) restart() jetstream.ConsumeContext {
 	var wait Backoff
 	for {
+		if !p.awaitGoOn() {
+			return nil
+		}
 		ctx, cancel := context.WithTimeout(p.ctx, APITimeout)
 		running, err := p.start(ctx)
 		cancel()
@@ -226,7 +236,7 @@ func (p *Pull) restart() jetstream.ConsumeContext {
 }
 
 // Handle gives the handle of a message that was taken.
-func (p *Pull) Handle(msg jetstream.Msg) transport.Handle { return p.conn.handleOf(msg) }
+func (p *Pull) Handle(msg jetstream.Msg) transport.Handle { return p.conn.handleOf(msg, p.of.Fence) }
 
 // PutOff hands a message back for a second: its payload is out of reach.
 func (p *Pull) PutOff(msg jetstream.Msg, err error) {

@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
+	"slices"
+	"strings"
 
 	"github.com/nats-io/nats.go/jetstream"
 )
@@ -65,8 +68,30 @@ func (s *Conn) prepareStream(ctx context.Context, c jetstream.StreamConfig) erro
 	}
 	was := there.CachedInfo().Config
 	c.Replicas, c.Placement, c.Metadata = was.Replicas, was.Placement, was.Metadata
+	if len(ConfigChanges(was, c)) == 0 {
+		return nil // a stand-by leaves alone what the owner may be noting something at
+	}
 	_, err = s.js.UpdateStream(ctx, c)
 	return err
+}
+
+// ConfigChanges names the fields, as the server's JSON does, in which a stream
+// differs from what it is to be. Where want says nothing, the server's default
+// holds, and counts as the same.
+func ConfigChanges(was, want StreamConfig) []string {
+	want.Replicas, want.Placement, want.Metadata = was.Replicas, was.Placement, was.Metadata
+	fields := []string{}
+	a, b := reflect.ValueOf(was), reflect.ValueOf(want)
+	for i := range a.NumField() {
+		x, y := a.Field(i), b.Field(i)
+		name, _, _ := strings.Cut(a.Type().Field(i).Tag.Get("json"), ",")
+		byDefault := y.IsZero() && (!x.CanInt() || x.Int() == -1 || name == "duplicate_window" || x.IsZero()) && x.Kind() != reflect.Bool
+		if !byDefault && !reflect.DeepEqual(x.Interface(), y.Interface()) {
+			fields = append(fields, name)
+		}
+	}
+	slices.Sort(fields)
+	return fields
 }
 
 func (s *Conn) preparePayloads(ctx context.Context) (err error) {

@@ -38,6 +38,8 @@ type Telemetry struct {
 	publishes           *prometheus.CounterVec
 	spansSent           prometheus.Counter
 	spansDropped        prometheus.Counter
+	takeovers           prometheus.Counter
+	guardRefused        prometheus.Counter
 }
 
 type journal struct {
@@ -59,6 +61,8 @@ func New(version string) *Telemetry {
 	t.registry.MustRegister(t.quotas)
 	t.putAway = t.counter("put_away_total", "Endpoints whose filter or template cost too much time and was put away for a while.")
 	t.away = t.gauge("put_away", "Endpoints whose filter or template is put away now.")
+	t.takeovers = t.counter("shard_takeovers_total", "How often this node took the shard.")
+	t.guardRefused = t.counter("guarded_writes_refused_total", "Writes refused since another node owns the shard.")
 	t.filterErrors = t.counter("filter_errors_total", "Pairs not wanted since the endpoint's filter failed at the event.")
 	t.deferred = t.counter("deferred_total", "Entries parked until later.")
 	t.attempts = t.newAttempts()

@@ -1,6 +1,7 @@
 package telemetry
 
 import (
+	"errors"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -36,7 +37,8 @@ type Sources struct {
 	Certificates map[string]func() time.Time
 }
 
-// Watch registers what s offers. It may be called once for each source.
+// Watch registers what s offers, in place of what was registered before: a node
+// may be started again within its process.
 func (t *Telemetry) Watch(s Sources) {
 	if t == nil {
 		return
@@ -50,11 +52,11 @@ func (t *Telemetry) Watch(s Sources) {
 	watchInt(t, "window_events", "Events in hand.", s.WindowEvents)
 	watchInt(t, "window_bytes", "Bytes of the events in hand.", s.WindowBytes)
 	if s.Endpoints != nil {
-		t.registry.MustRegister(newByState("endpoints", "Endpoints, by state.", states[:4], s.Endpoints))
+		t.renew(newByState("endpoints", "Endpoints, by state.", states[:4], s.Endpoints))
 	}
 	t.watchStore(&s)
 	if s.Breakers != nil {
-		t.registry.MustRegister(newByState("breakers", "Endpoints, by the state of their breaker.", breakerStates, s.Breakers))
+		t.renew(newByState("breakers", "Endpoints, by the state of their breaker.", breakerStates, s.Breakers))
 	}
 }
 
@@ -65,8 +67,21 @@ func watchInt[N int | int64](t *Telemetry, name, help string, ask func() N) {
 }
 
 func (t *Telemetry) watch(name, help string, ask func() float64) {
-	t.registry.MustRegister(prometheus.NewGaugeFunc(
+	t.renew(prometheus.NewGaugeFunc(
 		prometheus.GaugeOpts{Namespace: namespace, Name: name, Help: help}, ask))
+}
+
+// renew registers a collector, in place of the one of before.
+func (t *Telemetry) renew(c prometheus.Collector) {
+	err := t.registry.Register(c)
+	var there prometheus.AlreadyRegisteredError
+	if errors.As(err, &there) {
+		t.registry.Unregister(there.ExistingCollector)
+		err = t.registry.Register(c)
+	}
+	if err != nil {
+		panic(err) // a name that cannot be one
+	}
 }
 
 // byState collects the number of endpoints by a state.

@@ -76,6 +76,9 @@ func (n *Node) lacks() []api.Lack {
 	if err := n.store.Ready(); err != nil {
 		lacks = append(lacks, api.Lack{Part: "nats", Detail: err.Error()})
 	}
+	if !n.keeper.Acts() {
+		lacks = append(lacks, api.Lack{Part: "shard", Detail: "another node may own it by now: its journal takes no writes of this one"})
+	}
 	if err := n.stage.Ready(); err != nil {
 		lacks = append(lacks, api.Lack{Part: "redis", Detail: err.Error(), Bearable: true})
 	}
@@ -105,13 +108,24 @@ func (n *Node) routedTo() uint64 {
 }
 
 func (n *Node) info() api.Info {
+	i := n.standbyInfo()
+	if i.StartedAt, i.Ledger = n.startedAt, "jetstream"; n.redis != nil {
+		i.Ledger = "redis"
+	}
+	return i
+}
+
+// standbyInfo is what a node tells that does not own the shard yet.
+func (n *Node) standbyInfo() api.Info {
 	i := n.store.Info()
-	ledger := "jetstream"
-	if n.redis != nil {
-		ledger = "redis"
+	role := api.NodeStandby
+	owns, owner := n.shardOwner()
+	if owns {
+		role, owner.At = api.NodeOwner, n.keeper.Standing().Since
 	}
 	return api.Info{
-		Node: n.id, StartedAt: n.startedAt, Ledger: ledger, Shards: 1,
-		NATS: api.InfoNATS{Embedded: i.Embedded, Listen: i.URL, Sync: i.Sync},
+		StartedAt: n.madeAt, Shards: 1, Node: n.id, Role: role,
+		Owner: &api.InfoOwner{Node: owner.Node, Epoch: owner.Epoch, Since: owner.At},
+		NATS:  api.InfoNATS{Embedded: i.Embedded, Listen: i.URL, Sync: i.Sync},
 	}
 }

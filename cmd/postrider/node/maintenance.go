@@ -81,6 +81,10 @@ func (n *Node) sweepPayloads(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-sweep.C:
+			if !n.keeper.Acts() {
+				sweep.Reset(purgeEvery)
+				continue
+			}
 			if err := n.store.SweepPayloads(ctx); err != nil && ctx.Err() == nil {
 				n.log.Warn("unused payloads were not deleted; trying again in an hour", "error", err)
 			}

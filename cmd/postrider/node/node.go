@@ -13,6 +13,7 @@ import (
 
 	"github.com/postrider/postrider/actors"
 	"github.com/postrider/postrider/actors/endpoint"
+	"github.com/postrider/postrider/actors/lease"
 	"github.com/postrider/postrider/actors/recovery"
 	"github.com/postrider/postrider/actors/shard"
 	"github.com/postrider/postrider/cmd/postrider/store"
@@ -42,7 +43,8 @@ type Node struct {
 	log       *slog.Logger
 	metrics   *telemetry.Telemetry
 	now       func() time.Time
-	startedAt time.Time
+	madeAt    time.Time // when its start began
+	startedAt time.Time // when events flowed
 	// fatal gets the reason why the node must leave.
 	fatal chan error
 
@@ -79,7 +81,10 @@ type Node struct {
 	fill       fill
 	tracer     *trace.Tracer      // nil: nothing is traced
 	sending    context.Context    // of the attempts under way
-	abort      context.CancelFunc // ends it
+	keeper     *lease.Keeper      // who owns the shard
+	gate       *sendGate          // lets attempts through while this node does
+	owning     sync.WaitGroup     // what ends with keeper
+	abort      context.CancelFunc // ends the attempts under way
 	stopUpkeep context.CancelFunc
 	upkeep     sync.WaitGroup
 	background sync.WaitGroup // what ends with abort
@@ -98,7 +103,15 @@ func steady() func() time.Time {
 func startOnce(ctx context.Context, o *Options) (*Node, error) {
 	tuneRuntime(o.Config)
 	n := &Node{cfg: o.Config, version: o.Version, log: o.Log, metrics: o.Metrics, now: steady(), id: strings.ToLower(rand.Text()[:10]), fatal: make(chan error, 1)}
-	if err := n.start(ctx, o.Keys); err != nil {
+	n.madeAt = n.now()
+	standingBy := o.StandingBy
+	if standingBy == nil {
+		standingBy = func(*Node) {}
+	}
+	if err := n.start(ctx, o.Keys, standingBy); err != nil {
+		if n.deposed() {
+			err = errDeposed
+		}
 		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 		defer cancel()
 		return nil, errors.Join(err, n.Stop(closing))
@@ -106,7 +119,7 @@ func startOnce(ctx context.Context, o *Options) (*Node, error) {
 	return n, nil
 }
 
-func (n *Node) start(ctx context.Context, keys *Keys) error {
+func (n *Node) start(ctx context.Context, keys *Keys, standingBy func(*Node)) error {
 	if err := n.openTracer(); err != nil {
 		return err
 	}
@@ -125,6 +138,9 @@ func (n *Node) start(ctx context.Context, keys *Keys) error {
 		return err
 	}
 	if n.store, err = store.Open(ctx, n.storeOptions(keys)); err != nil {
+		return err
+	}
+	if ctx, err = n.own(ctx, standingBy); err != nil {
 		return err
 	}
 	n.ids = ledger.NewLocal(n.cfg.Dedup.Local, n.now)
@@ -209,7 +225,7 @@ func (n *Node) startShard(ctx context.Context, recovered *transport.Recovered, k
 	n.shard = shard.New(shard.Options{
 		System: system,
 		Deps: endpoint.Deps{
-			Sender: preparer{n.sender, n.mail, n.metrics, n.tracing}, Journal: n.journal, Parker: n.parking, Graveyard: n.graveyard,
+			Sender: preparer{n.sender, n.mail, n.metrics, n.tracing, n.sharedGate()}, Journal: n.journal, Parker: n.parking, Graveyard: n.graveyard,
 			Memories: n.memories, Teller: n.news, Tuning: tuningOf(n.cfg),
 			Observer: observer{n.metrics, hardware, letters}, Runner: endpoint.NewPool(sending), Now: n.now, Context: sending,
 		},

@@ -15,8 +15,9 @@ const brokenPatience = 3 * time.Second
 
 // Serve runs a node with its HTTP side until ctx ends or the node must leave,
 // and returns when both are closed. It listens first, so that whoever asks
-// during the start is told what it waits for. ready is called once when events
-// flow and the API answers; what it gives is called before the node stops.
+// during the start is told what it waits for. ready is called when events flow
+// and the API answers; what it gives is called before the node stops. Where another
+// node took the shard, this one stands by, and ready is called when it has it again.
 func Serve(ctx context.Context, o *Options, ready func(*Node, *Server) (end func(), err error)) error {
 	s, err := Listen(o)
 	if err != nil {
@@ -29,18 +30,39 @@ func Serve(ctx context.Context, o *Options, ready func(*Node, *Server) (end func
 	hup := make(chan os.Signal, 1)
 	signal.Notify(hup, syscall.SIGHUP) // from here on: during a start it would end the process
 	defer signal.Stop(hup)
-	n, err := Start(ctx, o)
-	if err != nil {
-		return err
+	for {
+		again, err := s.round(ctx, o, hup, ready)
+		if !again {
+			return err
+		}
+	}
+}
+
+// round runs a node from its start to its stop. Where it was deposed, the next
+// one stands by.
+func (s *Server) round(ctx context.Context, o *Options, hup <-chan os.Signal, ready func(*Node, *Server) (end func(), err error)) (again bool, err error) {
+	with := *o
+	with.StandingBy = func(n *Node) {
+		if err := s.standBy(n, o.Keys); err != nil {
+			o.Log.Error("a stand-by cannot tell that it is one", "error", err)
+		}
+	}
+	n, err := Start(ctx, &with)
+	switch {
+	case errors.Is(err, errStoodBy):
+		o.Log.Info("stopped while standing by")
+		return false, nil
+	case err != nil:
+		return false, err
 	}
 	patience := o.Config.Shutdown.Timeout
 	if err := s.show(n, o.Keys); err != nil {
-		return errors.Join(err, n.stopWithin(patience))
+		return false, errors.Join(err, n.stopWithin(patience))
 	}
 	defer keepReloading(o, n, s, hup)()
 	end, err := ready(n, s)
 	if err != nil {
-		return errors.Join(err, n.stopWithin(patience))
+		return false, errors.Join(err, n.stopWithin(patience))
 	}
 	defer end()
 	select {
@@ -49,12 +71,18 @@ func Serve(ctx context.Context, o *Options, ready func(*Node, *Server) (end func
 	case err = <-n.fatal:
 		o.Log.Error("the node must leave and be started again", "error", err)
 	case err = <-s.failed:
+	case <-n.lostShard():
+		s.answer(away(n.standbyLack()))
+		if err := n.stopWithin(0); err != nil {
+			o.Log.Debug("what the node had in hand is the other's now", "error", err)
+		}
+		return true, nil
 	}
 	s.leaving()
 	if err != nil {
 		patience = min(patience, brokenPatience)
 	}
-	return errors.Join(err, n.stopWithin(patience))
+	return false, errors.Join(err, n.stopWithin(patience))
 }
 
 // stopWithin is Stop with so long for attempts under way.

@@ -72,6 +72,9 @@ func Listen(o *Options) (*Server, error) {
 		serving.TLS = certificate.Config("http/1.1")
 	}
 	f.serve(l, f.newAPIServer(serving))
+	if err := f.listenMetrics(); err != nil {
+		return nil, errors.Join(err, l.Close())
+	}
 	var ctx context.Context
 	ctx, f.stop = context.WithCancel(context.Background())
 	if addr := cfg.HTTP.PprofListen; addr != "" {
@@ -82,6 +85,22 @@ func Listen(o *Options) (*Server, error) {
 		}()
 	}
 	return f, nil
+}
+
+// listenMetrics serves the metrics on an address of their own, where one is set.
+func (f *Server) listenMetrics() error {
+	if f.cfg.HTTP.MetricsListen == "" {
+		return nil
+	}
+	l, err := net.Listen("tcp", f.cfg.HTTP.MetricsListen)
+	if err != nil {
+		return fmt.Errorf("http.metrics_listen: %w; choose another address", err)
+	}
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", f.metrics.Handler())
+	f.serve(l, f.newServer(telemetry.ListenerMetrics, httpserver.Options{
+		Handler: mux, Connections: f.bounds.metrics, PerAddress: f.bounds.metrics / 2}))
+	return nil
 }
 
 func (f *Server) answer(h http.Handler) { f.handler.Store(&h) }
@@ -164,15 +183,6 @@ func (f *Server) show(n *Node, keys *Keys) error {
 	n.watch(f.certificateEnds(n))
 	if f.cfg.HTTP.MetricsListen == "" {
 		o.Metrics = n.metrics.Handler()
-	} else {
-		l, err := net.Listen("tcp", f.cfg.HTTP.MetricsListen)
-		if err != nil {
-			return fmt.Errorf("http.metrics_listen: %w; choose another address", err)
-		}
-		mux := http.NewServeMux()
-		mux.Handle("GET /metrics", n.metrics.Handler())
-		f.serve(l, f.newServer(telemetry.ListenerMetrics, httpserver.Options{
-			Handler: mux, Connections: f.bounds.metrics, PerAddress: f.bounds.metrics / 2}))
 	}
 	if err := f.page(&o, keys); err != nil {
 		return err

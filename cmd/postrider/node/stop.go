@@ -16,6 +16,10 @@ func (n *Node) Stop(ctx context.Context) error {
 // closingTime is for what must be closed after the patience for attempts ended.
 const closingTime = 5 * time.Second
 
+// deposedTime is the same where another node owns the shard: what is not written
+// will not be.
+const deposedTime = 500 * time.Millisecond
+
 func (n *Node) close(ctx context.Context) error {
 	var errs []error
 	keep := func(err error) { errs = append(errs, err) }
@@ -28,7 +32,11 @@ func (n *Node) close(ctx context.Context) error {
 	}
 	n.runs.end()
 	n.drain(ctx)
-	after, cancel := context.WithTimeout(context.WithoutCancel(ctx), closingTime)
+	closing := closingTime
+	if n.deposed() {
+		closing = deposedTime
+	}
+	after, cancel := context.WithTimeout(context.WithoutCancel(ctx), closing)
 	defer cancel()
 	if n.shard != nil && ctx.Err() != nil {
 		_ = n.shard.Drain(after) // what was broken off is handed back
@@ -44,6 +52,10 @@ func (n *Node) close(ctx context.Context) error {
 		if n.graveyard != nil {
 			keep(c.Close(after))
 		}
+	}
+	if n.keeper != nil {
+		keep(n.keeper.Leave(after)) // nothing is written any more
+		n.owning.Wait()
 	}
 	if n.shard != nil {
 		keep(n.shard.Stop(after))

@@ -50,6 +50,7 @@ type preparer struct {
 	mail     *email.Sender
 	metrics  *telemetry.Telemetry
 	tracing  func(endpoint.Target, *transport.Endpoint) endpoint.Target
+	gate     *sendGate // nil: attempts are always let through
 }
 
 func (p preparer) Prepare(ep *transport.Endpoint) (endpoint.Target, error) {
@@ -57,7 +58,18 @@ func (p preparer) Prepare(ep *transport.Endpoint) (endpoint.Target, error) {
 	if err != nil {
 		return nil, err
 	}
+	if p.gate != nil {
+		t = gated{t, p.gate}
+	}
 	return p.tracing(p.metrics.Counting(t), ep), nil
+}
+
+// sharedGate is the gate where another node may own the shard; nil where none can.
+func (n *Node) sharedGate() *sendGate {
+	if n.store.Embedded() {
+		return nil
+	}
+	return n.gate
 }
 
 func (p preparer) target(ep *transport.Endpoint) (endpoint.Target, error) {

@@ -28,7 +28,7 @@ func TestExamineAnExternalServer(t *testing.T) {
 	create(t, s.Registry, jettest.Endpoint("acme", "https://example.com"))
 	before := s.Info()
 	found = Examine(jettest.Context(t), o, admin.Producer{URL: b.Server.ClientURL()}) // in the same account a producer reaches all
-	if got := levels(found); got != "nats ok, streams ok, clock ok, mapping ok, master key ok, producers fail" {
+	if got := levels(found); got != "nats ok, streams ok, clock ok, mapping ok, master key ok, owner ok, producers fail" {
 		t.Errorf("%s\n%+v", got, found)
 	}
 	if open := found[len(found)-1].Text; open != "can reach due.0.doctor.probe, park.0.doctor.probe, ops.doctor.probe, attempts.0, deadletters.doctor.probe, $JS.API.STREAM.INFO.EVENTS, $KV.ENDPOINTS.doctor.probe" {
@@ -59,10 +59,10 @@ func TestExamineAccounts(t *testing.T) {
 		producers, mapping string
 		want               string
 	}{
-		"apart":   {want: "mapping ok, master key ok, producers ok", producers: `imports: [{service: {account: POSTRIDER, subject: "events.>"}}]`},
-		"nothing": {want: "mapping ok, master key ok, producers fail", producers: ``},
-		"due too": {want: "mapping ok, master key ok, producers fail", producers: `imports: [{service: {account: POSTRIDER, subject: "events.>"}}, {service: {account: POSTRIDER, subject: "due.>"}}]`},
-		"mapped":  {want: "mapping fail, master key ok, producers ok", producers: `imports: [{service: {account: POSTRIDER, subject: "events.>"}}]`, mapping: `mappings: {"events.*.>": "events.{{partition(4,1)}}.{{wildcard(1)}}.>"}`},
+		"apart":   {want: "mapping ok, master key ok, owner ok, producers ok", producers: `imports: [{service: {account: POSTRIDER, subject: "events.>"}}]`},
+		"nothing": {want: "mapping ok, master key ok, owner ok, producers fail", producers: ``},
+		"due too": {want: "mapping ok, master key ok, owner ok, producers fail", producers: `imports: [{service: {account: POSTRIDER, subject: "events.>"}}, {service: {account: POSTRIDER, subject: "due.>"}}]`},
+		"mapped":  {want: "mapping fail, master key ok, owner ok, producers ok", producers: `imports: [{service: {account: POSTRIDER, subject: "events.>"}}]`, mapping: `mappings: {"events.*.>": "events.{{partition(4,1)}}.{{wildcard(1)}}.>"}`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "nats.conf")

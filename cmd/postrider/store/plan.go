@@ -12,6 +12,7 @@ import (
 	"github.com/postrider/postrider/transport/jet/eventlog"
 	"github.com/postrider/postrider/transport/jet/journal"
 	"github.com/postrider/postrider/transport/jet/memory"
+	"github.com/postrider/postrider/transport/jet/owner"
 	"github.com/postrider/postrider/transport/jet/registry"
 	"github.com/postrider/postrider/transport/jet/runs"
 )
@@ -47,5 +48,5 @@ func Setup(ctx context.Context, o Options, dry bool) ([]admin.SetupStep, error) 
 
 // Examine tells whether a node could work with o's server: see admin.Examine.
 func Examine(ctx context.Context, o jet.Options, producer admin.Producer) []transport.Finding {
-	return admin.Examine(ctx, o, producer, journal.ExamineEnds(shard), registry.ExamineKey)
+	return admin.Examine(ctx, o, producer, journal.ExamineEnds(shard), registry.ExamineKey, owner.Examine(shard))
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/postrider/postrider/transport/jet/gate"
 	"github.com/postrider/postrider/transport/jet/journal"
 	"github.com/postrider/postrider/transport/jet/memory"
+	"github.com/postrider/postrider/transport/jet/owner"
 	"github.com/postrider/postrider/transport/jet/producers"
 	"github.com/postrider/postrider/transport/jet/registry"
 	"github.com/postrider/postrider/transport/jet/runs"
@@ -79,6 +80,10 @@ type Store struct {
 	Registry *registry.Registry
 	Alerts   *registry.Alerts
 
+	// Fence guards the shard's writes by the records of its owner.
+	Fence  *jet.Fence
+	Owners *owner.Store
+
 	opts      Options
 	producers *producers.Producers // nil: nobody is listened to
 }
@@ -106,18 +111,21 @@ func (s *Store) open(ctx context.Context) (err error) {
 	if err := s.prepare(ctx); err != nil {
 		return err
 	}
-	log := eventlog.Options{Keep: s.opts.EventsKeep, Window: s.opts.Window, Unreadable: s.opts.Unreadable}
+	s.Fence = jet.NewFence(shard, s.Embedded())
+	s.Owners = owner.New(s.Conn, shard, s.Fence)
+	log := eventlog.Options{Keep: s.opts.EventsKeep, Window: s.opts.Window, Unreadable: s.opts.Unreadable,
+		Fence: s.Fence, Purging: s.Owners.Purging}
 	if s.Listens() {
 		s.producers = producers.New(s.Conn, producers.Options{MaxPayload: int32(s.MaxPayload()), Window: s.opts.DedupTime,
 			NotTaken: s.opts.NotTaken, Paces: s.opts.Paces, Event: eventlog.Identify, Detection: runs.Identify})
 		log.Source = s.producers.Events()
 	}
 	s.Events = eventlog.New(s.Conn, shard, log)
-	s.Letters = deadletters.New(s.Conn, deadletters.Options{Unreadable: s.opts.Unreadable})
+	s.Letters = deadletters.New(s.Conn, deadletters.Options{Unreadable: s.opts.Unreadable, Fence: s.Fence})
 	if err := s.openBuckets(ctx); err != nil {
 		return err
 	}
-	if s.Deferred, err = deferred.Open(ctx, s.Conn, shard, deferred.Options{Window: s.opts.Window, Witness: s.Attempts}); err != nil {
+	if s.Deferred, err = deferred.Open(ctx, s.Conn, shard, deferred.Options{Window: s.opts.Window, Witness: s.Attempts, Fence: s.Fence}); err != nil {
 		return err
 	}
 	if s.opts.ListenLater {
@@ -142,10 +150,10 @@ func (s *Store) openBuckets(ctx context.Context) (err error) {
 		return err
 	}
 	s.Registry, s.Alerts = s.Settings.Registry(), s.Settings.Alerts()
-	if s.Memory, err = memory.Open(ctx, s.Conn); err != nil {
+	if s.Memory, err = memory.Open(ctx, s.Conn, s.Fence); err != nil {
 		return err
 	}
-	s.Attempts, err = journal.Open(ctx, s.Conn, shard, journal.Options{Journaled: s.opts.Journaled})
+	s.Attempts, err = journal.Open(ctx, s.Conn, shard, journal.Options{Journaled: s.opts.Journaled, Fence: s.Fence})
 	return err
 }
 

@@ -94,7 +94,7 @@ func (e *examination) connect(ctx context.Context) bool {
 // ownStreams are the streams with the subjects that must be theirs.
 var ownStreams = map[string][]string{
 	jet.StreamEvents: {jet.SubjectEvents, jet.SubjectOps}, jet.StreamDeferred: {jet.SubjectPark, jet.SubjectDue},
-	jet.StreamAttempts: {jet.SubjectAttempts}, jet.StreamDeadLetters: {jet.SubjectDeadLetters}, jet.StreamDetections: {jet.SubjectDetections},
+	jet.StreamAttempts: {jet.SubjectAttempts}, jet.StreamDeadLetters: {jet.SubjectDeadLetters, jet.SubjectLetters}, jet.StreamDetections: {jet.SubjectDetections},
 }
 
 // streams sees to the streams, to others that take their subjects, and to the

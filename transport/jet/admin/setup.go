@@ -4,9 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"reflect"
-	"slices"
-	"strings"
 
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -88,29 +85,10 @@ func setupStep(ctx context.Context, js jetstream.JetStream, want jetstream.Strea
 		return step, fmt.Errorf("stream %s: %w", want.Name, jet.Unavailable(err))
 	}
 	step.Action = "unchanged"
-	if step.Fields = configChanges(there.CachedInfo().Config, want); len(step.Fields) > 0 {
+	if step.Fields = jet.ConfigChanges(there.CachedInfo().Config, want); len(step.Fields) > 0 {
 		step.Action = "updated"
 	}
 	return step, nil
-}
-
-// configChanges names the fields, as the server's JSON does, in which a stream
-// differs from what it is to be. Where want says nothing, the server's default
-// holds, and counts as the same.
-func configChanges(was, want jetstream.StreamConfig) []string {
-	want.Replicas, want.Placement, want.Metadata = was.Replicas, was.Placement, was.Metadata
-	fields := []string{}
-	a, b := reflect.ValueOf(was), reflect.ValueOf(want)
-	for i := range a.NumField() {
-		x, y := a.Field(i), b.Field(i)
-		name, _, _ := strings.Cut(a.Type().Field(i).Tag.Get("json"), ",")
-		byDefault := y.IsZero() && (!x.CanInt() || x.Int() == -1 || name == "duplicate_window" || x.IsZero()) && x.Kind() != reflect.Bool
-		if !byDefault && !reflect.DeepEqual(x.Interface(), y.Interface()) {
-			fields = append(fields, name)
-		}
-	}
-	slices.Sort(fields)
-	return fields
 }
 
 // ProducerAccounts is a part of a nats-server's configuration that keeps

@@ -32,7 +32,9 @@ type Graveyard struct {
 
 // Graveyard starts one.
 func (s *Store) Graveyard() *Graveyard {
-	return &Graveyard{store: s, out: s.conn.NewOutbox("dead letters")}
+	out := s.conn.NewOutbox("dead letters")
+	out.Guard = s.opts.Fence.OfDeadLetters()
+	return &Graveyard{store: s, out: out}
 }
 
 // Bury takes d, which is read at once and not kept, and tells w (nil is fine)

@@ -112,6 +112,9 @@ func (s *Store) DeadLetter(ctx context.Context, id uint64) (*transport.DeadLette
 	if err != nil {
 		return nil, fmt.Errorf("dead letter %d: %w", id, jet.Unavailable(err))
 	}
+	if jet.IsOwnerRecord(m.Subject) {
+		return nil, fmt.Errorf("dead letter %d: %w", id, transport.ErrNotFound)
+	}
 	d, err := decodeLetter(id, m.Data)
 	if err != nil {
 		return nil, fmt.Errorf("dead letter %d: %w", id, err)

@@ -14,6 +14,8 @@ import (
 type Options struct {
 	// Unreadable is told why a detection was buried unread; nil: nobody.
 	Unreadable func(reason string)
+	// Fence guards what is buried; nil: nothing does.
+	Fence *jet.Fence
 }
 
 // Store is the dead letters.

@@ -14,7 +14,7 @@ func Config(keep time.Duration) jetstream.StreamConfig {
 	return jetstream.StreamConfig{
 		Name:               jet.StreamDeadLetters,
 		Description:        "Postrider: what was given up, or could not be read",
-		Subjects:           []string{jet.SubjectDeadLetters},
+		Subjects:           []string{jet.SubjectDeadLetters, jet.SubjectLetters},
 		Storage:            jetstream.FileStorage,
 		MaxAge:             keep,
 		AllowDirect:        true,

@@ -11,7 +11,7 @@ import (
 // parkFilter is what waits of one endpoint, or ("") of all.
 func (s *Store) parkFilter(endpoint string) string {
 	if endpoint == "" {
-		return fmt.Sprintf("park.%d.>", s.shard)
+		return fmt.Sprintf("park.%d.*.>", s.shard) // not the owner's record
 	}
 	return fmt.Sprintf("park.%d.%s.>", s.shard, jet.SubjectWord(endpoint))
 }

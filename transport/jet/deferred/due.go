@@ -28,7 +28,7 @@ type DueConsumer struct {
 func (s *Store) dueFilter() string { return fmt.Sprintf("due.%d.>", s.shard) }
 
 func (s *Store) dueDurable() jet.Durable {
-	return jet.Durable{Stream: jet.StreamDeferred, Filter: s.dueFilter(), WorkQueue: true, Window: s.opts.Window}
+	return jet.Durable{Stream: jet.StreamDeferred, Filter: s.dueFilter(), WorkQueue: true, Window: s.opts.Window, Fence: s.opts.Fence}
 }
 
 // ConsumeDue starts the shard's consumer of what comes due and gives its segments

@@ -57,6 +57,7 @@ func (s *Store) Parker(c Cutter) *Parker {
 	p := &Parker{store: s, out: s.conn.NewOutbox("parking"), cutter: c, open: map[string]*bucket{}, gather: gatherMost,
 		ids:  jet.PublishIDs{Prefix: s.conn.PublishID("park")},
 		wake: make(chan struct{}, 1), lists: make(chan struct{}, mostLists)}
+	p.out.Guard = s.opts.Fence.OfDeferred()
 	p.out.Told = s.witness.Tell
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	p.recalls.init()

@@ -10,6 +10,9 @@ import (
 // end of the stream.
 func (s *Store) References() jet.References {
 	return jet.References{Stream: jet.StreamDeferred, Names: func(m *jetstream.RawStreamMsg) (names []string, known bool) {
+		if jet.IsOwnerRecord(m.Subject) {
+			return nil, true
+		}
 		seg, err := decodeSegment(m.Data)
 		if err != nil {
 			return nil, false

@@ -34,6 +34,8 @@ type Options struct {
 	Window int
 	// Witness is told how far the stream has come.
 	Witness Witness
+	// Fence guards what is parked; nil: nothing does.
+	Fence *jet.Fence
 }
 
 // Store is what waits of one shard.

@@ -85,6 +85,9 @@ func (s *Store) readInto(ctx context.Context, w jet.Sweep, t Taking) error {
 
 // giveSegment gives one in. One that cannot be read is buried when it comes due.
 func (s *Store) giveSegment(m *jetstream.RawStreamMsg, t Taking) {
+	if jet.IsOwnerRecord(m.Subject) {
+		return
+	}
 	seg, err := decodeSegment(m.Data)
 	if err != nil {
 		s.log.Error("a parked segment cannot be read", "seq", m.Sequence, "subject", m.Subject, "err", err)
@@ -147,7 +150,7 @@ func (s *Store) ParkAnew(ctx context.Context, t Taking, c Cutter, all []Anew) er
 		items[a.Endpoint], customers[a.Endpoint] = append(items[a.Endpoint], s.encodeItem(&a.Entry)), a.Customer
 	}
 	out := s.conn.NewOutbox("parking anew")
-	out.Told = s.witness.Tell
+	out.Guard, out.Told = s.opts.Fence.OfDeferred(), s.witness.Tell
 	for _, endpoint := range endpoints {
 		entries := make([]transport.Parking, len(items[endpoint]))
 		for i := range entries {

@@ -22,7 +22,7 @@ type Consumer struct {
 
 // durable is the shard's consumer of the log.
 func (s *Store) durable() jet.Durable {
-	return jet.Durable{Stream: jet.StreamEvents, Window: s.opts.Window}
+	return jet.Durable{Stream: jet.StreamEvents, Window: s.opts.Window, Fence: s.opts.Fence}
 }
 
 // Consume starts the shard's consumer and gives its events to sink, one after

@@ -106,6 +106,14 @@ func (s *Store) Purge(ctx context.Context) error {
 	if state.Msgs == 0 || first <= state.FirstSeq {
 		return nil
 	}
+	if tell := s.opts.Purging; tell != nil {
+		if err := tell(ctx, first); err != nil {
+			return fmt.Errorf("purging %s below %d: telling of it: %w", jet.StreamEvents, first, jet.Unavailable(err))
+		}
+	}
+	if !s.opts.Fence.Acts() {
+		return fmt.Errorf("purging %s below %d: %w", jet.StreamEvents, first, jet.ErrHalted)
+	}
 	if err := stream.Purge(ctx, jetstream.WithPurgeSequence(first)); err != nil {
 		return fmt.Errorf("purging %s below %d: %w", jet.StreamEvents, first, jet.Unavailable(err))
 	}

@@ -2,6 +2,7 @@ package eventlog
 
 import (
 	"cmp"
+	"context"
 	"log/slog"
 	"time"
 
@@ -22,6 +23,12 @@ type Options struct {
 	Source publisher.Source
 	// Unreadable is told why a document became a dead letter unread; nil: nobody.
 	Unreadable func(reason string)
+	// Fence tells whether what is taken may be acked, and what is old be purged;
+	// nil: always.
+	Fence *jet.Fence
+	// Purging has the journal tell that events below a sequence are purged, before
+	// they are; nil: nobody is told.
+	Purging func(ctx context.Context, below uint64) error
 }
 
 // Store is the log of one shard.

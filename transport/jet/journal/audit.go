@@ -100,9 +100,33 @@ func (a *auditor) run(ctx context.Context) error {
 	if !since.IsZero() {
 		since = since.Add(-auditMargin)
 	}
-	err = a.store.readJournal(ctx, since, a.journalMessage, a.record)
-	a.gaps(a.journaled)
-	return err
+	if err := a.store.readJournal(ctx, since, a.journalMessage, a.record); err != nil {
+		return err
+	}
+	return a.journalEnd(ctx)
+}
+
+// journalEnd sees whether the stream's last message is there: nothing takes that
+// away but a loss, or its age. One that is replaced meanwhile, a beat, is followed.
+func (a *auditor) journalEnd(ctx context.Context) error {
+	for last := uint64(0); ; {
+		stream, err := a.store.js.Stream(ctx, jet.StreamAttempts)
+		if err != nil {
+			return err
+		}
+		state := stream.CachedInfo().State
+		if state.Msgs == 0 {
+			return nil
+		}
+		if state.LastSeq == last {
+			a.holes++
+			return nil
+		}
+		last = state.LastSeq
+		if _, err := stream.GetMsg(ctx, last); !errors.Is(err, jetstream.ErrMsgNotFound) {
+			return err
+		}
+	}
 }
 
 // bounds finds the first and last event that count.
@@ -133,7 +157,7 @@ func (a *auditor) journalStart(ctx context.Context, state jetstream.StreamState)
 		return nil
 	}
 	if state.Msgs == 0 {
-		a.known, a.read = a.cut+1, state.LastSeq
+		a.known = a.cut + 1
 		return nil
 	}
 	a.known, err = a.events.EventAt(ctx, state.FirstTime)

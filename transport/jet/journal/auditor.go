@@ -17,7 +17,7 @@ type auditor struct {
 	known      uint64 // from here on the journal has every fan-out
 	routed     uint64 // events up to here have been handed out
 	journaled  uint64 // the journal's end before Held was asked
-	read       uint64 // the last journal message read
+	read       place  // the last journal message read
 	holes      uint64
 
 	ids   map[string]uint32 // endpoints by number, to keep keys small
@@ -69,18 +69,11 @@ func (a *auditor) line(endpoint, customer string) *transport.EndpointAudit {
 }
 
 // journalMessage notes holes: the journal loses messages at its old end only.
-func (a *auditor) journalMessage(seq uint64) {
-	if a.read != 0 {
-		a.gaps(seq - 1)
+func (a *auditor) journalMessage(p place) {
+	if a.read.seq != 0 {
+		a.holes += a.read.missing(p)
 	}
-	a.read = seq
-}
-
-func (a *auditor) gaps(upTo uint64) {
-	if upTo > a.read && (a.read != 0 || a.opts.From.IsZero()) {
-		a.holes += upTo - a.read
-		a.read = upTo
-	}
+	a.read = p
 }
 
 func (a *auditor) record(e journalEntry) error {

@@ -93,8 +93,13 @@ func (j *Journal) Append(r *transport.Record, w transport.Waiter) {
 }
 
 // After tells w when all that was appended before is durable: at once where it
-// is. It writes nothing. After Close it does nothing.
+// is, and no other node could own the shard by now. Otherwise a message of the
+// journal, written after this, proves that none does. After Close it does nothing.
 func (j *Journal) After(w transport.Waiter) {
+	if !j.store.fence.Alone() {
+		j.mark([]transport.Waiter{w})
+		return
+	}
 	j.mu.Lock()
 	last := j.writing
 	if n := len(j.batches); n > 0 {
@@ -266,9 +271,9 @@ func (j *Journal) write(b *batch, id string) bool {
 	msg := j.store.journalMsg(b.buf)
 	msg.Header.Set(jetstream.MsgIDHeader, id)
 	var wait jet.Backoff
-	for {
+	for first := time.Now(); ; {
 		began := time.Now()
-		err := j.publish(msg)
+		err := j.publish(msg, first)
 		j.store.opts.Journaled(b.records, time.Since(began), err)
 		j.mu.Lock()
 		j.fault = err
@@ -291,17 +296,14 @@ func (j *Journal) write(b *batch, id string) bool {
 	}
 }
 
-func (j *Journal) publish(msg *nats.Msg) error {
+// publish tries once; first is when it was tried for the first time.
+func (j *Journal) publish(msg *nats.Msg, first time.Time) error {
 	if err := j.store.conn.Away(); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(j.ctx, jet.PublishTimeout)
 	defer cancel()
-	ack, err := j.store.js.PublishMsg(ctx, msg)
-	if err == nil {
-		j.store.reached.journaled(ack.Sequence)
-	}
-	return err
+	return j.store.guarded(ctx, msg, first)
 }
 
 // stored tells whether a try without an answer was stored after all. The

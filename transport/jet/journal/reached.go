@@ -101,28 +101,32 @@ func readReached(text string) (r transport.Reached, err error) {
 	return r, nil
 }
 
-// readProgress is how far the streams had come by what others tell of them.
-func (s *Store) readProgress(ctx context.Context) (r transport.Reached, err error) {
+// readProgress is how far the streams had come by what others tell of them; at is
+// when the journal's last message was stored.
+func (s *Store) readProgress(ctx context.Context) (at time.Time, r transport.Reached, err error) {
 	m, err := s.conn.LeaderLast(ctx, jet.StreamAttempts, s.subject())
 	if err != nil {
-		return r, err
+		return at, r, err
 	}
-	if m != nil && m.Header.Get(headerReached) != "" { // else an older version wrote it
-		if r, err = readReached(m.Header.Get(headerReached)); err != nil {
-			return r, err
+	if m != nil {
+		at = m.Time
+		if text := m.Header.Get(headerReached); text != "" { // else an older version wrote it
+			if r, err = readReached(text); err != nil {
+				return at, r, err
+			}
 		}
 	}
 	e, err := s.cursors.Get(ctx, s.noteKey())
 	switch {
 	case errors.Is(err, jetstream.ErrKeyNotFound):
-		return r, nil
+		return at, r, nil
 	case err != nil:
-		return r, err
+		return at, r, err
 	}
 	if r.Journal, err = strconv.ParseUint(string(e.Value()), 10, 64); err != nil {
-		return r, fmt.Errorf("%s in %s: %w", s.noteKey(), jet.BucketCursors, err)
+		return at, r, fmt.Errorf("%s in %s: %w", s.noteKey(), jet.BucketCursors, err)
 	}
-	return r, nil
+	return at, r, nil
 }
 
 // noteJournal keeps how far the journal has come where that is not the journal.
@@ -143,7 +147,7 @@ func (j *Journal) keepNoted() {
 			over = true
 		}
 		seq := j.store.reached.get().Journal
-		if seq <= noted || j.store.conn.Away() != nil {
+		if seq <= noted || j.store.conn.Away() != nil || !j.store.fence.Acts() {
 			continue
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), jet.PublishTimeout)
@@ -176,6 +180,9 @@ func (j *Journal) mark(waiters []transport.Waiter) bool {
 func (s *Store) journalMsg(data []byte) *nats.Msg {
 	msg := nats.NewMsg(s.subject())
 	msg.Header.Set(headerReached, reachedText(s.reached.get()))
+	if epoch, n := s.fence.Next(); epoch != 0 {
+		msg.Header.Set(headerNumber, numberText(epoch, n))
+	}
 	msg.Data = data
 	return msg
 }

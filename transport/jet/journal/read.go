@@ -28,14 +28,14 @@ func (s *Store) ReadJournal(ctx context.Context, since time.Time, each func(*tra
 	return nil
 }
 
-// readJournal tells message, where given, of each message's sequence before
-// its records.
-func (s *Store) readJournal(ctx context.Context, since time.Time, message func(seq uint64), each func(journalEntry) error) error {
+// readJournal tells message, where given, of each message's place before its
+// records.
+func (s *Store) readJournal(ctx context.Context, since time.Time, message func(place), each func(journalEntry) error) error {
 	records := newRecordReader()
 	w := jet.Sweep{Stream: jet.StreamAttempts, Subject: s.subject(), Since: since}
 	return s.conn.Sweep(ctx, w, func(m *jetstream.RawStreamMsg) error {
 		if message != nil {
-			message(m.Sequence)
+			message(placeOf(m))
 		}
 		err := records.message(m.Data, func(r *transport.Record) error {
 			return each(journalEntry{seq: m.Sequence, at: m.Time, rec: r})

@@ -17,6 +17,7 @@ func Config(keep time.Duration) jetstream.StreamConfig {
 		Storage:            jetstream.FileStorage,
 		MaxAge:             keep,
 		Duplicates:         min(2*time.Minute, keep),
+		AllowRollup:        true, // beats, and what is purged
 		AllowDirect:        true,
 		AllowAtomicPublish: true,
 	}

@@ -18,8 +18,11 @@ func (s *Store) State(ctx context.Context, state *transport.ShardState) error {
 	if err != nil {
 		return err
 	}
-	state.JournaledAt, state.JournalLast = journal.CachedInfo().State.LastTime, journal.CachedInfo().State.LastSeq
-	state.Reached, err = s.readProgress(ctx)
+	state.JournalLast = journal.CachedInfo().State.LastSeq
+	if taken := s.fence.Taken(); taken != 0 {
+		state.JournalLast = taken - 1 // as it was before this node wrote to it
+	}
+	state.JournaledAt, state.Reached, err = s.readProgress(ctx)
 	return err
 }
 
@@ -48,12 +51,10 @@ func (s *Store) WriteNow(ctx context.Context, records []*transport.Record) error
 	for _, r := range records {
 		b = appendPart(b, r, r.Endpoints, 0)
 	}
-	ack, err := s.js.PublishMsg(ctx, s.journalMsg(b))
-	if err != nil {
+	if err := s.guarded(ctx, s.journalMsg(b), time.Now()); err != nil {
 		return fmt.Errorf("writing the journal: %w", err)
 	}
-	s.reached.journaled(ack.Sequence)
-	return s.noteJournal(ctx, ack.Sequence)
+	return s.noteJournal(ctx, s.reached.get().Journal)
 }
 
 // Reached sets how far the streams have come, as a shard is taken.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strconv"
+	"strings"
 	"sync"
 
 	"github.com/nats-io/nats.go"
@@ -21,16 +23,18 @@ type Memories struct {
 	out   *jet.Outbox
 	ids   jet.PublishIDs
 
-	mu     sync.Mutex
-	busy   map[string]*keeping // endpoints with a write under way
-	closed bool
+	mu        sync.Mutex
+	busy      map[string]*keeping // endpoints with a write under way
+	revisions map[string]uint64   // what is known to be stored, by endpoint
+	closed    bool
 }
 
 // keeping is one endpoint's write under way, and the one that follows.
 type keeping struct {
 	memories *Memories
 	endpoint string
-	waiters  []transport.Waiter // of the write under way
+	parcel   *jet.Parcel        // the write under way
+	waiters  []transport.Waiter // of it
 
 	follows bool
 	next    rememberedJSON
@@ -46,8 +50,10 @@ type rememberedJSON struct {
 
 // Memories starts a keeper of memories. A shard has one at a time.
 func (s *Store) Memories() *Memories {
-	return &Memories{store: s, out: s.conn.NewOutbox("memories of endpoints"),
-		ids: jet.PublishIDs{Prefix: s.conn.PublishID("memory")}, busy: map[string]*keeping{}}
+	m := &Memories{store: s, out: s.conn.NewOutbox("memories of endpoints"),
+		ids: jet.PublishIDs{Prefix: s.conn.PublishID("memory")}, busy: map[string]*keeping{}, revisions: map[string]uint64{}}
+	m.out.Guard, m.out.Renew = s.fence.OfMemory(), m.renew
+	return m
 }
 
 // Remember stores r in place of what was remembered of its endpoint before, and
@@ -91,13 +97,35 @@ func (m *Memories) send(k *keeping, r *rememberedJSON) {
 	} else {
 		msg.Data = jet.CompactJSON(r)
 	}
-	m.out.Add(&jet.Parcel{Msg: msg, Waiters: []transport.Waiter{k}})
+	expect(msg, m.revisions[r.Endpoint])
+	k.parcel = &jet.Parcel{Msg: msg, Waiters: []transport.Waiter{k}}
+	m.out.Add(k.parcel)
+}
+
+// expect has msg stored in place of a revision alone, so that what an owner of
+// before sends late does not replace what the next one has stored.
+func expect(msg *nats.Msg, revision uint64) {
+	msg.Header.Set(jetstream.ExpectedLastSubjSeqHeader, strconv.FormatUint(revision, 10))
+}
+
+// renew has a message that was refused replace what is there: this node owns the
+// shard, or the outbox would not have sent it.
+func (m *Memories) renew(ctx context.Context, p *jet.Parcel) {
+	there, err := m.store.conn.LeaderLast(ctx, streamMemory, p.Msg.Subject)
+	switch {
+	case err != nil: // it is refused once more
+	case there == nil:
+		expect(p.Msg, 0)
+	default:
+		expect(p.Msg, there.Sequence)
+	}
 }
 
 // Done ends the write under way; it is the outbox's to call.
 func (k *keeping) Done() {
 	m := k.memories
 	m.mu.Lock()
+	m.revisions[k.endpoint] = k.parcel.Seq
 	told := k.waiters
 	if k.waiters, k.later = k.later, nil; k.follows {
 		k.follows = false
@@ -157,6 +185,7 @@ func (m *Memories) Load(ctx context.Context) (map[string]transport.Memory, error
 	all := map[string]transport.Memory{}
 	w := jet.Sweep{Stream: streamMemory, Subject: subjectMemory + ">"}
 	err := m.store.conn.Sweep(ctx, w, func(msg *jetstream.RawStreamMsg) error {
+		m.loaded(msg)
 		if msg.Header.Get(jet.HeaderKVOperation) != "" {
 			return nil
 		}
@@ -172,6 +201,13 @@ func (m *Memories) Load(ctx context.Context) (map[string]transport.Memory, error
 		return nil, fmt.Errorf("reading what endpoints remember: %w", jet.Unavailable(err))
 	}
 	return all, nil
+}
+
+func (m *Memories) loaded(msg *jetstream.RawStreamMsg) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	endpoint := jet.EndpointOfWord(strings.TrimPrefix(msg.Subject, subjectMemory))
+	m.revisions[endpoint] = max(m.revisions[endpoint], msg.Sequence)
 }
 
 // BucketMemory holds what endpoints must remember.

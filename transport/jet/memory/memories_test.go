@@ -10,9 +10,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"go.uber.org/goleak"
 
 	"github.com/postrider/postrider/transport"
+	"github.com/postrider/postrider/transport/jet"
 	"github.com/postrider/postrider/transport/jet/jettest"
 )
 
@@ -167,4 +169,36 @@ func TestAMemoryThatCannotBeReadIsPassedOver(t *testing.T) {
 	if err != nil || !strings.Contains(string(stored.Data), `"endpoint":"`+jettest.EndpointA) || !strings.Contains(string(stored.Data), `"reason":"status 500"`) {
 		t.Errorf("%v %s", err, stored.Data)
 	}
+}
+
+// What is stored replaces the revision that is known alone: a message that an
+// owner of before sends late is refused where the next one has stored another.
+func TestMemoriesAreStoredByRevision(t *testing.T) {
+	s := openEmbedded(t, embeddedOptions(t))
+	m := s.Memories()
+	put := func(m *Memories, opens int) {
+		w := jettest.NewCountdown(1)
+		m.Remember(remembered(jettest.EndpointA, opens), w)
+		w.Wait(t)
+	}
+	put(m, 1)
+	put(m, 2)
+	next := s.Memories()
+	loaded(t, next)
+	put(next, 3)
+	late := nats.NewMsg(subjectMemory + jet.SubjectWord(jettest.EndpointA))
+	expect(late, m.revisions[jettest.EndpointA])
+	if _, err := s.js.PublishMsg(jettest.Context(t), late); !jet.WrongSequence(err) {
+		t.Errorf("a late message: %v", err)
+	}
+	if got := loaded(t, next)[jettest.EndpointA].Opens; got != 3 {
+		t.Errorf("opened %d times", got)
+	}
+	put(m, 4) // an owner that was refused looks again: nothing tells it that it is none
+	if got := loaded(t, next)[jettest.EndpointA].Opens; got != 4 {
+		t.Errorf("opened %d times", got)
+	}
+	jettest.ShutWith(t, m.Close)
+	jettest.ShutWith(t, next.Close)
+	closeStore(t, s)
 }

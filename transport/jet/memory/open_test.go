@@ -16,7 +16,7 @@ func embeddedOptions(t testing.TB) jet.Options {
 
 func openEmbedded(t testing.TB, o jet.Options) *Store {
 	t.Helper()
-	s, err := Open(jettest.Context(t), jettest.Open(t, jet.Open, o))
+	s, err := Open(jettest.Context(t), jettest.Open(t, jet.Open, o), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

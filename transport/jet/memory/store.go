@@ -15,11 +15,14 @@ type Store struct {
 	conn *jet.Conn
 	js   jetstream.JetStream
 	log  *slog.Logger
+	// fence tells whether this node may store anything; nil: it may.
+	fence *jet.Fence
 }
 
-// Open makes the bucket, and lets many memories be stored at once.
-func Open(ctx context.Context, conn *jet.Conn) (*Store, error) {
-	s := &Store{conn: conn, js: conn.JetStream(), log: conn.Log()}
+// Open makes the bucket, and lets many memories be stored at once. Nothing is
+// stored while fence, nil for none, says that this node may not act.
+func Open(ctx context.Context, conn *jet.Conn, fence *jet.Fence) (*Store, error) {
+	s := &Store{conn: conn, js: conn.JetStream(), log: conn.Log(), fence: fence}
 	if _, err := conn.Bucket(ctx, BucketMemory, "Postrider: what endpoints remember"); err != nil {
 		return nil, err
 	}

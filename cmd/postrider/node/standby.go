@@ -1,0 +1,72 @@
+package node
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/postrider/postrider/transport/api"
+)
+
+// standBy answers while another node owns the shard: how the node is, and
+// nothing of what the owner alone knows.
+func (f *Server) standBy(n *Node, keys *Keys) error {
+	o := api.Options{
+		Keys: f.keys, Issuer: f.cfg.Auth.Issuer, Audience: f.cfg.Auth.Audience, TokenSecret: keys.auth, Dev: f.cfg.Dev,
+		Rate: float64(f.cfg.HTTP.Rate), Burst: f.cfg.HTTP.Burst,
+		Info: n.standbyInfo, Version: f.version, Logger: f.log, Now: n.now,
+	}
+	if f.cfg.HTTP.MetricsListen == "" {
+		o.Metrics = n.metrics.Handler()
+	}
+	server, err := api.New(o)
+	if err != nil {
+		return err
+	}
+	mux := http.NewServeMux()
+	mux.Handle("GET /v1/info", server)
+	mux.Handle("GET /healthz", server)
+	mux.Handle("GET /metrics", server)
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) { n.standbyReady(w, r) })
+	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { n.refuseStandby(w) })
+	f.answer(below(f.cfg.Web.Base, mux))
+	return nil
+}
+
+// standbyLack names the owner.
+func (n *Node) standbyLack() api.Lack {
+	_, owner := n.shardOwner()
+	detail := "this node stands by"
+	if owner.Seq != 0 && !owner.Released {
+		detail = fmt.Sprintf("this node stands by; %s owns the shard, epoch %d since %s", owner.Node, owner.Epoch, owner.At.Format(time.RFC3339))
+	}
+	return api.Lack{Part: "shard", Detail: detail}
+}
+
+// standbyReady: a load balancer is to send requests to the owner, so a stand-by
+// is not ready; ?standby=ok asks whether it could take over.
+func (n *Node) standbyReady(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Query().Get("standby") != "ok" {
+		n.refuseStandby(w)
+		return
+	}
+	if err := n.store.Conn.Ready(); err != nil {
+		away(api.Lack{Part: "nats", Detail: err.Error()}).ServeHTTP(w, r)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(map[string]any{"status": "standby", "missing": []api.Lack{n.standbyLack()}}) // the caller has gone
+}
+
+// refuseStandby: the API, and the page, are the owner's.
+func (n *Node) refuseStandby(w http.ResponseWriter) {
+	lack := n.standbyLack()
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", "1")
+	w.WriteHeader(http.StatusServiceUnavailable)
+	_ = json.NewEncoder(w).Encode(map[string]any{ // the caller has gone
+		"message": "Not ready: " + lack.Detail, "error_type": "NotReadyError", "error_code": "STANDBY",
+		"details": map[string]any{"missing": []api.Lack{lack}},
+	})
+}

@@ -334,7 +334,7 @@ func fsyncTime(dir string) (time.Duration, error) {
 	if err != nil {
 		return 0, fmt.Errorf("bench: %w", err)
 	}
-	defer os.Remove(f.Name())
+	defer func() { _ = os.Remove(f.Name()) }()
 	defer f.Close()
 	times := make([]time.Duration, fsyncs)
 	for i := range times {

@@ -10,10 +10,11 @@ const (
 )
 
 const (
-	// MaxSeries is the most series of one answer, MaxSeriesSteps the most steps
-	// of a series, MaxSeriesCells the most of all together.
-	MaxSeries      = 100
+	// MaxSeries is the most series of one answer.
+	MaxSeries = 100
+	// MaxSeriesSteps is the most steps of one series.
 	MaxSeriesSteps = 500
+	// MaxSeriesCells is the most steps of all series of an answer together.
 	MaxSeriesCells = 10_000
 )
 

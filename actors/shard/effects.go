@@ -34,8 +34,9 @@ const (
 	Hand Verb = iota + 1
 	// Tell gives it a message.
 	Tell
-	// Open makes an endpoint's actor, and End ends it: it is sent nothing more.
+	// Open makes an endpoint's actor.
 	Open
+	// End ends an endpoint's actor: it is sent nothing more.
 	End
 	// Ack, Nak and InProgress settle a message, hand it back, ask for more time.
 	Ack

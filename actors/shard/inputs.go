@@ -67,8 +67,9 @@ const (
 	AllKnown
 	// ListAsked: an ordered endpoint has what is parked listed.
 	ListAsked
-	// UplinkLost: our own line is down. UplinkBack: it is not.
+	// UplinkLost: our own uplink is down.
 	UplinkLost
+	// UplinkBack: it works again.
 	UplinkBack
 	// Ticked: a tenth of a second has passed.
 	Ticked

@@ -214,7 +214,7 @@ func (s *Shard) Halt() {
 	s.input(Input{Kind: Halted})
 }
 
-// GoOn: see Halt.
+// GoOn lets all go on that Halt stopped.
 func (s *Shard) GoOn() {
 	s.input(Input{Kind: WentOn})
 	s.fresh.halt(false)

@@ -73,7 +73,7 @@ func TestEveryCommandRefusesAnUnknownForm(t *testing.T) {
 var asJSON = map[string]string{
 	"alert add": "--name n --email a@example.com --cab-number 1", "alert list": "", "alert show": "a1", "alert edit": "a1 --type live", "alert remove": "a1 --yes",
 	"alert preview": "a1", "alert run": "",
-	"customer add": "acme", "customer list": "", "customer show": "acme", "customer edit": "acme --hot *",
+	"customer add": "acme", "customer list": "", "customer show": "acme", "customer edit": "acme --hot *", "customer usage": "acme",
 	"deadletter list": "", "deadletter show": "17", "deadletter replay": "17", "deadletter purge": "--reason gone --yes",
 	"delivery list": "", "delivery show": "17-e1", "delivery replay": "--status 503 --yes --no-wait",
 	"endpoint add": "--url https://example.com", "endpoint list": "", "endpoint show": "e1", "endpoint edit": "e1 --name n", "endpoint remove": "e1 --yes", "endpoint test": "e1",

@@ -70,7 +70,7 @@ func (n *testNode) stored() uint64 {
 	if err != nil {
 		n.t.Fatal(err)
 	}
-	defer s.Close(ctx)
+	defer func() { _ = s.Close(ctx) }()
 	stream, err := s.JetStream().Stream(ctx, jet.StreamEvents)
 	if err != nil {
 		n.t.Fatal(err)

@@ -51,7 +51,7 @@ func (p *natsProducer) publish(id string, waiting *sync.WaitGroup) {
 		select {
 		case ack := <-future.Ok():
 			p.became(id, true, ack.Duplicate)
-		case <-future.Err():
+		case <-future.Err(): //nolint:errcheck // a channel, of which that there is one says it
 			p.became(id, false, false)
 		}
 	})

@@ -41,22 +41,29 @@ type candidate struct{ id, name, customer string }
 // whose id begins so. What means nothing here is given back as it is, and the
 // node says so; it is an error where several are meant.
 func (r *resource) resolve(ctx context.Context, cl *client, given string) (string, error) {
+	id, _, err := r.find(ctx, cl, given)
+	return id, err
+}
+
+// find is resolve that tells whether given means anything: a whole id always
+// may.
+func (r *resource) find(ctx context.Context, cl *client, given string) (id string, means bool, err error) {
 	if r != customerResource && isWholeID(given) {
-		return given, nil
+		return given, true, nil
 	}
 	rows, err := r.rows(ctx, cl)
 	if err != nil {
-		return "", err
+		return "", false, err
 	}
 	switch meant := chosen(rows, given); {
 	case len(meant) == 1:
-		return meant[0].id, nil
+		return meant[0].id, true, nil
 	case len(meant) > 1:
-		return "", ambiguous(r, given, meant)
+		return "", false, ambiguous(r, given, meant)
 	case len(rows) >= maxResolved:
-		return "", usagef("no %s among the first %s is called %q or has an id that begins so; give the whole id", r.word, grouped(maxResolved), given)
+		return "", false, usagef("no %s among the first %s is called %q or has an id that begins so; give the whole id", r.word, grouped(maxResolved), given)
 	}
-	return given, nil
+	return given, false, nil
 }
 
 // rows are the things there are, mailboxes among the endpoints aside.
@@ -164,11 +171,11 @@ func resolved(ctx context.Context, cl *client, r *resource, query url.Values, na
 	if given == "" {
 		return nil
 	}
-	id, err := r.resolve(ctx, cl, given)
+	id, means, err := r.find(ctx, cl, given)
 	if err != nil {
 		return err
 	}
-	if !isWholeID(id) {
+	if !means {
 		return usagef("no %s is called %q or has an id that begins so; postrider %s list shows those there are, and a removed one goes by its whole id", r.word, oneLine(given), r.word)
 	}
 	query.Set(name, id)

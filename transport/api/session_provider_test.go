@@ -55,7 +55,7 @@ func TestSigningInElsewhere(t *testing.T) {
 	})
 	begin := func(to string) string {
 		t.Helper()
-		answer, location := b.still("/v1/signin/oidc?to="+url.QueryEscape(to), "")
+		answer, location := b.still("/v1/signin/oidc?to="+url.QueryEscape(to), "") //nolint:bodyclose // still has closed it
 		c := answer.Cookies()[0]
 		if answer.StatusCode != 302 || location != "https://login.example.com/auth?state=s-1" || c.Name != flowCookie || !c.HttpOnly || !c.Secure || c.SameSite != http.SameSiteLaxMode || c.Path != "/hooks/" {
 			t.Fatalf("%d %s %+v", answer.StatusCode, location, c)
@@ -64,7 +64,7 @@ func TestSigningInElsewhere(t *testing.T) {
 	}
 	finish := func(cookie, query string) (location string, session *http.Cookie) {
 		t.Helper()
-		answer, location := b.still("/v1/signin/oidc/callback?"+query, cookie)
+		answer, location := b.still("/v1/signin/oidc/callback?"+query, cookie) //nolint:bodyclose // still has closed it
 		for _, c := range answer.Cookies() {
 			switch {
 			case c.Name == sessionCookie:
@@ -106,7 +106,7 @@ func TestSigningInElsewhere(t *testing.T) {
 		}
 	}
 	e.err = transport.ErrUnavailable
-	if _, location := b.still("/v1/signin/oidc", ""); location != "/hooks/ui/#signin=away" {
+	if _, location := b.still("/v1/signin/oidc", ""); location != "/hooks/ui/#signin=away" { //nolint:bodyclose // still has closed it
 		t.Error(location)
 	}
 }

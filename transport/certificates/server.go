@@ -104,7 +104,7 @@ func (p Pair) load(hash io.Writer) (tls.Certificate, error) {
 	}
 	pair, err := tls.X509KeyPair(cert, key)
 	if err != nil {
-		return pair, fmt.Errorf("%.200q and %.200q are no certificate and its key in PEM: %s", p.Cert, p.Key, err)
+		return pair, fmt.Errorf("%.200q and %.200q are no certificate and its key in PEM: %w", p.Cert, p.Key, err)
 	}
 	return pair, nil
 }

@@ -159,17 +159,17 @@ func openCertificates(o Options) (*certificates.Server, error) {
 // ReloadTLS reads the listener's certificate and the CA of producers anew, for
 // connections from now on, and tells whether they changed. After an error those
 // before hold.
-func (s *Conn) ReloadTLS() (changed bool, err error) {
-	if s.embedded == nil || s.embedded.certificates == nil {
+func (c *Conn) ReloadTLS() (changed bool, err error) {
+	if c.embedded == nil || c.embedded.certificates == nil {
 		return false, nil
 	}
-	return s.embedded.certificates.Reload()
+	return c.embedded.certificates.Reload()
 }
 
 // CertificateEnds is when the listener's certificate ends; zero without one.
-func (s *Conn) CertificateEnds() time.Time {
-	if s.embedded == nil || s.embedded.certificates == nil {
+func (c *Conn) CertificateEnds() time.Time {
+	if c.embedded == nil || c.embedded.certificates == nil {
 		return time.Time{}
 	}
-	return s.embedded.certificates.Ends()
+	return c.embedded.certificates.Ends()
 }

@@ -25,18 +25,18 @@ func OpenAside(ctx context.Context, o Options) (*Conn, error) {
 }
 
 // connectAside does not wait for a server that is away for as long as a node does.
-func (s *Conn) connectAside(ctx context.Context) error {
-	if s.opts.URL == "" {
-		return s.startEmbedded(ctx)
+func (c *Conn) connectAside(ctx context.Context) error {
+	if c.opts.URL == "" {
+		return c.startEmbedded(ctx)
 	}
 	ctx, cancel := context.WithTimeout(ctx, asideTimeout)
 	defer cancel()
-	return s.connectExternal(ctx)
+	return c.connectExternal(ctx)
 }
 
 // CloseAside closes it, where ctx is over too.
-func (s *Conn) CloseAside(ctx context.Context) error {
+func (c *Conn) CloseAside(ctx context.Context) error {
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), APITimeout)
 	defer cancel()
-	return s.Close(closing)
+	return c.Close(closing)
 }

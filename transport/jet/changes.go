@@ -34,32 +34,32 @@ const (
 )
 
 // connect makes both connections of the store.
-func (s *Conn) connect(url string, options ...nats.Option) error {
-	nc, err := nats.Connect(url, append(s.connOptions(), options...)...)
+func (c *Conn) connect(url string, options ...nats.Option) error {
+	nc, err := nats.Connect(url, append(c.connOptions(), options...)...)
 	if err != nil {
 		return err
 	}
-	c := &s.changes
-	c.nc, err = nats.Connect(url, append(s.connOptions(), append(options,
+	own := &c.changes
+	own.nc, err = nats.Connect(url, append(c.connOptions(), append(options,
 		nats.ReconnectBufSize(-1), nats.PingInterval(pingEvery), nats.MaxPingsOutstanding(2),
-		nats.DisconnectErrHandler(func(*nats.Conn, error) { c.link.down() }),
-		nats.ReconnectHandler(func(*nats.Conn) { c.link.up() }))...)...)
+		nats.DisconnectErrHandler(func(*nats.Conn, error) { own.link.down() }),
+		nats.ReconnectHandler(func(*nats.Conn) { own.link.up() }))...)...)
 	if err != nil {
 		nc.Close()
 		return err
 	}
-	c.link.up()
-	if c.JS, err = jetstream.New(c.nc, jetstream.WithDefaultTimeout(APITimeout)); err != nil {
+	own.link.up()
+	if own.JS, err = jetstream.New(own.nc, jetstream.WithDefaultTimeout(APITimeout)); err != nil {
 		return fmt.Errorf("JetStream client: %w", err)
 	}
-	return s.use(nc)
+	return c.use(nc)
 }
 
 // disconnect closes both.
-func (s *Conn) disconnect() {
-	s.changes.close()
-	if s.nc != nil {
-		s.nc.Close()
+func (c *Conn) disconnect() {
+	c.changes.close()
+	if c.nc != nil {
+		c.nc.Close()
 	}
 }
 

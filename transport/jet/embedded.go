@@ -48,43 +48,43 @@ type embedded struct {
 
 // startEmbedded starts the server on DataDir/jetstream and connects the node
 // in process. Producers are let in later, by listen.
-func (s *Conn) startEmbedded(ctx context.Context) error {
-	if err := checkServer(s.opts); err != nil {
+func (c *Conn) startEmbedded(ctx context.Context) error {
+	if err := checkServer(c.opts); err != nil {
 		return err
 	}
-	host, port, err := listenAddress(s.opts)
+	host, port, err := listenAddress(c.opts)
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(s.opts.DataDir, 0o700); err != nil {
+	if err := os.MkdirAll(c.opts.DataDir, 0o700); err != nil {
 		return fmt.Errorf("data folder: %w", err)
 	}
-	unlock, err := LockFolder(s.opts.DataDir)
+	unlock, err := LockFolder(c.opts.DataDir)
 	if err != nil {
 		return err
 	}
-	s.embedded = &embedded{log: s.log.With("part", "nats"), unlock: unlock, listens: s.opts.Listen != "", maxStore: s.opts.MaxStore, refused: s.opts.Refused}
-	so, err := s.embedded.serverOptions(s.opts, host, port)
+	c.embedded = &embedded{log: c.log.With("part", "nats"), unlock: unlock, listens: c.opts.Listen != "", maxStore: c.opts.MaxStore, refused: c.opts.Refused}
+	so, err := c.embedded.serverOptions(c.opts, host, port)
 	if err != nil {
 		return err
 	}
-	if err := s.runServer(ctx, so); err != nil {
+	if err := c.runServer(ctx, so); err != nil {
 		return err
 	}
-	return s.shrinkLogs(ctx, so)
+	return c.shrinkLogs(ctx, so)
 }
 
 // runServer starts the embedded server and connects to it.
-func (s *Conn) runServer(ctx context.Context, so *server.Options) error {
-	admits, err := newAdmission(s.opts)
+func (c *Conn) runServer(ctx context.Context, so *server.Options) error {
+	admits, err := newAdmission(c.opts)
 	if err != nil {
 		return err
 	}
-	s.embedded.admits = admits
-	if err := s.embedded.start(ctx, so, admits); err != nil {
+	c.embedded.admits = admits
+	if err := c.embedded.start(ctx, so, admits); err != nil {
 		return err
 	}
-	if err := s.connect("", nats.InProcessServer(s.embedded.srv),
+	if err := c.connect("", nats.InProcessServer(c.embedded.srv),
 		nats.UserInfo(nodeUser, admits.nodePassword),
 		nats.CustomInboxPrefix("_POSTRIDER")); err != nil {
 		return fmt.Errorf("connecting to the embedded NATS server: %w", err)
@@ -95,11 +95,11 @@ func (s *Conn) runServer(ctx context.Context, so *server.Options) error {
 // shrinkLogs sees to a disk that has become much smaller: a server whose limit
 // is below what EVENTS and DETECTIONS have reserved changes no stream at all. So
 // these are shrunk by a run of the server without the limit.
-func (s *Conn) shrinkLogs(ctx context.Context, so *server.Options) error {
+func (c *Conn) shrinkLogs(ctx context.Context, so *server.Options) error {
 	var logs []jetstream.StreamConfig
 	reserved := int64(0)
 	for _, name := range []string{StreamEvents, StreamDetections} {
-		stream, err := s.js.Stream(ctx, name)
+		stream, err := c.js.Stream(ctx, name)
 		if errors.Is(err, jetstream.ErrStreamNotFound) {
 			continue
 		}
@@ -109,31 +109,31 @@ func (s *Conn) shrinkLogs(ctx context.Context, so *server.Options) error {
 		config := stream.CachedInfo().Config
 		logs, reserved = append(logs, config), reserved+max(config.MaxBytes, 0)
 	}
-	if reserved <= s.embedded.maxStore {
+	if reserved <= c.embedded.maxStore {
 		return nil
 	}
 	lifted := so.Clone()
 	lifted.JetStreamMaxStore = math.MaxInt64 / 2
-	if err := s.rerunServer(ctx, lifted); err != nil {
+	if err := c.rerunServer(ctx, lifted); err != nil {
 		return err
 	}
 	for _, config := range logs {
-		config.MaxBytes = eventsShare(s.embedded.maxStore)
+		config.MaxBytes = eventsShare(c.embedded.maxStore)
 		if config.Name == StreamDetections {
 			config.MaxBytes = DetectionsShare(config.MaxBytes)
 		}
-		if _, err := s.js.UpdateStream(ctx, config); err != nil {
+		if _, err := c.js.UpdateStream(ctx, config); err != nil {
 			return fmt.Errorf("stream %s: %w", config.Name, Unavailable(err))
 		}
 	}
-	return s.rerunServer(ctx, so)
+	return c.rerunServer(ctx, so)
 }
 
-func (s *Conn) rerunServer(ctx context.Context, so *server.Options) error {
-	s.disconnect()
-	s.embedded.srv.Shutdown()
-	s.embedded.srv.WaitForShutdown()
-	return s.runServer(ctx, so)
+func (c *Conn) rerunServer(ctx context.Context, so *server.Options) error {
+	c.disconnect()
+	c.embedded.srv.Shutdown()
+	c.embedded.srv.WaitForShutdown()
+	return c.runServer(ctx, so)
 }
 
 func (e *embedded) serverOptions(o Options, host string, port int) (*server.Options, error) {

@@ -25,18 +25,18 @@ const (
 
 // connectExternal connects to the server or cluster of Options.URL and checks
 // it. One that is not there is waited for until ctx ends.
-func (s *Conn) connectExternal(ctx context.Context) error {
-	options, err := s.opts.SignIn()
+func (c *Conn) connectExternal(ctx context.Context) error {
+	options, err := c.opts.SignIn()
 	if err != nil {
 		return err
 	}
 	for told := false; ; told = true {
-		err := s.tryExternal(ctx, options)
+		err := c.tryExternal(ctx, options)
 		if !errors.Is(err, transport.ErrUnavailable) {
 			return err
 		}
 		if !told {
-			s.log.Warn("waiting for NATS", "url", Redact(s.opts.URL), "err", err)
+			c.log.Warn("waiting for NATS", "url", Redact(c.opts.URL), "err", err)
 		}
 		select {
 		case <-ctx.Done():
@@ -48,14 +48,14 @@ func (s *Conn) connectExternal(ctx context.Context) error {
 
 // tryExternal gives an error wrapping transport.ErrUnavailable where trying
 // again may help.
-func (s *Conn) tryExternal(ctx context.Context, options []nats.Option) error {
-	if err := s.connect(s.opts.URL, options...); err != nil {
-		return ConnectFault(s.opts.URL, err)
+func (c *Conn) tryExternal(ctx context.Context, options []nats.Option) error {
+	if err := c.connect(c.opts.URL, options...); err != nil {
+		return ConnectFault(c.opts.URL, err)
 	}
-	err := CheckServer(ctx, Redact(s.opts.URL), s.nc.ConnectedServerVersion(), s.js)
+	err := CheckServer(ctx, Redact(c.opts.URL), c.nc.ConnectedServerVersion(), c.js)
 	if err != nil {
-		s.disconnect()
-		s.nc = nil
+		c.disconnect()
+		c.nc = nil
 	}
 	return err
 }

@@ -13,10 +13,10 @@ var filling = []string{StreamEvents, StreamDeferred, StreamAttempts, StreamDeadL
 
 // Fill asks how full the streams are that grow with use. A stream of which the
 // server tells nothing until ctx ends is left out.
-func (s *Conn) Fill(ctx context.Context) []StreamInfo {
+func (c *Conn) Fill(ctx context.Context) []StreamInfo {
 	var all []StreamInfo
 	for _, name := range filling {
-		if i := s.streamInfo(ctx, name); i.Error == "" {
+		if i := c.streamInfo(ctx, name); i.Error == "" {
 			all = append(all, i)
 		}
 	}
@@ -25,8 +25,8 @@ func (s *Conn) Fill(ctx context.Context) []StreamInfo {
 
 // StoredAt is when the first event of the log from seq on was stored; zero
 // where there is none.
-func (s *Conn) StoredAt(ctx context.Context, seq uint64) (time.Time, error) {
-	stream, err := s.js.Stream(ctx, StreamEvents)
+func (c *Conn) StoredAt(ctx context.Context, seq uint64) (time.Time, error) {
+	stream, err := c.js.Stream(ctx, StreamEvents)
 	if err != nil {
 		return time.Time{}, Unavailable(err)
 	}

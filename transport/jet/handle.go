@@ -28,8 +28,8 @@ type handle struct {
 	settled        atomic.Bool
 }
 
-func (s *Conn) handleOf(msg jetstream.Msg, f *Fence) *handle {
-	return &handle{nc: s.nc, subject: msg.Subject(), reply: msg.Reply(), log: s.log, fence: f}
+func (c *Conn) handleOf(msg jetstream.Msg, f *Fence) *handle {
+	return &handle{nc: c.nc, subject: msg.Subject(), reply: msg.Reply(), log: c.log, fence: f}
 }
 
 // Ack says that every outcome of the message is durable. Of one who may not own

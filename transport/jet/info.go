@@ -44,30 +44,30 @@ type StreamInfo struct {
 const infoTimeout = 2 * time.Second
 
 // Info asks the server for the streams' state, for at most 2 s in all.
-func (s *Conn) Info() Info {
+func (c *Conn) Info() Info {
 	info := Info{
-		Embedded:      s.embedded != nil,
-		URL:           s.ClientURL(),
-		ServerVersion: s.nc.ConnectedServerVersion(),
+		Embedded:      c.embedded != nil,
+		URL:           c.ClientURL(),
+		ServerVersion: c.nc.ConnectedServerVersion(),
 		Sync:          "by the server",
 	}
-	if s.embedded != nil {
-		info.MaxStore = s.embedded.maxStore
+	if c.embedded != nil {
+		info.MaxStore = c.embedded.maxStore
 		info.Sync = "always"
-		if s.opts.SyncInterval != 0 {
-			info.Sync = s.opts.SyncInterval.String()
+		if c.opts.SyncInterval != 0 {
+			info.Sync = c.opts.SyncInterval.String()
 		}
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), infoTimeout)
 	defer cancel()
 	for _, name := range []string{StreamEvents, StreamDeferred, StreamAttempts, StreamDeadLetters} {
-		info.Streams = append(info.Streams, s.streamInfo(ctx, name))
+		info.Streams = append(info.Streams, c.streamInfo(ctx, name))
 	}
 	return info
 }
 
-func (s *Conn) streamInfo(ctx context.Context, name string) StreamInfo {
-	stream, err := s.js.Stream(ctx, name)
+func (c *Conn) streamInfo(ctx context.Context, name string) StreamInfo {
+	stream, err := c.js.Stream(ctx, name)
 	if err != nil {
 		return StreamInfo{Name: name, Error: err.Error()}
 	}
@@ -78,40 +78,40 @@ func (s *Conn) streamInfo(ctx context.Context, name string) StreamInfo {
 
 // ClientURL is where producers connect: the embedded server's listener, empty
 // where there is none, or Options.URL without user and password.
-func (s *Conn) ClientURL() string {
-	if s.embedded != nil {
-		return s.embedded.url()
+func (c *Conn) ClientURL() string {
+	if c.embedded != nil {
+		return c.embedded.url()
 	}
-	return Redact(s.opts.URL)
+	return Redact(c.opts.URL)
 }
 
 // Producers is the number of connections to the embedded server's listener.
-func (s *Conn) Producers() int {
-	if s.embedded == nil {
+func (c *Conn) Producers() int {
+	if c.embedded == nil {
 		return 0
 	}
-	return max(0, s.embedded.admits.producers.NumLocalConnections()-s.dialled)
+	return max(0, c.embedded.admits.producers.NumLocalConnections()-c.dialled)
 }
 
 // Ready is nil, or an error naming what is missing. It sends nothing.
-func (s *Conn) Ready() error {
-	if err := s.Broken(); err != nil {
+func (c *Conn) Ready() error {
+	if err := c.Broken(); err != nil {
 		return err
 	}
-	if status := s.nc.Status(); status != nats.CONNECTED {
-		return fmt.Errorf("NATS at %s is away: %s", Redact(s.whereabouts()), status)
+	if status := c.nc.Status(); status != nats.CONNECTED {
+		return fmt.Errorf("NATS at %s is away: %s", Redact(c.whereabouts()), status)
 	}
-	return s.changes.Away()
+	return c.changes.Away()
 }
 
 // Broken is an error that only a restart of the process can mend: the embedded
 // server has stopped, or JetStream or one of the streams takes no more writes
 // after an error of the disk.
-func (s *Conn) Broken() error {
-	if s.embedded == nil {
+func (c *Conn) Broken() error {
+	if c.embedded == nil {
 		return nil
 	}
-	if missing := s.embedded.missing(); missing != "" {
+	if missing := c.embedded.missing(); missing != "" {
 		return errors.New(missing)
 	}
 	return nil
@@ -119,26 +119,26 @@ func (s *Conn) Broken() error {
 
 // WhyBroken names a broken store as the reason of err, which then tells of an
 // answer that did not come.
-func (s *Conn) WhyBroken(err error) error {
-	broken := s.Broken()
+func (c *Conn) WhyBroken(err error) error {
+	broken := c.Broken()
 	if broken == nil || !publisher.Unavailable(err) {
 		return err
 	}
 	return fmt.Errorf("%w: %w", transport.ErrUnavailable, broken)
 }
 
-func (s *Conn) whereabouts() string {
-	if s.embedded != nil {
+func (c *Conn) whereabouts() string {
+	if c.embedded != nil {
 		return "the embedded server"
 	}
-	return s.opts.URL
+	return c.opts.URL
 }
 
 // MaxPayload is the most bytes of a message that is stored. The embedded server
 // itself takes a little more.
-func (s *Conn) MaxPayload() int64 {
-	if s.embedded != nil {
-		return int64(s.opts.MaxPayload)
+func (c *Conn) MaxPayload() int64 {
+	if c.embedded != nil {
+		return int64(c.opts.MaxPayload)
 	}
-	return s.nc.MaxPayload()
+	return c.nc.MaxPayload()
 }

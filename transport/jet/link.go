@@ -55,18 +55,18 @@ func (l *link) bound(ctx context.Context) (context.Context, context.CancelFunc) 
 }
 
 // Linked is ctx, and ends with the connection too. The error is that there is none.
-func (s *Conn) Linked(ctx context.Context) (context.Context, context.CancelFunc, error) {
-	if err := s.Away(); err != nil {
+func (c *Conn) Linked(ctx context.Context) (context.Context, context.CancelFunc, error) {
+	if err := c.Away(); err != nil {
 		return nil, nil, err
 	}
-	ctx, end := s.link.bound(ctx)
+	ctx, end := c.link.bound(ctx)
 	return ctx, end, nil
 }
 
 // Away is an error while there is no connection: what is published then lies
 // in a buffer, and its answer comes too late.
-func (s *Conn) Away() error {
-	if s.nc.IsConnected() && s.link.is() {
+func (c *Conn) Away() error {
+	if c.nc.IsConnected() && c.link.is() {
 		return nil
 	}
 	return fmt.Errorf("no connection to NATS: %w", transport.ErrUnavailable)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -16,8 +17,8 @@ import (
 func PayloadName(kind string) string { return kind + "-" + RandomToken(16) }
 
 // PutPayload stores a payload over the server's message limit under name.
-func (s *Conn) PutPayload(ctx context.Context, name string, data []byte) error {
-	if _, err := s.payloads.PutBytes(ctx, name, data); err != nil {
+func (c *Conn) PutPayload(ctx context.Context, name string, data []byte) error {
+	if _, err := c.payloads.PutBytes(ctx, name, data); err != nil {
 		return fmt.Errorf("storing payload %s: %w", name, Unavailable(err))
 	}
 	return nil
@@ -25,33 +26,48 @@ func (s *Conn) PutPayload(ctx context.Context, name string, data []byte) error {
 
 // GetPayload gives what PutPayload stored, or an error wrapping
 // transport.ErrNotFound, also where only a part of it is there.
-func (s *Conn) GetPayload(ctx context.Context, name string) ([]byte, error) {
-	data, err := s.payloads.GetBytes(ctx, name)
+func (c *Conn) GetPayload(ctx context.Context, name string) ([]byte, error) {
+	ctx, cancel := c.withinPayloadTime(ctx, name)
+	defer cancel()
+	data, err := c.payloads.GetBytes(ctx, name)
 	switch {
 	case err == nil:
 		return data, nil
 	case errors.Is(err, jetstream.ErrObjectNotFound):
 		return nil, fmt.Errorf("payload %s: %w", name, transport.ErrNotFound)
-	case errors.Is(err, jetstream.ErrDigestMismatch), s.torn(ctx, name):
+	case errors.Is(err, jetstream.ErrDigestMismatch), c.torn(ctx, name):
 		return nil, fmt.Errorf("payload %s is incomplete: %w", name, transport.ErrNotFound)
 	}
 	return nil, fmt.Errorf("reading payload %s: %w", name, Unavailable(err))
 }
 
+// payloadPace is how many bytes of a payload a second are waited for.
+const payloadPace = 512 << 10
+
+// withinPayloadTime gives reading a payload as long as its size may take on a
+// machine that is busy: the client's own limit is the same for all sizes.
+func (c *Conn) withinPayloadTime(ctx context.Context, name string) (context.Context, context.CancelFunc) {
+	limit := APITimeout
+	if info, err := c.payloads.GetInfo(ctx, name); err == nil {
+		limit += time.Duration(info.Size/payloadPace) * time.Second
+	}
+	return context.WithTimeout(ctx, limit)
+}
+
 // torn tells whether parts of a payload are lost. Reading it then ends with a
 // time-out at best, which looks like a server that is away for now.
-func (s *Conn) torn(ctx context.Context, name string) bool {
-	if errors.Is(ctx.Err(), context.Canceled) || s.Away() != nil {
+func (c *Conn) torn(ctx context.Context, name string) bool {
+	if errors.Is(ctx.Err(), context.Canceled) || c.Away() != nil {
 		return false
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), PublishTimeout)
 	defer cancel()
-	info, err := s.payloads.GetInfo(ctx, name)
+	info, err := c.payloads.GetInfo(ctx, name)
 	if err != nil {
 		return false
 	}
 	subject := chunkSubject(info.NUID)
-	stream, err := s.js.Stream(ctx, streamPayloads)
+	stream, err := c.js.Stream(ctx, streamPayloads)
 	if err != nil {
 		return false
 	}
@@ -60,8 +76,8 @@ func (s *Conn) torn(ctx context.Context, name string) bool {
 }
 
 // HasPayload tells whether there is a payload of that name.
-func (s *Conn) HasPayload(ctx context.Context, name string) (bool, error) {
-	_, err := s.payloads.GetInfo(ctx, name)
+func (c *Conn) HasPayload(ctx context.Context, name string) (bool, error) {
+	_, err := c.payloads.GetInfo(ctx, name)
 	if errors.Is(err, jetstream.ErrObjectNotFound) {
 		return false, nil
 	}
@@ -72,8 +88,8 @@ func (s *Conn) HasPayload(ctx context.Context, name string) (bool, error) {
 }
 
 // DeletePayload drops a payload; one that is not there is fine.
-func (s *Conn) DeletePayload(ctx context.Context, name string) error {
-	err := s.payloads.Delete(ctx, name)
+func (c *Conn) DeletePayload(ctx context.Context, name string) error {
+	err := c.payloads.Delete(ctx, name)
 	if err != nil && !errors.Is(err, jetstream.ErrObjectNotFound) {
 		return fmt.Errorf("deleting payload %s: %w", name, Unavailable(err))
 	}

@@ -85,42 +85,42 @@ func Open(ctx context.Context, o Options) (*Conn, error) {
 
 // Listen lets producers in, where the server is embedded and Options.Listen says
 // where. It is called once, when all streams are there.
-func (s *Conn) Listen() error {
-	if !s.Listens() {
+func (c *Conn) Listen() error {
+	if !c.Listens() {
 		return nil
 	}
-	return s.embedded.listen()
+	return c.embedded.listen()
 }
 
 // use takes the connection that everything else works on.
-func (s *Conn) use(nc *nats.Conn) error {
-	s.nc = nc
-	s.link.up()
+func (c *Conn) use(nc *nats.Conn) error {
+	c.nc = nc
+	c.link.up()
 	js, err := jetstream.New(nc, jetstream.WithDefaultTimeout(APITimeout))
 	if err != nil {
 		return fmt.Errorf("JetStream client: %w", err)
 	}
-	s.js = js
+	c.js = js
 	return nil
 }
 
 // connOptions are those of the node's connection, wherever the server is: it
 // comes back by itself for ever.
-func (s *Conn) connOptions() []nats.Option {
+func (c *Conn) connOptions() []nats.Option {
 	return []nats.Option{
-		nats.Name("postrider " + s.opts.NodeID),
+		nats.Name("postrider " + c.opts.NodeID),
 		nats.MaxReconnects(-1),
 		nats.ReconnectWait(250 * time.Millisecond),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
-			s.link.down()
+			c.link.down()
 			if err != nil {
-				s.log.Warn("NATS connection lost; reconnecting", "err", err)
+				c.log.Warn("NATS connection lost; reconnecting", "err", err)
 			}
 		}),
 		nats.ReconnectHandler(func(nc *nats.Conn) {
-			s.log.Info("NATS connection is back", "server", nc.ConnectedServerName())
-			s.link.up()
-			s.reconnects.tell()
+			c.log.Info("NATS connection is back", "server", nc.ConnectedServerName())
+			c.link.up()
+			c.reconnects.tell()
 		}),
 		nats.ErrorHandler(func(_ *nats.Conn, sub *nats.Subscription, err error) {
 			subject := ""
@@ -130,10 +130,10 @@ func (s *Conn) connOptions() []nats.Option {
 			if errors.Is(err, nats.ErrConsumerNotActive) {
 				// A watcher that missed its heartbeats: it is made anew at the
 				// reconnecting that follows, and says so where it cannot.
-				s.log.Debug("a watcher hears nothing", "subject", subject)
+				c.log.Debug("a watcher hears nothing", "subject", subject)
 				return
 			}
-			s.log.Warn("NATS reports an error", "err", err, "subject", subject)
+			c.log.Warn("NATS reports an error", "err", err, "subject", subject)
 		}),
 	}
 }
@@ -141,19 +141,19 @@ func (s *Conn) connOptions() []nats.Option {
 // Close drains the connection and shuts the embedded
 // server down, waiting for its files to be closed. Calling it again is fine.
 // The error tells that ctx ended before all was drained; all is closed anyway.
-func (s *Conn) Close(ctx context.Context) error {
-	s.closing.Do(func() { s.closed = s.close(ctx) })
-	return s.closed
+func (c *Conn) Close(ctx context.Context) error {
+	c.closing.Do(func() { c.closed = c.close(ctx) })
+	return c.closed
 }
 
-func (s *Conn) close(ctx context.Context) error {
+func (c *Conn) close(ctx context.Context) error {
 	var err error
-	s.changes.close()
-	if s.nc != nil {
-		err = drain(ctx, s.nc)
+	c.changes.close()
+	if c.nc != nil {
+		err = drain(ctx, c.nc)
 	}
-	if s.embedded != nil {
-		s.embedded.shutdown()
+	if c.embedded != nil {
+		c.embedded.shutdown()
 	}
 	return err
 }
@@ -182,7 +182,7 @@ func drain(ctx context.Context, nc *nats.Conn) error {
 
 // Reconnects gives a channel that holds a value after each time the connection
 // was lost and is back (several are told as one), until stop is called.
-func (s *Conn) Reconnects() (back <-chan struct{}, stop func()) { return s.reconnects.listen() }
+func (c *Conn) Reconnects() (back <-chan struct{}, stop func()) { return c.reconnects.listen() }
 
 // reconnects tells whoever asked that the connection was lost and is back.
 type reconnects struct {

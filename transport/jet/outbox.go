@@ -76,10 +76,10 @@ type Outbox struct {
 }
 
 // NewOutbox starts an outbox; what names it in its log lines.
-func (s *Conn) NewOutbox(what string) *Outbox {
-	o := &Outbox{store: s, what: what, Told: tellAll, costs: publisher.NewCosts(),
+func (c *Conn) NewOutbox(what string) *Outbox {
+	o := &Outbox{store: c, what: what, Told: tellAll, costs: publisher.NewCosts(),
 		wake: make(chan struct{}, 1), done: make(chan struct{}), moved: make(chan struct{})}
-	o.OneByOne = s.Unsynced()
+	o.OneByOne = c.Unsynced()
 	o.ctx, o.cancel = context.WithCancel(context.Background())
 	go o.run()
 	return o
@@ -93,11 +93,11 @@ func tellAll(_ uint64, waiters []transport.Waiter) {
 
 // Unsynced tells that the server is known not to sync each write: then a batch
 // saves no sync and costs a quarter more than its messages alone.
-func (s *Conn) Unsynced() bool { return s.embedded != nil && s.opts.SyncInterval > 0 }
+func (c *Conn) Unsynced() bool { return c.embedded != nil && c.opts.SyncInterval > 0 }
 
 // Costs are a first guess of what publishing costs on the server.
-func (s *Conn) Costs() *publisher.Costs {
-	if s.Unsynced() {
+func (c *Conn) Costs() *publisher.Costs {
+	if c.Unsynced() {
 		return publisher.NewUnsyncedCosts()
 	}
 	return publisher.NewCosts()

@@ -44,19 +44,19 @@ type oldPayload struct{ meta, chunks string }
 // nothing else is read. It may run at any time where what refers to a payload is
 // stored before its predecessor is dropped, and the streams are given in the
 // order in which that moves.
-func (s *Conn) SweepPayloads(ctx context.Context, keep time.Duration, in []References) error {
-	return s.sweepOld(ctx, s.now().Add(-keep-payloadMargin), sweepPayloads, in)
+func (c *Conn) SweepPayloads(ctx context.Context, keep time.Duration, in []References) error {
+	return c.sweepOld(ctx, c.now().Add(-keep-payloadMargin), sweepPayloads, in)
 }
 
 // sweepOld sweeps those stored before a time, at most so many in one go.
-func (s *Conn) sweepOld(ctx context.Context, before time.Time, most int, in []References) error {
+func (c *Conn) sweepOld(ctx context.Context, before time.Time, most int, in []References) error {
 	for from := uint64(1); from > 0; {
-		old, err := s.oldPayloads(ctx, from, before, most)
+		old, err := c.oldPayloads(ctx, from, before, most)
 		if err == nil {
-			err = s.spareReferred(ctx, old, in)
+			err = c.spareReferred(ctx, old, in)
 		}
 		if err == nil {
-			err = s.deleteOld(ctx, old)
+			err = c.deleteOld(ctx, old)
 		}
 		if err != nil {
 			return fmt.Errorf("sweeping %s: %w", BucketPayloads, Unavailable(err))
@@ -68,10 +68,10 @@ func (s *Conn) sweepOld(ctx context.Context, before time.Time, most int, in []Re
 
 // oldPayloads finds those stored before a time. Also found is what
 // DeletePayload leaves of an object: the note that it was deleted.
-func (s *Conn) oldPayloads(ctx context.Context, from uint64, before time.Time, most int) (*oldPayloads, error) {
+func (c *Conn) oldPayloads(ctx context.Context, from uint64, before time.Time, most int) (*oldPayloads, error) {
 	old := &oldPayloads{byName: map[string]oldPayload{}}
 	w := Sweep{Stream: streamPayloads, Subject: subjectMeta + ">", From: from}
-	err := s.Sweep(ctx, w, func(m *jetstream.RawStreamMsg) error {
+	err := c.Sweep(ctx, w, func(m *jetstream.RawStreamMsg) error {
 		if !m.Time.Before(before) {
 			return ErrEnough
 		}
@@ -81,7 +81,7 @@ func (s *Conn) oldPayloads(ctx context.Context, from uint64, before time.Time, m
 		}
 		var info jetstream.ObjectInfo
 		if err := json.Unmarshal(m.Data, &info); err != nil || info.Name == "" || info.NUID == "" {
-			s.log.Warn("what describes a payload cannot be read; it stays", "seq", m.Sequence, "subject", m.Subject, "err", err)
+			c.log.Warn("what describes a payload cannot be read; it stays", "seq", m.Sequence, "subject", m.Subject, "err", err)
 			return nil
 		}
 		old.byName[info.Name] = oldPayload{meta: m.Subject, chunks: chunkSubject(info.NUID)}
@@ -103,13 +103,13 @@ type References struct {
 }
 
 // spareReferred drops from old whatever is referred to.
-func (s *Conn) spareReferred(ctx context.Context, old *oldPayloads, in []References) error {
+func (c *Conn) spareReferred(ctx context.Context, old *oldPayloads, in []References) error {
 	for i := range in {
 		of := &in[i]
 		if len(old.byName) == 0 {
 			return nil
 		}
-		err := s.Sweep(ctx, Sweep{Stream: of.Stream, Subject: ">"}, func(m *jetstream.RawStreamMsg) error {
+		err := c.Sweep(ctx, Sweep{Stream: of.Stream, Subject: ">"}, func(m *jetstream.RawStreamMsg) error {
 			if of.Fresh && m.Time.After(old.newest.Add(payloadMargin)) {
 				return ErrEnough // from here on they refer to later payloads
 			}
@@ -147,11 +147,11 @@ func (old *oldPayloads) spareNamed(data []byte) {
 
 // deleteOld purges rather than deletes: nothing is left behind. The parts go
 // first, so that what is broken off is found again by the next sweep.
-func (s *Conn) deleteOld(ctx context.Context, old *oldPayloads) error {
+func (c *Conn) deleteOld(ctx context.Context, old *oldPayloads) error {
 	if len(old.byName) == 0 {
 		return nil
 	}
-	stream, err := s.js.Stream(ctx, streamPayloads)
+	stream, err := c.js.Stream(ctx, streamPayloads)
 	if err != nil {
 		return err
 	}
@@ -162,6 +162,6 @@ func (s *Conn) deleteOld(ctx context.Context, old *oldPayloads) error {
 			}
 		}
 	}
-	s.log.Info("payloads that nothing refers to any more were deleted", "payloads", len(old.byName))
+	c.log.Info("payloads that nothing refers to any more were deleted", "payloads", len(old.byName))
 	return nil
 }

@@ -23,16 +23,16 @@ func messages(parcels []*Parcel) []*nats.Msg {
 
 // PublishBatch stores all or none, and leaves msgs as they are; it gives the
 // sequence of the last.
-func (s *Conn) PublishBatch(ctx context.Context, msgs []*nats.Msg) (last uint64, err error) {
+func (c *Conn) PublishBatch(ctx context.Context, msgs []*nats.Msg) (last uint64, err error) {
 	copies := make([]*nats.Msg, len(msgs))
 	for i, m := range msgs {
-		c := nats.NewMsg(m.Subject)
+		copied := nats.NewMsg(m.Subject)
 		for k, v := range m.Header {
-			c.Header[k] = v
+			copied.Header[k] = v
 		}
-		c.Data, copies[i] = m.Data, c
+		copied.Data, copies[i] = m.Data, copied
 	}
-	ack, err := jetstreamext.PublishMsgBatch(ctx, s.js, copies,
+	ack, err := jetstreamext.PublishMsgBatch(ctx, c.js, copies,
 		jetstreamext.BatchFlowControl{AckFirst: true, AckTimeout: PublishTimeout})
 	if err != nil {
 		return 0, err
@@ -42,11 +42,11 @@ func (s *Conn) PublishBatch(ctx context.Context, msgs []*nats.Msg) (last uint64,
 
 // PublishEach publishes all at once, and tells in their order what became of
 // each: the sequence that it has, or why it has none.
-func (s *Conn) PublishEach(ctx context.Context, msgs []*nats.Msg, became func(i int, seq uint64, err error)) {
+func (c *Conn) PublishEach(ctx context.Context, msgs []*nats.Msg, became func(i int, seq uint64, err error)) {
 	acks, errs := make([]jetstream.PubAckFuture, len(msgs)), make([]error, len(msgs))
 	for i, m := range msgs {
 		m.Reply = ""
-		acks[i], errs[i] = s.js.PublishMsgAsync(m)
+		acks[i], errs[i] = c.js.PublishMsgAsync(m)
 	}
 	for i := range msgs {
 		if errs[i] != nil {
@@ -77,6 +77,6 @@ func (p *PublishIDs) Next() string {
 }
 
 // PublishID begins the ids of one writer's messages; no two writers share it.
-func (s *Conn) PublishID(what string) string {
-	return s.opts.NodeID + "." + what + "." + RandomToken(8) + "."
+func (c *Conn) PublishID(what string) string {
+	return c.opts.NodeID + "." + what + "." + RandomToken(8) + "."
 }

@@ -62,8 +62,8 @@ type Pull struct {
 // take, one after the other. While take blocks, nothing more is pulled. It comes
 // back by itself after NATS was away or the consumer was deleted. ctx bounds the
 // start alone; Stop ends it.
-func (s *Conn) StartPull(ctx context.Context, of Durable, take func(*Pull, jetstream.Msg)) (*Pull, error) {
-	p := &Pull{conn: s, of: of, stop: make(chan struct{})}
+func (c *Conn) StartPull(ctx context.Context, of Durable, take func(*Pull, jetstream.Msg)) (*Pull, error) {
+	p := &Pull{conn: c, of: of, stop: make(chan struct{})}
 	p.take = func(m jetstream.Msg) { take(p, m) }
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	running, err := p.start(ctx)
@@ -103,7 +103,7 @@ func (p *Pull) Stop(ctx context.Context) error {
 }
 
 // ensureConsumer finds the durable consumer, or makes it from after floor on.
-func (s *Conn) ensureConsumer(ctx context.Context, of Durable, floor uint64) (jetstream.Consumer, error) {
+func (c *Conn) ensureConsumer(ctx context.Context, of Durable, floor uint64) (jetstream.Consumer, error) {
 	want := jetstream.ConsumerConfig{
 		Durable:       ConsumerName,
 		FilterSubject: of.Filter,
@@ -112,13 +112,13 @@ func (s *Conn) ensureConsumer(ctx context.Context, of Durable, floor uint64) (je
 		MaxDeliver:    -1,
 		MaxAckPending: of.Window,
 	}
-	there, err := s.js.Consumer(ctx, of.Stream, ConsumerName)
+	there, err := c.js.Consumer(ctx, of.Stream, ConsumerName)
 	switch {
 	case errors.Is(err, jetstream.ErrConsumerNotFound):
 		if floor > 0 && !of.WorkQueue {
 			want.DeliverPolicy, want.OptStartSeq = jetstream.DeliverByStartSequencePolicy, floor+1
 		}
-		return s.js.CreateConsumer(ctx, of.Stream, want)
+		return c.js.CreateConsumer(ctx, of.Stream, want)
 	case err != nil:
 		return nil, err
 	}
@@ -127,16 +127,16 @@ func (s *Conn) ensureConsumer(ctx context.Context, of Durable, floor uint64) (je
 		return there, nil
 	}
 	was.MaxAckPending, was.AckWait, was.MaxDeliver = want.MaxAckPending, want.AckWait, want.MaxDeliver
-	return s.js.UpdateConsumer(ctx, of.Stream, was)
+	return c.js.UpdateConsumer(ctx, of.Stream, was)
 }
 
 // ResetToFloor has everything not settled come again, and gives the consumer's
 // ack floor. No Pull may run meanwhile.
-func (s *Conn) ResetToFloor(ctx context.Context, of Durable) (floor uint64, err error) {
-	if _, err := s.ensureConsumer(ctx, of, 0); err != nil {
+func (c *Conn) ResetToFloor(ctx context.Context, of Durable) (floor uint64, err error) {
+	if _, err := c.ensureConsumer(ctx, of, 0); err != nil {
 		return 0, fmt.Errorf("consumer on %s: %w", of.Stream, err)
 	}
-	reset, err := s.js.ResetConsumer(ctx, of.Stream, ConsumerName)
+	reset, err := c.js.ResetConsumer(ctx, of.Stream, ConsumerName)
 	if err != nil {
 		return 0, fmt.Errorf("setting the consumer on %s back: %w", of.Stream, err)
 	}

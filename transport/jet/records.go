@@ -23,9 +23,9 @@ type Records struct {
 }
 
 // Records opens a bucket whose entries nobody has a form for.
-func (s *Conn) Records(ctx context.Context, name, description string) (*Records, error) {
-	kv, err := s.Bucket(ctx, name, description)
-	return &Records{store: s, name: name, kv: kv}, err
+func (c *Conn) Records(ctx context.Context, name, description string) (*Records, error) {
+	kv, err := c.Bucket(ctx, name, description)
+	return &Records{store: c, name: name, kv: kv}, err
 }
 
 // Keep stores an entry in place of the one before.

@@ -17,24 +17,24 @@ type StreamConfig = jetstream.StreamConfig
 // Prepare creates the streams, and the bucket of payloads, or brings them up to
 // date. What an operator may have chosen stays, replicas and placement, and what
 // is noted in the metadata.
-func (s *Conn) Prepare(ctx context.Context, streams []StreamConfig) error {
-	for _, c := range streams {
-		if err := s.prepareStream(ctx, c); err != nil {
-			return fmt.Errorf("stream %s: %w", c.Name, Unavailable(err))
+func (c *Conn) Prepare(ctx context.Context, streams []StreamConfig) error {
+	for _, config := range streams {
+		if err := c.prepareStream(ctx, config); err != nil {
+			return fmt.Errorf("stream %s: %w", config.Name, Unavailable(err))
 		}
 	}
-	return s.preparePayloads(ctx)
+	return c.preparePayloads(ctx)
 }
 
 // EventsMax is what EVENTS may have, in bytes: 60 % of the store, so that
 // publishing is refused while there is room yet for parking and the journal; -1
 // where nothing bounds it.
-func (s *Conn) EventsMax(ctx context.Context) (int64, error) {
-	limit := s.opts.MaxStore
-	if s.embedded != nil {
-		limit = s.embedded.maxStore
+func (c *Conn) EventsMax(ctx context.Context) (int64, error) {
+	limit := c.opts.MaxStore
+	if c.embedded != nil {
+		limit = c.embedded.maxStore
 	} else if limit == 0 {
-		info, err := s.js.AccountInfo(ctx)
+		info, err := c.js.AccountInfo(ctx)
 		if err != nil {
 			return 0, fmt.Errorf("JetStream account: %w", Unavailable(err))
 		}
@@ -56,22 +56,22 @@ func DetectionsShare(eventsMax int64) int64 {
 	return eventsMax / 3
 }
 
-func (s *Conn) prepareStream(ctx context.Context, c jetstream.StreamConfig) error {
-	there, err := s.js.Stream(ctx, c.Name)
+func (c *Conn) prepareStream(ctx context.Context, config jetstream.StreamConfig) error {
+	there, err := c.js.Stream(ctx, config.Name)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
-		c.Replicas = 1
-		_, err = s.js.CreateStream(ctx, c)
+		config.Replicas = 1
+		_, err = c.js.CreateStream(ctx, config)
 		return err
 	}
 	if err != nil {
 		return err
 	}
 	was := there.CachedInfo().Config
-	c.Replicas, c.Placement, c.Metadata = was.Replicas, was.Placement, was.Metadata
-	if len(ConfigChanges(was, c)) == 0 {
+	config.Replicas, config.Placement, config.Metadata = was.Replicas, was.Placement, was.Metadata
+	if len(ConfigChanges(was, config)) == 0 {
 		return nil // a stand-by leaves alone what the owner may be noting something at
 	}
-	_, err = s.js.UpdateStream(ctx, c)
+	_, err = c.js.UpdateStream(ctx, config)
 	return err
 }
 
@@ -94,40 +94,40 @@ func ConfigChanges(was, want StreamConfig) []string {
 	return fields
 }
 
-func (s *Conn) preparePayloads(ctx context.Context) (err error) {
-	s.payloads, err = s.js.ObjectStore(ctx, BucketPayloads)
+func (c *Conn) preparePayloads(ctx context.Context) (err error) {
+	c.payloads, err = c.js.ObjectStore(ctx, BucketPayloads)
 	if errors.Is(err, jetstream.ErrBucketNotFound) {
-		s.payloads, err = s.js.CreateObjectStore(ctx, jetstream.ObjectStoreConfig{
+		c.payloads, err = c.js.CreateObjectStore(ctx, jetstream.ObjectStoreConfig{
 			Bucket: BucketPayloads, Description: "Postrider: payloads over the message limit", Storage: jetstream.FileStorage})
 	}
 	if err != nil {
 		return fmt.Errorf("object store %s: %w", BucketPayloads, Unavailable(err))
 	}
-	if s.changes.payloads, err = s.changes.JS.ObjectStore(ctx, BucketPayloads); err != nil {
+	if c.changes.payloads, err = c.changes.JS.ObjectStore(ctx, BucketPayloads); err != nil {
 		return fmt.Errorf("object store %s: %w", BucketPayloads, Unavailable(err))
 	}
 	return nil
 }
 
 // Changing is kv with its writes as changes.
-func (s *Conn) Changing(ctx context.Context, kv jetstream.KeyValue) (jetstream.KeyValue, error) {
-	writes, err := s.changes.JS.KeyValue(ctx, kv.Bucket())
+func (c *Conn) Changing(ctx context.Context, kv jetstream.KeyValue) (jetstream.KeyValue, error) {
+	writes, err := c.changes.JS.KeyValue(ctx, kv.Bucket())
 	if err != nil {
 		return nil, fmt.Errorf("bucket %s: %w", kv.Bucket(), Unavailable(err))
 	}
-	return &changedBucket{KeyValue: kv, changes: &s.changes, writes: writes}, nil
+	return &changedBucket{KeyValue: kv, changes: &c.changes, writes: writes}, nil
 }
 
 // Bucket opens a bucket, and makes it where it is not there. Its writes are
 // changes.
-func (s *Conn) Bucket(ctx context.Context, name, description string) (jetstream.KeyValue, error) {
-	kv, err := s.js.KeyValue(ctx, name)
+func (c *Conn) Bucket(ctx context.Context, name, description string) (jetstream.KeyValue, error) {
+	kv, err := c.js.KeyValue(ctx, name)
 	if errors.Is(err, jetstream.ErrBucketNotFound) {
-		kv, err = s.js.CreateKeyValue(ctx, jetstream.KeyValueConfig{
+		kv, err = c.js.CreateKeyValue(ctx, jetstream.KeyValueConfig{
 			Bucket: name, Description: description, History: 1, Storage: jetstream.FileStorage})
 	}
 	if err != nil {
 		return nil, fmt.Errorf("bucket %s: %w", name, Unavailable(err))
 	}
-	return s.Changing(ctx, kv)
+	return c.Changing(ctx, kv)
 }

@@ -15,13 +15,13 @@ import (
 // SubjectsOf tells each subject of a stream that fits a filter, and how many
 // messages it has, one page of the server's after the other. What changes
 // meanwhile may be told twice or not at all.
-func (s *Conn) SubjectsOf(ctx context.Context, stream, filter string, each func(subject string, messages uint64)) error {
+func (c *Conn) SubjectsOf(ctx context.Context, stream, filter string, each func(subject string, messages uint64)) error {
 	for from, total := 0, 1; from < total; {
 		ask, err := json.Marshal(map[string]any{"subjects_filter": filter, "offset": from})
 		if err != nil {
 			return err
 		}
-		page, err := s.subjectsPage(ctx, stream, ask)
+		page, err := c.subjectsPage(ctx, stream, ask)
 		if err != nil {
 			return err
 		}
@@ -44,15 +44,15 @@ type subjectsPage struct {
 	} `json:"state"`
 }
 
-func (s *Conn) subjectsPage(ctx context.Context, stream string, ask []byte) (*subjectsPage, error) {
+func (c *Conn) subjectsPage(ctx context.Context, stream string, ask []byte) (*subjectsPage, error) {
 	ctx, cancel := context.WithTimeout(ctx, subjectsTimeout)
 	defer cancel()
-	ctx, unlink, err := s.Linked(ctx)
+	ctx, unlink, err := c.Linked(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer unlink()
-	reply, err := s.nc.RequestWithContext(ctx, "$JS.API.STREAM.INFO."+stream, ask)
+	reply, err := c.nc.RequestWithContext(ctx, "$JS.API.STREAM.INFO."+stream, ask)
 	if err != nil {
 		return nil, err
 	}

@@ -35,8 +35,8 @@ type Sweep struct {
 // is left behind on the server. On a stream with replicas a direct get may be
 // answered by one that is behind, so there the leader is asked, one message at
 // a time.
-func (s *Conn) Sweep(ctx context.Context, w Sweep, each func(*jetstream.RawStreamMsg) error) error {
-	stream, err := s.js.Stream(ctx, w.Stream)
+func (c *Conn) Sweep(ctx context.Context, w Sweep, each func(*jetstream.RawStreamMsg) error) error {
+	stream, err := c.js.Stream(ctx, w.Stream)
 	if err != nil {
 		return err
 	}
@@ -47,7 +47,7 @@ func (s *Conn) Sweep(ctx context.Context, w Sweep, each func(*jetstream.RawStrea
 	}
 	batches := info.Config.Replicas <= 1
 	if !batches && !since.IsZero() {
-		first, err := s.FirstMessage(ctx, w.Stream, jetstreamext.GetBatchStartTime(since))
+		first, err := c.FirstMessage(ctx, w.Stream, jetstreamext.GetBatchStartTime(since))
 		if err != nil || first == nil {
 			return err
 		}
@@ -56,9 +56,9 @@ func (s *Conn) Sweep(ctx context.Context, w Sweep, each func(*jetstream.RawStrea
 	for {
 		last, err := uint64(0), error(nil)
 		if batches {
-			last, err = s.sweepBatch(ctx, w, next, since, each)
+			last, err = c.sweepBatch(ctx, w, next, since, each)
 		} else {
-			last, err = s.sweepOne(ctx, w, next, each)
+			last, err = c.sweepOne(ctx, w, next, each)
 		}
 		if errors.Is(err, ErrEnough) || err == nil && last == 0 {
 			return nil
@@ -71,7 +71,7 @@ func (s *Conn) Sweep(ctx context.Context, w Sweep, each func(*jetstream.RawStrea
 }
 
 // sweepBatch gives the last sequence it read, 0 at the stream's end.
-func (s *Conn) sweepBatch(ctx context.Context, w Sweep, next uint64, since time.Time, each func(*jetstream.RawStreamMsg) error) (last uint64, err error) {
+func (c *Conn) sweepBatch(ctx context.Context, w Sweep, next uint64, since time.Time, each func(*jetstream.RawStreamMsg) error) (last uint64, err error) {
 	ctx, cancel := context.WithTimeout(ctx, APITimeout)
 	defer cancel()
 	opts := []jetstreamext.GetBatchOpt{jetstreamext.GetBatchSubject(w.Subject), jetstreamext.GetBatchMaxBytes(sweepBytes)}
@@ -80,7 +80,7 @@ func (s *Conn) sweepBatch(ctx context.Context, w Sweep, next uint64, since time.
 	} else {
 		opts = append(opts, jetstreamext.GetBatchStartTime(since))
 	}
-	found, err := jetstreamext.GetBatch(ctx, s.js, w.Stream, sweepMessages, opts...)
+	found, err := jetstreamext.GetBatch(ctx, c.js, w.Stream, sweepMessages, opts...)
 	if err != nil {
 		return 0, err
 	}
@@ -104,8 +104,8 @@ func (s *Conn) sweepBatch(ctx context.Context, w Sweep, next uint64, since time.
 	return last, nil
 }
 
-func (s *Conn) sweepOne(ctx context.Context, w Sweep, next uint64, each func(*jetstream.RawStreamMsg) error) (last uint64, err error) {
-	m, err := s.LeaderGet(ctx, w.Stream, next, w.Subject)
+func (c *Conn) sweepOne(ctx context.Context, w Sweep, next uint64, each func(*jetstream.RawStreamMsg) error) (last uint64, err error) {
+	m, err := c.LeaderGet(ctx, w.Stream, next, w.Subject)
 	if err != nil || m == nil {
 		return 0, err
 	}
@@ -114,14 +114,14 @@ func (s *Conn) sweepOne(ctx context.Context, w Sweep, next uint64, each func(*je
 
 // LeaderGet asks the stream's leader for the first message on subject from seq
 // on; nil where there is none.
-func (s *Conn) LeaderGet(ctx context.Context, stream string, seq uint64, subject string) (*jetstream.RawStreamMsg, error) {
+func (c *Conn) LeaderGet(ctx context.Context, stream string, seq uint64, subject string) (*jetstream.RawStreamMsg, error) {
 	ctx, cancel := context.WithTimeout(ctx, APITimeout)
 	defer cancel()
 	ask, err := json.Marshal(map[string]any{"seq": seq, "next_by_subj": subject})
 	if err != nil {
 		return nil, err
 	}
-	reply, err := s.nc.RequestWithContext(ctx, "$JS.API.STREAM.MSG.GET."+stream, ask)
+	reply, err := c.nc.RequestWithContext(ctx, "$JS.API.STREAM.MSG.GET."+stream, ask)
 	if err != nil {
 		return nil, err
 	}
@@ -130,14 +130,14 @@ func (s *Conn) LeaderGet(ctx context.Context, stream string, seq uint64, subject
 
 // LeaderLast asks the stream's leader for the last message on subject; nil where
 // there is none.
-func (s *Conn) LeaderLast(ctx context.Context, stream, subject string) (*jetstream.RawStreamMsg, error) {
+func (c *Conn) LeaderLast(ctx context.Context, stream, subject string) (*jetstream.RawStreamMsg, error) {
 	ctx, cancel := context.WithTimeout(ctx, APITimeout)
 	defer cancel()
 	ask, err := json.Marshal(map[string]any{"last_by_subj": subject})
 	if err != nil {
 		return nil, err
 	}
-	reply, err := s.nc.RequestWithContext(ctx, "$JS.API.STREAM.MSG.GET."+stream, ask)
+	reply, err := c.nc.RequestWithContext(ctx, "$JS.API.STREAM.MSG.GET."+stream, ask)
 	if err != nil {
 		return nil, err
 	}
@@ -177,10 +177,10 @@ func readGot(answer []byte) (m *jetstream.RawStreamMsg, err error) {
 }
 
 // FirstMessage gives the first message that opts ask for, nil where there is none.
-func (s *Conn) FirstMessage(ctx context.Context, stream string, opts ...jetstreamext.GetBatchOpt) (*jetstream.RawStreamMsg, error) {
+func (c *Conn) FirstMessage(ctx context.Context, stream string, opts ...jetstreamext.GetBatchOpt) (*jetstream.RawStreamMsg, error) {
 	ctx, cancel := context.WithTimeout(ctx, APITimeout)
 	defer cancel()
-	found, err := jetstreamext.GetBatch(ctx, s.js, stream, 1, opts...)
+	found, err := jetstreamext.GetBatch(ctx, c.js, stream, 1, opts...)
 	if err != nil {
 		return nil, err
 	}
@@ -194,8 +194,8 @@ func (s *Conn) FirstMessage(ctx context.Context, stream string, opts ...jetstrea
 }
 
 // LastSequence is that of the last message that a stream ever had.
-func (s *Conn) LastSequence(ctx context.Context, stream string) (uint64, error) {
-	st, err := s.js.Stream(ctx, stream)
+func (c *Conn) LastSequence(ctx context.Context, stream string) (uint64, error) {
+	st, err := c.js.Stream(ctx, stream)
 	if err != nil {
 		return 0, fmt.Errorf("stream %s: %w", stream, Unavailable(err))
 	}
@@ -204,8 +204,8 @@ func (s *Conn) LastSequence(ctx context.Context, stream string) (uint64, error) 
 
 // Identity names a stream such that one made anew has another name: its own and
 // when it was created.
-func (s *Conn) Identity(ctx context.Context, stream string) (string, error) {
-	st, err := s.js.Stream(ctx, stream)
+func (c *Conn) Identity(ctx context.Context, stream string) (string, error) {
+	st, err := c.js.Stream(ctx, stream)
 	if err != nil {
 		return "", fmt.Errorf("stream %s: %w", stream, Unavailable(err))
 	}
@@ -214,8 +214,8 @@ func (s *Conn) Identity(ctx context.Context, stream string) (string, error) {
 
 // Message gives one message of a stream; transport.ErrNotFound where it is no
 // longer kept.
-func (s *Conn) Message(ctx context.Context, name string, seq uint64) (*jetstream.RawStreamMsg, error) {
-	stream, err := s.js.Stream(ctx, name)
+func (c *Conn) Message(ctx context.Context, name string, seq uint64) (*jetstream.RawStreamMsg, error) {
+	stream, err := c.js.Stream(ctx, name)
 	if err != nil {
 		return nil, Unavailable(err)
 	}

@@ -59,7 +59,7 @@ func (f *fill) Collect(metrics chan<- prometheus.Metric) {
 // watchStore registers what tells of NATS and Redis.
 func (t *Telemetry) watchStore(s *Sources) {
 	if s.Streams != nil {
-		t.registry.MustRegister(newFill(s.Streams))
+		t.renew(newFill(s.Streams))
 	}
 	if s.LogLag != nil {
 		t.watch("log_lag_events", "Events of the log that were not taken up yet.", func() float64 { return float64(s.LogLag().Events) })
@@ -69,7 +69,7 @@ func (t *Telemetry) watchStore(s *Sources) {
 	watchBool(t, "redis_connected", "1 while Redis can be reached; not there without Redis.", s.Redis)
 	watchBool(t, "draining", "1 while the node makes no new leases.", s.Draining)
 	for listener, ends := range s.Certificates {
-		t.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: namespace, Name: "certificate_ends_seconds",
+		t.renew(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: namespace, Name: "certificate_ends_seconds",
 			Help: "When the certificate that a listener shows ends, in Unix seconds.", ConstLabels: prometheus.Labels{"listener": listener}},
 			func() float64 { return float64(ends().Unix()) }))
 	}

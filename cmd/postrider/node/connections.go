@@ -42,15 +42,15 @@ func (b bounds) tell(cfg *config.Config, descriptors int, log *slog.Logger) {
 }
 
 // newServer makes the server of one of the node's listeners.
-func (f *Server) newServer(listener string, o httpserver.Options) *httpserver.Server {
-	o.Log = f.log
-	o.Refused = func(b httpserver.Bound) { f.metrics.ConnectionRefused(listener, string(b)) }
-	s := httpserver.New(o)
-	f.metrics.WatchConnections(listener, s.Open)
-	return s
+func (s *Server) newServer(listener string, o httpserver.Options) *httpserver.Server {
+	o.Log = s.log
+	o.Refused = func(b httpserver.Bound) { s.metrics.ConnectionRefused(listener, string(b)) }
+	inner := httpserver.New(o)
+	s.metrics.WatchConnections(listener, inner.Open)
+	return inner
 }
 
-func (f *Server) newAPIServer(o httpserver.Options) *httpserver.Server {
-	o.Connections, o.PerAddress, o.Proxies = f.bounds.http, f.bounds.perAddress, f.cfg.HTTP.Proxies
-	return f.newServer(telemetry.ListenerHTTP, o)
+func (s *Server) newAPIServer(o httpserver.Options) *httpserver.Server {
+	o.Connections, o.PerAddress, o.Proxies = s.bounds.http, s.bounds.perAddress, s.cfg.HTTP.Proxies
+	return s.newServer(telemetry.ListenerHTTP, o)
 }

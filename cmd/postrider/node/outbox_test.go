@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,6 +18,7 @@ var errNever = errors.New("never")
 // was written.
 type testOutbox struct {
 	*outbox[string]
+	mu      sync.Mutex // guards what is below
 	fail    error
 	tries   int
 	written []string
@@ -32,6 +34,8 @@ func withOutbox(t *testing.T, most int, f func(o *testOutbox)) *testOutbox {
 			never: func(err error) bool { return errors.Is(err, errNever) },
 			log:   slog.New(slog.NewTextHandler(&o.log, nil)),
 			write: func(ctx context.Context, w string) error {
+				o.mu.Lock()
+				defer o.mu.Unlock()
 				o.tries++
 				if err := ctx.Err(); err != nil {
 					return err
@@ -53,6 +57,24 @@ func withOutbox(t *testing.T, most int, f func(o *testOutbox)) *testOutbox {
 	return o
 }
 
+func (o *testOutbox) failWith(err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.fail = err
+}
+
+func (o *testOutbox) tried() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.tries
+}
+
+func (o *testOutbox) all() []string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return slices.Clone(o.written)
+}
+
 func (o *testOutbox) putAll(words ...string) {
 	for _, w := range words {
 		o.put(w)
@@ -61,18 +83,18 @@ func (o *testOutbox) putAll(words ...string) {
 
 func TestAnOutboxWritesInOrderUntilItIsWritten(t *testing.T) {
 	o := withOutbox(t, 0, func(o *testOutbox) {
-		o.fail = errors.New("away")
+		o.failWith(errors.New("away"))
 		o.putAll("one", "two", "three")
 		time.Sleep(5 * outboxPause)
 		synctest.Wait()
-		if len(o.written) > 0 || o.tries < 5 {
-			t.Errorf("%d tries, written %q", o.tries, o.written)
+		if len(o.all()) > 0 || o.tried() < 5 {
+			t.Errorf("%d tries, written %q", o.tried(), o.all())
 		}
-		o.fail = nil
+		o.failWith(nil)
 		time.Sleep(outboxPause)
 		synctest.Wait()
-		if want := []string{"one", "two", "three"}; !slices.Equal(o.written, want) {
-			t.Errorf("written %q", o.written)
+		if want := []string{"one", "two", "three"}; !slices.Equal(o.all(), want) {
+			t.Errorf("written %q", o.all())
 		}
 	})
 	if told := strings.Count(o.log.String(), "trying until it can"); told != 1 || !strings.Contains(o.log.String(), "word=one") {
@@ -84,60 +106,60 @@ func TestAnOutboxWritesInOrderUntilItIsWritten(t *testing.T) {
 // it may be about what was before.
 func TestAnOutboxHoldsAnItemOnce(t *testing.T) {
 	o := withOutbox(t, 0, func(o *testOutbox) {
-		o.fail = errors.New("away")
+		o.failWith(errors.New("away"))
 		o.put("one")
 		synctest.Wait()
 		o.putAll("one", "two", "one", "two")
-		o.fail = nil
+		o.failWith(nil)
 	})
-	if want := []string{"one", "one", "two"}; !slices.Equal(o.written, want) {
-		t.Errorf("written %q", o.written)
+	if want := []string{"one", "one", "two"}; !slices.Equal(o.all(), want) {
+		t.Errorf("written %q", o.all())
 	}
 }
 
 func TestAnOutboxIsBounded(t *testing.T) {
 	o := withOutbox(t, 2, func(o *testOutbox) {
-		o.fail = errors.New("away")
+		o.failWith(errors.New("away"))
 		o.putAll("one", "two", "three")
 		synctest.Wait()
-		o.fail = nil
+		o.failWith(nil)
 	})
-	if want := []string{"one", "two"}; !slices.Equal(o.written, want) {
-		t.Errorf("written %q", o.written)
+	if want := []string{"one", "two"}; !slices.Equal(o.all(), want) {
+		t.Errorf("written %q", o.all())
 	}
 }
 
 func TestWhatCanNeverBeWrittenIsGivenUp(t *testing.T) {
 	o := withOutbox(t, 0, func(o *testOutbox) {
-		o.fail = errNever
+		o.failWith(errNever)
 		o.put("one")
 		synctest.Wait()
-		o.fail = nil
+		o.failWith(nil)
 		o.put("two")
 		synctest.Wait()
 	})
-	if want := []string{"two"}; !slices.Equal(o.written, want) || !strings.Contains(o.log.String(), "level=ERROR") {
-		t.Errorf("written %q: %s", o.written, o.log.String())
+	if want := []string{"two"}; !slices.Equal(o.all(), want) || !strings.Contains(o.log.String(), "level=ERROR") {
+		t.Errorf("written %q: %s", o.all(), o.log.String())
 	}
 }
 
 // The end writes what is left, and does not wait for what stays away.
 func TestAnOutboxEnds(t *testing.T) {
 	o := withOutbox(t, 0, func(o *testOutbox) {
-		o.fail = errors.New("away")
+		o.failWith(errors.New("away"))
 		o.putAll("one", "two")
 		synctest.Wait()
 	})
-	if len(o.written) > 0 {
-		t.Errorf("written %q", o.written)
+	if len(o.all()) > 0 {
+		t.Errorf("written %q", o.all())
 	}
 	o = withOutbox(t, 0, func(o *testOutbox) {
-		o.fail = errors.New("away")
+		o.failWith(errors.New("away"))
 		o.putAll("one", "two")
 		synctest.Wait()
-		o.fail = nil
+		o.failWith(nil)
 	})
-	if want := []string{"one", "two"}; !slices.Equal(o.written, want) {
-		t.Errorf("written %q", o.written)
+	if want := []string{"one", "two"}; !slices.Equal(o.all(), want) {
+		t.Errorf("written %q", o.all())
 	}
 }

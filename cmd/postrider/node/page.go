@@ -40,15 +40,15 @@ func (s *signInCode) take(code string) bool {
 }
 
 // page puts the web page, and the sessions that it needs, into o.
-func (f *Server) page(o *api.Options, keys *Keys) (err error) {
-	w := &f.cfg.Web
+func (s *Server) page(o *api.Options, keys *Keys) (err error) {
+	w := &s.cfg.Web
 	if !w.Enabled {
 		return nil
 	}
 	o.SessionKey, o.CookiePath = keys.master, w.Base+"/"
-	if f.signIn != nil {
+	if s.signIn != nil {
 		o.SignInCode = func(code string) (string, bool) {
-			if !f.signIn.take(code) {
+			if !s.signIn.take(code) {
 				return "", false
 			}
 			token, err := keys.adminToken()
@@ -56,9 +56,9 @@ func (f *Server) page(o *api.Options, keys *Keys) (err error) {
 		}
 	}
 	if w.OIDC.Issuer != "" {
-		o.Provider = signInProvider(f.cfg)
+		o.Provider = signInProvider(s.cfg)
 	}
-	if o.Page, err = web.Handler(web.Options{Base: w.Base, ImageHosts: w.ImageHosts, Dev: f.cfg.Dev, Provider: o.Provider != nil, Version: o.Version}); err != nil {
+	if o.Page, err = web.Handler(web.Options{Base: w.Base, ImageHosts: w.ImageHosts, Dev: s.cfg.Dev, Provider: o.Provider != nil, Version: o.Version}); err != nil {
 		return fmt.Errorf("the web page: %w", err)
 	}
 	return nil
@@ -97,13 +97,13 @@ func below(base string, h http.Handler) http.Handler {
 
 // PageURL is where the page is, "" where there is none; on a development node
 // it signs in whoever opens it first.
-func (f *Server) PageURL() string {
-	if !f.cfg.Web.Enabled {
+func (s *Server) PageURL() string {
+	if !s.cfg.Web.Enabled {
 		return ""
 	}
-	url := f.URL() + f.cfg.Web.Base + "/ui/"
-	if f.signIn != nil {
-		url += "#code=" + f.signIn.code
+	url := s.URL() + s.cfg.Web.Base + "/ui/"
+	if s.signIn != nil {
+		url += "#code=" + s.signIn.code
 	}
 	return url
 }

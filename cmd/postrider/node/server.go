@@ -88,44 +88,44 @@ func Listen(o *Options) (*Server, error) {
 }
 
 // listenMetrics serves the metrics on an address of their own, where one is set.
-func (f *Server) listenMetrics() error {
-	if f.cfg.HTTP.MetricsListen == "" {
+func (s *Server) listenMetrics() error {
+	if s.cfg.HTTP.MetricsListen == "" {
 		return nil
 	}
-	l, err := net.Listen("tcp", f.cfg.HTTP.MetricsListen)
+	l, err := net.Listen("tcp", s.cfg.HTTP.MetricsListen)
 	if err != nil {
 		return fmt.Errorf("http.metrics_listen: %w; choose another address", err)
 	}
 	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", f.metrics.Handler())
-	f.serve(l, f.newServer(telemetry.ListenerMetrics, httpserver.Options{
-		Handler: mux, Connections: f.bounds.metrics, PerAddress: f.bounds.metrics / 2}))
+	mux.Handle("GET /metrics", s.metrics.Handler())
+	s.serve(l, s.newServer(telemetry.ListenerMetrics, httpserver.Options{
+		Handler: mux, Connections: s.bounds.metrics, PerAddress: s.bounds.metrics / 2}))
 	return nil
 }
 
-func (f *Server) answer(h http.Handler) { f.handler.Store(&h) }
+func (s *Server) answer(h http.Handler) { s.handler.Store(&h) }
 
-func (f *Server) serve(l net.Listener, s *httpserver.Server) {
-	f.servers = append(f.servers, s)
+func (s *Server) serve(l net.Listener, inner *httpserver.Server) {
+	s.servers = append(s.servers, inner)
 	go func() {
-		if err := s.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-			f.failed <- fmt.Errorf("%s: %w", l.Addr(), err)
+		if err := inner.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			s.failed <- fmt.Errorf("%s: %w", l.Addr(), err)
 		}
 	}()
 }
 
 // URL is where the API is.
-func (f *Server) URL() string {
-	if f.certificate != nil {
-		return "https://" + f.main.Addr().String()
+func (s *Server) URL() string {
+	if s.certificate != nil {
+		return "https://" + s.main.Addr().String()
 	}
-	return "http://" + f.main.Addr().String()
+	return "http://" + s.main.Addr().String()
 }
 
 // setLimits does nothing before show, which begins with the settings' own.
-func (f *Server) setLimits(l api.Limits) {
-	if s := f.server.Load(); s != nil {
-		s.SetLimits(l)
+func (s *Server) setLimits(l api.Limits) {
+	if inner := s.server.Load(); inner != nil {
+		inner.SetLimits(l)
 	}
 }
 
@@ -161,60 +161,60 @@ func starting(cfg *config.Config) api.Lack {
 }
 
 // show puts the API of a node that is ready in place.
-func (f *Server) show(n *Node, keys *Keys) error {
+func (s *Server) show(n *Node, keys *Keys) error {
 	o := api.Options{
 		Registry: n.registry, Customers: n.registry, Mailboxes: n.mailboxes,
 		Alerts: n.store.Alerts, Runs: n.store.Runs, Detections: n.store.Runs, Links: linksOf(&n.cfg.Links), Events: n.store.Events, Letters: n.store.Replayable(), Auditor: auditor{n}, Tester: tester{n},
 		Deliveries: n.deliveries, EventLog: eventLog{n.store.EventLog(), n.now}, Replays: n.replays, Redact: n.redactor.Redact, WatchRuns: n.runNews.watch,
-		Keys: f.keys, Issuer: f.cfg.Auth.Issuer, Audience: f.cfg.Auth.Audience, Revocations: n.revoked,
-		Rate: float64(f.cfg.HTTP.Rate), Burst: f.cfg.HTTP.Burst,
+		Keys: s.keys, Issuer: s.cfg.Auth.Issuer, Audience: s.cfg.Auth.Audience, Revocations: n.revoked,
+		Rate: float64(s.cfg.HTTP.Rate), Burst: s.cfg.HTTP.Burst,
 		Quotas:      n.quotas,
-		Tests:       testQuotaOf(f.cfg),
-		CORSOrigins: f.cfg.HTTP.CORSOrigins, Answers: n.answers,
-		TokenSecret: keys.auth, Dev: f.cfg.Dev, AllowCIDRs: f.cfg.Egress.AllowCIDRs,
+		Tests:       testQuotaOf(s.cfg),
+		CORSOrigins: s.cfg.HTTP.CORSOrigins, Answers: n.answers,
+		TokenSecret: keys.auth, Dev: s.cfg.Dev, AllowCIDRs: s.cfg.Egress.AllowCIDRs,
 		Ready:        func(context.Context) []api.Lack { return n.lacks() },
 		StreamStates: n.streamStates, Nodes: nodes{n},
 		Info: n.info, Egress: n.egress, Standing: n.standing, Standings: n.standings,
-		Version: f.version, Logger: f.log, Now: n.now,
+		Version: s.version, Logger: s.log, Now: n.now,
 	}
 	if n.confirmer != nil {
 		o.Confirmations = n.confirmer
 	}
-	n.watch(f.certificateEnds(n))
-	if f.cfg.HTTP.MetricsListen == "" {
+	n.watch(s.certificateEnds(n))
+	if s.cfg.HTTP.MetricsListen == "" {
 		o.Metrics = n.metrics.Handler()
 	}
-	if err := f.page(&o, keys); err != nil {
+	if err := s.page(&o, keys); err != nil {
 		return err
 	}
 	server, err := api.New(o)
 	if err != nil {
 		return err
 	}
-	f.endStreams = server.EndStreams
-	f.server.Store(server)
-	f.answer(below(f.cfg.Web.Base, server))
+	s.endStreams = server.EndStreams
+	s.server.Store(server)
+	s.answer(below(s.cfg.Web.Base, server))
 	return nil
 }
 
 // leaving turns requests away while the node hands its work back.
-func (f *Server) leaving() {
-	f.answer(away(api.Lack{Part: "node", Detail: "it stops: attempts in flight finish, the rest is handed back"}))
-	if f.endStreams != nil {
-		f.endStreams()
+func (s *Server) leaving() {
+	s.answer(away(api.Lack{Part: "node", Detail: "it stops: attempts in flight finish, the rest is handed back"}))
+	if s.endStreams != nil {
+		s.endStreams()
 	}
 }
 
-func (f *Server) close() {
-	f.stop()
-	if f.keys != nil {
-		f.keys.Close()
+func (s *Server) close() {
+	s.stop()
+	if s.keys != nil {
+		s.keys.Close()
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
-	for _, s := range f.servers {
-		if s.Shutdown(ctx) != nil {
-			_ = s.Close()
+	for _, inner := range s.servers {
+		if inner.Shutdown(ctx) != nil {
+			_ = inner.Close()
 		}
 	}
 }

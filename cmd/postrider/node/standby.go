@@ -11,13 +11,13 @@ import (
 
 // standBy answers while another node owns the shard: how the node is, and
 // nothing of what the owner alone knows.
-func (f *Server) standBy(n *Node, keys *Keys) error {
+func (s *Server) standBy(n *Node, keys *Keys) error {
 	o := api.Options{
-		Keys: f.keys, Issuer: f.cfg.Auth.Issuer, Audience: f.cfg.Auth.Audience, TokenSecret: keys.auth, Dev: f.cfg.Dev,
-		Rate: float64(f.cfg.HTTP.Rate), Burst: f.cfg.HTTP.Burst,
-		Info: n.standbyInfo, Version: f.version, Logger: f.log, Now: n.now,
+		Keys: s.keys, Issuer: s.cfg.Auth.Issuer, Audience: s.cfg.Auth.Audience, TokenSecret: keys.auth, Dev: s.cfg.Dev,
+		Rate: float64(s.cfg.HTTP.Rate), Burst: s.cfg.HTTP.Burst,
+		Info: n.standbyInfo, Version: s.version, Logger: s.log, Now: n.now,
 	}
-	if f.cfg.HTTP.MetricsListen == "" {
+	if s.cfg.HTTP.MetricsListen == "" {
 		o.Metrics = n.metrics.Handler()
 	}
 	server, err := api.New(o)
@@ -30,7 +30,7 @@ func (f *Server) standBy(n *Node, keys *Keys) error {
 	mux.Handle("GET /metrics", server)
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) { n.standbyReady(w, r) })
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { n.refuseStandby(w) })
-	f.answer(below(f.cfg.Web.Base, mux))
+	s.answer(below(s.cfg.Web.Base, mux))
 	return nil
 }
 

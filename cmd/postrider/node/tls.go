@@ -55,10 +55,10 @@ func certified(cfg *config.Config, next http.Handler) http.Handler {
 }
 
 // certificateEnds tells when what each listener shows ends.
-func (f *Server) certificateEnds(n *Node) map[string]func() time.Time {
+func (s *Server) certificateEnds(n *Node) map[string]func() time.Time {
 	ends := map[string]func() time.Time{}
-	if f.certificate != nil {
-		ends[telemetry.ListenerHTTP] = f.certificate.Ends
+	if s.certificate != nil {
+		ends[telemetry.ListenerHTTP] = s.certificate.Ends
 	}
 	if at := n.store.CertificateEnds(); !at.IsZero() {
 		ends[telemetry.ListenerNATS] = n.store.CertificateEnds

@@ -28,14 +28,3 @@ func openKept(t testing.TB, o jet.Options, keep time.Duration) *Store {
 	}
 	return New(conn, Options{})
 }
-
-// openBare opens at an external server.
-func openBare(t testing.TB, b *jettest.Bare) *Store {
-	t.Helper()
-	return openEmbedded(t, jet.Options{URL: b.Server.ClientURL(), MasterKey: jettest.Key, SyncInterval: 2 * time.Minute})
-}
-
-func closeStore(t testing.TB, s *Store) {
-	t.Helper()
-	jettest.ShutWith(t, s.conn.Close)
-}

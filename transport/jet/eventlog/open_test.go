@@ -32,17 +32,6 @@ func openKept(t testing.TB, o jet.Options, keep time.Duration) *Store {
 	return s
 }
 
-// openBare opens at an external server.
-func openBare(t testing.TB, b *jettest.Bare) *Store {
-	t.Helper()
-	return openEmbedded(t, jet.Options{URL: b.Server.ClientURL(), MasterKey: jettest.Key, SyncInterval: 2 * time.Minute})
-}
-
-func closeStore(t testing.TB, s *Store) {
-	t.Helper()
-	jettest.ShutWith(t, s.conn.Close)
-}
-
 func startConsuming(t testing.TB, s *Store, sink transport.Sink) *Consumer {
 	t.Helper()
 	c, err := s.Consume(jettest.Context(t), sink, func(d *transport.DeadLetter, _ transport.Waiter) {

@@ -29,6 +29,7 @@ type Bare struct {
 	Server *server.Server
 }
 
+// StartBare starts a server on a port and a folder of its own; it stops as the test ends.
 func StartBare(t testing.TB) *Bare {
 	t.Helper()
 	b := &Bare{t: t, Opts: &server.Options{Host: "127.0.0.1", Port: porttest.Take(t), JetStream: true,
@@ -38,6 +39,7 @@ func StartBare(t testing.TB) *Bare {
 	return b
 }
 
+// Start starts the server again, on its port and folder.
 func (b *Bare) Start() {
 	b.t.Helper()
 	srv, err := server.NewServer(b.Opts.Clone())
@@ -51,6 +53,7 @@ func (b *Bare) Start() {
 	b.Server = srv
 }
 
+// Stop stops the server, and waits until it has.
 func (b *Bare) Stop() {
 	if b.Server != nil {
 		b.Server.Shutdown()
@@ -67,8 +70,10 @@ type Countdown struct {
 	C    chan struct{}
 }
 
+// NewCountdown waits for n.
 func NewCountdown(n int) *Countdown { return &Countdown{Left: n, C: make(chan struct{})} }
 
+// Done counts one.
 func (c *Countdown) Done() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -80,6 +85,7 @@ func (c *Countdown) Done() {
 	}
 }
 
+// Wait waits until all are done; the test fails where they are not.
 func (c *Countdown) Wait(t testing.TB) {
 	t.Helper()
 	select {
@@ -91,6 +97,7 @@ func (c *Countdown) Wait(t testing.TB) {
 	}
 }
 
+// Reached tells whether all are done.
 func (c *Countdown) Reached() bool {
 	select {
 	case <-c.C:
@@ -106,33 +113,42 @@ type Sink struct {
 	DueC   chan TakenDue
 }
 
+// Taken is an event that was pulled.
 type Taken struct {
 	Ev *transport.Event
 	H  transport.Handle
 }
 
+// TakenDue is a segment that came due.
 type TakenDue struct {
 	Seg *transport.Segment
 	H   transport.Handle
 	At  time.Time
 }
 
+// NewSink makes a Sink that takes so many before it blocks.
 func NewSink(room int) *Sink {
 	return &Sink{Events: make(chan Taken, room), DueC: make(chan TakenDue, room)}
 }
 
+// Event takes an event.
 func (s *Sink) Event(ev *transport.Event, h transport.Handle) { s.Events <- Taken{ev, h} }
-func (s *Sink) Passed(uint64)                                 {}
 
+// Passed is not looked at.
+func (s *Sink) Passed(uint64) {}
+
+// Due takes a segment that came due.
 func (s *Sink) Due(seg *transport.Segment, h transport.Handle) {
 	s.DueC <- TakenDue{seg, h, time.Now()}
 }
 
+// Next waits for the next event.
 func (s *Sink) Next(t testing.TB) Taken {
 	t.Helper()
 	return Receive(t, s.Events, "an event")
 }
 
+// Receive waits for a value; what names it where none comes.
 func Receive[T any](t testing.TB, c <-chan T, what string) T {
 	t.Helper()
 	select {
@@ -144,6 +160,7 @@ func Receive[T any](t testing.TB, c <-chan T, what string) T {
 	}
 }
 
+// Publish publishes to a subject, with headers as names and values in turn, and gives its sequence.
 func Publish(t testing.TB, js jetstream.JetStream, subject, data string, headers ...string) uint64 {
 	t.Helper()
 	m := nats.NewMsg(subject)
@@ -158,6 +175,7 @@ func Publish(t testing.TB, js jetstream.JetStream, subject, data string, headers
 	return ack.Sequence
 }
 
+// ShutWith closes; the test fails where that does.
 func ShutWith(t testing.TB, close func(context.Context) error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), Patience)
@@ -168,12 +186,15 @@ func ShutWith(t testing.TB, close func(context.Context) error) {
 }
 
 const (
+	// EndpointA and EndpointB are ids of endpoints.
 	EndpointA = "5f0c2b7e-8f7d-4a63-9a55-0d6c1c0f9a01"
 	EndpointB = "5f0c2b7e-8f7d-4a63-9a55-0d6c1c0f9b02"
 )
 
+// Time is when most of what tests make happened.
 var Time = time.Date(2026, 3, 1, 12, 0, 0, 123456789, time.UTC)
 
+// TriedRecord is the record of an attempt.
 func TriedRecord(seq uint64, number int, class transport.Class) *transport.Record {
 	return &transport.Record{Kind: transport.Tried, Seq: seq, Customer: "acme", Endpoint: EndpointA,
 		EventID: "5fd0aad3d64a99000414d61e", EventType: "access.granted", At: Time, Number: number,
@@ -190,6 +211,7 @@ func CPUTime() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
+// StreamState is the state of a stream now.
 func StreamState(t testing.TB, js jetstream.JetStream, name string) jetstream.StreamState {
 	t.Helper()
 	stream, err := js.Stream(Context(t), name)
@@ -199,6 +221,7 @@ func StreamState(t testing.TB, js jetstream.JetStream, name string) jetstream.St
 	return stream.CachedInfo().State
 }
 
+// Entry is an entry to be parked until due.
 func Entry(seq uint64, due time.Time) transport.Entry {
 	return transport.Entry{Hop: 1, Due: due, Event: &transport.Event{Seq: seq, ID: fmt.Sprint("EVENTS-", seq),
 		Customer: "acme", Type: "access.granted", Time: Time, Stored: Time, Data: []byte(fmt.Sprintf(`{"seq":%d}`, seq))}}
@@ -211,6 +234,7 @@ func ReadyEntry(seq uint64, at time.Time) transport.Entry {
 	return e
 }
 
+// EndpointOf is the id of the endpoint of that number.
 func EndpointOf(i int) string { return fmt.Sprintf("5f0c2b7e-8f7d-4a63-9a55-%012x", i) }
 
 // Eventually polls what only the server knows.
@@ -229,14 +253,17 @@ func Eventually(t testing.TB, ok func() bool) {
 	}
 }
 
+// Key is a master key.
 var Key = []byte("0123456789abcdef0123456789abcdef")
 
+// Context ends with the test, and after Patience.
 func Context(t testing.TB) context.Context {
 	ctx, cancel := context.WithTimeout(context.Background(), Patience)
 	t.Cleanup(cancel)
 	return ctx
 }
 
+// FieldName is the field that an error is about, "" where it is about none.
 func FieldName(err error) string {
 	var fe *transport.FieldError
 	if errors.As(err, &fe) {
@@ -245,6 +272,7 @@ func FieldName(err error) string {
 	return ""
 }
 
+// Connect connects until the test ends.
 func Connect(t testing.TB, url string, options ...nats.Option) *nats.Conn {
 	t.Helper()
 	nc, err := nats.Connect(url, options...)
@@ -255,13 +283,16 @@ func Connect(t testing.TB, url string, options ...nats.Option) *nats.Conn {
 	return nc
 }
 
+// SampleDocument is an envelope of about n bytes.
 func SampleDocument(n int) []byte {
 	b := []byte(`{"uuid":"5fd0aad3d64a99000414d61e","event_time":"2020-12-09T10:45:38.000Z","event_type":"ACCESS","actor":{"user_name":"Ada","n":[1,2.5,true,null]},"note":"`)
 	return append(append(b, strings.Repeat("lorem ipsum ", (n-len(b))/12)...), `"}`...)
 }
 
+// BigDocument is a JSON text of n bytes.
 func BigDocument(n int) []byte { return []byte(`"` + strings.Repeat("x", n-2) + `"`) }
 
+// Letter is a dead letter.
 func Letter(seq uint64, customer, endpoint, reason string) *transport.DeadLetter {
 	return &transport.DeadLetter{Customer: customer, Endpoint: endpoint, Reason: reason, Detail: "three attempts",
 		At: Time, LastAnswer: []byte("<no>"),
@@ -270,10 +301,12 @@ func Letter(seq uint64, customer, endpoint, reason string) *transport.DeadLetter
 			Time: Time, Stored: Time, Data: []byte(`{"b" :"<&>",  "a":1}`)}}
 }
 
+// FanOutOf is the record of an event that these endpoints want.
 func FanOutOf(seq uint64, id string, endpoints ...string) *transport.Record {
 	return &transport.Record{Kind: transport.FanOut, Seq: seq, Customer: "acme", EventID: id, At: time.Now(), Revision: 1, Endpoints: endpoints}
 }
 
+// OutcomeOf is the record of what became of a delivery.
 func OutcomeOf(kind transport.Kind, seq uint64, endpoint string) *transport.Record {
 	return &transport.Record{Kind: kind, Seq: seq, Customer: "acme", Endpoint: endpoint, At: time.Now(), Reason: transport.ReasonExhausted}
 }
@@ -297,11 +330,13 @@ func RunServer(t *testing.T, o *server.Options) *server.Server {
 	return srv
 }
 
+// StopServer stops a server, and waits until it has.
 func StopServer(srv *server.Server) {
 	srv.Shutdown()
 	srv.WaitForShutdown()
 }
 
+// AckFloor is up to where a stream's consumer has acknowledged all.
 func AckFloor(t testing.TB, js jetstream.JetStream, stream string) uint64 {
 	t.Helper()
 	c, err := js.Consumer(Context(t), stream, "shard")

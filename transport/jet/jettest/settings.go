@@ -27,6 +27,7 @@ func Endpoint(customer, url string) *transport.Endpoint {
 	}
 }
 
+// Alert is an alert that matches a plate.
 func Alert(customer, alertType string) *matching.Alert {
 	a := matching.NewAlert()
 	a.ID, a.Customer, a.AlertType = uuid.NewString(), customer, alertType

@@ -26,10 +26,12 @@ const (
 )
 
 var (
-	// ErrShort, ErrLength and ErrForm are what is wrong with bytes.
-	ErrShort  = errors.New("cut off in the middle")
+	// ErrShort says that a record ends before its fields do.
+	ErrShort = errors.New("cut off in the middle")
+	// ErrLength says that a field claims to be longer than it may be.
 	ErrLength = errors.New("a length beyond its limit")
-	ErrForm   = errors.New("a field in the wrong form")
+	// ErrForm says that a field is not of its form.
+	ErrForm = errors.New("a field in the wrong form")
 )
 
 // AppendNumber writes a number.

@@ -11,5 +11,5 @@
 //
 // It may import transport and transport/certificates; it is the one door to
 // OpenTelemetry's messages. The SDK and its exporter are not used: they bring
-// gRPC with them, and most of a second minute to a first build.
+// gRPC with them, of which nothing is needed.
 package trace

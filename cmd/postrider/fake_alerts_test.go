@@ -49,5 +49,6 @@ func (f *fakeAPI) alerts(mux *http.ServeMux) {
 	answer("GET /v1/customers/{id}", 200, fakeCustomer)
 	answer("GET /v1/customers/missing", 404, `{"message":"Customer missing not found","error_type":"CustomerNotFoundError","error_code":"CUSTOMER_NOT_FOUND"}`)
 	answer("PATCH /v1/customers/{id}", 200, fakeCustomer)
+	answer("GET /v1/usage", 200, `{"customer":"acme","quotas":[{"quota":"endpoints","used":8,"bound":10,"since":"2026-01-31T10:45:38Z"}]}`)
 	mux.HandleFunc("GET /v1/customers", f.pages(fakeCustomer, `{"id":"small","customer_id":2,"name":"","time_zone":"UTC","schedules":{"normal":"0 7 * * *","hot":"*/15 * * * *"}}`))
 }

@@ -23,6 +23,8 @@ func withEverything() *Telemetry {
 		NATS:   yes, Redis: func() bool { return false }, Draining: yes,
 		Certificates: map[string]func() time.Time{ListenerHTTP: func() time.Time { return time.Unix(1e9, 0) }},
 	})
+	tele.WatchOwner(OwnerSources{Owns: yes, Epoch: func() uint64 { return 1 }, ProofAge: func() time.Duration { return 0 }})
+	tele.Quota("endpoints", true)
 	tele.DetectionFieldUnread("vin") // there from the first on
 	tele.WatchConnections(ListenerHTTP, func() int { return 0 })
 	return tele

@@ -38,9 +38,11 @@ const (
 	Open
 	// End ends an endpoint's actor: it is sent nothing more.
 	End
-	// Ack, Nak and InProgress settle a message, hand it back, ask for more time.
+	// Ack settles a message.
 	Ack
+	// Nak hands a message back.
 	Nak
+	// InProgress asks for more time for a message.
 	InProgress
 	// Routed: so many endpoints want an event.
 	Routed
@@ -48,10 +50,11 @@ const (
 	FanOut
 	// Ask asks filters about an event; the answer comes as Filtered.
 	Ask
-	// Skip and Bury end a lease that no actor has; Follow ends one when all that
-	// was journaled is durable. Its end comes as LeaseEnded.
+	// Skip ends a lease that no actor has. Its end comes as LeaseEnded.
 	Skip
+	// Bury ends a lease that no actor has, with a dead letter.
 	Bury
+	// Follow ends a lease when all that was journaled is durable.
 	Follow
 	// InEffect: a change is.
 	InEffect
@@ -59,8 +62,9 @@ const (
 	RecallAll
 	// Figures are of now.
 	Figures
-	// Warn and Inform say something to the log.
+	// Warn says something to the log, as a warning.
 	Warn
+	// Inform says something to the log.
 	Inform
 	// AllDrained: nothing is in hand any more.
 	AllDrained

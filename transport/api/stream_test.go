@@ -85,7 +85,7 @@ func (b *bench) listen(token, query string, headers ...string) *listener {
 	for i := 0; i+1 < len(headers); i += 2 {
 		request.Header.Set(headers[i], headers[i+1])
 	}
-	response, err := http.DefaultClient.Do(request)
+	response, err := http.DefaultClient.Do(request) //nolint:bodyclose // the listener closes it
 	if err != nil {
 		b.Fatal(err)
 	}

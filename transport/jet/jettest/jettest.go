@@ -186,8 +186,9 @@ func ShutWith(t testing.TB, close func(context.Context) error) {
 }
 
 const (
-	// EndpointA and EndpointB are ids of endpoints.
+	// EndpointA is an endpoint's id.
 	EndpointA = "5f0c2b7e-8f7d-4a63-9a55-0d6c1c0f9a01"
+	// EndpointB is another.
 	EndpointB = "5f0c2b7e-8f7d-4a63-9a55-0d6c1c0f9b02"
 )
 

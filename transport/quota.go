@@ -43,6 +43,20 @@ func CheckQuotas(own map[string]float64) error {
 	return nil
 }
 
+// QuotaWant is so much of a rate.
+type QuotaWant struct {
+	Quota string
+	N     float64
+}
+
+// QuotaOver is which rate is over its bound, and how long until there is room;
+// a Wait of 0: none is.
+type QuotaOver struct {
+	Quota string
+	Bound float64
+	Wait  time.Duration
+}
+
 // QuotaUse is how much of one quota a customer uses: a count, or a rate over
 // the last seconds. Bound 0 is no bound. Since is when use came over 80 % of
 // the bound; nil: it is below.

@@ -11,10 +11,10 @@ import (
 // an evaluation cost; time is an input. It is safe for concurrent use; one with
 // a share of 0 bounds nothing.
 type Shares struct {
-	// Own gives the share of a customer that has one of its own, Counted is told
+	// Of gives a customer's share where that is not everybody's, Counted is told
 	// of each cost. Both may be nil, are set before the first use, and do not
 	// block.
-	Own     func(customer string) (share float64, own bool)
+	Of      func(customer string) float64
 	Counted func(now time.Time, customer string, cost time.Duration)
 
 	share   float64
@@ -103,14 +103,12 @@ func NewShares(share float64, changed func(PutAway)) *Shares {
 }
 
 // none tells that nobody is bounded.
-func (s *Shares) none() bool { return s == nil || s.share <= 0 && s.Own == nil }
+func (s *Shares) none() bool { return s == nil || s.share <= 0 && s.Of == nil }
 
 // shareOf is a customer's share; 0 is no bound.
 func (s *Shares) shareOf(customer string) float64 {
-	if s.Own != nil {
-		if share, own := s.Own(customer); own {
-			return share
-		}
+	if s.Of != nil {
+		return s.Of(customer)
 	}
 	return s.share
 }

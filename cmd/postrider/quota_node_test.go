@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -80,4 +82,41 @@ func TestAQuotaOfEventsSlowsProducersDown(t *testing.T) {
 		t.Error(out)
 	}
 	n.terminate()
+}
+
+// Quotas of the settings file are taken in while the node runs.
+func TestQuotasAreTakenInWhileItRuns(t *testing.T) {
+	t.Parallel()
+	n := newTestNode(t)
+	write := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(n.dir, "postrider.yaml"), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("quota: {endpoints: 1, tests_per_minute: 1}\n")
+	n.start()
+	box := newInbox(t, "sequr", 200)
+	token := strings.TrimSpace(n.must("", "token", "--customer", "acme", "--role", "admin"))
+	add := func(name string) int {
+		_, code := n.run("", "endpoint", "add", "--customer", "acme", "--token", token, "--name", name, "--url", box.URL+"/"+name)
+		return code
+	}
+	test := func() int {
+		_, code := n.run("", "endpoint", "test", "first", "--token", token)
+		return code
+	}
+	if first, second := add("first"), add("second"); first != 0 || second != 1 {
+		t.Errorf("exits %d and %d of two, with one allowed", first, second)
+	}
+	if first, second := test(), test(); first != 0 || second != 1 {
+		t.Errorf("exits %d and %d of two tests, with one allowed", first, second)
+	}
+	write("quota: {endpoints: 2, tests_per_minute: 2}\n")
+	n.await("the settings", func() bool {
+		return strings.Contains(n.proc.out.String(), `settings="[quota.endpoints quota.tests_per_minute]"`)
+	})
+	if again, second := test(), add("second"); again != 0 || second != 0 {
+		t.Errorf("exits %d of a second test and %d of a second endpoint, with two allowed", again, second)
+	}
 }

@@ -229,7 +229,7 @@ func New(o Options) (*Server, error) {
 	s.streams = newStreams(s)
 	s.tokens.sessions = browsers
 	s.tokens.counted = func(who *caller) *Error {
-		return s.rated(who, who.customer, transport.QuotaRequests, "requests", 1)
+		return s.rated(who, who.customer, transport.QuotaWant{Quota: transport.QuotaRequests, N: 1})
 	}
 	s.bodies = newBudget(o.BodyBudget, "Too many bytes are being published at once: try again in a second")
 	s.answers = newBudget(o.AnswerBudget, "Too many bytes of answers are waiting to be read: read them, and try again in a second")

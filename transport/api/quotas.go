@@ -15,9 +15,8 @@ import (
 // Quotas keep each customer's use within its bounds; a bound of 0 is none.
 type Quotas interface {
 	Bound(customer, quota string) float64
-	// Take counts n of a rate. Over the bound nothing is counted, and wait is
-	// above 0.
-	Take(now time.Time, customer, quota string, n float64) (bound float64, wait time.Duration)
+	// Take counts what is wanted of rates, all of it or nothing.
+	Take(now time.Time, customer string, wanted ...transport.QuotaWant) transport.QuotaOver
 	// Room tells whether one more fits beside so many.
 	Room(now time.Time, customer, quota string, there int) (bound float64, fits bool)
 	// Use tells how a customer stands; used counts where Take does not.
@@ -115,17 +114,21 @@ func (s *Server) room(ctx context.Context, customer, quota string) error {
 	return overQuota(quota, fmt.Sprintf("%d %s are there, and a customer may have %g: remove some, or ask the operator for more", there, quota, bound), bound, countWait)
 }
 
-// rated counts n of a rate for a customer, and refuses where it is over it.
-func (s *Server) rated(who *caller, customer, quota, what string, n float64) *Error {
+// rates are what is counted of the rates, in words.
+var rates = map[string]string{transport.QuotaEvents: "events", transport.QuotaBytes: "bytes", transport.QuotaRequests: "requests"}
+
+// rated counts what is wanted of rates for a customer, and refuses where one is
+// over its bound.
+func (s *Server) rated(who *caller, customer string, wanted ...transport.QuotaWant) *Error {
 	if s.Quotas == nil || who.operator() {
 		return nil
 	}
-	bound, wait := s.Quotas.Take(s.Now(), customer, quota, n)
-	if wait <= 0 {
+	over := s.Quotas.Take(s.Now(), customer, wanted...)
+	if over.Wait <= 0 {
 		return nil
 	}
-	seconds := max(1, int(math.Ceil(wait.Seconds())))
-	return overQuota(quota, fmt.Sprintf("Too many %s: a customer may send %g a second; try again in %d s", what, bound, seconds), bound, seconds)
+	seconds := max(1, int(math.Ceil(over.Wait.Seconds())))
+	return overQuota(over.Quota, fmt.Sprintf("Too many %s: a customer may send %g a second; try again in %d s", rates[over.Quota], over.Bound, seconds), over.Bound, seconds)
 }
 
 func overQuota(quota, message string, bound float64, seconds int) *Error {
@@ -134,8 +137,7 @@ func overQuota(quota, message string, bound float64, seconds int) *Error {
 	return e.retryAfter(seconds)
 }
 
-// published counts what a request publishes: bytes first, which a customer runs
-// out of sooner.
+// published counts what a request publishes.
 func (s *Server) published(who *caller, events []transport.Event) *Error {
 	if s.Quotas == nil || who.operator() || len(events) == 0 {
 		return nil
@@ -144,9 +146,6 @@ func (s *Server) published(who *caller, events []transport.Event) *Error {
 	for i := range events {
 		bytes += len(events[i].Data)
 	}
-	customer := events[0].Customer // the token's, who is no operator
-	if failure := s.rated(who, customer, transport.QuotaBytes, "bytes", float64(bytes)); failure != nil {
-		return failure
-	}
-	return s.rated(who, customer, transport.QuotaEvents, "events", float64(len(events)))
+	return s.rated(who, events[0].Customer, // the token's, who is no operator
+		transport.QuotaWant{Quota: transport.QuotaBytes, N: float64(bytes)}, transport.QuotaWant{Quota: transport.QuotaEvents, N: float64(len(events))})
 }

@@ -16,8 +16,8 @@ func TestQuotasAreEachCustomersOwn(t *testing.T) {
 	var told []quota.News
 	var b *bench
 	book := quota.New(quota.Options{
-		Bounds: map[string]float64{transport.QuotaEndpoints: 2, transport.QuotaAlerts: 1, transport.QuotaReplays: 1, transport.QuotaEvents: 3, transport.QuotaBytes: 100},
-		Bursts: map[string]float64{transport.QuotaEvents: 3, transport.QuotaBytes: 100},
+		Bounds: quota.Bounds{Most: map[string]float64{transport.QuotaEndpoints: 2, transport.QuotaAlerts: 1, transport.QuotaReplays: 1, transport.QuotaEvents: 3, transport.QuotaBytes: 100},
+			AtOnce: map[string]float64{transport.QuotaEvents: 3, transport.QuotaBytes: 100}},
 		Own: func(customer string) map[string]float64 {
 			if c, there := b.Customer(customer); there {
 				return c.Quotas
@@ -78,7 +78,7 @@ func TestQuotasAreEachCustomersOwn(t *testing.T) {
 	for _, q := range usage.Quotas {
 		lines = append(lines, fmt.Sprintf("%s %g/%g %v", q.Quota, q.Used, q.Bound, q.Since != nil))
 	}
-	if got, want := strings.Join(lines, ", "), "endpoints 4/10 false, alerts 1/1 true, replays 1/1 true, events_per_second 0.5/3 false, bytes_per_second 10.8/100 false, requests_per_second 1.6/0 false, tests_per_minute 0/0 false, filter_time 0/0 false"; got != want {
+	if got, want := strings.Join(lines, ", "), "endpoints 4/10 false, alerts 1/1 true, replays 1/1 true, events_per_second 0.5/3 false, bytes_per_second 10.6/100 false, requests_per_second 1.6/0 false, tests_per_minute 0/0 false, filter_time 0/0 false"; got != want {
 		t.Errorf("usage %s\nwant  %s", got, want)
 	}
 	b.wantStatus(b.call(other, "GET", "/v1/usage?customer=acme", ""), 403)
@@ -93,7 +93,7 @@ func TestRequestsOfACustomerAreBounded(t *testing.T) {
 	at := testNow
 	b := start(t, func(o *Options) {
 		o.Now = func() time.Time { return at }
-		o.Quotas = quota.New(quota.Options{Bounds: map[string]float64{transport.QuotaRequests: 1}, Bursts: map[string]float64{transport.QuotaRequests: 4}})
+		o.Quotas = quota.New(quota.Options{Bounds: quota.Bounds{Most: map[string]float64{transport.QuotaRequests: 1}, AtOnce: map[string]float64{transport.QuotaRequests: 4}}})
 	})
 	one, two := token(t, "acme", RoleGetAlerts), token(t, "acme", RoleAdmin)
 	for range 2 {

@@ -13,15 +13,16 @@ import (
 	"github.com/postrider/postrider/transport"
 )
 
-// TestQuota bounds the tests and pre-flights of a minute: of one customer, of
-// these to one host, and to one mailbox whoever asks. 0 is no bound.
-type TestQuota struct{ PerCustomer, PerHost, PerMailbox int }
+// TestQuota bounds the tests and pre-flights of a minute beside a customer's
+// quota of them: of these to one host, and to one mailbox whoever asks. 0 is no
+// bound.
+type TestQuota struct{ PerHost, PerMailbox int }
 
 // testLimiter counts what was sent within the last minute. Operators are not
 // bounded, and a test that is refused is not counted.
 type testLimiter struct {
 	quota  TestQuota
-	quotas Quotas // nil: every customer has the same
+	quotas Quotas // nil: no customer is bounded
 	now    func() time.Time
 
 	mu   sync.Mutex
@@ -52,7 +53,7 @@ type bound struct {
 }
 
 func (l *testLimiter) boundsOf(ep *transport.Endpoint) []bound {
-	most := l.quota.PerCustomer
+	most := 0
 	if l.quotas != nil {
 		most = int(l.quotas.Bound(ep.Customer, transport.QuotaTests))
 	}

@@ -16,7 +16,7 @@ func TestTestsAreBounded(t *testing.T) {
 	at := testNow
 	b := start(t, func(o *Options) {
 		o.Now, o.Tests = func() time.Time { return at }, TestQuota{PerHost: 2, PerMailbox: 1}
-		o.Quotas = quota.New(quota.Options{Bounds: map[string]float64{transport.QuotaTests: 5}})
+		o.Quotas = quota.New(quota.Options{Bounds: quota.Bounds{Most: map[string]float64{transport.QuotaTests: 5}}})
 	})
 	b.answer = transport.Answer{Class: transport.Delivered, Status: 200}
 	tester, other, operator := token(t, "acme", RoleTestEndpoint), token(t, "other", RoleTestEndpoint), token(t, "acme", RoleOperator)

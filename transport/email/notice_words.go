@@ -132,7 +132,7 @@ func quotaReached(o opsData) wording {
 			advice: []string{"Simplify it: " + o.command("postrider endpoint edit") + ".", "Replay what was skipped: " + o.command("postrider delivery replay --status skipped --endpoint") + "."}}
 	}
 	return wording{title: "Your " + o.quota() + " has reached its limit",
-		lead:   "What goes beyond it is refused with 429 until there is room again. What was accepted is delivered.",
+		lead:   "What goes beyond it is not taken until there is room again. What was accepted is delivered.",
 		advice: []string{quotaAdvice}}
 }
 

@@ -2,6 +2,7 @@ package quota
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -9,13 +10,18 @@ import (
 	"github.com/postrider/postrider/transport"
 )
 
+// Bounds are every customer's, by quota.
+type Bounds struct {
+	// Most may be used; 0, or none: any amount.
+	Most map[string]float64
+	// AtOnce is how much of a rate may be used at once; by default what two
+	// seconds bring.
+	AtOnce map[string]float64
+}
+
 // Options of a Book.
 type Options struct {
-	// Bounds are every customer's, by quota; 0, or none: no bound.
-	Bounds map[string]float64
-	// Bursts are how much of a rate may be used at once; by default what two
-	// seconds bring.
-	Bursts map[string]float64
+	Bounds
 	// Own gives the bounds of a customer that differ, by quota; nil: none do.
 	Own func(customer string) map[string]float64
 	// Told is told of news, and does not block; nil: nobody is.
@@ -25,9 +31,13 @@ type Options struct {
 // Book has an account for each customer and quota in use. Safe for concurrent
 // use.
 type Book struct {
-	o  Options
-	mu sync.Mutex
-	of map[key]*account
+	own    func(customer string) map[string]float64
+	told   func(News)
+	bounds atomic.Pointer[Bounds]
+
+	mu    sync.Mutex
+	of    map[key]*account
+	sweep int // so many accounts have idle ones looked for
 }
 
 type key struct{ customer, quota string }
@@ -43,46 +53,78 @@ type account struct {
 const mostAccounts = 20_000
 
 // New makes an empty book.
-func New(o Options) *Book { return &Book{o: o, of: map[key]*account{}} }
+func New(o Options) *Book {
+	b := &Book{own: o.Own, told: o.Told, of: map[key]*account{}, sweep: mostAccounts}
+	b.Set(o.Bounds)
+	return b
+}
+
+// Set puts these bounds in place of those before.
+func (b *Book) Set(bounds Bounds) { b.bounds.Store(&bounds) }
 
 // Bound is what a customer may use of a quota; 0: as much as it wants.
 func (b *Book) Bound(customer, quota string) float64 {
-	if b.o.Own != nil {
-		if bound, own := b.o.Own(customer)[quota]; own {
+	if b.own != nil {
+		if bound, own := b.own(customer)[quota]; own {
 			return bound
 		}
 	}
-	return b.o.Bounds[quota]
+	return b.bounds.Load().Most[quota]
 }
 
-// Take counts n of a rate. Over the bound nothing is counted, and wait is above
-// 0: how long until there is room. What is more than the burst counts as the
-// burst, so that it is taken at all.
-func (b *Book) Take(now time.Time, customer, quota string, n float64) (bound float64, wait time.Duration) {
-	bound = b.Bound(customer, quota)
+// Take counts what is wanted of rates, all of it or nothing: where one is over
+// its bound, over names it and how long to wait until there is room. What is
+// more than the burst counts as the burst, so that it is taken at all.
+func (b *Book) Take(now time.Time, customer string, wanted ...transport.QuotaWant) (over transport.QuotaOver) {
 	b.mu.Lock()
-	a := b.account(now, key{customer, quota})
-	if bound > 0 {
-		wait = a.reserve(now, bound, b.burst(quota, bound), n)
+	reserved := make([]*rate.Reservation, 0, len(wanted))
+	for _, w := range wanted {
+		bound := b.Bound(customer, w.Quota)
+		r, wait := b.account(now, key{customer, w.Quota}).reserve(now, bound, b.burst(w.Quota, bound), w.N)
+		if wait > 0 {
+			over = transport.QuotaOver{Quota: w.Quota, Bound: bound, Wait: wait}
+			for _, r := range reserved {
+				r.CancelAt(now)
+			}
+			break
+		}
+		if r != nil {
+			reserved = append(reserved, r)
+		}
 	}
-	if wait == 0 {
-		a.used.add(now, n)
+	var all []News
+	for _, w := range wanted {
+		if over.Wait > 0 && over.Quota != w.Quota {
+			continue
+		}
+		a := b.account(now, key{customer, w.Quota})
+		if over.Wait == 0 {
+			a.used.add(now, w.N)
+		}
+		if n := a.look(now, a.used.rate(now), b.Bound(customer, w.Quota), over.Wait > 0); n != nil {
+			n.Customer, n.Quota = customer, w.Quota
+			all = append(all, *n)
+		}
 	}
-	news := a.look(now, a.used.rate(now), bound, wait > 0)
 	b.mu.Unlock()
-	b.tell(news, customer, quota)
-	return bound, wait
+	for _, n := range all {
+		b.tell(&n, n.Customer, n.Quota)
+	}
+	return over
 }
 
 func (b *Book) burst(quota string, bound float64) float64 {
-	if burst := b.o.Bursts[quota]; burst > 0 {
+	if burst := b.bounds.Load().AtOnce[quota]; burst > 0 {
 		return burst
 	}
 	return 2 * bound
 }
 
 // reserve takes n now, or tells how long until it could be taken.
-func (a *account) reserve(now time.Time, bound, burst, n float64) time.Duration {
+func (a *account) reserve(now time.Time, bound, burst, n float64) (*rate.Reservation, time.Duration) {
+	if bound <= 0 {
+		return nil, 0
+	}
 	most := max(1, int(burst))
 	if a.limiter == nil {
 		a.limiter = rate.NewLimiter(rate.Limit(bound), most)
@@ -98,7 +140,7 @@ func (a *account) reserve(now time.Time, bound, burst, n float64) time.Duration 
 	if wait > 0 {
 		r.CancelAt(now)
 	}
-	return wait
+	return r, wait
 }
 
 // Count counts n of a rate that is bounded elsewhere.
@@ -153,18 +195,20 @@ func (b *Book) note(now time.Time, customer, quota string, used, bound float64, 
 	return since
 }
 
-// account gives the account of k, and ends idle ones where there are many.
+// account gives the account of k, and ends idle ones where there are twice as
+// many as were active when that was last done.
 func (b *Book) account(now time.Time, k key) *account {
 	a, there := b.of[k]
 	if there {
 		return a
 	}
-	if len(b.of) >= mostAccounts {
+	if len(b.of) >= b.sweep {
 		for other, a := range b.of {
 			if a.idle(now) {
 				delete(b.of, other)
 			}
 		}
+		b.sweep = max(mostAccounts, 2*len(b.of))
 	}
 	a = &account{}
 	b.of[k] = a
@@ -180,9 +224,9 @@ func (a *account) idle(now time.Time) bool {
 }
 
 func (b *Book) tell(n *News, customer, quota string) {
-	if n == nil || b.o.Told == nil {
+	if n == nil || b.told == nil {
 		return
 	}
 	n.Customer, n.Quota = customer, quota
-	b.o.Told(*n)
+	b.told(*n)
 }

@@ -126,7 +126,7 @@ func (n *Node) start(ctx context.Context, keys *Keys, standingBy func(*Node)) er
 	n.quotaNews = n.newQuotaNews()
 	n.quotas = n.newQuotas()
 	n.shares = transport.NewShares(n.cfg.Quota.FilterTime, n.filtersPutAway)
-	n.shares.Own, n.shares.Counted = n.ownFilterTime, n.filterTimeSpent
+	n.shares.Of, n.shares.Counted = n.filterTime, n.filterTimeSpent
 	outgoing, err := n.senderOptions()
 	if err != nil {
 		return err

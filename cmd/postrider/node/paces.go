@@ -15,8 +15,7 @@ func (n *Node) paces() []gate.Pace {
 			if customer == "" { // no event of anybody's: a dead letter
 				return 0
 			}
-			_, wait := n.quotas.Take(now, customer, quota, amount(bytes))
-			return wait
+			return n.quotas.Take(now, customer, transport.QuotaWant{Quota: quota, N: amount(bytes)}).Wait
 		}
 	}
 	return []gate.Pace{

@@ -15,19 +15,13 @@ import (
 func (n *Node) newQuotas() *quota.Book {
 	return quota.New(quota.Options{
 		Bounds: quotaBounds(&n.cfg.Quota),
-		Bursts: map[string]float64{
-			transport.QuotaRequests: float64(n.cfg.Quota.RequestsBurst),
-			// An array of the largest size is taken at once.
-			transport.QuotaEvents: max(transport.MaxBatchEvents, 2*float64(n.cfg.Quota.EventsPerSecond)),
-			transport.QuotaBytes:  max(64<<20, 2*float64(n.cfg.Quota.BytesPerSecond)),
-		},
-		Own:  n.ownQuotas,
-		Told: n.quotaChanged,
+		Own:    n.ownQuotas,
+		Told:   n.quotaChanged,
 	})
 }
 
-func quotaBounds(q *config.Quota) map[string]float64 {
-	return map[string]float64{
+func quotaBounds(q *config.Quota) quota.Bounds {
+	most := map[string]float64{
 		transport.QuotaEndpoints: float64(q.Endpoints),
 		transport.QuotaAlerts:    float64(q.Alerts),
 		transport.QuotaReplays:   float64(q.Replays),
@@ -37,6 +31,12 @@ func quotaBounds(q *config.Quota) map[string]float64 {
 		transport.QuotaTests:     float64(q.TestsPerMinute),
 		transport.QuotaFilters:   q.FilterTime,
 	}
+	return quota.Bounds{Most: most, AtOnce: map[string]float64{
+		transport.QuotaRequests: float64(q.RequestsBurst),
+		// An array of the largest size is taken at once.
+		transport.QuotaEvents: max(transport.MaxBatchEvents, 2*float64(q.EventsPerSecond)),
+		transport.QuotaBytes:  max(64<<20, 2*float64(q.BytesPerSecond)),
+	}}
 }
 
 // ownQuotas are the bounds that the operator gave a customer.
@@ -47,10 +47,9 @@ func (n *Node) ownQuotas(customer string) map[string]float64 {
 	return nil
 }
 
-// ownFilterTime is a customer's own share of time for filters and templates.
-func (n *Node) ownFilterTime(customer string) (share float64, own bool) {
-	share, own = n.ownQuotas(customer)[transport.QuotaFilters]
-	return share, own
+// filterTime is a customer's share of time for filters and templates.
+func (n *Node) filterTime(customer string) float64 {
+	return n.quotas.Bound(customer, transport.QuotaFilters)
 }
 
 // filterTimeSpent counts what a customer's filters and templates cost.
@@ -75,13 +74,24 @@ type quotaDocument struct {
 func (n *Node) quotaChanged(q quota.News) {
 	what, reason := "quota.near", "over 80 % of quota."+q.Quota+" is used"
 	if q.Reached {
-		what, reason = "quota.reached", "quota."+q.Quota+" is used up: what goes beyond it is refused with 429"
+		what, reason = "quota.reached", "quota."+q.Quota+" is used up: what goes beyond it "+beyond(q.Quota)
 	}
 	n.log.Warn("a customer comes near its quota", "customer", q.Customer, "quota", q.Quota, "used", q.Used, "bound", q.Bound, "reached", q.Reached)
 	n.metrics.Quota(q.Quota, q.Reached)
 	n.quotaNews.put(quotaNews{customer: q.Customer, what: what,
 		id: fmt.Sprintf("ops-%s-%s-%s-%d", q.Customer, what, q.Quota, q.At.UnixNano()), at: q.At,
 		document: quotaDocument{Quota: q.Quota, Used: q.Used, Bound: q.Bound, Reason: reason, Time: q.At.UTC()}})
+}
+
+// beyond says what becomes of what goes beyond a quota.
+func beyond(name string) string {
+	switch name {
+	case transport.QuotaFilters:
+		return "is skipped as filter_cost where it is a filter's, and waits where it is a template's"
+	case transport.QuotaEvents, transport.QuotaBytes:
+		return "is refused with 429 by HTTP, and waits by NATS"
+	}
+	return "is refused with 429"
 }
 
 // quotaNews is an event about a customer's quota that is to be written into the

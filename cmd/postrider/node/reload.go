@@ -16,6 +16,8 @@ import (
 
 // reloadable are the settings that a running node takes in.
 var reloadable = []string{"log.level", "http.rate", "http.burst",
+	"quota.endpoints", "quota.alerts", "quota.replays", "quota.events_per_second", "quota.bytes_per_second",
+	"quota.requests_per_second", "quota.requests_burst", "quota.filter_time",
 	"quota.tests_per_minute", "quota.tests_per_host", "quota.tests_per_mailbox"}
 
 // Reload is what a running node reads its settings anew with.
@@ -38,7 +40,7 @@ type reloader struct {
 	// nats.listen, and says whether it changed.
 	api       *certificates.Server
 	producers func() (changed bool, err error)
-	limits    func(api.Limits)
+	limits    func(*config.Config)
 	// started are the settings that the node runs with, last those that were
 	// read last.
 	started, last *config.Config
@@ -49,7 +51,11 @@ func keepReloading(o *Options, n *Node, s *Server, hup <-chan os.Signal) (stop f
 	if o.Reload == nil {
 		return func() {}
 	}
-	r := &reloader{Reload: o.Reload, log: o.Log, api: s.certificate, producers: n.store.ReloadTLS, limits: s.setLimits,
+	r := &reloader{Reload: o.Reload, log: o.Log, api: s.certificate, producers: n.store.ReloadTLS, limits: func(cfg *config.Config) {
+		s.setLimits(limitsOf(cfg))
+		n.quotas.Set(quotaBounds(&cfg.Quota))
+	},
+
 		started: o.Config, last: o.Config}
 	if cfg, err := r.Load(); err == nil {
 		r.started, r.last = cfg, cfg // without the keys that a development node makes
@@ -134,7 +140,7 @@ func (r *reloader) settings() {
 		return
 	}
 	_ = telemetry.SetLevel(r.Level, cfg.Log.Level) // Validate has checked it
-	r.limits(limitsOf(cfg))
+	r.limits(cfg)
 	if taken := slices.DeleteFunc(slices.Clone(changed), func(key string) bool { return !slices.Contains(reloadable, key) }); len(taken) > 0 {
 		r.log.Info("settings were taken in", "settings", taken)
 	}
@@ -150,5 +156,5 @@ func limitsOf(cfg *config.Config) api.Limits {
 
 func testQuotaOf(cfg *config.Config) api.TestQuota {
 	q := &cfg.Quota
-	return api.TestQuota{PerCustomer: q.TestsPerMinute, PerHost: q.TestsPerHost, PerMailbox: q.TestsPerMailbox}
+	return api.TestQuota{PerHost: q.TestsPerHost, PerMailbox: q.TestsPerMailbox}
 }

@@ -12,15 +12,16 @@ import (
 	"github.com/postrider/postrider/transport"
 )
 
-// try gives back what is not known to be stored, and why.
-func (o *Outbox) try(parcels []*Parcel) (left []*Parcel, err error) {
+// try gives back what is not known to be stored, and why. What is under way is
+// broken off when the outbox stops.
+func (o *Outbox) try(stop context.Context, parcels []*Parcel) (left []*Parcel, err error) {
 	if err := o.store.Away(); err != nil {
 		return parcels, err
 	}
 	if err := o.Guard.Acts(); err != nil {
 		return parcels, err
 	}
-	ctx, cancel := context.WithTimeout(o.ctx, PublishTimeout)
+	ctx, cancel := context.WithTimeout(stop, PublishTimeout)
 	defer cancel()
 	ready := make([]*Parcel, 0, len(parcels))
 	for _, p := range parcels {
@@ -45,7 +46,7 @@ func (o *Outbox) try(parcels []*Parcel) (left []*Parcel, err error) {
 			o.OneByOne = true
 		}
 	}
-	failed, serr := o.singles(ready)
+	failed, serr := o.singles(stop, ready)
 	return append(left, failed...), errors.Join(err, serr)
 }
 
@@ -53,7 +54,7 @@ func (o *Outbox) try(parcels []*Parcel) (left []*Parcel, err error) {
 // already, and would fail all of it.
 func (o *Outbox) together(parcels []*Parcel) bool {
 	return !o.OneByOne && !o.costs.Apart(len(parcels)) &&
-		!slices.ContainsFunc(parcels, func(p *Parcel) bool { return p.tried })
+		!slices.ContainsFunc(parcels, func(p *Parcel) bool { return p.Tried() })
 }
 
 func (o *Outbox) storeObjects(ctx context.Context, p *Parcel) error {
@@ -79,8 +80,8 @@ func (o *Outbox) batch(ctx context.Context, parcels []*Parcel) (last uint64, err
 	return last, err
 }
 
-func (o *Outbox) singles(parcels []*Parcel) (failed []*Parcel, err error) {
-	ctx, cancel := context.WithTimeout(o.ctx, PublishTimeout)
+func (o *Outbox) singles(stop context.Context, parcels []*Parcel) (failed []*Parcel, err error) {
+	ctx, cancel := context.WithTimeout(stop, PublishTimeout)
 	defer cancel()
 	began := time.Now()
 	for _, p := range parcels {

@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/postrider/postrider/transport"
+	"github.com/postrider/postrider/transport/groupcommit"
 )
 
 const (
@@ -214,7 +215,7 @@ func (p *Pull) look(running jetstream.ConsumeContext) jetstream.ConsumeContext {
 
 // restart tries until it succeeds; nil when the stop came first.
 func (p *Pull) restart() jetstream.ConsumeContext {
-	var wait Backoff
+	var wait groupcommit.Backoff
 	for {
 		if !p.awaitGoOn() {
 			return nil

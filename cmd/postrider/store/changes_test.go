@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
+
 	"github.com/postrider/postrider/transport"
 	"github.com/postrider/postrider/transport/jet/jettest"
 )
@@ -79,7 +81,7 @@ func TestWhatIsRefusedIsNeverThere(t *testing.T) {
 		}
 	}
 	nats.Start()
-	jettest.Eventually(t, func() bool { return s.Ready() == nil })
+	backAgain(t, s)
 	if err := s.NATS().FlushTimeout(10 * time.Second); err != nil { // whatever was kept back has left by then
 		t.Fatal(err)
 	}
@@ -114,8 +116,8 @@ func lastOf(t *testing.T, s *Store) map[string]uint64 {
 // The connection is lost after a change was stored and before its answer: it
 // is told as not known, and the same again makes no second.
 func TestAChangeWhoseAnswerIsLost(t *testing.T) {
-	nats := jettest.StartBare(t)
-	line := newDeafLine(t, strings.TrimPrefix(nats.Server.ClientURL(), "nats://"))
+	server := jettest.StartBare(t)
+	line := newDeafLine(t, strings.TrimPrefix(server.Server.ClientURL(), "nats://"))
 	s := openEmbedded(t, externalOptions("nats://"+line.address))
 	r := startRegistry(t, s)
 	ep := create(t, r, jettest.Endpoint("acme", "https://example.com/1"))
@@ -126,7 +128,7 @@ func TestAChangeWhoseAnswerIsLost(t *testing.T) {
 	if _, err := r.CreateEndpoint(t.Context(), another); !errors.Is(err, transport.ErrUnknown) {
 		t.Fatalf("the answer was lost, and it says %v", err)
 	}
-	jettest.Eventually(t, func() bool { return s.Ready() == nil })
+	backAgain(t, s)
 	if _, err := r.CreateEndpoint(jettest.Context(t), another); !errors.Is(err, transport.ErrConflict) {
 		t.Errorf("the same again: %v", err)
 	}
@@ -138,7 +140,7 @@ func TestAChangeWhoseAnswerIsLost(t *testing.T) {
 	if _, err := r.UpdateEndpoint(t.Context(), &edited); !errors.Is(err, transport.ErrUnknown) {
 		t.Fatalf("the answer was lost, and it says %v", err)
 	}
-	jettest.Eventually(t, func() bool { return s.Ready() == nil })
+	backAgain(t, s)
 	if _, err := r.UpdateEndpoint(jettest.Context(t), &edited); !errors.Is(err, transport.ErrConflict) {
 		t.Errorf("the same again: %v", err)
 	}
@@ -148,6 +150,21 @@ func TestAChangeWhoseAnswerIsLost(t *testing.T) {
 	if _, err := s.Events.Submit(t.Context(), event); !errors.Is(err, transport.ErrUnknown) {
 		t.Errorf("the answer was lost, and it says %v", err)
 	}
+}
+
+// backAgain waits until both connections that were cut are there anew. Each
+// notices the cut by itself, the one that nobody used meanwhile later than the
+// other: only an answer tells that it is a new one.
+func backAgain(t *testing.T, s *Store) {
+	t.Helper()
+	jettest.Eventually(t, func() bool {
+		for _, nc := range []*nats.Conn{s.NATS(), s.Changes().JS.Conn()} {
+			if nc.FlushTimeout(time.Second) != nil {
+				return false
+			}
+		}
+		return s.Ready() == nil && s.Changes().Away() == nil
+	})
 }
 
 // deafLine passes connections on to a server. Deaf, it breaks them all instead

@@ -4,6 +4,7 @@ import (
 	"math"
 	"sync"
 
+	"github.com/postrider/postrider/transport/groupcommit"
 	"github.com/postrider/postrider/transport/jet"
 )
 
@@ -44,7 +45,7 @@ func (p *Parker) RecallAll(endpoint string) {
 		}
 	}
 	c.queue = append(c.queue, &clearance{endpoint: endpoint})
-	jet.Nudge(c.wake)
+	groupcommit.Nudge(c.wake)
 }
 
 // first is whose turn it is, nil where nobody's.
@@ -75,7 +76,7 @@ func (c *clearing) turned(done bool) {
 // clearAsked serves the queue until Close.
 func (p *Parker) clearAsked() {
 	pace := newPace(clearPace)
-	var wait jet.Backoff
+	var wait groupcommit.Backoff
 	for p.ctx.Err() == nil {
 		one := p.clearing.first()
 		if one == nil {
@@ -93,7 +94,7 @@ func (p *Parker) clearAsked() {
 			wait.Pause(p.ctx.Done())
 			continue
 		}
-		wait = jet.Backoff{}
+		wait = groupcommit.Backoff{}
 		p.clearing.turned(one.left == 0)
 		_ = pace.wait(p.ctx, moved) // the end of ctx ends the loop
 	}

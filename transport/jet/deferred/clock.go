@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/postrider/postrider/transport/groupcommit"
 	"github.com/postrider/postrider/transport/jet"
 )
 
@@ -46,7 +47,7 @@ func (c *serverClock) learn(asked, server, answered time.Time) time.Duration {
 func (c *serverClock) returned(now, wake time.Time) {
 	if wake.Sub(now) > earlyBy {
 		c.early.Add(1)
-		jet.Nudge(c.doubt)
+		groupcommit.Nudge(c.doubt)
 	}
 }
 

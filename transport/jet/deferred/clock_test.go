@@ -9,6 +9,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/postrider/postrider/transport"
+	"github.com/postrider/postrider/transport/groupcommit"
 	"github.com/postrider/postrider/transport/jet"
 	"github.com/postrider/postrider/transport/jet/jettest"
 )
@@ -230,7 +231,7 @@ func TestWhatComesBackEarlyIsNoHotLoop(t *testing.T) {
 		t.Errorf("%d are parked", msgs)
 	}
 	w.set(0) // and right again
-	jet.Nudge(s.clock.doubt)
+	groupcommit.Nudge(s.clock.doubt)
 	for range n {
 		got := jettest.Receive(t, sink.DueC, "what is due")
 		if e := got.Seg.Entries[0]; e.Due.After(w.now()) {

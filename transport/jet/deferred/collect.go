@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/postrider/postrider/transport"
+	"github.com/postrider/postrider/transport/groupcommit"
 	"github.com/postrider/postrider/transport/jet"
 )
 
@@ -43,7 +44,7 @@ func (p *Parker) collect(customer, endpoint string, it item) {
 		b.leaves = leaves
 	}
 	if leaves.Before(p.next) {
-		jet.Nudge(p.wake)
+		groupcommit.Nudge(p.wake)
 	}
 	p.held++
 	b.items = append(b.items, it)

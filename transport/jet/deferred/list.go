@@ -10,6 +10,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/postrider/postrider/transport"
+	"github.com/postrider/postrider/transport/groupcommit"
 	"github.com/postrider/postrider/transport/jet"
 )
 
@@ -30,7 +31,7 @@ func (p *Parker) List(ctx context.Context, endpoint string) ([]transport.ParkedP
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(p.ctx, cancel)()
-	var wait jet.Backoff
+	var wait groupcommit.Backoff
 	for {
 		list, err := p.list(ctx, endpoint)
 		if err == nil {

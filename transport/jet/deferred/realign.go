@@ -10,6 +10,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/postrider/postrider/transport/groupcommit"
 	"github.com/postrider/postrider/transport/jet"
 )
 
@@ -63,7 +64,7 @@ func (p *Parker) checkClock(ctx context.Context) error {
 		"server_ahead", skew, "written_for", written)
 	moved, err := p.realign(ctx, skew)
 	if err == nil && moved {
-		jet.Nudge(p.store.clock.doubt)
+		groupcommit.Nudge(p.store.clock.doubt)
 	}
 	return err
 }

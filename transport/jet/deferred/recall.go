@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/postrider/postrider/transport"
-	"github.com/postrider/postrider/transport/jet"
+	"github.com/postrider/postrider/transport/groupcommit"
 )
 
 const (
@@ -67,7 +67,7 @@ func (r *recalls) put(one *recall) {
 	r.mu.Lock()
 	r.queue = append(r.queue, one)
 	r.mu.Unlock()
-	jet.Nudge(r.wake)
+	groupcommit.Nudge(r.wake)
 }
 
 // take empties the queue, but for what most leaves there.

@@ -10,6 +10,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/postrider/postrider/transport"
+	"github.com/postrider/postrider/transport/groupcommit"
 	"github.com/postrider/postrider/transport/jet"
 )
 
@@ -33,7 +34,7 @@ func (s *Store) FollowJournal(ctx context.Context, after transport.JournalPositi
 	f.tail = tail
 	tick := time.NewTicker(followEvery)
 	defer tick.Stop()
-	var wait jet.Backoff
+	var wait groupcommit.Backoff
 	for {
 		err := f.catchUp(ctx)
 		switch {
@@ -51,7 +52,7 @@ func (s *Store) FollowJournal(ctx context.Context, after transport.JournalPositi
 			wait.Pause(ctx.Done())
 			continue
 		}
-		wait = jet.Backoff{}
+		wait = groupcommit.Backoff{}
 		end()
 		select {
 		case <-tick.C:

@@ -4,23 +4,24 @@ import (
 	"context"
 	"fmt"
 	"strconv"
-	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/postrider/postrider/transport"
+	"github.com/postrider/postrider/transport/groupcommit"
 	"github.com/postrider/postrider/transport/jet"
 )
 
 const (
-	// A batch leaves with this many records or bytes, or after this time.
+	// A message leaves with this many records or bytes, or after this time.
 	batchRecords = 256
 	batchBytes   = 256 << 10
 	batchWait    = 10 * time.Millisecond
-	// While the batch before it is being written one may grow to this many.
-	backlogRecords = 1024
+	// While the one before it is being written, a message may grow to this many
+	// bytes, where the server takes as much.
+	backlogBytes = 768 << 10
 )
 
 // Journal writes records to ATTEMPTS, in the order they were appended, many to
@@ -29,30 +30,32 @@ const (
 type Journal struct {
 	store *Store
 	id    string // begins the publish ids of this journal
+	most  int    // bytes of a message; see backlogBytes
+	out   *groupcommit.Writer[*batch]
+	noted chan struct{} // closed when how far it came is noted for the last time
 
-	ctx    context.Context // ends when Close gives up
-	cancel context.CancelFunc
-	wake   chan struct{}
-	done   chan struct{}
-	noted  chan struct{} // closed when how far it came is noted for the last time
+	// With out locked.
+	closed  bool
+	pending uint64 // records
+	spare   *batch // one to be filled again
 
-	mu       sync.Mutex
-	batches  []*batch // oldest first; the last one is being filled
-	writing  *batch   // on its way to the server
-	spare    *batch
-	appended uint64
-	durable  uint64
-	flushTo  uint64
-	closed   bool
-	fault    error         // of the last try, nil when that went well
-	moved    chan struct{} // closed when durable grows
+	// Of the writer's goroutine.
+	n    uint64 // messages so far
+	last *batch // the one stored before
 }
 
+// batch is the records of one message.
 type batch struct {
+	groupcommit.Mark
 	buf     []byte
 	records int
 	waiters []transport.Waiter
 	since   time.Time
+	stored  bool // its waiters are being told: it takes no more
+
+	// Since it was first tried.
+	msg   *nats.Msg
+	tried time.Time
 }
 
 func (b *batch) full() bool { return b.records >= batchRecords || len(b.buf) >= batchBytes }
@@ -60,10 +63,12 @@ func (b *batch) full() bool { return b.records >= batchRecords || len(b.buf) >= 
 // Journal starts a writer of the journal. A shard has one at a time: the order
 // of records holds within it.
 func (s *Store) Journal() *Journal {
-	j := &Journal{store: s, id: s.conn.PublishID("journal"),
-		wake: make(chan struct{}, 1), done: make(chan struct{}), noted: make(chan struct{}), moved: make(chan struct{})}
-	j.ctx, j.cancel = context.WithCancel(context.Background())
-	go j.run()
+	j := &Journal{store: s, id: s.conn.PublishID("journal"), noted: make(chan struct{}),
+		most: min(backlogBytes, max(int(s.conn.MaxPayload()/2), batchBytes))}
+	j.out = groupcommit.New(groupcommit.Policy[*batch]{
+		Next: nextBatch, Commit: j.write, Changed: j.changed, Ordered: true,
+		What: "the journal", Stopped: fmt.Errorf("it was closed: %w", transport.ErrUnavailable),
+	})
 	go j.keepNoted()
 	s.reached.journal.Store(j)
 	return j
@@ -72,8 +77,8 @@ func (s *Store) Journal() *Journal {
 // Append takes r, which may be used again at once, and tells w (nil is fine)
 // when r is durable. It does not wait for NATS. After Close it does nothing.
 func (j *Journal) Append(r *transport.Record, w transport.Waiter) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
+	j.out.Lock()
+	defer j.out.Unlock()
 	if j.closed {
 		return
 	}
@@ -81,14 +86,14 @@ func (j *Journal) Append(r *transport.Record, w transport.Waiter) {
 	rest := r.Endpoints
 	for {
 		n := min(len(rest), fanOutPart)
-		j.add(r, rest[:n], uint64(len(rest)-n))
-		if rest = rest[n:]; len(rest) == 0 {
-			break
+		b := j.add(r, rest[:n], uint64(len(rest)-n))
+		if rest = rest[n:]; len(rest) > 0 {
+			continue
 		}
-	}
-	if w != nil {
-		tail := j.batches[len(j.batches)-1]
-		tail.waiters = append(tail.waiters, w)
+		if w != nil {
+			b.waiters = append(b.waiters, w)
+		}
+		return
 	}
 }
 
@@ -100,87 +105,70 @@ func (j *Journal) After(w transport.Waiter) {
 		j.mark([]transport.Waiter{w})
 		return
 	}
-	j.mu.Lock()
-	last := j.writing
-	if n := len(j.batches); n > 0 {
-		last = j.batches[n-1]
+	j.out.Lock()
+	last, found := j.out.Youngest()
+	waits := found && !last.stored
+	if closed := j.closed; closed || waits {
+		if waits && !closed {
+			last.waiters = append(last.waiters, w)
+		}
+		j.out.Unlock()
+		return
 	}
-	closed := j.closed
-	if last != nil && !closed {
-		last.waiters = append(last.waiters, w)
-	}
-	j.mu.Unlock()
-	if last == nil && !closed {
-		w.Done()
-	}
+	j.out.Unlock()
+	w.Done()
 }
 
-// add appends one record to the batch being filled. The lock is held.
-func (j *Journal) add(r *transport.Record, endpoints []string, toCome uint64) {
+// add appends one record to the message being filled. The lock is held.
+func (j *Journal) add(r *transport.Record, endpoints []string, toCome uint64) *batch {
 	b := j.filling()
 	b.buf = appendPart(b.buf, r, endpoints, toCome)
 	b.records++
-	j.appended++
+	j.pending++
 	if b.records == 1 || b.records == batchRecords || len(b.buf) >= batchBytes {
-		j.nudge()
+		j.out.Wake()
 	}
+	return b
 }
 
-// filling is the batch that is being filled. The lock is held.
+// filling is the message that is being filled. The lock is held.
 func (j *Journal) filling() *batch {
-	n := len(j.batches)
-	if n > 0 && j.batches[n-1].records < backlogRecords && len(j.batches[n-1].buf) < batchBytes {
-		return j.batches[n-1]
+	b, open := j.out.Open()
+	if open && len(b.buf) < j.most {
+		return b
 	}
-	b := j.spare
+	b = j.spare
 	if j.spare = nil; b == nil {
 		b = &batch{}
 	}
 	b.buf, b.since = append(b.buf[:0], journalVersion), time.Now()
-	j.batches = append(j.batches, b)
+	j.out.PutLocked(b)
 	return b
 }
 
-func (j *Journal) nudge() {
-	select {
-	case j.wake <- struct{}{}:
-	default:
+// nextBatch gives the oldest message once it is full, has waited, or is waited for.
+func nextBatch(group, queue []*batch, flushing bool) (next, rest []*batch, wait time.Duration) {
+	if len(queue) == 0 {
+		return group, queue, 0
 	}
+	b := queue[0]
+	if left := batchWait - time.Since(b.since); left > 0 && len(queue) == 1 && !b.full() && !flushing && !b.Tried() {
+		return group, queue, left
+	}
+	return append(group, b), queue[1:], 0
 }
 
 // Flush returns when everything appended so far is durable, or with ctx's error.
-func (j *Journal) Flush(ctx context.Context) error {
-	j.mu.Lock()
-	target := j.appended
-	j.flushTo = max(j.flushTo, target)
-	j.mu.Unlock()
-	j.nudge()
-	for {
-		j.mu.Lock()
-		reached, moved, fault := j.durable >= target, j.moved, j.fault
-		j.mu.Unlock()
-		if reached {
-			return nil
-		}
-		select {
-		case <-moved:
-		case <-j.done:
-			return fmt.Errorf("the journal was closed with records unwritten: %w", transport.ErrUnavailable)
-		case <-ctx.Done():
-			return jet.StillUnwritten("the journal", fault, ctx.Err())
-		}
-	}
-}
+func (j *Journal) Flush(ctx context.Context) error { return j.out.Flush(ctx) }
 
 // Close flushes and stops. Where ctx ends first, what could not be written is
 // dropped and its waiters are never told. Calling it again is fine.
 func (j *Journal) Close(ctx context.Context) error {
-	j.mu.Lock()
+	j.out.Lock()
 	j.closed = true
-	j.mu.Unlock()
-	err := j.Flush(ctx)
-	j.cancel()
-	<-j.done
+	j.out.Unlock()
+	err := j.out.Flush(ctx)
+	j.out.Stop()
 	<-j.noted
 	return err
 }
@@ -188,120 +176,74 @@ func (j *Journal) Close(ctx context.Context) error {
 // Pending is the number of records not yet durable, and why the last try to
 // write failed, nil where it did not.
 func (j *Journal) Pending() (records uint64, fault error) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.appended - j.durable, j.fault
+	_, fault = j.out.Pending()
+	j.out.Lock()
+	defer j.out.Unlock()
+	return j.pending, fault
 }
 
-func (j *Journal) run() {
-	defer close(j.done)
-	timer := time.NewTimer(0)
-	defer timer.Stop()
-	for n := uint64(1); ; n++ {
-		b := j.take(timer)
-		if b == nil {
-			return
-		}
-		if !j.write(b, j.id+strconv.FormatUint(n, 10)) {
-			return
-		}
-		for _, w := range j.written(b) {
-			w.Done()
-		}
+// write tries to store the one message of group, and tells those who wait for it.
+func (j *Journal) write(ctx context.Context, group []*batch) (left []*batch, err error) {
+	b := group[0]
+	if b.msg == nil {
+		j.reuse()
+		j.n++
+		b.msg, b.tried = j.store.journalMsg(b.buf), time.Now()
+		b.msg.Header.Set(jetstream.MsgIDHeader, j.id+strconv.FormatUint(j.n, 10))
+	} else if j.stored(ctx, b.msg.Header.Get(jetstream.MsgIDHeader)) {
 		j.settle(b)
+		return nil, nil
 	}
+	began := time.Now()
+	err = j.publish(ctx, b.msg, b.tried)
+	j.store.opts.Journaled(b.records, time.Since(began), err)
+	if err != nil {
+		return group, err
+	}
+	j.settle(b)
+	return nil, nil
 }
 
-// take waits for a batch that is to leave; nil when the journal is closed.
-func (j *Journal) take(timer *time.Timer) *batch {
-	for {
-		b, wait := j.ready()
-		if b != nil {
-			return b
-		}
-		timer.Reset(wait)
-		select {
-		case <-j.wake:
-		case <-timer.C:
-		case <-j.ctx.Done():
-			return nil
-		}
+func (j *Journal) changed(_ int, err error) {
+	if err == nil {
+		j.store.log.Info("the journal is written again")
+		return
 	}
+	records, _ := j.Pending()
+	j.store.log.Warn("the journal cannot be written; trying until it can", "records", records, "err", err)
 }
 
-// ready gives the oldest batch, or how long it may still fill.
-func (j *Journal) ready() (*batch, time.Duration) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	if len(j.batches) == 0 {
-		return nil, time.Hour
+// reuse has the message before filled again, which nobody holds by now.
+func (j *Journal) reuse() {
+	b := j.last
+	if j.last = nil; b == nil || cap(b.buf) > 2*backlogBytes {
+		return
 	}
-	b := j.batches[0]
-	left := batchWait - time.Since(b.since)
-	if len(j.batches) == 1 && !b.full() && j.flushTo <= j.durable && left > 0 {
-		return nil, left
-	}
-	j.batches, j.writing = j.batches[1:], b
-	return b, 0
-}
-
-// written ends the time in which b takes waiters.
-func (j *Journal) written(b *batch) []transport.Waiter {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	j.writing = nil
-	return b.waiters
-}
-
-func (j *Journal) settle(b *batch) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	j.durable += uint64(b.records)
-	close(j.moved)
-	j.moved = make(chan struct{})
 	clear(b.waiters)
-	b.waiters, b.records = b.waiters[:0], 0
-	if cap(b.buf) <= 2*batchBytes {
-		j.spare = b
-	}
+	*b = batch{buf: b.buf, waiters: b.waiters[:0]}
+	j.out.Lock()
+	defer j.out.Unlock()
+	j.spare = b
 }
 
-// write stores b once, however often it has to try; false when Close gave up.
-func (j *Journal) write(b *batch, id string) bool {
-	msg := j.store.journalMsg(b.buf)
-	msg.Header.Set(jetstream.MsgIDHeader, id)
-	var wait jet.Backoff
-	for first := time.Now(); ; {
-		began := time.Now()
-		err := j.publish(msg, first)
-		j.store.opts.Journaled(b.records, time.Since(began), err)
-		j.mu.Lock()
-		j.fault = err
-		j.mu.Unlock()
-		if err == nil {
-			if !wait.First() {
-				j.store.log.Info("the journal is written again")
-			}
-			return true
-		}
-		if wait.First() {
-			j.store.log.Warn("the journal cannot be written; trying until it can", "records", b.records, "err", err)
-		}
-		if !wait.Pause(j.ctx.Done()) {
-			return false
-		}
-		if j.stored(id) {
-			return true
-		}
+// settle tells those who wait for b that it is stored.
+func (j *Journal) settle(b *batch) {
+	j.out.Lock()
+	b.stored = true
+	j.pending -= uint64(b.records)
+	j.out.Unlock()
+	j.last = b
+	for _, w := range b.waiters {
+		w.Done()
 	}
 }
 
 // publish tries once; first is when it was tried for the first time.
-func (j *Journal) publish(msg *nats.Msg, first time.Time) error {
+func (j *Journal) publish(ctx context.Context, msg *nats.Msg, first time.Time) error {
 	if err := j.store.conn.Away(); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(j.ctx, jet.PublishTimeout)
+	ctx, cancel := context.WithTimeout(ctx, jet.PublishTimeout)
 	defer cancel()
 	return j.store.guarded(ctx, msg, first)
 }
@@ -309,8 +251,8 @@ func (j *Journal) publish(msg *nats.Msg, first time.Time) error {
 // stored tells whether a try without an answer was stored after all. The
 // server's own dedup tells the same, but for two minutes only; as one writer
 // has the subject, its last message is ours or is not.
-func (j *Journal) stored(id string) bool {
-	ctx, cancel := context.WithTimeout(j.ctx, jet.PublishTimeout)
+func (j *Journal) stored(ctx context.Context, id string) bool {
+	ctx, cancel := context.WithTimeout(ctx, jet.PublishTimeout)
 	defer cancel()
 	stream, err := j.store.js.Stream(ctx, jet.StreamAttempts)
 	if err != nil {

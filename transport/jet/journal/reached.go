@@ -143,7 +143,7 @@ func (j *Journal) keepNoted() {
 	for noted, over := uint64(0), false; !over; {
 		select {
 		case <-tick.C:
-		case <-j.done:
+		case <-j.out.Done():
 			over = true
 		}
 		seq := j.store.reached.get().Journal
@@ -161,8 +161,8 @@ func (j *Journal) keepNoted() {
 // mark tells waiters when a message of the journal is durable that tells how far
 // DEFERRED has come by now; false where the journal is closed.
 func (j *Journal) mark(waiters []transport.Waiter) bool {
-	j.mu.Lock()
-	defer j.mu.Unlock()
+	j.out.Lock()
+	defer j.out.Unlock()
 	if j.closed {
 		return false
 	}
@@ -170,8 +170,8 @@ func (j *Journal) mark(waiters []transport.Waiter) bool {
 	b.waiters = append(b.waiters, waiters...)
 	if b.records == 0 { // it goes for the mark alone
 		b.records++
-		j.appended++
-		j.nudge()
+		j.pending++
+		j.out.Wake()
 	}
 	return true
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/postrider/postrider/transport"
+	"github.com/postrider/postrider/transport/groupcommit"
 )
 
 // Limits of one atomic batch. The server takes 1,000 messages; the bytes bound
@@ -20,10 +21,7 @@ const (
 	maxBatchBytes    = 16 << 20
 )
 
-const (
-	gatherTime    = 2 * time.Millisecond
-	commitTimeout = 10 * time.Second
-)
+const commitTimeout = 10 * time.Second
 
 // Committer publishes the messages of concurrent calls in atomic batches: a few
 // syncs of the disk for all of them. A batch is collected while the one before
@@ -35,24 +33,17 @@ const (
 // What callers give it goes in the order in which they call. A Source gives
 // more, and has at least half of each batch where it has that much.
 type Committer struct {
-	js     jetstream.JetStream
-	calls  chan *call
-	source Source
-	// waiting is the source's; nil: there is none.
-	waiting <-chan struct{}
-	// owed: the batch before left nothing to the source, which had something.
-	owed bool
+	js  jetstream.JetStream
+	out *groupcommit.Writer[*call]
+	gathering
 	// apartOnly: the server takes no batches, for as long as it is connected.
 	apartOnly atomic.Bool
-	// current is over when the committer closes or the connection is lost:
-	// what is in flight then will not be answered.
+	// current is over when the connection is lost: what is in flight then will
+	// not be answered.
 	mu      sync.Mutex
 	current context.CancelFunc
 	costs   *Costs
-	quit    chan struct{}
-	stopped chan struct{} // run has answered its last call
 	done    sync.WaitGroup
-	closing sync.Once
 }
 
 // Source is where a Committer takes what waits to be stored, when it is ready
@@ -75,6 +66,7 @@ type Piece interface {
 
 // call is one Commit, whose messages stay together in one batch, or a piece.
 type call struct {
+	groupcommit.Mark
 	ctx    context.Context
 	msgs   []*nats.Msg
 	bytes  int
@@ -104,14 +96,14 @@ func (cl *call) done() {
 // NewCommitter starts a committer; Close ends it. Source may be nil; costs are
 // a guess to begin with.
 func NewCommitter(js jetstream.JetStream, source Source, costs *Costs) *Committer {
-	c := &Committer{js: js, costs: costs, source: source,
-		calls: make(chan *call, maxBatchMessages), quit: make(chan struct{}), stopped: make(chan struct{})}
+	c := &Committer{js: js, costs: costs, gathering: gathering{source: source}}
+	p := groupcommit.Policy[*call]{Next: c.next, Commit: c.commitGroup, What: "what is published", Stopped: errClosed}
 	if source != nil {
 		c.waiting = source.Waiting()
+		p.Wake = c.waiting
 	}
-	c.done.Add(2)
-	go c.run()
-	go c.watch()
+	c.out = groupcommit.New(p)
+	c.done.Go(c.watch)
 	return c
 }
 
@@ -131,30 +123,14 @@ func (c *Committer) Commit(ctx context.Context, msgs []*nats.Msg) (first uint64,
 	if !c.js.Conn().IsConnected() {
 		return 0, errAway
 	}
-	select {
-	case <-c.quit:
+	if !c.out.Put(cl) {
 		return 0, errClosed
-	default:
-	}
-	select {
-	case c.calls <- cl:
-	case <-c.quit:
-		return 0, errClosed
-	case <-ctx.Done():
-		return 0, fmt.Errorf("publishing: %w", ctx.Err())
 	}
 	select {
 	case <-cl.answer:
 		return cl.first, cl.err
 	case <-ctx.Done():
 		return 0, fmt.Errorf("publishing, unanswered yet: %w", ctx.Err())
-	case <-c.stopped:
-	}
-	select {
-	case <-cl.answer:
-		return cl.first, cl.err
-	default:
-		return 0, errClosed
 	}
 }
 
@@ -166,122 +142,18 @@ var (
 // Close lets the batch in flight finish and refuses what comes after. Calling
 // it again is fine.
 func (c *Committer) Close() {
-	c.closing.Do(func() { close(c.quit) })
+	for _, cl := range c.out.Stop() {
+		cl.err = errClosed
+		cl.done()
+	}
 	c.done.Wait()
 }
 
-func (c *Committer) run() {
-	defer c.done.Done()
-	defer close(c.stopped)
-	var kept *call // did not fit into the batch before
-	companions := 0
-	for {
-		if kept == nil {
-			select {
-			case kept = <-c.calls:
-			case <-c.waiting:
-			case <-c.quit:
-				c.refuse(nil)
-				return
-			}
-		}
-		var b batch
-		b, kept = c.gather(kept, companions)
-		companions = b.callers
-		c.publish(b.calls)
-		select {
-		case <-c.quit:
-			c.refuse(kept)
-			return
-		default:
-		}
-	}
-}
-
-// refuse answers what was not taken up.
-func (c *Committer) refuse(kept *call) {
-	for cl := kept; ; {
-		if cl != nil {
-			cl.err = errClosed
-			cl.done()
-		}
-		select {
-		case cl = <-c.calls:
-		default:
-			return
-		}
-	}
-}
-
-// batch is what is stored together.
-type batch struct {
-	calls                    []*call
-	messages, bytes, callers int
-}
-
-func (b *batch) fits(cl *call) bool {
-	return b.messages == 0 || b.messages+len(cl.msgs) <= maxBatchMessages && b.bytes+cl.bytes <= maxBatchBytes
-}
-
-func (b *batch) add(cl *call) {
-	b.calls = append(b.calls, cl)
-	b.messages += len(cl.msgs)
-	b.bytes += cl.bytes
-	if cl.piece == nil {
-		b.callers++
-	}
-}
-
-// gather collects what fits in one batch: half of it from the source, calls that
-// are there, and more from the source. Where the batch before had more callers,
-// those of them that come within gatherTime are waited for.
-func (c *Committer) gather(first *call, companions int) (b batch, kept *call) {
-	large := first != nil && (len(first.msgs) > maxBatchMessages/2 || first.bytes > maxBatchBytes/2)
-	if large && c.owed {
-		if c.fill(&b, maxBatchMessages, maxBatchBytes); b.messages > 0 {
-			c.owed = false
-			return b, first
-		}
-	}
-	if c.owed = large && len(c.waiting) > 0; !large {
-		c.fill(&b, maxBatchMessages/2, maxBatchBytes/2)
-	}
-	var late <-chan time.Time
-	for next := first; ; {
-		if next != nil && next.ctx.Err() == nil {
-			if !b.fits(next) {
-				return b, next
-			}
-			b.add(next)
-		}
-		select {
-		case next = <-c.calls:
-			continue
-		default:
-		}
-		c.fill(&b, maxBatchMessages, maxBatchBytes)
-		if b.callers >= companions {
-			return b, nil
-		}
-		if late == nil {
-			late = time.After(gatherTime)
-		}
-		select {
-		case next = <-c.calls:
-		case <-late:
-			c.fill(&b, maxBatchMessages, maxBatchBytes)
-			return b, nil
-		case <-c.quit:
-			return b, nil
-		}
-	}
-}
-
-// fill takes from the source until b has so many messages or bytes.
-func (c *Committer) fill(b *batch, messages, bytes int) {
-	if c.source != nil && b.messages < messages && b.bytes < bytes {
-		c.source.Pieces(messages-b.messages, bytes-b.bytes, func(p Piece) { b.add(pieceCall(p)) })
-	}
+// commitGroup publishes what was gathered. Every call is answered: nothing is
+// left for another try.
+func (c *Committer) commitGroup(_ context.Context, group []*call) ([]*call, error) {
+	c.publish(group)
+	return nil, nil
 }
 
 func (c *Committer) setCurrent(cancel context.CancelFunc) {
@@ -293,13 +165,12 @@ func (c *Committer) setCurrent(cancel context.CancelFunc) {
 // watch breaks off what is in flight when the connection is lost, rather than
 // let callers wait for the time limit.
 func (c *Committer) watch() {
-	defer c.done.Done()
 	nc := c.js.Conn()
 	lost := nc.StatusChanged(nats.DISCONNECTED, nats.RECONNECTING, nats.CLOSED)
 	defer nc.RemoveStatusListener(lost)
 	for {
 		select {
-		case <-c.quit:
+		case <-c.out.Done():
 			return
 		case _, ok := <-lost:
 			c.apartOnly.Store(false) // another server may take batches
@@ -309,7 +180,7 @@ func (c *Committer) watch() {
 			}
 			c.mu.Unlock()
 			if !ok { // the connection is closed for good
-				<-c.quit
+				<-c.out.Done()
 				return
 			}
 		}

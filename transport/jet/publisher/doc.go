@@ -10,6 +10,6 @@
 // server, which stores together what comes together) each by itself. Any other
 // NATS client will do as well; this one checks before it sends.
 //
-// It imports nats.go, jetstreamext and Postrider's transport package, and no
+// It imports nats.go, jetstreamext, and of Postrider transport and groupcommit, and no
 // server.
 package publisher

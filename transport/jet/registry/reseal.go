@@ -8,6 +8,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/postrider/postrider/transport/groupcommit"
 	"github.com/postrider/postrider/transport/jet"
 )
 
@@ -62,7 +63,7 @@ func ResealAside(ctx context.Context, o jet.Options, tell func(looked int)) (res
 }
 
 func (s *Store) resealEndpoint(ctx context.Context, key string) (changed bool, err error) {
-	var wait jet.Backoff
+	var wait groupcommit.Backoff
 	for {
 		changed, err = s.resealOnce(ctx, key)
 		switch {

@@ -9,6 +9,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/postrider/postrider/transport"
+	"github.com/postrider/postrider/transport/groupcommit"
 	"github.com/postrider/postrider/transport/jet"
 )
 
@@ -23,7 +24,7 @@ func (r *Registry) SetState(ctx context.Context, id, state, reason string) (rev 
 	if !ok {
 		return 0, fmt.Errorf("endpoint %s: %w", id, transport.ErrNotFound)
 	}
-	var wait jet.Backoff
+	var wait groupcommit.Backoff
 	for {
 		rev, err = r.setStateOnce(ctx, endpointKey(known.Customer, id), state, reason)
 		switch {

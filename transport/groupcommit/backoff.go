@@ -1,4 +1,4 @@
-package jet
+package groupcommit
 
 import "time"
 
@@ -13,15 +13,15 @@ const (
 // First tells whether nothing has been waited for yet: the time to log.
 func (b *Backoff) First() bool { return b.wait == 0 }
 
-// next is how long to wait now.
-func (b *Backoff) next() time.Duration {
+// Next is how long to wait now.
+func (b *Backoff) Next() time.Duration {
 	b.wait = min(max(2*b.wait, firstWait), longWait)
 	return b.wait
 }
 
 // Pause waits; false where stop was closed meanwhile.
 func (b *Backoff) Pause(stop <-chan struct{}) bool {
-	t := time.NewTimer(b.next())
+	t := time.NewTimer(b.Next())
 	defer t.Stop()
 	select {
 	case <-t.C:

@@ -134,6 +134,45 @@ func TestTwoNodesAreAnOwnerAndAStandby(t *testing.T) {
 	p.a.terminate()
 }
 
+// An owner that is drained hands its shard over, in the middle of an ordered
+// endpoint's events: the stand-by delivers the rest at once, nothing twice, and the
+// drained node tells what it is until it is started again.
+func TestADrainedOwnerHandsItsShardOver(t *testing.T) {
+	t.Parallel()
+	p := newPairOfNodes(t)
+	p.publish(p.a, orderedEvents)
+	p.until(t, p.a, orderedEvents/3)
+	if out := p.a.must("", "drain", "--wait", "3m"); !strings.Contains(out, "drained, 0 in hand") {
+		t.Errorf("drained: %s", out)
+	}
+	p.until(t, p.b, orderedEvents)
+	if events, repeated, late := p.judge(t); events != orderedEvents || repeated != 0 || late != 0 {
+		t.Errorf("%d events, %d repeated, %d behind a later one", events, repeated, late)
+	}
+	p.b.await("the stand-by to be ready as the owner", func() bool { status, _ := p.b.get("/readyz"); return status == http.StatusOK })
+	if status, body := p.a.get("/readyz"); status != http.StatusServiceUnavailable || !strings.Contains(string(body), "handed its shard over") {
+		t.Errorf("/readyz of the drained node: %d %s", status, body)
+	}
+	if status, _ := p.a.get("/healthz"); status != http.StatusOK {
+		t.Errorf("/healthz of the drained node: %d", status)
+	}
+	if out := p.a.must("", "drain", "-o", "json"); !strings.Contains(out, `"shards": []`) {
+		t.Errorf("once more: %s", out)
+	}
+	if _, body := p.a.get("/metrics"); !strings.Contains(string(body), "postrider_draining 1") {
+		t.Error("the metric does not tell of the drain")
+	}
+	if status, text := p.a.call(http.MethodGet, "/v1/nodes", "", nil); status != http.StatusOK || !strings.Contains(text, `"state":"drained"`) {
+		t.Errorf("/v1/nodes: %d %s", status, text)
+	}
+	p.b.settledAudit()
+	p.a.terminate()
+	p.a.launch()
+	p.a.await("it to stand by when it is started again", p.a.standsBy)
+	p.a.terminate()
+	p.b.terminate()
+}
+
 // The owner is killed with kill -9, or stopped in good order, in the middle of an
 // ordered endpoint's events: the stand-by delivers the rest, in order. After a kill
 // what had arrived and was not journaled yet comes again.

@@ -94,7 +94,10 @@ func (n *Node) about() api.Node {
 	}
 	a := api.Node{ID: n.id, Name: name, Version: n.version, State: n.drainer.state(), Ready: ready, StartedAt: n.startedAt,
 		Shards: []int{0}, InHand: n.shard.Stats().Held}
-	if a.State == api.NodeDrained {
+	switch {
+	case a.State == api.NodeDrained && !n.store.Embedded():
+		a.State = api.NodeDraining // until the shard is handed over: see Server.handOver
+	case a.State == api.NodeDrained:
 		a.Shards, a.InHand = []int{}, 0 // what the shard told last may be of before
 	}
 	return a
@@ -117,7 +120,12 @@ func (s nodes) Drain(_ context.Context, id string) (api.Node, error) {
 		if err := n.handBack(n.sending); err != nil {
 			return err
 		}
-		n.log.Info("drained: nothing is in hand; start the node again to have it work")
+		if n.store.Embedded() { // nobody else can take the shard
+			n.log.Info("drained: nothing is in hand; start the node again to have it work")
+			return nil
+		}
+		n.log.Info("nothing is in hand; handing the shard over")
+		close(n.drained)
 		return nil
 	})
 	return n.about(), nil

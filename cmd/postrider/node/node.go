@@ -78,6 +78,7 @@ type Node struct {
 	runNews    runNews
 	id         string // of this run
 	drainer    drainer
+	drained    chan struct{} // closed when nothing is in hand, and another node may take the shard
 	fill       fill
 	tracer     *trace.Tracer      // nil: nothing is traced
 	sending    context.Context    // of the attempts under way
@@ -102,7 +103,7 @@ func steady() func() time.Time {
 // startOnce opens everything and takes the shard. It returns when events flow.
 func startOnce(ctx context.Context, o *Options) (*Node, error) {
 	tuneRuntime(o.Config)
-	n := &Node{cfg: o.Config, version: o.Version, log: o.Log, metrics: o.Metrics, now: steady(), id: strings.ToLower(rand.Text()[:10]), fatal: make(chan error, 1)}
+	n := &Node{cfg: o.Config, version: o.Version, log: o.Log, metrics: o.Metrics, now: steady(), id: strings.ToLower(rand.Text()[:10]), fatal: make(chan error, 1), drained: make(chan struct{})}
 	n.madeAt = n.now()
 	standingBy := o.StandingBy
 	if standingBy == nil {

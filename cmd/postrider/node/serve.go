@@ -71,6 +71,8 @@ func (s *Server) round(ctx context.Context, o *Options, hup <-chan os.Signal, re
 	case err = <-n.fatal:
 		o.Log.Error("the node must leave and be started again", "error", err)
 	case err = <-s.failed:
+	case <-n.drained:
+		return false, s.handOver(ctx, n, o.Keys, patience)
 	case <-n.lostShard():
 		s.answer(away(n.standbyLack()))
 		if err := n.stopWithin(0); err != nil {

@@ -12,14 +12,8 @@ import (
 // standBy answers while another node owns the shard: how the node is, and
 // nothing of what the owner alone knows.
 func (s *Server) standBy(n *Node, keys *Keys) error {
-	o := api.Options{
-		Keys: s.keys, Issuer: s.cfg.Auth.Issuer, Audience: s.cfg.Auth.Audience, TokenSecret: keys.auth, Dev: s.cfg.Dev,
-		Rate: float64(s.cfg.HTTP.Rate), Burst: s.cfg.HTTP.Burst,
-		Info: n.standbyInfo, Version: s.version, Logger: s.log, Now: n.now,
-	}
-	if s.cfg.HTTP.MetricsListen == "" {
-		o.Metrics = n.metrics.Handler()
-	}
+	o := s.aboutOptions(n, keys)
+	o.Info = n.standbyInfo
 	server, err := api.New(o)
 	if err != nil {
 		return err
@@ -32,6 +26,18 @@ func (s *Server) standBy(n *Node, keys *Keys) error {
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { n.refuseStandby(w) })
 	s.answer(below(s.cfg.Web.Base, mux))
 	return nil
+}
+
+// aboutOptions are what is needed to answer how a node is.
+func (s *Server) aboutOptions(n *Node, keys *Keys) api.Options {
+	o := api.Options{
+		Keys: s.keys, Issuer: s.cfg.Auth.Issuer, Audience: s.cfg.Auth.Audience, TokenSecret: keys.auth, Dev: s.cfg.Dev,
+		Rate: float64(s.cfg.HTTP.Rate), Burst: s.cfg.HTTP.Burst, Version: s.version, Logger: s.log, Now: n.now,
+	}
+	if s.cfg.HTTP.MetricsListen == "" {
+		o.Metrics = n.metrics.Handler()
+	}
+	return o
 }
 
 // standbyLack names the owner.

@@ -30,8 +30,8 @@ type Record struct {
 	Endpoint  string
 	EventID   string
 	EventType string
-	// Traceparent is the event's trace context, for logs; it is not journaled.
-	Traceparent string
+	// Trace is the event's trace id; zero: it has none.
+	Trace TraceID
 	// At is when the attempt began, or the decision fell.
 	At time.Time
 

@@ -131,6 +131,7 @@ type loggedDelivery struct {
 		Detail string  `json:"detail"`
 		Answer string  `json:"answer"`
 	} `json:"attempts"`
+	TraceID  string `json:"trace_id"`
 	Body     string `json:"body"`
 	BodyNote string `json:"body_note"`
 }
@@ -199,7 +200,7 @@ func (a *app) deliveryShow() *cobra.Command {
 func (a *app) printDelivery(d *loggedDelivery, names endpointNames) error {
 	fields := table{head: []string{"delivery", oneLine(d.ID)}}
 	for _, f := range [][2]string{{"event", d.Event.ID}, {"type", d.Event.Type}, {"customer", d.Customer}, {"endpoint", strings.TrimSpace(d.Endpoint + " " + bracketed(oneLine(names[d.Endpoint])))},
-		{"cloudevent id", d.Event.CloudEvent.ID}, {"source", d.Event.CloudEvent.Source}, {"subject", d.Event.CloudEvent.Subject},
+		{"cloudevent id", d.Event.CloudEvent.ID}, {"source", d.Event.CloudEvent.Source}, {"subject", d.Event.CloudEvent.Subject}, {"trace", d.TraceID},
 		{"state", d.State}, {"reason", d.Reason}, {"since", toSeconds(d.Since)}, {"next attempt", toSeconds(d.NextAt)}} {
 		if f[1] != "" {
 			fields.add(f[0], f[1])

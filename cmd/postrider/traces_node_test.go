@@ -66,6 +66,18 @@ func TestATraceThroughTheNode(t *testing.T) {
 		}
 	}
 	mu.Unlock()
+	n.await("the delivery log to tell of the trace", func() bool {
+		var list struct{ Items []struct{ ID string } }
+		var shown struct {
+			TraceID string `json:"trace_id"`
+		}
+		n.call(http.MethodGet, "/v1/deliveries", "", &list)
+		if len(list.Items) != 1 {
+			return false
+		}
+		status, _ := n.call(http.MethodGet, "/v1/deliveries/"+list.Items[0].ID, "", &shown)
+		return status == http.StatusOK && shown.TraceID == trace
+	})
 	if out := n.terminate(); !strings.Contains(out, "trace="+trace) {
 		t.Error("the trace is on no line of the log")
 	}

@@ -26,6 +26,7 @@ type EventLog interface {
 // ShownDelivery is a delivery with all that is still known of it.
 type ShownDelivery struct {
 	DeliveryItem
+	TraceID  string            `json:"trace_id,omitempty" doc:"The event's W3C trace id, where its producer or traces.endpoint gave it one; known once the first attempt, or the end, is journaled"`
 	Attempts []DeliveryAttempt `json:"attempts" doc:"Oldest first; those that the journal still has"`
 	Body     string            `json:"body,omitempty" doc:"What was sent, as the endpoint renders it now, while its event is kept; what log.redact names is masked"`
 	BodyNote string            `json:"body_note,omitempty" doc:"Why there is no body"`
@@ -62,6 +63,9 @@ func (s *Server) showDelivery(ctx context.Context, in *deliveryID) (*deliveryAns
 	out := ShownDelivery{DeliveryItem: deliveryItem(d), Attempts: []DeliveryAttempt{}}
 	veil := s.veilOf(d.Endpoint)
 	for _, r := range d.Records {
+		if r.Trace != (transport.TraceID{}) {
+			out.TraceID = r.Trace.String()
+		}
 		if r.Kind == transport.Tried {
 			out.Attempts = append(out.Attempts, s.attempt(r, veil))
 		}

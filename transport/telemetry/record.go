@@ -51,24 +51,10 @@ func (t *Telemetry) write(r *transport.Record) {
 		message = "dead letter"
 		attrs = append(attrs, slog.String("reason", r.Reason))
 	}
-	if trace := traceID(r.Traceparent); trace != "" {
-		attrs = append(attrs, slog.String("trace", trace))
+	if r.Trace != (transport.TraceID{}) {
+		attrs = append(attrs, slog.String("trace", r.Trace.String()))
 	}
 	t.log.LogAttrs(context.Background(), slog.LevelDebug, message, attrs...)
-}
-
-// traceID takes the trace id out of a W3C traceparent (00-<32 hex>-<16 hex>-<2 hex>).
-func traceID(traceparent string) string {
-	if len(traceparent) < 55 || traceparent[2] != '-' || traceparent[35] != '-' {
-		return ""
-	}
-	id := traceparent[3:35]
-	for i := 0; i < len(id); i++ {
-		if c := id[i]; (c < '0' || c > '9') && (c < 'a' || c > 'f') {
-			return ""
-		}
-	}
-	return id
 }
 
 // StateChange counts an endpoint's coming to another state (active, paused,

@@ -28,7 +28,7 @@ const traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 // attempt is a failed one, with everything set that must not be logged.
 func attempt() *transport.Record {
 	return &transport.Record{Kind: transport.Tried, Seq: 1, Customer: "acme", Endpoint: "e-1", EventID: "id-1",
-		EventType: "a.b", Traceparent: traceparent, Number: 2, NextAt: time.Unix(9, 0),
+		EventType: "a.b", Trace: transport.TraceOf(traceparent), Number: 2, NextAt: time.Unix(9, 0),
 		Answer: transport.Answer{Class: transport.Failed, Status: 500, Reason: "status",
 			Detail: "the secret detail", Body: []byte("the secret body"), Took: 1500 * time.Millisecond}}
 }
@@ -186,21 +186,6 @@ func TestNilCountsNothing(t *testing.T) {
 	tele.LedgerFallback(true)
 	tele.StateChange("", "", "", "")
 	tele.Watch(Sources{})
-}
-
-func TestTraceID(t *testing.T) {
-	for given, want := range map[string]string{
-		traceparent:                  "4bf92f3577b34da6a3ce929d0e0e4736",
-		"":                           "",
-		"00-short":                   "",
-		strings.ToUpper(traceparent): "",
-		strings.Repeat("-", 60):      "",
-		strings.Replace(traceparent, "4bf", "\n\nx", 1): "",
-	} {
-		if got := traceID(given); got != want {
-			t.Errorf("%q gave %q", given, got)
-		}
-	}
 }
 
 func TestLogger(t *testing.T) {

@@ -47,6 +47,7 @@ const (
 	recStored // how long before recAt the event was stored, in ns; see appendStored
 	recTo
 	recBodySum // 32 bytes
+	recTrace   // 16 bytes
 )
 
 // fanOutPart is the most endpoints in one record of a fan-out, so that a
@@ -66,6 +67,9 @@ func appendPart(dst []byte, r *transport.Record, endpoints []string, toCome uint
 	dst = wire.AppendText(dst, recEventID, r.EventID)
 	dst = wire.AppendText(dst, recEventType, r.EventType)
 	dst = wire.AppendTime(dst, recAt, r.At)
+	if r.Trace != (transport.TraceID{}) {
+		dst = wire.AppendBytes(dst, recTrace, r.Trace[:])
+	}
 	switch r.Kind {
 	case transport.FanOut:
 		dst = appendStored(dst, r)
@@ -260,6 +264,8 @@ func (d *recordReader) record(b []byte) (r *transport.Record, toCome uint64, err
 			r.Stored = readStored(r.At, f.Num(math.MaxUint64))
 		case recTo:
 			r.To = f.Num(math.MaxUint64)
+		case recTrace:
+			copy(r.Trace[:], f.Data(len(r.Trace)))
 		default:
 			d.answer(&r.Answer, &f)
 		}

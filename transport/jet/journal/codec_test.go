@@ -51,6 +51,9 @@ func drawRecord(t *rapid.T) *transport.Record {
 			r.Stored = stored
 		}
 	}
+	if id := rapid.SliceOfN(rapid.Byte(), 0, 16).Draw(t, "trace"); len(id) == 16 {
+		r.Trace = transport.TraceID(id)
+	}
 	switch r.Kind {
 	case transport.Lost:
 		r.To = rapid.Uint64().Draw(t, "to")

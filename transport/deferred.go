@@ -2,9 +2,14 @@ package transport
 
 import "time"
 
-// Entry is one pair that waits in DEFERRED, with its event.
+// Entry is one pair that waits in DEFERRED.
 type Entry struct {
+	// Event is whole where it lies there too; where the entry Refers to it, its Seq,
+	// Customer and Stored are all that is there until it was looked up.
 	Event  *Event
+	Refers bool
+	// Size is the event's (Event.Size) as it was parked, of an entry that Refers.
+	Size   int
 	Replay uint64
 	// Tries are the attempts made so far, oldest first.
 	Tries []Try
@@ -15,6 +20,14 @@ type Entry struct {
 	Due time.Time
 	// At is when DEFERRED hands it back, not before Due; zero: at Due.
 	At time.Time
+}
+
+// Counted is the size that the entry is counted with in DEFERRED.
+func (e *Entry) Counted() int {
+	if e.Refers {
+		return e.Size
+	}
+	return e.Event.Size()
 }
 
 // Wake is when the entry comes back.

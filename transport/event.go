@@ -37,6 +37,12 @@ type Event struct {
 	// Object names the object that holds Data where it was over the server's
 	// message limit; Data is filled in before an event is leased.
 	Object string
+	// Apart tells that the event came with what parked it, or with its dead letter:
+	// the log may not have it any more, so it is parked whole.
+	Apart bool
+	// Gone tells of a parked event that it was looked up in the log and is not
+	// there, or another has its number: Seq, Customer and Stored are all there is.
+	Gone bool
 }
 
 // Size is the number of bytes an event is counted with against the window.

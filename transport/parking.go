@@ -11,7 +11,10 @@ type Parking struct {
 	Wake time.Time
 	// Ready: it waits for room alone, not for its own time.
 	Ready bool
-	// Size is the event's (Event.Size), Bytes what the entry takes of a message.
+	// Refers: its event is not parked with it, but read from the log when it is due.
+	Refers bool
+	// Size is the event's (Event.Size), Bytes what the entry takes of a message, or
+	// its event when it is read.
 	Size, Bytes int
 }
 
@@ -43,6 +46,10 @@ type ParkedSegment struct {
 	Name string
 	// Ready: its entries wait for room alone. A segment holds one kind.
 	Ready bool
+	// Refers: its events are to be read from the log, none of which is below Low.
+	// A segment holds one kind.
+	Refers bool
+	Low    uint64
 	// Counted is false where a version wrote it that did not count.
 	Counted bool
 	// Due: it came back, and is not settled.

@@ -40,7 +40,7 @@ func (t *Taking) countRead(s *transport.Segment) {
 	sum := t.out.Parked[s.Endpoint]
 	for i := range s.Entries {
 		sum.Entries++
-		sum.Bytes += int64(s.Entries[i].Event.Size())
+		sum.Bytes += int64(s.Entries[i].Counted())
 	}
 	t.out.Parked[s.Endpoint] = sum
 }

@@ -70,16 +70,21 @@ func (c *cutting) byPlace(i, j int) int {
 	return cmp.Or(a.Place.Compare(b.Place), cmp.Compare(a.Hop, b.Hop))
 }
 
-// byWake puts those that wait for room alone first.
+// byWake puts those that wait for room alone first, and of these and the others
+// those first that refer to the log.
 func (c *cutting) byWake(i, j int) int {
 	a, b := &c.entries[i], &c.entries[j]
-	if a.Ready != b.Ready {
-		if a.Ready {
-			return -1
-		}
-		return 1
+	return cmp.Or(trueFirst(a.Ready, b.Ready), trueFirst(a.Refers, b.Refers), a.Wake.Compare(b.Wake))
+}
+
+func trueFirst(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case a:
+		return -1
 	}
-	return a.Wake.Compare(b.Wake)
+	return 1
 }
 
 // reach is how many from the first on go into one segment.
@@ -88,7 +93,7 @@ func (c *cutting) reach(order []int) (n int) {
 	for n < len(order) && n < transport.MaxSegmentEntries {
 		e := &c.entries[order[n]]
 		bytes += e.Bytes
-		if e.Ready != first.Ready || e.Wake.Sub(first.Wake) > Together || n > 0 && bytes > transport.MaxSegmentBytes {
+		if e.Ready != first.Ready || e.Refers != first.Refers || e.Wake.Sub(first.Wake) > Together || n > 0 && bytes > transport.MaxSegmentBytes {
 			break
 		}
 		n++
@@ -100,10 +105,14 @@ func (c *cutting) segment(group []int) transport.Cut {
 	slices.SortStableFunc(group, c.byPlace)
 	first, last := &c.entries[group[0]], &c.entries[group[len(group)-1]]
 	cut := transport.Cut{Entries: group, Covers: group, Segment: transport.ParkedSegment{
-		First: first.Place, Hop: first.Hop, Ready: first.Ready, Entries: len(group), Counted: true}}
+		First: first.Place, Hop: first.Hop, Ready: first.Ready, Refers: first.Refers, Entries: len(group), Counted: true}}
+	if first.Refers {
+		cut.Segment.Low = first.Seq
+	}
 	for _, i := range group {
 		e := &c.entries[i]
 		cut.Segment.Bytes += int64(e.Size)
+		cut.Segment.Low = min(cut.Segment.Low, e.Seq)
 		if e.Wake.After(cut.Wake) {
 			cut.Wake = e.Wake
 		}

@@ -38,7 +38,7 @@ func (m *Machine) countReturned(seg *transport.Segment) {
 			continue // no actor parks a replay for the first time, and nobody counts it
 		}
 		more.Entries--
-		more.Bytes -= int64(e.Event.Size())
+		more.Bytes -= int64(e.Counted())
 		if e.Due.IsZero() {
 			more.Ready--
 		}

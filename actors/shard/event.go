@@ -178,8 +178,8 @@ func (m *Machine) state(p transport.Pair, ev *transport.Event) (st transport.Pai
 	return st, known && st.Fits(ev)
 }
 
-// give hands the leases of h to their endpoints; one whose event has lost its
-// data is buried, and one whose endpoint is among the untold is skipped.
+// give hands the leases of h to their endpoints; one whose event is gone from the
+// log, or has lost its data, is buried, and one whose endpoint is among the untold is skipped.
 func (m *Machine) give(h *message, untold []string) {
 	h.left = len(h.leases)
 	if h.left == 0 {
@@ -189,6 +189,10 @@ func (m *Machine) give(h *message, untold []string) {
 	for _, l := range h.leases {
 		if l.Endpoint == "" {
 			m.do(Effect{Do: Follow, Lease: &l.Lease})
+			continue
+		}
+		if l.Event.Gone {
+			m.do(Effect{Do: Bury, Lease: &l.Lease, Reason: transport.ReasonEventGone})
 			continue
 		}
 		if l.Event.Object != "" && len(l.Event.Data) == 0 {

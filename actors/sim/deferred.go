@@ -226,10 +226,17 @@ func (d *deferred) give(n *node, p *parked) {
 		d.w.did(swallowed)
 		return
 	}
+	if d.w.faulty && d.w.dice.one(200) { // its events cannot be read now: it is put off
+		d.w.did(lostReads)
+		d.hand(p.seq, time.Second)
+		return
+	}
 	d.w.note(line{what: "due", endpoint: p.endpoint, seq: p.entries[0].Event.Seq, n: int64(len(p.entries)), more: p.id})
 	n.inHand[inHand{&d.consumer, p.seq}] = true
 	n.reached.Deferred = max(n.reached.Deferred, p.seq)
-	n.shard.Due(p.segment(), &handle{n: n, c: &d.consumer, seq: p.seq})
+	seg := p.segment()
+	d.w.find(seg)
+	n.shard.Due(seg, &handle{n: n, c: &d.consumer, seq: p.seq})
 }
 
 // segment is p as it is read: nobody shares it.
@@ -238,6 +245,9 @@ func (p *parked) segment() *transport.Segment {
 		Entries: make([]transport.Entry, len(p.entries))}
 	for i, e := range p.entries {
 		ev := *e.Event
+		if e.Refers {
+			ev = transport.Event{Seq: ev.Seq, Customer: ev.Customer, Stored: ev.Stored}
+		}
 		e.Event, e.Tries = &ev, slices.Clone(e.Tries)
 		seg.Entries[i] = e
 	}

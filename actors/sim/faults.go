@@ -30,13 +30,16 @@ const (
 	brokenOff
 	receivedTwice
 	retryAfters
+	eventsPurged
+	eventsGone
+	lostReads
 	firstMood
 	faults = firstMood + fault(moods)
 )
 
 var faultWords = [...]string{"kill -9", "graceful stops", "NATS away", "uplink down", "shard halted", "clock jumps", "registry changes",
 	"replays", "acks lost", "deliveries lost on the way", "redeliveries", "schedules fired twice", "streams set back", "segments parked anew",
-	"attempts broken off", "receipts repeated", "Retry-After kept"}
+	"attempts broken off", "receipts repeated", "Retry-After kept", "events purged", "references to events that are gone", "reads that failed"}
 
 func (f fault) String() string {
 	if f > firstMood {
@@ -228,8 +231,10 @@ func (w *world) replay() {
 	st := of(w.dice, w.receivers...)
 	w.replays++
 	for _, f := range w.judge.all {
-		if f.st == st && f.final != "" && f.pair.Replay == 0 && !w.log.at(f.pair.Seq).nothing && len(entries) < 16 && w.dice.one(2) {
-			entries = append(entries, transport.Entry{Event: w.log.at(f.pair.Seq).event, Replay: w.replays, Hop: 1, Due: w.nodeNow()})
+		if f.st == st && f.final != "" && f.pair.Replay == 0 && !w.log.at(f.pair.Seq).nothing && !w.log.at(f.pair.Seq).purged && len(entries) < 16 && w.dice.one(2) {
+			e := transport.Entry{Event: w.log.at(f.pair.Seq).event, Replay: w.replays, Hop: 1, Due: w.nodeNow()}
+			w.refer(&e)
+			entries = append(entries, e)
 		}
 	}
 	if len(entries) == 0 || !w.serverUp {
@@ -241,6 +246,9 @@ func (w *world) replay() {
 		f := w.judge.fate(transport.Pair{Seq: e.Event.Seq, Endpoint: st.id, Replay: e.Replay})
 		f.owed, f.owedKept = true, true
 		name := transport.ParkedSegment{Endpoint: st.id, First: placeOf(&e), Hop: 1, Entries: 1, Bytes: int64(e.Event.Size()), Counted: true}
+		if name.Refers = e.Refers; e.Refers {
+			name.Low = e.Event.Seq
+		}
 		w.deferred.store(&parked{id: fmt.Sprintf("replay.%d.%d", e.Replay, e.Event.Seq), name: name, customer: st.customer, endpoint: st.id,
 			entries: []transport.Entry{e}, wake: e.Due, fires: w.serverNow()})
 	}

@@ -12,7 +12,10 @@ type eventLog struct {
 	events []entry
 	floor  uint64 // all up to it are acked
 	next   uint64 // the first that was never handed out since the last reset
-	recent []recentAck
+	first  uint64 // that is not purged
+	// Those below purgeable may be purged where nothing refers to them.
+	purgeable uint64
+	recent    []recentAck
 }
 
 type entry struct {
@@ -21,6 +24,7 @@ type entry struct {
 	acked      bool
 	lost       bool // on its way, once
 	nothing    bool // in the place of what the log lost
+	purged     bool
 }
 
 // recentAck may be lost when the server is killed; message is DEFERRED's.
@@ -46,7 +50,7 @@ const (
 )
 
 func newLog(w *world, most int) *eventLog {
-	l := &eventLog{next: 1}
+	l := &eventLog{next: 1, first: 1}
 	l.consumer = consumer{w: w, stream: "EVENTS", most: most}
 	l.consumer.acked = l.ack
 	l.reset()
@@ -100,6 +104,7 @@ func (l *eventLog) kill() {
 // toFloor is a reset of the consumer: all above the floor comes again.
 func (l *eventLog) toFloor() uint64 {
 	l.reset()
+	l.floor = max(l.floor, l.first-1)
 	for seq := l.floor + 1; seq <= l.last(); seq++ {
 		l.at(seq).acked = l.at(seq).nothing
 	}

@@ -83,6 +83,7 @@ func (w *world) startNode() {
 	}
 	n.shard.Known()
 	n.after(250*time.Millisecond, n.realign)
+	n.after(purgeEvery, n.purge)
 	n.tick()
 }
 

@@ -32,6 +32,7 @@ const collectWait = 50 * time.Millisecond
 
 func (p *parker) Park(customer, id string, e transport.Entry, w transport.Waiter) {
 	e.Tries = slices.Clone(e.Tries)
+	p.n.w.refer(&e)
 	p.n.w.judge.parking(id, &e)
 	b := p.open[id]
 	if b == nil {
@@ -85,7 +86,7 @@ func parkings(items []item) []transport.Parking {
 	all := make([]transport.Parking, len(items))
 	for i := range items {
 		e := &items[i].entry
-		all[i] = transport.Parking{Place: placeOf(e), Hop: e.Hop, Wake: e.Wake(), Ready: e.Due.IsZero(), Size: e.Event.Size(), Bytes: e.Event.Size()}
+		all[i] = transport.Parking{Place: placeOf(e), Hop: e.Hop, Wake: e.Wake(), Ready: e.Due.IsZero(), Refers: e.Refers, Size: e.Event.Size(), Bytes: e.Event.Size()}
 	}
 	return all
 }

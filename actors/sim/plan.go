@@ -20,6 +20,7 @@ type plan struct {
 	window      int
 	windowBytes int
 	idle        time.Duration
+	keep        time.Duration // of events that are settled
 	tuning      endpoint.Tuning
 	// So many of each happen in the span.
 	kills, drains, outages, uplinks, halts, jumps, edits, replays, setBacks int
@@ -36,6 +37,7 @@ func newPlan(d dice) plan {
 		idle: of(d, 30*time.Second, 30*time.Second, 2*time.Second), tuning: endpoint.DefaultTuning(),
 		kills: d.IntN(4), drains: d.IntN(2), outages: d.IntN(3), halts: d.IntN(3), jumps: d.IntN(3), edits: d.IntN(8), replays: d.IntN(4),
 	}
+	p.keep = of(d, time.Minute, 10*time.Minute, 24*time.Hour)
 	if d.one(4) {
 		p.span = d.between(10*time.Minute, 4*time.Hour)
 	}

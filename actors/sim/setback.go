@@ -39,7 +39,7 @@ func (w *world) putBack() {
 }
 
 func (l *eventLog) copy() func() {
-	n, floor := len(l.events), l.floor
+	n, floor, first := len(l.events), l.floor, l.first
 	acked := make([]bool, n)
 	for i := range acked {
 		acked[i] = l.events[i].acked
@@ -48,8 +48,9 @@ func (l *eventLog) copy() func() {
 		l.w.note(line{what: "the log is set back", seq: uint64(n), n: int64(len(l.events))})
 		l.events, l.floor, l.recent = l.events[:n:n], floor, nil
 		for i := range acked {
-			l.events[i].acked = acked[i]
+			l.events[i].acked, l.events[i].purged = acked[i], uint64(i)+1 < first
 		}
+		l.first = first
 		l.reset()
 	}
 }
@@ -151,7 +152,7 @@ func (w *world) parkOwed(r *transport.Recovered) {
 	cutter, items := recovery.NewCutter("owed"+strconv.Itoa(w.lives)+"_"), map[string][]item{}
 	for i := range r.Owed {
 		p := &r.Owed[i]
-		if p.Seq > w.log.last() || w.log.at(p.Seq).nothing {
+		if w.log.find(transport.Reference{Seq: p.Seq, EventMark: p.EventMark}) == nil {
 			w.giveUp(p)
 			continue
 		}
@@ -159,6 +160,7 @@ func (w *world) parkOwed(r *transport.Recovered) {
 		if p.Replay != 0 {
 			e.Hop = 2
 		}
+		w.refer(&e)
 		items[p.Endpoint] = append(items[p.Endpoint], item{customer: p.Customer, entry: e})
 	}
 	for _, id := range slices.Sorted(maps.Keys(items)) {

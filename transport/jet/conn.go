@@ -24,6 +24,7 @@ type Conn struct {
 	payloads   jetstream.ObjectStore
 	reconnects reconnects
 	link       link
+	gets       gets
 	changes    Changes
 	dialled    int // connections of this process in the producers' account
 	closing    sync.Once

@@ -114,7 +114,10 @@ func (s *Store) open(ctx context.Context) (err error) {
 	s.Fence = jet.NewFence(shard, s.Embedded())
 	s.Owners = owner.New(s.Conn, shard, s.Fence)
 	log := eventlog.Options{Keep: s.opts.EventsKeep, Window: s.opts.Window, Unreadable: s.opts.Unreadable,
-		Fence: s.Fence, Purging: s.Owners.Purging}
+		Fence: s.Fence, Purging: s.Owners.Purging,
+		Referred: func(ctx context.Context, purgeable uint64) (uint64, error) {
+			return s.Deferred.Referred(ctx, purgeable)
+		}}
 	if s.Listens() {
 		s.producers = producers.New(s.Conn, producers.Options{MaxPayload: int32(s.MaxPayload()), Window: s.opts.DedupTime,
 			NotTaken: s.opts.NotTaken, Paces: s.opts.Paces, Event: eventlog.Identify, Detection: runs.Identify})
@@ -125,7 +128,7 @@ func (s *Store) open(ctx context.Context) (err error) {
 	if err := s.openBuckets(ctx); err != nil {
 		return err
 	}
-	if s.Deferred, err = deferred.Open(ctx, s.Conn, shard, deferred.Options{Window: s.opts.Window, Witness: s.Attempts, Fence: s.Fence}); err != nil {
+	if s.Deferred, err = deferred.Open(ctx, s.Conn, shard, deferred.Options{Window: s.opts.Window, Witness: s.Attempts, Fence: s.Fence, Events: s.Events}); err != nil {
 		return err
 	}
 	if s.opts.ListenLater {

@@ -143,7 +143,7 @@ func decodeLetter(id uint64, data []byte) (*transport.DeadLetter, error) {
 		d.Tries = append(d.Tries, transport.Try{At: t.At, Took: took, Status: t.Status, Class: classOf(t.Class), Reason: t.Reason})
 	}
 	if ev := l.Event; ev != nil {
-		d.Event = &transport.Event{Seq: ev.Seq, ID: ev.ID, IDGiven: ev.IDGiven, Customer: l.Customer, Type: ev.Type,
+		d.Event = &transport.Event{Apart: true, Seq: ev.Seq, ID: ev.ID, IDGiven: ev.IDGiven, Customer: l.Customer, Type: ev.Type,
 			Source: ev.Source, Cloud: ev.Cloud, Time: ev.Time, Stored: ev.Stored, Traceparent: ev.Traceparent, Object: ev.Object, Data: ev.Data}
 		if len(l.Raw) > 0 {
 			d.Event.Data = l.Raw

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"sync"
 
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -23,6 +24,25 @@ type DueConsumer struct {
 	sink  transport.Sink
 	bury  BuryAs
 	pull  *jet.Pull
+
+	// reads are segments whose events are being read, in the order in which they
+	// came; those of mostReads at a time.
+	reads chan *dueRead
+	given sync.WaitGroup
+	close sync.Once
+}
+
+// mostReads bounds how many segments are read at a time: each refers to
+// MaxSegmentBytes of events, or to one.
+const mostReads = 32
+
+// dueRead is a segment that is read.
+type dueRead struct {
+	msg  jetstream.Msg
+	seg  *transport.Segment
+	h    transport.Handle
+	done chan struct{}
+	err  error
 }
 
 func (s *Store) dueFilter() string { return fmt.Sprintf("due.%d.>", s.shard) }
@@ -32,18 +52,37 @@ func (s *Store) dueDurable() jet.Durable {
 }
 
 // ConsumeDue starts the shard's consumer of what comes due and gives its segments
-// to sink, one after the other. While the sink blocks, nothing more is pulled.
-// Segments that cannot be read are given to bury, and acked when their letters
+// to sink, one after the other, with the events that they refer to; the next ones
+// are read meanwhile. While the sink blocks, nothing more is pulled. Segments that cannot be read are given to bury, and acked when their letters
 // are durable. ctx bounds the start alone; Stop ends it.
 func (s *Store) ConsumeDue(ctx context.Context, sink transport.Sink, bury BuryAs) (*DueConsumer, error) {
-	c := &DueConsumer{store: s, sink: sink, bury: bury}
+	c := &DueConsumer{store: s, sink: sink, bury: bury, reads: make(chan *dueRead, mostReads)}
 	var err error
-	c.pull, err = s.conn.StartPull(ctx, s.dueDurable(), c.take)
-	return c, err
+	if c.pull, err = s.conn.StartPull(ctx, s.dueDurable(), c.take); err != nil {
+		return nil, err
+	}
+	c.given.Go(c.give)
+	return c, nil
 }
 
 // Stop hands everything back that is not in the sink's hands: see jet.Pull.
-func (c *DueConsumer) Stop(ctx context.Context) error { return c.pull.Stop(ctx) }
+func (c *DueConsumer) Stop(ctx context.Context) error {
+	if err := c.pull.Stop(ctx); err != nil {
+		return err
+	}
+	c.close.Do(func() { close(c.reads) })
+	given := make(chan struct{})
+	go func() {
+		c.given.Wait()
+		close(given)
+	}()
+	select {
+	case <-given:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("handing segments back: %w", ctx.Err())
+	}
+}
 
 func (c *DueConsumer) take(p *jet.Pull, msg jetstream.Msg) {
 	h := p.Handle(msg)
@@ -67,11 +106,31 @@ func (c *DueConsumer) take(p *jet.Pull, msg jetstream.Msg) {
 	if wake, err := segmentWake(msg.Data()); err == nil && meta.NumDelivered == 1 && msg.Headers().Get(headerRecalled) == "" {
 		c.store.clock.returned(c.store.now(), wake)
 	}
-	if err := c.store.loadEntries(p.Context(), seg); err != nil {
-		p.PutOff(msg, err)
-		return
+	r := &dueRead{msg: msg, seg: seg, h: h, done: make(chan struct{})}
+	go c.read(p.Context(), r)
+	c.reads <- r
+}
+
+func (c *DueConsumer) read(ctx context.Context, r *dueRead) {
+	defer close(r.done)
+	if r.err = c.store.loadEntries(ctx, r.seg); r.err == nil {
+		r.err = c.store.find(ctx, r.seg.Entries)
 	}
-	c.sink.Due(seg, h)
+}
+
+// give hands over what was read, in the order in which it came.
+func (c *DueConsumer) give() {
+	for r := range c.reads {
+		<-r.done
+		switch {
+		case c.pull.Stopping():
+			r.h.Nak()
+		case r.err != nil:
+			c.pull.PutOff(r.msg, r.err)
+		default:
+			c.sink.Due(r.seg, r.h)
+		}
+	}
 }
 
 // buryUnreadable keeps the beginning of what came due and cannot be read. Only
@@ -92,7 +151,7 @@ func (c *DueConsumer) buryUnreadable(msg jetstream.Msg, seq uint64, err error, h
 func (s *Store) loadEntries(ctx context.Context, seg *transport.Segment) error {
 	for i := range seg.Entries {
 		ev := seg.Entries[i].Event
-		if ev.Object == "" {
+		if ev.Object == "" { // what refers to an event has none
 			continue
 		}
 		data, err := s.conn.GetPayload(ctx, ev.Object)

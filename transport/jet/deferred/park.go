@@ -37,9 +37,11 @@ type Parker struct {
 	lists    chan struct{} // a place for each List under way
 }
 
-// item is an entry, encoded when it was parked: the caller may change its own.
+// item is an entry, encoded when it was parked: the caller may change its own. Of
+// one that refers to the log, stored is when its event was (see place).
 type item struct {
 	transport.Parking
+	stored  int64
 	encoded []byte
 	waiters []transport.Waiter
 	object  string
@@ -60,6 +62,7 @@ func (s *Store) Parker(c Cutter) *Parker {
 	p.out.Guard = s.opts.Fence.OfDeferred()
 	p.out.Told = s.witness.Tell
 	p.ctx, p.cancel = context.WithCancel(context.Background())
+	s.parker.Store(p)
 	p.recalls.init()
 	p.clearing.init()
 	for _, run := range []func(){p.run, p.recallAsked, p.clearAsked, p.keepClock} {
@@ -71,6 +74,10 @@ func (s *Store) Parker(c Cutter) *Parker {
 // Park takes e and tells w (nil is fine) when it is durable. It does not wait
 // for NATS. e.Event is read at once and not kept. After Close it does nothing.
 func (p *Parker) Park(customer, endpoint string, e transport.Entry, w transport.Waiter) {
+	if isFirstOfReplay(&e) { // of those that went before, something refers to the event already
+		p.store.referring.RLock()
+		defer p.store.referring.RUnlock()
+	}
 	it := p.store.encodeItem(&e)
 	if w != nil {
 		it.waiters = []transport.Waiter{w}
@@ -83,12 +90,25 @@ func (p *Parker) Park(customer, endpoint string, e transport.Entry, w transport.
 	p.collect(customer, endpoint, it)
 }
 
-// encodeItem writes an entry; data that would not fit into a message goes to
-// the object store. Its name is made here, once, so that every try to store the
-// entry puts the same object; parked again, the entry refers to it still.
+func isFirstOfReplay(e *transport.Entry) bool { return e.Replay != 0 && e.Hop == 1 }
+
+// encodeItem writes an entry: a reference to its event, where the log keeps that.
 func (s *Store) encodeItem(e *transport.Entry) item {
 	it := item{Parking: transport.Parking{Place: transport.Place{Replay: e.Replay, Seq: e.Event.Seq}, Hop: e.Hop,
 		Wake: e.Wake(), Ready: e.Due.IsZero(), Size: e.Event.Size()}}
+	if e.Event.Apart || isFirstOfReplay(e) && e.Event.Seq < s.purgeable {
+		s.encodeWhole(&it, e)
+		return it
+	}
+	it.Refers, it.stored, it.encoded = true, nanos(e.Event.Stored), encodeReference(e)
+	it.Bytes = max(it.Size, len(it.encoded))
+	return it
+}
+
+// encodeWhole writes an entry with its event; data that would not fit into a
+// message goes to the object store. Its name is made here, once, so that every try
+// to store the entry puts the same object; parked again, the entry refers to it still.
+func (s *Store) encodeWhole(it *item, e *transport.Entry) {
 	room := len(e.Event.Data) + 512 + 64*len(e.Tries)
 	if e.Event.Object == "" && room > s.inlineLimit() {
 		ev := *e.Event
@@ -99,7 +119,6 @@ func (s *Store) encodeItem(e *transport.Entry) item {
 	}
 	it.encoded = appendEntry(make([]byte, 0, room), e)
 	it.Bytes = len(it.encoded)
-	return it
 }
 
 // inlineLimit is the most data that goes into a message beside everything else.

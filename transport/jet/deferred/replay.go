@@ -27,11 +27,16 @@ func (s *Store) Replay(ctx context.Context, endpoint string, ev *transport.Event
 }
 
 func (s *Store) parkReplay(ctx context.Context, endpoint string, ev *transport.Event, replay uint64, due time.Time) error {
+	s.referring.RLock()
+	defer s.referring.RUnlock()
 	e := transport.Entry{Event: ev, Replay: replay, Hop: 1, Due: due}
 	it := s.encodeItem(&e)
 	// Without a name, so that a number that is taken shows.
-	p := s.segmentParcel(ev.Customer, []item{it}, &transport.Cut{Wake: it.Wake, Entries: []int{0}, Segment: parked{
-		Endpoint: endpoint, First: it.Place, Hop: it.Hop, Entries: 1, Bytes: int64(it.Size), Counted: true}}, s.clock.ahead())
+	segment := parked{Endpoint: endpoint, First: it.Place, Hop: it.Hop, Entries: 1, Bytes: int64(it.Size), Refers: it.Refers, Counted: true}
+	if it.Refers {
+		segment.Low = it.Seq
+	}
+	p := s.segmentParcel(ev.Customer, []item{it}, &transport.Cut{Wake: it.Wake, Entries: []int{0}, Segment: segment}, s.clock.ahead())
 	p.Msg.Header.Set(headerSegment, jet.RandomToken(8))
 	for _, o := range p.Objects {
 		if err := s.changes.PutPayload(ctx, o.Name, o.Data); err != nil {

@@ -42,14 +42,9 @@ func (s *Store) segmentParcel(customer string, items []item, cut *transport.Cut,
 	msg.Header.Set(jet.HeaderSchedule, scheduleText(cut.Wake, skew))
 	msg.Header.Set(jet.HeaderTarget, s.dueSubject(&cut.Segment))
 	msg.Header.Set(headerSegment, cut.Segment.Name)
+	msg.Data = messageOf(customer, items, cut)
 	p := &jet.Parcel{Msg: msg}
-	size := 256
 	for _, i := range cut.Entries {
-		size += len(items[i].encoded)
-	}
-	msg.Data = appendPreamble(make([]byte, 0, size), customer, cut.Segment.Endpoint, cut.Wake)
-	for _, i := range cut.Entries {
-		msg.Data = append(msg.Data, items[i].encoded...)
 		if items[i].object != "" {
 			p.Objects = append(p.Objects, jet.Object{Name: items[i].object, Data: items[i].data})
 		}
@@ -58,4 +53,22 @@ func (s *Store) segmentParcel(customer string, items []item, cut *transport.Cut,
 		p.Waiters = append(p.Waiters, items[i].waiters...)
 	}
 	return p
+}
+
+// messageOf is the segment message of what cut makes of items.
+func messageOf(customer string, items []item, cut *transport.Cut) []byte {
+	endpoint := cut.Segment.Endpoint
+	if cut.Segment.Refers {
+		msg := appendPreamble(make([]byte, 0, 256+referenceRoom*len(cut.Entries)), referencesVersion, customer, endpoint, cut.Wake)
+		return appendReferences(msg, items, cut.Entries)
+	}
+	size := 256
+	for _, i := range cut.Entries {
+		size += len(items[i].encoded)
+	}
+	msg := appendPreamble(make([]byte, 0, size), segmentVersion, customer, endpoint, cut.Wake)
+	for _, i := range cut.Entries {
+		msg = append(msg, items[i].encoded...)
+	}
+	return msg
 }

@@ -13,7 +13,8 @@ import (
 )
 
 // A segment message is a version byte, a sized preamble (customer, endpoint,
-// due: when it comes back) and the entries, each with its length before it.
+// due: when it comes back) and the entries, each with its length before it: with
+// its event, or (referencesVersion) with a reference to it.
 const segmentVersion = 1
 
 const (
@@ -54,8 +55,8 @@ const (
 	tryReason
 )
 
-func appendPreamble(dst []byte, customer, endpoint string, due time.Time) []byte {
-	dst, at := wire.OpenSized(append(dst, segmentVersion))
+func appendPreamble(dst []byte, version byte, customer, endpoint string, due time.Time) []byte {
+	dst, at := wire.OpenSized(append(dst, version))
 	dst = wire.AppendText(dst, segCustomer, customer)
 	dst = wire.AppendEndpoint(dst, segEndpointPacked, segEndpoint, endpoint)
 	dst = wire.AppendTime(dst, segDue, due)
@@ -85,17 +86,24 @@ func appendEntry(dst []byte, e *transport.Entry) []byte {
 	dst = wire.AppendNumber(dst, entReplay, e.Replay)
 	dst = wire.AppendNumber(dst, entHop, uint64(e.Hop))
 	dst = wire.AppendTime(dst, entDue, e.Due)
-	for i := range e.Tries[max(0, len(e.Tries)-wire.MaxTries):] {
-		dst = appendTry(dst, &e.Tries[max(0, len(e.Tries)-wire.MaxTries)+i])
-	}
+	dst = appendTries(dst, entTry, e.Tries)
 	if ev.Object == "" {
 		dst = wire.AppendBytes(dst, entData, ev.Data)
 	}
 	return wire.CloseSized(dst, at)
 }
 
-func appendTry(dst []byte, t *transport.Try) []byte {
-	dst = append(dst, entTry<<1|wire.FormBytes)
+// appendTries appends the last ones, oldest first.
+func appendTries(dst []byte, field byte, tries []transport.Try) []byte {
+	tries = tries[max(0, len(tries)-wire.MaxTries):]
+	for i := range tries {
+		dst = appendTry(dst, field, &tries[i])
+	}
+	return dst
+}
+
+func appendTry(dst []byte, field byte, t *transport.Try) []byte {
+	dst = append(dst, field<<1|wire.FormBytes)
 	dst, at := wire.OpenSized(dst)
 	dst = wire.AppendTime(dst, tryAt, t.At)
 	dst = wire.AppendNumber(dst, tryTook, wire.NonNegative(t.Took))
@@ -121,8 +129,8 @@ func segmentWake(msg []byte) (wake time.Time, err error) {
 }
 
 func cutPreamble(msg []byte) (head, rest []byte, err error) {
-	if len(msg) == 0 || msg[0] != segmentVersion {
-		return nil, nil, fmt.Errorf("parked segment: not version %d; written by a newer Postrider?", segmentVersion)
+	if len(msg) == 0 || msg[0] != segmentVersion && msg[0] != referencesVersion {
+		return nil, nil, fmt.Errorf("parked segment: neither version %d nor %d; written by a newer Postrider?", segmentVersion, referencesVersion)
 	}
 	if head, rest, err = wire.CutSized(msg[1:]); err != nil {
 		return nil, nil, fmt.Errorf("parked segment: %w", err)
@@ -152,6 +160,10 @@ func decodeSegment(msg []byte) (*transport.Segment, error) {
 	if f.Err != nil {
 		return nil, fmt.Errorf("parked segment: %w", f.Err)
 	}
+	if msg[0] == referencesVersion {
+		seg.Entries, err = decodeReferences(rest, seg.Customer)
+		return seg, err
+	}
 	for len(rest) > 0 {
 		var piece []byte
 		if piece, rest, err = wire.CutSized(rest); err != nil {
@@ -171,7 +183,7 @@ func decodeSegment(msg []byte) (*transport.Segment, error) {
 
 // decodeEntry reads one entry without its length.
 func decodeEntry(b []byte, customer string) (transport.Entry, error) {
-	ev := &transport.Event{Customer: customer}
+	ev := &transport.Event{Customer: customer, Apart: true}
 	e := transport.Entry{Event: ev}
 	f := wire.Fields{Rest: b}
 	for f.Next() {
@@ -183,11 +195,7 @@ func decodeEntry(b []byte, customer string) (transport.Entry, error) {
 		case entDue:
 			e.Due = f.Time()
 		case entTry:
-			if len(e.Tries) == wire.MaxTries {
-				f.Fail(wire.ErrLength)
-				break
-			}
-			e.Tries = append(e.Tries, decodeTry(&f))
+			e.Tries = decodeAnotherTry(e.Tries, &f)
 		default:
 			decodeEvent(ev, &f)
 		}
@@ -225,6 +233,14 @@ func decodeEvent(ev *transport.Event, f *wire.Fields) {
 	case entObject:
 		ev.Object = f.Text()
 	}
+}
+
+func decodeAnotherTry(tries []transport.Try, f *wire.Fields) []transport.Try {
+	if len(tries) == wire.MaxTries {
+		f.Fail(wire.ErrLength)
+		return tries
+	}
+	return append(tries, decodeTry(f))
 }
 
 func decodeTry(outer *wire.Fields) transport.Try {

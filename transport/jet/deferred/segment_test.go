@@ -16,10 +16,10 @@ func TestEntriesComeBackAsTheyWere(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		text := rapid.StringN(0, 60, 300)
 		customer, endpoint := text.Draw(t, "customer"), jettest.DrawEndpoint(t, "endpoint")
-		msg := appendPreamble(nil, customer, endpoint, jettest.Time)
+		msg := appendPreamble(nil, segmentVersion, customer, endpoint, jettest.Time)
 		var in []transport.Entry
 		for range rapid.IntRange(0, 4).Draw(t, "entries") {
-			ev := &transport.Event{Seq: rapid.Uint64().Draw(t, "seq"), ID: text.Draw(t, "id"), IDGiven: rapid.Bool().Draw(t, "given"),
+			ev := &transport.Event{Apart: true, Seq: rapid.Uint64().Draw(t, "seq"), ID: text.Draw(t, "id"), IDGiven: rapid.Bool().Draw(t, "given"),
 				Customer: customer, Type: text.Draw(t, "type"), DuplicateOf: rapid.Uint64().Draw(t, "duplicate"), Source: text.Draw(t, "source"),
 				Time: jettest.DrawTime(t, "time"), Stored: jettest.DrawTime(t, "stored"), Traceparent: text.Draw(t, "trace"), Object: text.Draw(t, "object")}
 			if b := rapid.SliceOfN(rapid.Byte(), 0, 300).Draw(t, "data"); len(b) > 0 && ev.Object == "" {
@@ -44,14 +44,14 @@ func TestEntriesComeBackAsTheyWere(t *testing.T) {
 }
 
 func FuzzSegment(f *testing.F) {
-	f.Add(appendEntry(appendPreamble(nil, "acme", jettest.EndpointA, jettest.Time), &transport.Entry{
+	f.Add(appendEntry(appendPreamble(nil, segmentVersion, "acme", jettest.EndpointA, jettest.Time), &transport.Entry{
 		Event: &transport.Event{Seq: 1, Data: []byte(`{}`)}, Tries: []transport.Try{{At: jettest.Time, Status: 500}}}))
 	f.Fuzz(func(t *testing.T, msg []byte) {
 		seg, err := decodeSegment(msg)
 		if err != nil {
 			return
 		}
-		again := appendPreamble(nil, seg.Customer, seg.Endpoint, jettest.Time)
+		again := appendPreamble(nil, segmentVersion, seg.Customer, seg.Endpoint, jettest.Time)
 		for i := range seg.Entries {
 			again = appendEntry(again, &seg.Entries[i])
 		}

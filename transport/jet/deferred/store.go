@@ -5,6 +5,8 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -36,6 +38,15 @@ type Options struct {
 	Witness Witness
 	// Fence guards what is parked; nil: nothing does.
 	Fence *jet.Fence
+	// Events are read by what refers to them.
+	Events Events
+}
+
+// Events are the events of the log, by what refers to them.
+type Events interface {
+	// Find gives the events beside what refers to them, nil where the log does not
+	// have one. They are shared. The error is that it cannot tell now.
+	Find(ctx context.Context, refs []transport.Reference) ([]*transport.Event, error)
 }
 
 // Store is what waits of one shard.
@@ -52,6 +63,13 @@ type Store struct {
 	clock      serverClock
 	watchClock time.Duration
 	moves      *publisher.Costs
+
+	// referring is held while a replay is given its reference, or its event, for
+	// which nothing refers to the event yet; purgeable, which it guards, is where
+	// the events end that may be purged where nothing refers to them.
+	referring sync.RWMutex
+	purgeable uint64
+	parker    atomic.Pointer[Parker] // the last one
 }
 
 // Open gives what waits of a shard, whose stream is there (see Config), and asks

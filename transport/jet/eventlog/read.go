@@ -82,9 +82,10 @@ func (s *Store) Identity(ctx context.Context) (string, error) {
 	return s.conn.Identity(ctx, jet.StreamEvents)
 }
 
-// Purge drops from EVENTS what is both settled and older than EventsKeep: up to
-// the earlier of the shard consumer's ack floor and the newest message of that
-// age. Without the consumer nothing is settled, and nothing is purged.
+// Purge drops from EVENTS what is settled, older than EventsKeep and referred to by
+// nothing: up to the earliest of the shard consumer's ack floor, the newest message
+// of that age and the oldest one that something refers to. Without the consumer
+// nothing is settled, and nothing is purged.
 func (s *Store) Purge(ctx context.Context) error {
 	stream, err := s.js.Stream(ctx, jet.StreamEvents)
 	if err != nil {
@@ -105,6 +106,15 @@ func (s *Store) Purge(ctx context.Context) error {
 	first := min(old, consumer.CachedInfo().AckFloor.Stream+1)
 	if state.Msgs == 0 || first <= state.FirstSeq {
 		return nil
+	}
+	if referred := s.opts.Referred; referred != nil {
+		low, err := referred(ctx, first)
+		if err != nil {
+			return fmt.Errorf("purging %s below %d: %w", jet.StreamEvents, first, err)
+		}
+		if first = min(first, low); first <= state.FirstSeq {
+			return nil
+		}
 	}
 	if tell := s.opts.Purging; tell != nil {
 		if err := tell(ctx, first); err != nil {

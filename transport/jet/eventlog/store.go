@@ -26,6 +26,9 @@ type Options struct {
 	// Fence tells whether what is taken may be acked, and what is old be purged;
 	// nil: always.
 	Fence *jet.Fence
+	// Referred gives the lowest sequence that is referred to, as events below another
+	// are to be purged, and sees to it that no more are; nil: none is.
+	Referred func(ctx context.Context, purgeable uint64) (low uint64, err error)
 	// Purging has the journal tell that events below a sequence are purged, before
 	// they are; nil: nobody is told.
 	Purging func(ctx context.Context, below uint64) error
@@ -42,6 +45,7 @@ type Store struct {
 	log     *slog.Logger
 	now     func() time.Time
 	submits *publisher.Committer
+	found   found
 }
 
 // New gives the log of a shard, whose stream is there: see Config.

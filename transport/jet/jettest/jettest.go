@@ -222,9 +222,9 @@ func StreamState(t testing.TB, js jetstream.JetStream, name string) jetstream.St
 	return stream.CachedInfo().State
 }
 
-// Entry is an entry to be parked until due.
+// Entry is an entry to be parked until due, whose event no log has.
 func Entry(seq uint64, due time.Time) transport.Entry {
-	return transport.Entry{Hop: 1, Due: due, Event: &transport.Event{Seq: seq, ID: fmt.Sprint("EVENTS-", seq),
+	return transport.Entry{Hop: 1, Due: due, Event: &transport.Event{Apart: true, Seq: seq, ID: fmt.Sprint("EVENTS-", seq),
 		Customer: "acme", Type: "access.granted", Time: Time, Stored: Time, Data: []byte(fmt.Sprintf(`{"seq":%d}`, seq))}}
 }
 
@@ -298,7 +298,7 @@ func Letter(seq uint64, customer, endpoint, reason string) *transport.DeadLetter
 	return &transport.DeadLetter{Customer: customer, Endpoint: endpoint, Reason: reason, Detail: "three attempts",
 		At: Time, LastAnswer: []byte("<no>"),
 		Tries: []transport.Try{{At: Time, Took: 1500 * time.Millisecond, Status: 500, Class: transport.Failed, Reason: "status"}},
-		Event: &transport.Event{Seq: seq, ID: "e", IDGiven: true, Customer: customer, Type: "access.granted", Source: "/s",
+		Event: &transport.Event{Apart: true, Seq: seq, ID: "e", IDGiven: true, Customer: customer, Type: "access.granted", Source: "/s",
 			Time: Time, Stored: Time, Data: []byte(`{"b" :"<&>",  "a":1}`)}}
 }
 

@@ -31,6 +31,7 @@ const (
 	receivedTwice
 	retryAfters
 	eventsPurged
+	eventsMoved
 	eventsGone
 	lostReads
 	firstMood
@@ -39,7 +40,7 @@ const (
 
 var faultWords = [...]string{"kill -9", "graceful stops", "NATS away", "uplink down", "shard halted", "clock jumps", "registry changes",
 	"replays", "acks lost", "deliveries lost on the way", "redeliveries", "schedules fired twice", "streams set back", "segments parked anew",
-	"attempts broken off", "receipts repeated", "Retry-After kept", "events purged", "references to events that are gone", "reads that failed"}
+	"attempts broken off", "receipts repeated", "Retry-After kept", "events purged", "events moved to KEPT", "references to events that are gone", "reads that failed"}
 
 func (f fault) String() string {
 	if f > firstMood {

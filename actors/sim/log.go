@@ -25,6 +25,7 @@ type entry struct {
 	lost       bool // on its way, once
 	nothing    bool // in the place of what the log lost
 	purged     bool
+	kept       bool // it was moved to KEPT
 }
 
 // recentAck may be lost when the server is killed; message is DEFERRED's.

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"github.com/postrider/postrider/transport"
@@ -34,7 +35,7 @@ func (l *eventLog) find(r transport.Reference) *transport.Event {
 		return nil
 	}
 	e := l.at(r.Seq)
-	if e.nothing || e.purged || !r.Fits(e.event) {
+	if e.nothing || e.purged && !e.kept || !r.Fits(e.event) {
 		return nil
 	}
 	return e.event
@@ -76,6 +77,7 @@ func (n *node) purge() {
 	if w.away || !n.pulling {
 		return
 	}
+	n.dropKept()
 	l, old := w.log, w.serverNow().Add(-w.plan.keep)
 	below := l.first
 	for below <= l.floor && l.at(below).event.Stored.Before(old) {
@@ -85,23 +87,94 @@ func (n *node) purge() {
 		return
 	}
 	l.purgeable = max(l.purgeable, below)
-	last, low := w.deferred.seq, w.deferred.low(0)
+	short := w.dice.one(3)
+	last, low := w.deferred.seq, w.deferred.low(0, l.first)
 	n.after(w.dice.between(0, 200*time.Millisecond), func() {
+		if w.away {
+			return
+		}
+		low = min(low, w.deferred.low(last+1, l.first))
+		if short {
+			n.makeRoom(below)
+			return
+		}
+		l.purge(min(below, low))
+	})
+}
+
+// makeRoom moves what is referred to, up to some event, and purges the log.
+func (n *node) makeRoom(below uint64) {
+	w := n.w
+	moved := w.deferred.referredTo(w.log.first, below)
+	if len(moved) > 0 && w.dice.one(3) {
+		below = moved[w.dice.IntN(len(moved))] // there is no room for more of them
+	}
+	for _, seq := range moved {
+		if seq < below {
+			w.log.at(seq).kept = true
+			w.did(eventsMoved)
+		}
+	}
+	n.after(w.dice.between(0, 100*time.Millisecond), func() {
 		if !w.away {
-			w.log.purge(min(below, low, w.deferred.low(last+1)))
+			w.log.purge(below)
 		}
 	})
 }
 
-// low is the lowest event that a message of DEFERRED from that sequence on refers to.
-func (d *deferred) low(from uint64) uint64 {
-	low := uint64(math.MaxUint64)
-	for _, p := range d.all {
-		if !p.gone && p.seq >= from && p.name.Refers {
-			low = min(low, p.name.Low)
+// dropKept drops what was moved and is referred to no more: by what is there, and
+// by what was stored while that was read.
+func (n *node) dropKept() {
+	w := n.w
+	last, wanted := w.deferred.seq, map[uint64]bool{}
+	note := func(seqs []uint64) {
+		for _, seq := range seqs {
+			wanted[seq] = true
 		}
 	}
-	return low
+	note(w.deferred.referredTo(0, w.log.first))
+	n.after(w.dice.between(0, 200*time.Millisecond), func() {
+		note(w.deferred.since(last+1).referredTo(0, w.log.first))
+		for seq := uint64(1); seq < w.log.first; seq++ {
+			if e := w.log.at(seq); e.purged && !wanted[seq] {
+				e.kept = false
+			}
+		}
+	})
+}
+
+// since is what was stored from that sequence on.
+func (d *deferred) since(from uint64) *deferred {
+	since := &deferred{}
+	for _, p := range d.all {
+		if p.seq >= from {
+			since.all = append(since.all, p)
+		}
+	}
+	return since
+}
+
+// referredTo are the events from one sequence to below another that something
+// refers to, in order.
+func (d *deferred) referredTo(from, below uint64) (seqs []uint64) {
+	for _, p := range d.all {
+		for i := range p.entries {
+			if seq := p.entries[i].Event.Seq; !p.gone && p.entries[i].Refers && seq >= from && seq < below {
+				seqs = append(seqs, seq)
+			}
+		}
+	}
+	slices.Sort(seqs)
+	return slices.Compact(seqs)
+}
+
+// low is the lowest event from first on that a message of DEFERRED, from that
+// sequence on, refers to.
+func (d *deferred) low(from, first uint64) uint64 {
+	if seqs := d.since(from).referredTo(first, math.MaxUint64); len(seqs) > 0 {
+		return seqs[0]
+	}
+	return math.MaxUint64
 }
 
 func (l *eventLog) purge(below uint64) {

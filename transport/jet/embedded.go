@@ -93,12 +93,12 @@ func (c *Conn) runServer(ctx context.Context, so *server.Options) error {
 }
 
 // shrinkLogs sees to a disk that has become much smaller: a server whose limit
-// is below what EVENTS and DETECTIONS have reserved changes no stream at all. So
+// is below what EVENTS, DETECTIONS and KEPT have reserved changes no stream at all. So
 // these are shrunk by a run of the server without the limit.
 func (c *Conn) shrinkLogs(ctx context.Context, so *server.Options) error {
 	var logs []jetstream.StreamConfig
 	reserved := int64(0)
-	for _, name := range []string{StreamEvents, StreamDetections} {
+	for _, name := range []string{StreamEvents, StreamDetections, StreamKept} {
 		stream, err := c.js.Stream(ctx, name)
 		if errors.Is(err, jetstream.ErrStreamNotFound) {
 			continue
@@ -119,8 +119,11 @@ func (c *Conn) shrinkLogs(ctx context.Context, so *server.Options) error {
 	}
 	for _, config := range logs {
 		config.MaxBytes = eventsShare(c.embedded.maxStore)
-		if config.Name == StreamDetections {
+		switch config.Name {
+		case StreamDetections:
 			config.MaxBytes = DetectionsShare(config.MaxBytes)
+		case StreamKept:
+			config.MaxBytes = KeptShare(config.MaxBytes)
 		}
 		if _, err := c.js.UpdateStream(ctx, config); err != nil {
 			return fmt.Errorf("stream %s: %w", config.Name, Unavailable(err))

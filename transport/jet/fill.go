@@ -9,7 +9,7 @@ import (
 )
 
 // filling are the streams that grow with what is published and kept.
-var filling = []string{StreamEvents, StreamDeferred, StreamAttempts, StreamDeadLetters, StreamDetections, "OBJ_" + BucketPayloads}
+var filling = []string{StreamEvents, StreamDeferred, StreamAttempts, StreamDeadLetters, StreamDetections, StreamKept, "OBJ_" + BucketPayloads}
 
 // Fill asks how full the streams are that grow with use. A stream of which the
 // server tells nothing until ctx ends is left out.

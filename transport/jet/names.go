@@ -17,6 +17,8 @@ const (
 	StreamDeferred    = transport.StreamDeferred
 	StreamAttempts    = transport.StreamAttempts
 	StreamDeadLetters = "DEADLETTERS"
+	// StreamKept is what the log has no room for and something waits for.
+	StreamKept = "KEPT"
 	// StreamDetections is the log of detections.
 	StreamDetections = "DETECTIONS"
 	// BucketEndpoints holds the endpoints.
@@ -43,6 +45,7 @@ const (
 	SubjectDeadLetters = "deadletters.>" // deadletters.<customer|_>.<endpoint|_>
 	SubjectLetters     = "letters.>"     // letters.<shard>.owner: see owner
 	SubjectDetections  = "detections.>"
+	SubjectKept        = "kept.>" // kept.<shard>.<sequence of the log>
 )
 
 // Headers of ours on messages.

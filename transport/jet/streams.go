@@ -56,6 +56,14 @@ func DetectionsShare(eventsMax int64) int64 {
 	return eventsMax / 3
 }
 
+// KeptShare is a twelfth of what EVENTS has: a twentieth of the store.
+func KeptShare(eventsMax int64) int64 {
+	if eventsMax < 0 {
+		return -1
+	}
+	return eventsMax / 12
+}
+
 func (c *Conn) prepareStream(ctx context.Context, config jetstream.StreamConfig) error {
 	there, err := c.js.Stream(ctx, config.Name)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {

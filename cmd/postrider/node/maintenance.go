@@ -39,7 +39,7 @@ func (n *Node) maintain() {
 			case <-ctx.Done():
 				return
 			case <-purge.C:
-				if err := n.store.Events.Purge(ctx); err != nil && ctx.Err() == nil {
+				if err := n.store.Purge(ctx); err != nil && ctx.Err() == nil {
 					n.log.Warn("settled events were not purged; trying again in a minute", "error", err)
 				}
 			case <-watch.C:

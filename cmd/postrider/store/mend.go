@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/postrider/postrider/transport"
@@ -138,15 +137,17 @@ func (s *Store) parkOwed(ctx context.Context, t Taking, c deferred.Cutter, r *tr
 
 // anew gives the entries of pairs whose events are there, and the other pairs.
 func (s *Store) anew(ctx context.Context, part []transport.OwedPair) (anew []deferred.Anew, gone []transport.OwedPair, err error) {
-	var ev *transport.Event
+	refs := make([]transport.Reference, len(part))
 	for i := range part {
-		p := &part[i]
-		if ev == nil || ev.Seq != p.Seq {
-			if ev, err = s.Events.Event(ctx, p.Seq); err != nil && !errors.Is(err, transport.ErrNotFound) {
-				return nil, nil, err
-			}
-		}
-		if ev == nil || !p.Fits(ev) {
+		refs[i] = transport.Reference{Seq: part[i].Seq, EventMark: part[i].EventMark}
+	}
+	found, err := s.Events.Find(ctx, refs)
+	if err != nil {
+		return nil, nil, err
+	}
+	for i := range part {
+		p, ev := &part[i], found[i]
+		if ev == nil {
 			gone = append(gone, *p)
 			continue
 		}

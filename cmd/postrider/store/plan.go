@@ -11,6 +11,7 @@ import (
 	"github.com/postrider/postrider/transport/jet/deferred"
 	"github.com/postrider/postrider/transport/jet/eventlog"
 	"github.com/postrider/postrider/transport/jet/journal"
+	"github.com/postrider/postrider/transport/jet/kept"
 	"github.com/postrider/postrider/transport/jet/memory"
 	"github.com/postrider/postrider/transport/jet/owner"
 	"github.com/postrider/postrider/transport/jet/registry"
@@ -26,6 +27,7 @@ func streams(ctx context.Context, conn *jet.Conn, o *Options) ([]jet.StreamConfi
 	}
 	return append([]jet.StreamConfig{
 		eventlog.Config(eventsMax), deferred.Config(), journal.Config(o.AttemptsKeep), deadletters.Config(o.DeadLettersKeep),
+		kept.Config(jet.KeptShare(eventsMax)),
 	}, runs.Configs(o.DetectionsKeep, eventsMax)...), nil
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/postrider/postrider/transport/jet/eventlog"
 	"github.com/postrider/postrider/transport/jet/gate"
 	"github.com/postrider/postrider/transport/jet/journal"
+	"github.com/postrider/postrider/transport/jet/kept"
 	"github.com/postrider/postrider/transport/jet/memory"
 	"github.com/postrider/postrider/transport/jet/owner"
 	"github.com/postrider/postrider/transport/jet/producers"
@@ -72,6 +73,7 @@ type Store struct {
 	*jet.Conn
 	Events   *eventlog.Store
 	Deferred *deferred.Store
+	Kept     *kept.Store
 	Attempts *journal.Store
 	Letters  *deadletters.Store
 	Memory   *memory.Store
@@ -115,14 +117,17 @@ func (s *Store) open(ctx context.Context) (err error) {
 	s.Owners = owner.New(s.Conn, shard, s.Fence)
 	log := eventlog.Options{Keep: s.opts.EventsKeep, Window: s.opts.Window, Unreadable: s.opts.Unreadable,
 		Fence: s.Fence, Purging: s.Owners.Purging,
-		Referred: func(ctx context.Context, purgeable uint64) (uint64, error) {
-			return s.Deferred.Referred(ctx, purgeable)
-		}}
+		Referred: func(ctx context.Context, first, purgeable uint64) (uint64, error) {
+			return s.Deferred.Referred(ctx, first, purgeable)
+		},
+		MakeRoom: s.makeRoom}
 	if s.Listens() {
 		s.producers = producers.New(s.Conn, producers.Options{MaxPayload: int32(s.MaxPayload()), Window: s.opts.DedupTime,
 			NotTaken: s.opts.NotTaken, Paces: s.opts.Paces, Event: eventlog.Identify, Detection: runs.Identify})
 		log.Source = s.producers.Events()
 	}
+	s.Kept = kept.New(s.Conn, shard, s.Fence)
+	log.Kept = s.Kept.Message
 	s.Events = eventlog.New(s.Conn, shard, log)
 	s.Letters = deadletters.New(s.Conn, deadletters.Options{Unreadable: s.opts.Unreadable, Fence: s.Fence})
 	if err := s.openBuckets(ctx); err != nil {
@@ -235,11 +240,11 @@ func (s *Store) Audit(ctx context.Context, o journal.AuditOptions) (*transport.A
 }
 
 // SweepPayloads deletes old payloads that nothing refers to any more. An event
-// moves from EVENTS to DEFERRED, and from both to DEADLETTERS, where it stays: so
-// each is read when the one before it has been.
+// moves from EVENTS to KEPT and DEFERRED, and from all to DEADLETTERS, where it
+// stays: so each is read when the one before it has been.
 func (s *Store) SweepPayloads(ctx context.Context) error {
 	return s.Conn.SweepPayloads(ctx, s.opts.EventsKeep,
-		[]jet.References{s.Events.References(), s.Deferred.References(), s.Letters.References()})
+		[]jet.References{s.Events.References(), s.Kept.References(), s.Deferred.References(), s.Letters.References()})
 }
 
 // Replays opens the bucket of replays of many.

@@ -95,6 +95,7 @@ func (e *examination) connect(ctx context.Context) bool {
 var ownStreams = map[string][]string{
 	jet.StreamEvents: {jet.SubjectEvents, jet.SubjectOps}, jet.StreamDeferred: {jet.SubjectPark, jet.SubjectDue},
 	jet.StreamAttempts: {jet.SubjectAttempts}, jet.StreamDeadLetters: {jet.SubjectDeadLetters, jet.SubjectLetters}, jet.StreamDetections: {jet.SubjectDetections},
+	jet.StreamKept: {jet.SubjectKept},
 }
 
 // streams sees to the streams, to others that take their subjects, and to the

@@ -114,13 +114,13 @@ func (s *aside) restore(ctx context.Context, b *BackupStream, folder string, tel
 }
 
 // restoredConfig is a stream's configuration as the new server can have it: the
-// next start sets the limits of EVENTS and DETECTIONS by its own disk.
+// next start sets the limits of EVENTS, DETECTIONS and KEPT by its own disk.
 func (s *aside) restoredConfig(raw json.RawMessage) (map[string]any, error) {
 	var config map[string]any
 	if err := json.Unmarshal(raw, &config); err != nil {
 		return nil, fmt.Errorf("its configuration in the backup cannot be read: %w", err)
 	}
-	if name := config["name"]; name == jet.StreamEvents || name == jet.StreamDetections {
+	if name := config["name"]; name == jet.StreamEvents || name == jet.StreamDetections || name == jet.StreamKept {
 		config["max_bytes"] = -1
 	}
 	if s.conn.Embedded() {

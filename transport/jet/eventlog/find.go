@@ -48,7 +48,7 @@ func (s *Store) findStored(ctx context.Context, seqs []uint64, places []int, fou
 	}
 	for i, m := range messages {
 		if m == nil {
-			if m, err = s.askLeader(ctx, seqs[i]); err != nil {
+			if m, err = s.lookFurther(ctx, seqs[i]); err != nil {
 				return err
 			}
 		}
@@ -62,13 +62,41 @@ func (s *Store) findStored(ctx context.Context, seqs []uint64, places []int, fou
 	return nil
 }
 
-// askLeader looks for what a replica did not have, which may be behind.
+// lookFurther looks for what a replica did not have, which may be behind, or what
+// was moved: it is stored there before it leaves the log.
+func (s *Store) lookFurther(ctx context.Context, seq uint64) (*jetstream.RawStreamMsg, error) {
+	m, err := s.askLeader(ctx, seq)
+	if err != nil || m != nil || s.opts.Kept == nil {
+		return m, err
+	}
+	return s.opts.Kept(ctx, seq)
+}
+
 func (s *Store) askLeader(ctx context.Context, seq uint64) (*jetstream.RawStreamMsg, error) {
 	m, err := s.conn.LeaderGet(ctx, jet.StreamEvents, seq, ">")
 	if err != nil || m == nil || m.Sequence != seq {
 		return nil, err
 	}
 	return m, nil
+}
+
+// Raw gives messages of the log as they are, in the order of seqs, but for those
+// that are not there.
+func (s *Store) Raw(ctx context.Context, seqs []uint64) (messages []*jetstream.RawStreamMsg, err error) {
+	all := make([]*jetstream.RawStreamMsg, len(seqs))
+	err = s.conn.Messages(ctx, jet.StreamEvents, seqs, func(i int, m *jetstream.RawStreamMsg) { all[i] = m })
+	for i := 0; err == nil && i < len(all); i++ {
+		if all[i] == nil {
+			all[i], err = s.askLeader(ctx, seqs[i])
+		}
+		if all[i] != nil {
+			messages = append(messages, all[i])
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading events: %w", jet.Unavailable(err))
+	}
+	return messages, nil
 }
 
 // readFound gives the event of a message; nil where it is none.

@@ -82,54 +82,6 @@ func (s *Store) Identity(ctx context.Context) (string, error) {
 	return s.conn.Identity(ctx, jet.StreamEvents)
 }
 
-// Purge drops from EVENTS what is settled, older than EventsKeep and referred to by
-// nothing: up to the earliest of the shard consumer's ack floor, the newest message
-// of that age and the oldest one that something refers to. Without the consumer
-// nothing is settled, and nothing is purged.
-func (s *Store) Purge(ctx context.Context) error {
-	stream, err := s.js.Stream(ctx, jet.StreamEvents)
-	if err != nil {
-		return fmt.Errorf("purging %s: %w", jet.StreamEvents, jet.Unavailable(err))
-	}
-	consumer, err := stream.Consumer(ctx, jet.ConsumerName)
-	if errors.Is(err, jetstream.ErrConsumerNotFound) {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("purging %s: %w", jet.StreamEvents, jet.Unavailable(err))
-	}
-	state := stream.CachedInfo().State
-	old, err := s.firstSince(ctx, state.LastSeq, s.now().Add(-s.opts.Keep))
-	if err != nil {
-		return fmt.Errorf("purging %s: finding what is older than %s: %w", jet.StreamEvents, s.opts.Keep, jet.Unavailable(err))
-	}
-	first := min(old, consumer.CachedInfo().AckFloor.Stream+1)
-	if state.Msgs == 0 || first <= state.FirstSeq {
-		return nil
-	}
-	if referred := s.opts.Referred; referred != nil {
-		low, err := referred(ctx, first)
-		if err != nil {
-			return fmt.Errorf("purging %s below %d: %w", jet.StreamEvents, first, err)
-		}
-		if first = min(first, low); first <= state.FirstSeq {
-			return nil
-		}
-	}
-	if tell := s.opts.Purging; tell != nil {
-		if err := tell(ctx, first); err != nil {
-			return fmt.Errorf("purging %s below %d: telling of it: %w", jet.StreamEvents, first, jet.Unavailable(err))
-		}
-	}
-	if !s.opts.Fence.Acts() {
-		return fmt.Errorf("purging %s below %d: %w", jet.StreamEvents, first, jet.ErrHalted)
-	}
-	if err := stream.Purge(ctx, jetstream.WithPurgeSequence(first)); err != nil {
-		return fmt.Errorf("purging %s below %d: %w", jet.StreamEvents, first, jet.Unavailable(err))
-	}
-	return nil
-}
-
 // firstSince is the sequence of the first event stored at t or later, or the
 // one after last where there is none.
 func (s *Store) firstSince(ctx context.Context, last uint64, t time.Time) (uint64, error) {

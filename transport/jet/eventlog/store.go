@@ -26,9 +26,15 @@ type Options struct {
 	// Fence tells whether what is taken may be acked, and what is old be purged;
 	// nil: always.
 	Fence *jet.Fence
-	// Referred gives the lowest sequence that is referred to, as events below another
-	// are to be purged, and sees to it that no more are; nil: none is.
-	Referred func(ctx context.Context, purgeable uint64) (low uint64, err error)
+	// Referred gives the lowest sequence from first on that is referred to, as events
+	// below another are to be purged, and sees to it that no more are; nil: none is.
+	Referred func(ctx context.Context, first, purgeable uint64) (low uint64, err error)
+	// MakeRoom moves events that are referred to elsewhere, where the log runs short
+	// of room by need bytes, and gives the lowest that could not be moved, of those
+	// from one sequence to below another; nil: it stays as it is.
+	MakeRoom func(ctx context.Context, from, below uint64, need int64) (low uint64, err error)
+	// Kept gives an event that was moved, nil where it was not; nil: none was.
+	Kept func(ctx context.Context, seq uint64) (*jetstream.RawStreamMsg, error)
 	// Purging has the journal tell that events below a sequence are purged, before
 	// they are; nil: nobody is told.
 	Purging func(ctx context.Context, below uint64) error

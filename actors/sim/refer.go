@@ -126,18 +126,18 @@ func (n *node) makeRoom(below uint64) {
 // by what was stored while that was read.
 func (n *node) dropKept() {
 	w := n.w
-	last, wanted := w.deferred.seq, map[uint64]bool{}
-	note := func(seqs []uint64) {
-		for _, seq := range seqs {
-			wanted[seq] = true
+	var there []uint64
+	for seq := uint64(1); seq < w.log.first; seq++ {
+		if w.log.at(seq).kept {
+			there = append(there, seq)
 		}
 	}
-	note(w.deferred.referredTo(0, w.log.first))
+	last, wanted := w.deferred.seq, w.deferred.referredTo(0, w.log.first)
 	n.after(w.dice.between(0, 200*time.Millisecond), func() {
-		note(w.deferred.since(last+1).referredTo(0, w.log.first))
-		for seq := uint64(1); seq < w.log.first; seq++ {
-			if e := w.log.at(seq); e.purged && !wanted[seq] {
-				e.kept = false
+		wanted = append(wanted, w.deferred.since(last+1).referredTo(0, w.log.first)...)
+		for _, seq := range there {
+			if !slices.Contains(wanted, seq) {
+				w.log.at(seq).kept = false
 			}
 		}
 	})

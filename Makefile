@@ -79,7 +79,7 @@ page: ## Write anew what is embedded of the web page (transport/web/dist)
 	$(GO) test ./transport/web -run TestDistIsMadeFromSource -update
 
 .PHONY: screenshots
-screenshots: needs ## Look at every page in a browser, and write pictures of the two that docs/page.md shows
+screenshots: needs ## Look at every page in a browser, and write pictures of those that README and docs/page.md show
 	mkdir -p report/page docs/images
 	$(GO) test ./cmd/postrider -count=1 -run TestPageIsAccessible -screenshots $(CURDIR)/report/page
 	cp report/page/delivery.png report/page/overview.png docs/images/

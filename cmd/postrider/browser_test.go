@@ -16,6 +16,7 @@ import (
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 )
 
 // browser is a chromium with no profile; every tab has cookies of its own.
@@ -24,29 +25,54 @@ type browser struct {
 	ctx context.Context
 }
 
-// newBrowser starts one. .ci/needs installs it where it is missing.
+// chromium is the one that all tests share: each of their tabs has cookies of its own.
+var chromium struct {
+	once sync.Once
+	ctx  context.Context
+	err  error
+	end  func()
+}
+
+// newBrowser gives the shared one. .ci/needs installs it where it is missing.
 func newBrowser(t *testing.T) *browser {
 	t.Helper()
+	chromium.once.Do(func() { chromium.ctx, chromium.end, chromium.err = startChromium() })
+	switch {
+	case errors.Is(chromium.err, exec.ErrNotFound):
+		t.Skip("chromium is not on this machine and .ci/needs could not install it: the web page is NOT tested in a browser")
+	case chromium.err != nil:
+		t.Fatalf("chromium does not start: %v", chromium.err)
+	}
+	return &browser{t: t, ctx: chromium.ctx}
+}
+
+// endChromium ends it after the last test.
+func endChromium() {
+	if chromium.end != nil {
+		chromium.end()
+	}
+}
+
+func startChromium() (ctx context.Context, end func(), err error) {
 	path := ""
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "chrome"} {
-		if found, err := exec.LookPath(name); err == nil {
-			path = found
+		if path, err = exec.LookPath(name); err == nil {
 			break
 		}
 	}
-	if path == "" {
-		t.Skip("chromium is not on this machine and .ci/needs could not install it: the web page is NOT tested in a browser")
+	if err != nil {
+		return nil, nil, err
 	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU,
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true), chromedp.WSURLReadTimeout(patience))
-	allocator, end := chromedp.NewExecAllocator(context.Background(), options...)
-	t.Cleanup(end)
+	allocator, endAllocator := chromedp.NewExecAllocator(context.Background(), options...)
 	ctx, stop := chromedp.NewContext(allocator)
-	t.Cleanup(stop)
-	if err := chromedp.Do(ctx); err != nil {
-		t.Fatalf("chromium does not start: %v", err)
+	end = func() { stop(); endAllocator() }
+	if err = chromedp.Do(ctx); err != nil {
+		end()
+		return nil, nil, err
 	}
-	return &browser{t: t, ctx: ctx}
+	return ctx, end, nil
 }
 
 // tab is one page of a browser, and what its console said.
@@ -54,6 +80,8 @@ type tab struct {
 	t    *testing.T
 	ctx  context.Context
 	base string
+	// close ends it before the test does.
+	close func()
 
 	mu       sync.Mutex
 	faults   []string
@@ -65,7 +93,7 @@ type tab struct {
 func (b *browser) tab(base string) *tab {
 	b.t.Helper()
 	ctx, cancel := chromedp.NewContext(b.ctx, chromedp.WithNewBrowserContext())
-	p := &tab{t: b.t, ctx: ctx, base: base}
+	p := &tab{t: b.t, ctx: ctx, base: base, close: cancel}
 	if err := chromedp.Listen(ctx, p.hear); err != nil {
 		b.t.Fatal(err)
 	}
@@ -236,6 +264,32 @@ func (p *tab) fill(label, value string) {
 func (p *tab) has(text string) bool {
 	p.t.Helper()
 	return js[bool](p, "top().innerText.includes("+quoted(text)+")")
+}
+
+// press strikes keys, one after the other, wherever the focus is.
+func (p *tab) press(keys ...string) {
+	p.t.Helper()
+	for _, key := range keys {
+		p.do(chromedp.KeyEvent(key))
+	}
+}
+
+// focused is an expression for what has the focus, by its words or its label.
+func focused(text string) string {
+	q := quoted(text)
+	return "(document.activeElement === byWords(" + q + ") || document.activeElement === byLabel(" + q + "))"
+}
+
+// tabTo goes on by the tabulator until what bears text has the focus.
+func (p *tab) tabTo(text string) {
+	p.t.Helper()
+	for range 80 {
+		if js[bool](p, focused(text)) {
+			return
+		}
+		p.press(kb.Tab)
+	}
+	p.t.Fatalf("the tabulator does not come to %q; it is at %s", text, js[string](p, "document.activeElement.outerHTML.slice(0, 300)"))
 }
 
 // signIn signs the tab in with a token.

@@ -18,11 +18,19 @@ func TestMain(m *testing.M) {
 	if err := goflag.Set("test.parallel", strconv.Itoa(2*runtime.GOMAXPROCS(0))); err != nil {
 		panic(err)
 	}
-	testscript.Main(m, map[string]func(){
+	testscript.Main(closing{m}, map[string]func(){
 		"postrider": func() {
 			os.Exit(Run(context.Background(), os.Args[1:], os.Environ(), os.Stdin, os.Stdout, os.Stderr))
 		},
 	})
+}
+
+// closing are the tests, and the end of what they share.
+type closing struct{ *testing.M }
+
+func (c closing) Run() int {
+	defer endChromium()
+	return c.M.Run()
 }
 
 // TestScripts runs testdata/scripts: each is a command's specification, with

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 )
@@ -55,8 +56,13 @@ func TestPageShowsHostileTextAsText(t *testing.T) {
 	}
 	n.must(string(data), "publish", "events.acme.greeting.sent", "--http", "--id", hostile[2])
 	post("/alerts", map[string]any{"customer": "acme", "alert_name": shownName, "email": "a@example.com", "alert_type": "normal", "license_plate": "ABC1234", "trailer_logo": shownName, "match": "any"}, http.StatusCreated, nil)
-	cam := newCamera(t, n)
-	cam.see("ABC1234", t.Context().Done())
+	post("/v1/customers", map[string]any{"id": "evil", "name": shownName, "locations": []map[string]any{{"uuid": "l1", "name": hostile[4], "hardware": "vertx"}, {"uuid": "l2", "name": hostile[5], "hardware": "mercury"}}}, http.StatusCreated, nil)
+	seen, err := json.Marshal(map[string]any{"license_plate": "ABC1234", "city": hostile[0], "road": hostile[1], "lat_long": "29.7604, -95.3698", "result_url": hostile[2],
+		"front_view_url": "javascript:window.acted=1//https://x", "side_view_url": hostile[0], "rear_view_url": "data:text/html,<script>window.acted=1</script>"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.must(string(seen), "publish", "detections.i45", "-", "--nats-url", "nats://"+n.nats)
 	run := n.runAlerts()
 	letter := n.deadLetter(hook.ID)
 	delivery := n.delivery("status=dead_lettered&endpoint=" + hook.ID)
@@ -65,11 +71,24 @@ func TestPageShowsHostileTextAsText(t *testing.T) {
 	p.signIn(n.token())
 	for path, text := range map[string]string{"/": "Last deliveries", "/webhooks": shownName, "/webhooks?q=" + "%22%3E%3Cimg%20src=x%20onerror=window.acted=1%3E": "Clear",
 		"/webhooks/" + hook.ID: shownName, "/webhooks/" + hook.ID + "?tab=Settings": shownName, "/deliveries?open=" + delivery: hostile[1],
-		"/deadletters?open=" + letter: hostile[0], "/replays?new=1": "New replay", "/alerts": shownName, "/runs?open=" + run.ID: shownName, "/operator": shownName} {
+		"/deadletters?open=" + letter: hostile[0], "/replays?new=1": "New replay", "/alerts": shownName, "/runs?open=" + run.ID: shownName, "/operator": shownName,
+		"/operator?open=evil": hostile[4], "/operator?q=" + url.QueryEscape(hostile[3]): "No customer has", "/webhooks/" + hook.ID + "?edit=1": "Edit webhook",
+		"/integrations": "Roll Your Own", "/webhooks?add=" + url.QueryEscape(hostile[0]): "Webhooks", "/alerts?type=hot&customer=acme": "Alerts"} {
 		p.open("/ui" + path)
 		p.await(fmt.Sprintf("%s to show %s", path, text), "document.body.textContent.replace(/\\s+/g, ' ').includes("+quoted(text)+")")
 		p.unharmed(path)
 	}
+	evil := b.tab("http://" + n.http)
+	evil.signIn(strings.TrimSpace(n.must("", "token", "--customer", "evil", "--role", "admin")))
+	evil.open("/ui/account")
+	evil.see(hostile[4])
+	evil.click("Edit")
+	evil.await("its locations", "byLabel('Location 1')?.value === "+quoted(hostile[4]))
+	evil.unharmed("the account")
+	evil.open("/ui/webhooks?add=1")
+	evil.await("the version's hint", "document.querySelector('dialog .warn')?.innerText.includes("+quoted(hostile[5])+")")
+	evil.unharmed("a form")
+
 	p.open("/ui/webhooks/" + hook.ID + "?tab=Test")
 	p.click("Send a test")
 	p.see("Not accepted: 500")

@@ -19,10 +19,11 @@ type kept struct {
 	mu     sync.Mutex
 	header http.Header
 	body   string
+	status int
 }
 
 func newKept(t *testing.T) *kept {
-	k := &kept{}
+	k := &kept{status: http.StatusNoContent}
 	k.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		if err != nil {
@@ -31,7 +32,7 @@ func newKept(t *testing.T) *kept {
 		k.mu.Lock()
 		defer k.mu.Unlock()
 		k.header, k.body = r.Header.Clone(), string(body)
-		w.WriteHeader(http.StatusNoContent)
+		w.WriteHeader(k.status)
 	}))
 	t.Cleanup(k.Close)
 	return k

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -111,6 +112,9 @@ type Options struct {
 	// no browser can sign in. CookiePath is the path they are sent for; "": all.
 	SessionKey []byte
 	CookiePath string
+	// PublicURL is where browsers reach the node: a page from there is the
+	// node's own, though a proxy before it may have changed the Host; "": unknown.
+	PublicURL string
 	// SignInCode gives the token of a sign-in code, once; nil: there are none.
 	SignInCode func(code string) (token string, good bool)
 	// Provider has people sign in elsewhere; nil: there is none.
@@ -267,7 +271,9 @@ func (s *Server) routes() {
 	s.confirmRoutes()
 	if s.Page != nil {
 		s.mux.Handle("GET /ui/", s.Page)
-		s.mux.Handle("GET /{$}", http.RedirectHandler("ui/", http.StatusFound))
+		view := http.RedirectHandler(strings.TrimSuffix(s.CookiePath, "/")+"/ui/", http.StatusFound)
+		s.mux.Handle("GET /{$}", view)
+		s.mux.Handle("GET /ui", view)
 	}
 	s.nodeRoutes(h)
 	s.nodesRoutes(h)

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"reflect"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -45,20 +47,34 @@ type CustomerSchedules struct {
 	Hot    string `json:"hot,omitempty" doc:"Default */15 * * * *"`
 }
 
+// ShownCustomer is a customer as answers show it; what is of this moment where
+// that was asked for.
+type ShownCustomer struct {
+	transport.Customer
+	NextRuns map[string]time.Time `json:"next_runs,omitempty" doc:"With now: when its alerts run next by the clock, by type"`
+	Use      []transport.QuotaUse `json:"use,omitempty" doc:"With now: what it uses of each quota, as GET /v1/usage tells"`
+}
+
 // CustomerList is a page of customers; without next_cursor it is the last.
 type CustomerList struct {
-	Items      []*transport.Customer `json:"items"`
-	NextCursor string                `json:"next_cursor,omitempty"`
+	Items      []*ShownCustomer `json:"items"`
+	NextCursor string           `json:"next_cursor,omitempty"`
 }
 
 type (
+	customersQuery struct {
+		Page
+		Q   string `query:"q" maxLength:"200" doc:"Those that have each of these words in their id, name, number or e-mail address"`
+		Now bool   `query:"now" doc:"Tell what holds at this moment too: next_runs and use"`
+	}
 	customerAnswer struct {
 		Status int
 		ETag   string `header:"ETag"`
-		Body   *transport.Customer
+		Body   *ShownCustomer
 	}
 	customerID struct {
-		ID string `path:"id" doc:"The customer's id"`
+		ID  string `path:"id" doc:"The customer's id"`
+		Now bool   `query:"now" doc:"Tell what holds at this moment too: next_runs and use"`
 	}
 	customerListAnswer struct{ Body CustomerList }
 )
@@ -83,8 +99,8 @@ func (s *Server) zoneOf(customer string) *time.Location {
 }
 
 // shownCustomer is a customer with what holds where it says nothing.
-func shownCustomer(c *transport.Customer) *transport.Customer {
-	shown := *c
+func shownCustomer(c *transport.Customer) *ShownCustomer {
+	shown := &ShownCustomer{Customer: *c}
 	shown.TimeZone = cmp.Or(c.TimeZone, "UTC")
 	shown.Schedules = map[string]string{}
 	for _, alertType := range []string{matching.AlertNormal, matching.AlertHot} {
@@ -93,7 +109,24 @@ func shownCustomer(c *transport.Customer) *transport.Customer {
 	if shown.Locations == nil {
 		shown.Locations = []transport.Location{}
 	}
-	return &shown
+	return shown
+}
+
+// customerNow is shownCustomer with what holds at this moment.
+func (s *Server) customerNow(c *transport.Customer) *ShownCustomer {
+	shown := shownCustomer(c)
+	if s.Alerts != nil {
+		shown.NextRuns = map[string]time.Time{}
+		for alertType, expression := range shown.Schedules {
+			if next, due := cron.Next(expression, s.Now().In(c.Zone())); due {
+				shown.NextRuns[alertType] = next.UTC()
+			}
+		}
+	}
+	if s.Quotas != nil {
+		shown.Use = s.useOf(c.ID)
+	}
+	return shown
 }
 
 func (s *Server) createCustomer(ctx context.Context, _ *struct{}) (*customerAnswer, error) {
@@ -161,7 +194,11 @@ func (s *Server) showCustomer(ctx context.Context, in *customerID) (*customerAns
 	if err != nil {
 		return nil, err
 	}
-	return answerCustomer(http.StatusOK, c), nil
+	answer := answerCustomer(http.StatusOK, c)
+	if in.Now {
+		answer.Body = s.customerNow(c)
+	}
+	return answer, nil
 }
 
 func (s *Server) editCustomer(ctx context.Context, in *customerEdit) (*customerAnswer, error) {
@@ -205,20 +242,25 @@ func (s *Server) editCustomer(ctx context.Context, in *customerEdit) (*customerA
 }
 
 // listCustomers goes by id.
-func (s *Server) listCustomers(ctx context.Context, in *Page) (*customerListAnswer, error) {
+func (s *Server) listCustomers(ctx context.Context, in *customersQuery) (*customerListAnswer, error) {
 	after, err := in.after(listOfCustomers)
 	if err != nil {
 		return nil, err
 	}
 	who := callerOf(ctx)
+	words := strings.Fields(strings.ToLower(in.Q))
 	var found []*transport.Customer
 	for _, c := range s.Customers.Customers() {
-		if c.ID > after && who.sees(c.ID) {
+		if c.ID > after && who.sees(c.ID) && hasAll(words, c.ID, c.Name, strconv.FormatInt(c.CustomerID, 10), c.Email) {
 			found = append(found, c)
 		}
 	}
 	slices.SortFunc(found, func(a, b *transport.Customer) int { return cmp.Compare(a.ID, b.ID) })
 	out := &customerListAnswer{}
-	out.Body.Items, out.Body.NextCursor = pageOf(listOfCustomers, found, in.Limit, func(c *transport.Customer) string { return c.ID }, shownCustomer)
+	show := shownCustomer
+	if in.Now {
+		show = s.customerNow
+	}
+	out.Body.Items, out.Body.NextCursor = pageOf(listOfCustomers, found, in.Limit, func(c *transport.Customer) string { return c.ID }, show)
 	return out, nil
 }

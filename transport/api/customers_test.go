@@ -3,9 +3,11 @@ package api
 import (
 	"strings"
 	"testing"
+	"time"
 	_ "time/tzdata"
 
 	"github.com/postrider/postrider/transport"
+	"github.com/postrider/postrider/transport/quota"
 )
 
 func TestCustomersAreMadeByOperators(t *testing.T) {
@@ -84,4 +86,34 @@ func TestLocationsAreAskedForTheVersion(t *testing.T) {
 		t.Errorf("%d %s", got.status, got.body)
 	}
 	b.wantStatus(b.call(admin, "POST", "/v1/endpoints", strings.ReplaceAll(hook, "%s", "v3")), 201)
+}
+
+// What holds at this moment is told where it is asked for, and to none but those
+// who see the customer.
+func TestCustomersAsOfNow(t *testing.T) {
+	b := start(t, func(o *Options) { o.Quotas = quota.New(quota.Options{}) })
+	b.customers["acme"] = &transport.Customer{ID: "acme", CustomerID: 7, Name: "Acme Inc", TimeZone: "America/Chicago", Schedules: map[string]string{"hot": "*/5 * * * *"}}
+	b.customers["other"] = &transport.Customer{ID: "other", CustomerID: 8, Email: "ops@example.com"}
+	anyone, operator := token(t, "acme", RoleGetAlerts), token(t, "", RoleOperator)
+	shown := read[ShownCustomer](b, b.call(anyone, "GET", "/v1/customers/acme?now=true", ""))
+	for alertType, want := range map[string]string{"normal": "2026-01-02T13:00:00Z", "hot": "2026-01-02T03:05:00Z"} {
+		if got := shown.NextRuns[alertType].Format(time.RFC3339); got != want { // of testNow, 03:04:05 UTC
+			t.Errorf("%s runs at %s, want %s", alertType, got, want)
+		}
+	}
+	if len(shown.Use) != len(transport.Quotas) || shown.Use[0].Quota != transport.QuotaEndpoints {
+		t.Errorf("%+v", shown.Use)
+	}
+	if got := read[ShownCustomer](b, b.call(anyone, "GET", "/v1/customers/acme", "")); got.NextRuns != nil || got.Use != nil {
+		t.Errorf("%+v", got)
+	}
+	b.wantStatus(b.call(anyone, "GET", "/v1/customers/other?now=true", ""), 404)
+	for query, want := range map[string]int{"": 2, "?q=ACME+7": 1, "?q=ops@example.com&now=true": 1, "?q=acme+8": 0} {
+		if got := read[CustomerList](b, b.call(operator, "GET", "/v1/customers"+query, "")).Items; len(got) != want || strings.Contains(query, "now") != (want > 0 && got[0].Use != nil) {
+			t.Errorf("%q: %+v", query, got)
+		}
+	}
+	if got := read[CustomerList](b, b.call(anyone, "GET", "/v1/customers?now=true", "")).Items; len(got) != 1 || got[0].ID != "acme" {
+		t.Errorf("%+v", got)
+	}
 }

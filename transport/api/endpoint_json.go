@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -59,6 +60,7 @@ func show(ep *transport.Endpoint) *ShownEndpoint {
 	shown.PublicKey = signature.PublicKey(ep.Signature.Scheme, ep.Secrets.Current)
 	shown.Secrets = transport.Secrets{}
 	shown.TLS.ClientKey = ""
+	shown.State = cmp.Or(ep.State, transport.StateActive)
 	if len(ep.Headers) > 0 {
 		shown.Headers = maps.Clone(ep.Headers)
 		for name := range shown.Headers {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -14,6 +15,7 @@ type endpointQuery struct {
 	Page
 	Customer string `query:"customer" maxLength:"64" doc:"For operators: that customer's only"`
 	Kind     string `query:"kind" enum:"webhook,email" default:"webhook" doc:"email: the mailboxes, which are made from the addresses of alerts and customers"`
+	IDs      string `query:"ids" maxLength:"3700" doc:"Those with these ids only, mailboxes too: at most 100, a comma between"`
 	Q        string `query:"q" maxLength:"200" doc:"Those that have each of these words in their name, URL, id, customer, or event patterns"`
 	State    string `query:"state" enum:"active,paused,failing,disabled" doc:"In that state only"`
 	Sort     string `query:"sort" enum:"age,trouble" default:"age" doc:"age: oldest first; trouble: failing ones first, then disabled, paused, active, of each those first for which most waits"`
@@ -64,8 +66,14 @@ func (s *Server) listEndpoints(ctx context.Context, in *endpointQuery) (*endpoin
 	words := strings.Fields(strings.ToLower(in.Q))
 	standings := s.allStandings(ctx)
 	var found []listed
-	for _, ep := range s.endpoints(customer, in.Kind) {
-		if !who.sees(ep.Customer) || mayHandle(who, ep) != nil || !hasWords(ep, words) {
+	all := s.endpoints(customer, in.Kind)
+	if in.IDs != "" {
+		if all, err = s.endpointsOfIDs(strings.Split(in.IDs, ",")); err != nil {
+			return nil, err
+		}
+	}
+	for _, ep := range all {
+		if customer != "" && ep.Customer != customer || !who.sees(ep.Customer) || mayHandle(who, ep) != nil || !hasWords(ep, words) {
 			continue
 		}
 		one := listed{ep: ep, standing: standings[ep.ID], key: ep.ID}
@@ -92,11 +100,36 @@ func (s *Server) listEndpoints(ctx context.Context, in *endpointQuery) (*endpoin
 	return out, nil
 }
 
+// maxIDs is how many endpoints may be asked for by id at once.
+const maxIDs = 100
+
+// endpointsOfIDs are those of ids that are there, each once.
+func (s *Server) endpointsOfIDs(ids []string) ([]*transport.Endpoint, error) {
+	if len(ids) > maxIDs {
+		return nil, invalid("ids", "over 100 of them; ask for some at a time")
+	}
+	found := map[string]*transport.Endpoint{}
+	for _, id := range ids {
+		if id == "" || checkEndpointID(id) != nil {
+			return nil, &transport.FieldError{Field: "ids", Value: id, Message: "not an endpoint's id, which is a UUID"}
+		}
+		if ep, there := s.endpoint(id); there {
+			found[id] = ep
+		}
+	}
+	return slices.Collect(maps.Values(found)), nil
+}
+
 func hasWords(ep *transport.Endpoint, words []string) bool {
+	return hasAll(words, ep.Name, ep.URL, ep.Address, ep.ID, ep.Customer, strings.Join(ep.Events, " "))
+}
+
+// hasAll tells whether each of words, in lower case, is in one of texts.
+func hasAll(words []string, texts ...string) bool {
 	if len(words) == 0 {
 		return true
 	}
-	text := strings.ToLower(strings.Join([]string{ep.Name, ep.URL, ep.Address, ep.ID, ep.Customer, strings.Join(ep.Events, " ")}, " "))
+	text := strings.ToLower(strings.Join(texts, " "))
 	return !slices.ContainsFunc(words, func(word string) bool { return !strings.Contains(text, word) })
 }
 
@@ -108,7 +141,7 @@ func stateShown(ep *transport.Endpoint, st *transport.Standing) string {
 	case ep.State == transport.StateActive && st.State == transport.StateFailing:
 		return transport.StateFailing
 	}
-	return ep.State
+	return cmp.Or(ep.State, transport.StateActive) // some of before were registered without one
 }
 
 func (c *EndpointCounts) add(state string) {

@@ -2,7 +2,10 @@ package api
 
 import (
 	"context"
+	"strings"
 	"testing"
+
+	"github.com/google/uuid"
 
 	"github.com/postrider/postrider/transport"
 )
@@ -18,6 +21,7 @@ func TestEndpointsAreFoundAndSorted(t *testing.T) {
 	b.keepAs("other", "x")
 	b.endpoints["b"].State = transport.StatePaused
 	b.endpoints["e"].Enabled = false
+	b.endpoints["a"].State = ""
 	b.endpoints["c"].Name, b.endpoints["d"].Name = "Front Desk", "Back desk"
 	anyone := token(t, "acme", RoleListEndpoints)
 	ids := func(query string) (ids, cursor string, counts *EndpointCounts) {
@@ -49,4 +53,29 @@ func TestEndpointsAreFoundAndSorted(t *testing.T) {
 		t.Errorf("%+v", counts)
 	}
 	b.wantStatus(b.call(anyone, "GET", "/v1/endpoints?sort=name", ""), 400)
+}
+
+// Names for ids that are at hand: one's own only, mailboxes too.
+func TestEndpointsAreGivenByID(t *testing.T) {
+	b := start(t, nil)
+	mine, theirs, gone := uuid.NewString(), uuid.NewString(), uuid.NewString()
+	b.keepAs("acme", mine)
+	b.keepAs("acme", uuid.NewString())
+	b.keepAs("other", theirs)
+	got := b.call(token(t, "acme", RoleListEndpoints), "GET", "/v1/endpoints?ids="+strings.Join([]string{mine, theirs, gone, mine}, ","), "")
+	if list := read[EndpointList](b, got).Items; got.status != 200 || len(list) != 1 || list[0].ID != mine {
+		t.Errorf("%d %s", got.status, got.body)
+	}
+	operator := token(t, "", RoleOperator)
+	if list := read[EndpointList](b, b.call(operator, "GET", "/v1/endpoints?ids="+mine+","+theirs, "")).Items; len(list) != 2 {
+		t.Errorf("%+v", list)
+	}
+	if list := read[EndpointList](b, b.call(operator, "GET", "/v1/endpoints?customer=acme&ids="+mine+","+theirs, "")).Items; len(list) != 1 {
+		t.Errorf("%+v", list)
+	}
+	for _, wrong := range []string{"x", mine + ",", strings.Repeat(mine+",", 100) + mine} {
+		if got := b.call(operator, "GET", "/v1/endpoints?ids="+wrong, ""); got.status != 400 || !strings.Contains(got.body, `"field":"ids"`) {
+			t.Errorf("%.50s: %d %s", wrong, got.status, got.body)
+		}
+	}
 }

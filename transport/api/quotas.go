@@ -46,15 +46,20 @@ func (s *Server) usage(ctx context.Context, in *usageQuery) (*usageAnswer, error
 	if err != nil {
 		return nil, err
 	}
-	out, now := &usageAnswer{Body: Usage{Customer: customer}}, s.Now()
+	return &usageAnswer{Body: Usage{Customer: customer, Quotas: s.useOf(customer)}}, nil
+}
+
+// useOf is what a customer uses of each quota now.
+func (s *Server) useOf(customer string) (all []transport.QuotaUse) {
+	now := s.Now()
 	for _, q := range transport.Quotas {
 		used := 0.0
 		if count, counted := s.counted()[q]; counted {
 			used = float64(count(customer))
 		}
-		out.Body.Quotas = append(out.Body.Quotas, s.Quotas.Use(now, customer, q, used))
+		all = append(all, s.Quotas.Use(now, customer, q, used))
 	}
-	return out, nil
+	return all
 }
 
 // counted are the quotas of what is there, and how that is counted.

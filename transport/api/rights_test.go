@@ -83,6 +83,7 @@ var rights = map[string]right{
 	"POST /v1/session":   {ok: 400, open: true},
 	"DELETE /v1/session": {ok: 204, open: true},
 	"GET /ui/":           {ok: 200, open: true},
+	"GET /ui":            {ok: 200, open: true},
 	"GET /confirm":       {path: "/confirm?t=acme", ok: 200, open: true},
 	"POST /confirm":      {path: "/confirm?t=acme", ok: 200, open: true},
 	"GET /{$}":           {path: "/", ok: 200, open: true},

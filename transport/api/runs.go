@@ -84,7 +84,8 @@ type RunInput struct {
 // ShownRun is a run with what it reported.
 type ShownRun struct {
 	Run
-	Report     json.RawMessage `json:"report,omitempty" doc:"The data of its event alert.matches_found, while that is kept"`
+	Event      string          `json:"event,omitempty" doc:"The id of its event alert.matches_found: GET /v1/deliveries?event= tells whom it went to, mailboxes too"`
+	Report     json.RawMessage `json:"report,omitempty" doc:"The data of that event, while it is kept"`
 	ReportNote string          `json:"report_note,omitempty" doc:"Why there is no report"`
 }
 
@@ -212,24 +213,27 @@ func (s *Server) showRun(ctx context.Context, in *runID) (*runAnswer, error) {
 		return nil, err
 	}
 	out := &runAnswer{Body: ShownRun{Run: runOf(run)}}
-	out.Body.Report, out.Body.ReportNote, err = s.reportOf(ctx, run)
-	return out, err
+	return out, s.report(ctx, run, &out.Body)
 }
 
-// reportOf gives what a run reported, or why there is nothing to show.
-func (s *Server) reportOf(ctx context.Context, run *transport.Run) (report json.RawMessage, note string, err error) {
+// report puts in what a run reported, or why there is nothing to show.
+func (s *Server) report(ctx context.Context, run *transport.Run, shown *ShownRun) error {
 	switch {
 	case run.State != transport.RunDone:
-		return nil, "the run has not finished", nil
+		shown.ReportNote = "the run has not finished"
+		return nil
 	case run.Event == 0:
-		return nil, "nothing matched, so nothing was reported", nil
+		shown.ReportNote = "nothing matched, so nothing was reported"
+		return nil
 	}
 	ev, err := s.EventLog.Event(ctx, run.Event)
 	switch {
 	case isNotFound(err):
-		return nil, "its event is no longer kept", nil
+		shown.ReportNote = "its event is no longer kept"
 	case err != nil:
-		return nil, "", err
+		return err
+	default:
+		shown.Event, shown.Report = ev.ID, json.RawMessage(s.shownData(ev.Data))
 	}
-	return json.RawMessage(s.shownData(ev.Data)), "", nil
+	return nil
 }

@@ -59,7 +59,7 @@ func TestRunsAreShownWithTheirMatches(t *testing.T) {
 	anyone := token(t, "acme", RoleGetAlerts)
 	shown := b.call(anyone, "GET", "/v1/runs/r1", "")
 	b.wantStatus(shown, 200)
-	if !strings.HasSuffix(shown.body, `"report":{"run_id":"r1","matches":[{"license_plate":"***"}],"total_matches":2}}`) {
+	if !strings.HasSuffix(shown.body, `"event":"r1","report":{"run_id":"r1","matches":[{"license_plate":"***"}],"total_matches":2}}`) {
 		t.Error(shown.body)
 	}
 	delete(b.eventLog, 7)

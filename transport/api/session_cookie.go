@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/google/uuid"
@@ -60,6 +61,11 @@ func newSessions(o *Options) (*sessions, error) {
 	s := &sessions{aead: aead, flows: flows, origin: http.NewCrossOriginProtection(), path: o.CookiePath, secure: !o.Dev, now: o.Now}
 	if s.path == "" {
 		s.path = "/"
+	}
+	if u, err := url.Parse(o.PublicURL); err == nil && u.Host != "" {
+		if err := s.origin.AddTrustedOrigin(u.Scheme + "://" + u.Host); err != nil {
+			return nil, err
+		}
 	}
 	return s, nil
 }

@@ -101,6 +101,17 @@ func TestSessionsAndOtherSites(t *testing.T) {
 	}
 }
 
+// A proxy may give the node another Host than the browser sees, and a page that
+// came without TLS says nothing but its origin: the node's public one is its own.
+func TestAProxyThatChangesTheHost(t *testing.T) {
+	b := startSessions(t, func(o *Options) { o.PublicURL = "http://hooks.example.com:8000/in" })
+	in := `{"token":"` + token(t, "acme", RoleAdmin) + `"}`
+	b.wantStatus(b.call("", "POST", "/v1/session", in, "Origin", "http://hooks.example.com:8000"), 200)
+	for _, origin := range []string{"http://hooks.example.com", "https://hooks.example.com:8000", "http://evil.example:8000"} {
+		b.wantStatus(b.call("", "POST", "/v1/session", in, "Origin", origin), 403)
+	}
+}
+
 func TestASessionEndsWithItsToken(t *testing.T) {
 	now := testNow
 	b := startSessions(t, func(o *Options) { o.Now = func() time.Time { return now } })

@@ -41,7 +41,7 @@ type Trial struct {
 	Items   []TrialItem `json:"items" doc:"Newest first"`
 	Body    string      `json:"body,omitempty" doc:"As it would be sent; what log.redact names is masked"`
 	// BodyOf is whose body that is.
-	BodyOf   string `json:"body_of,omitempty" doc:"The id of that event"`
+	BodyOf   string `json:"body_of,omitempty" doc:"The id of that event; none: a sample's, as none of the events would be sent"`
 	Complete bool   `json:"complete" doc:"false: the time for expressions was up before the last event"`
 }
 
@@ -91,7 +91,23 @@ func (s *Server) tryOnEvents(ctx context.Context, _ *struct{}) (*trialAnswer, er
 			}
 		}
 	}
+	if tried.out.BodyOf == "" && in.Event == "" {
+		tried.out.Body = s.bodyOfSample(tried)
+	}
 	return &trialAnswer{Body: tried.out}, nil
+}
+
+// bodyOfSample is what would be sent of a sample; "" where that cannot be made.
+func (s *Server) bodyOfSample(t *trial) string {
+	sample, err := sampleEvent(t.ep, &TestInput{}, s.Now().UTC())
+	if err != nil {
+		return ""
+	}
+	body, _, _, err := t.renderer.Priced(sample)
+	if err != nil {
+		return ""
+	}
+	return text(s.Redact(body))
 }
 
 type trialWish struct {

@@ -51,6 +51,11 @@ func TestAnEndpointIsTriedOnTheLastEvents(t *testing.T) {
 	if trial := read[Trial](b, got); trial.Events != 3 || trial.Wanted != 1 || trial.BodyOf != "e3" {
 		t.Errorf("%d %s", got.status, got.body)
 	}
+	// Where none would be sent, what a sample would be is shown.
+	got = b.call(token(t, "acme", RoleEditEndpoint), "POST", "/v1/endpoints/preview", `{"id":"`+ep.ID+`","endpoint":{"events":["no.such"],"body":{"is":"${event.type}"},"body_mode":"replace"}}`)
+	if trial := read[Trial](b, got); trial.Wanted != 0 || trial.BodyOf != "" || trial.Body != `{"is":"postrider.test"}` {
+		t.Errorf("%d %s", got.status, got.body)
+	}
 	b.wantStatus(b.call(token(t, "other", RoleAdmin), "POST", "/v1/endpoints/preview", `{"id":"`+ep.ID+`"}`), 404)
 	for body, field := range map[string]string{`{"endpoint":{"url":"https://example.com/","filter":"event."}}`: "filter", `{"endpoint":{"url":"https://example.com/"},"last":501}`: "last",
 		`{"endpoint":{"url":"nowhere"}}`: "url", `{"ids":"x"}`: "ids"} {

@@ -33,6 +33,18 @@ func Check(field, expression string) error {
 		Message: err.Error() + "; give five fields such as 0 7 * * * (minute, hour, day, month, weekday)"}
 }
 
+// Next is when an expression that Check takes is due next after a time, in that
+// time's zone; false where it is none, or never is.
+func Next(expression string, after time.Time) (next time.Time, due bool) {
+	spec, err := parse(expression)
+	if err != nil {
+		return time.Time{}, false
+	}
+	spec.Location = after.Location()
+	next = spec.Next(after)
+	return next, !next.IsZero()
+}
+
 // epoch begins four years that have every date there is.
 var epoch = time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)
 

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
+	_ "time/tzdata"
 
 	"pgregory.net/rapid"
 
@@ -161,4 +163,32 @@ func FuzzCheck(f *testing.F) {
 			t.Fatalf("%q was taken, and JetStream does not get it: %v", s, formErr)
 		}
 	})
+}
+
+func TestNextIsByTheClockOfTheZone(t *testing.T) {
+	chicago, err := time.LoadLocation("America/Chicago")
+	if err != nil {
+		t.Fatal(err)
+	}
+	after := time.Date(2026, 3, 7, 20, 0, 0, 0, time.UTC) // a day before the clocks go forward
+	for _, c := range []struct {
+		expression string
+		zone       *time.Location
+		want       string
+	}{
+		{"0 7 * * *", time.UTC, "2026-03-08T07:00:00Z"},
+		{"0 7 * * *", chicago, "2026-03-08T12:00:00Z"},
+		{"0 7 * * mon", chicago, "2026-03-09T12:00:00Z"},
+		{"*/15 * * * *", chicago, "2026-03-07T20:15:00Z"},
+		{"0 0 29 2 *", time.UTC, "2028-02-29T00:00:00Z"},
+	} {
+		if next, due := Next(c.expression, after.In(c.zone)); !due || next.UTC().Format(time.RFC3339) != c.want {
+			t.Errorf("%q in %s: %s, want %s", c.expression, c.zone, next.UTC().Format(time.RFC3339), c.want)
+		}
+	}
+	for _, never := range []string{"0 0 30 2 *", "nonsense", ""} {
+		if next, due := Next(never, after); due {
+			t.Errorf("%q is due at %s", never, next)
+		}
+	}
 }

@@ -1,6 +1,8 @@
 package web
 
 import (
+	"bytes"
+	"compress/gzip"
 	"embed"
 	"encoding/json"
 	"fmt"
@@ -9,6 +11,7 @@ import (
 	"mime"
 	"net/http"
 	"path"
+	"strconv"
 	"strings"
 )
 
@@ -32,10 +35,11 @@ type Options struct {
 
 // settings are Options as the page's script reads them.
 type settings struct {
-	Base     string `json:"base"`
-	Dev      bool   `json:"dev"`
-	Provider bool   `json:"provider"`
-	Version  string `json:"version"`
+	Base       string   `json:"base"`
+	Dev        bool     `json:"dev"`
+	Provider   bool     `json:"provider"`
+	Version    string   `json:"version"`
+	ImageHosts []string `json:"image_hosts"`
 }
 
 // Handler serves the page below /ui/. A path that is no file is the page
@@ -50,7 +54,7 @@ func Handler(o Options) (http.Handler, error) {
 		return nil, fmt.Errorf("the page: %w", err)
 	}
 	base := strings.TrimSuffix(o.Base, "/")
-	told, err := json.Marshal(settings{Base: base, Dev: o.Dev, Provider: o.Provider, Version: o.Version})
+	told, err := json.Marshal(settings{Base: base, Dev: o.Dev, Provider: o.Provider, Version: o.Version, ImageHosts: append([]string{}, o.ImageHosts...)})
 	if err != nil {
 		return nil, err
 	}
@@ -63,8 +67,8 @@ func Handler(o Options) (http.Handler, error) {
 	if err := index.Execute(&page, map[string]any{"Base": base + "/ui/", "Settings": template.JS(told)}); err != nil { //nolint:gosec // see above
 		return nil, fmt.Errorf("the page: %w", err)
 	}
-	h := &handler{files: files, index: page.String(), policy: policy(o.ImageHosts)}
-	return h, nil
+	h := &handler{index: page.String(), policy: policy(o.ImageHosts), files: map[string]file{}}
+	return h, h.read(files)
 }
 
 // policy is the page's Content-Security-Policy.
@@ -75,9 +79,37 @@ func policy(imageHosts []string) string {
 }
 
 type handler struct {
-	files  fs.FS
+	files  map[string]file
 	index  string
 	policy string
+}
+
+// file is one of dist's: as it is, and as most browsers take it.
+type file struct {
+	plain, gzipped []byte
+}
+
+// read takes in all files but the page itself, and packs them once.
+func (h *handler) read(files fs.FS) error {
+	return fs.WalkDir(files, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || name == "index.html" {
+			return err
+		}
+		plain, err := fs.ReadFile(files, name)
+		if err != nil {
+			return err
+		}
+		h.files[name] = file{plain: plain, gzipped: packed(plain)}
+		return nil
+	})
+}
+
+func packed(plain []byte) []byte {
+	var b bytes.Buffer
+	w, _ := gzip.NewWriterLevel(&b, gzip.BestCompression) // the level is a good one
+	_, _ = w.Write(plain)                                 // a buffer takes all
+	_ = w.Close()
+	return b.Bytes()
 }
 
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -87,26 +119,32 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header.Set("Referrer-Policy", "same-origin")
 	header.Set("Cross-Origin-Opener-Policy", "same-origin")
 	name := strings.TrimPrefix(path.Clean(r.URL.Path), "/ui/")
-	if ext := path.Ext(name); ext != "" && name != "index.html" && fs.ValidPath(name) {
-		if content, err := fs.ReadFile(h.files, name); err == nil {
-			h.file(w, name, ext, content)
-			return
-		}
-		if strings.HasPrefix(name, "assets/") {
-			http.NotFound(w, r)
-			return
-		}
+	if f, there := h.files[name]; there {
+		f.serve(w, r, name)
+		return
+	}
+	if strings.HasPrefix(name, "assets/") {
+		http.NotFound(w, r)
+		return
 	}
 	header.Set("Content-Type", "text/html; charset=utf-8")
 	header.Set("Cache-Control", "no-store")
 	_, _ = w.Write([]byte(h.index)) // the browser went away: nobody to tell
 }
 
-// file serves what a browser may keep for ever: its name changes with it.
-func (h *handler) file(w http.ResponseWriter, name, ext string, content []byte) {
-	w.Header().Set("Content-Type", mime.TypeByExtension(ext))
+// serve sends what a browser may keep for ever: its name changes with it.
+func (f *file) serve(w http.ResponseWriter, r *http.Request, name string) {
+	header := w.Header()
+	header.Set("Content-Type", mime.TypeByExtension(path.Ext(name)))
+	header.Set("Vary", "Accept-Encoding")
 	if strings.HasPrefix(name, "assets/") {
-		w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
+		header.Set("Cache-Control", "public, max-age=31536000, immutable")
 	}
+	content := f.plain
+	if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+		header.Set("Content-Encoding", "gzip")
+		content = f.gzipped
+	}
+	header.Set("Content-Length", strconv.Itoa(len(content)))
 	_, _ = w.Write(content) // the browser went away: nobody to tell
 }

@@ -45,7 +45,7 @@ func (s *Server) page(o *api.Options, keys *Keys) (err error) {
 	if !w.Enabled {
 		return nil
 	}
-	o.SessionKey, o.CookiePath = keys.master, w.Base+"/"
+	o.SessionKey, o.CookiePath, o.PublicURL = keys.master, w.Base+"/", s.cfg.HTTP.PublicURL
 	if s.signIn != nil {
 		o.SignInCode = func(code string) (string, bool) {
 			if !s.signIn.take(code) {
@@ -87,11 +87,14 @@ func below(base string, h http.Handler) http.Handler {
 	}
 	stripped := http.StripPrefix(base, h)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasPrefix(r.URL.Path, base+"/") {
+		switch {
+		case r.URL.Path == base:
+			http.Redirect(w, r, base+"/", http.StatusMovedPermanently)
+		case strings.HasPrefix(r.URL.Path, base+"/"):
 			stripped.ServeHTTP(w, r)
-			return
+		default:
+			h.ServeHTTP(w, r)
 		}
-		h.ServeHTTP(w, r)
 	})
 }
 

@@ -33,4 +33,9 @@ func TestBelowAPrefix(t *testing.T) {
 			t.Errorf("%s is %s, want %s", path, w.Body, want)
 		}
 	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequest("GET", "/hooks", nil))
+	if to := w.Header().Get("Location"); w.Code != http.StatusMovedPermanently || to != "/hooks/" {
+		t.Errorf("the prefix without its slash: %d %q", w.Code, to)
+	}
 }

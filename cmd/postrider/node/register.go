@@ -19,7 +19,7 @@ import (
 func (n *Node) Register(ctx context.Context, ep *transport.Endpoint) error {
 	ep.ApplyDefaults()
 	ep.Given = ep.GuessGiven()
-	ep.ID = uuid.NewString()
+	ep.ID, ep.State = uuid.NewString(), transport.StateActive
 	ep.CreatedAt = n.now()
 	ep.UpdatedAt, ep.From = ep.CreatedAt, ep.CreatedAt
 	if ep.Secrets.Current == "" {

@@ -1,40 +1,47 @@
 import { signal } from '@preact/signals';
-import { call, List, query } from './api';
+import { call, Fault, List, query } from './api';
 import type { Endpoint } from './types';
 
-/** The webhooks' names by id: of the first 500 at once, of others as they are shown. */
+/** The webhooks' and mailboxes' names by id: asked for as they are shown, many at once. */
 const known = signal<Map<string, string>>(new Map());
 const asked = new Set<string>();
-/** Whether there are more than were loaded: then a list to choose from is searched instead. */
-export const many = signal(false);
-export const loaded = signal<Endpoint[]>([]);
-let at = 0;
+let wanted = new Set<string>();
+let timer = 0;
 
-/** loadNames asks for the first 500, at most each 30 seconds. */
-export function loadNames(): void {
-	if (Date.now() - at < 30_000) return;
-	at = Date.now();
-	call<List<Endpoint>>('GET', '/v1/endpoints' + query({ limit: 500 })).then((l) => {
-		many.value = !!l.next_cursor;
-		loaded.value = l.items;
-		known.value = new Map([...known.value, ...l.items.map((e) => [e.id, e.name || e.url] as const)]);
-	}, () => (at = 0));
-}
+/** How many are asked for in one request, and how many are remembered. */
+const atOnce = 100;
+const most = 5000;
+
+export const nameOfEndpoint = (e: Endpoint): string => e.name || e.url || e.address || e.id.slice(0, 8);
 
 /** forgetNames has them asked for again: a webhook was added, renamed or removed. */
 export function forgetNames(): void {
-	at = 0;
 	asked.clear();
+	known.value = new Map();
 }
 
 /** nameOf is a webhook's name, or the beginning of its id until that is known. */
 export function nameOf(id: string): string {
-	loadNames();
 	const name = known.value.get(id);
 	if (name !== undefined) return name;
-	if (many.value && !asked.has(id) && asked.size < 2000) {
+	if (!asked.has(id)) {
 		asked.add(id);
-		call<Endpoint>('GET', '/v1/endpoints/' + encodeURIComponent(id)).then((e) => (known.value = new Map(known.value).set(id, e.name || e.url)), () => {});
+		wanted.add(id);
+		timer ||= window.setTimeout(ask, 20);
 	}
 	return id.slice(0, 8);
+}
+
+function ask(): void {
+	const ids = [...wanted].slice(0, atOnce);
+	wanted = new Set([...wanted].slice(atOnce));
+	timer = wanted.size ? window.setTimeout(ask, 20) : 0;
+	call<List<Endpoint>>('GET', '/v1/endpoints' + query({ ids: ids.join(','), limit: atOnce })).then((l) => {
+		const next = known.value.size > most ? new Map<string, string>() : new Map(known.value);
+		for (const e of l.items) next.set(e.id, nameOfEndpoint(e));
+		known.value = next;
+	}, (f: Fault) => {
+		// Who may not list webhooks sees the beginnings of their ids; what may pass is asked again.
+		if (f.status === 0 || f.status >= 429) for (const id of ids) asked.delete(id);
+	});
 }

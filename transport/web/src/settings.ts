@@ -5,6 +5,8 @@ export interface Settings {
 	/** People may sign in by an OpenID Connect provider. */
 	provider: boolean;
 	version: string;
+	/** Hosts whose pictures may be shown, such as https://images.example.com. */
+	image_hosts: string[];
 }
 
 export const settings: Settings = JSON.parse(document.getElementById('settings')!.textContent!);

@@ -39,6 +39,8 @@ export function useStream(path: string, heard: Heard): void {
 			// The token may have ended: then asking who is signed in says so, and the page with it.
 			s.addEventListener('end', () => void call('GET', '/v1/info').catch(() => {}));
 			s.onerror = () => {
+				// Asking for anything says whether it is the node that is away.
+				void call('GET', '/v1/info').catch(() => {});
 				if (s.readyState !== EventSource.CLOSED) return; // the browser tries again by itself
 				now.current.open(); // lists stay right without a stream, only slower
 				again = window.setTimeout(open, 10_000);

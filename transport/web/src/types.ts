@@ -5,6 +5,8 @@ export interface Endpoint {
 	name: string;
 	description: string;
 	url: string;
+	/** Of a mailbox. */
+	address?: string;
 	enabled: boolean;
 	profile: string;
 	version?: string;
@@ -121,8 +123,50 @@ export interface Run {
 	total_matches: number;
 	started_at?: string;
 	finished_at?: string;
+	detections?: number;
+	/** The id of the event that told of it. */
+	event?: string;
 	report?: { matches: Record<string, string>[] };
 	report_note?: string;
+}
+
+export interface Customer {
+	id: string;
+	customer_id: number;
+	name: string;
+	email: string;
+	time_zone: string;
+	locations?: Location[];
+	schedules?: Record<string, string>;
+	quotas?: Record<string, number>;
+	next_runs?: Record<string, string>;
+	use?: Use[];
+}
+
+export interface Location {
+	uuid: string;
+	name: string;
+	hardware: string;
+}
+
+/** How much of one quota is used; bound 0: it has none. */
+export interface Use {
+	quota: string;
+	used: number;
+	bound: number;
+	since?: string;
+}
+
+/** An endpoint for a well-known service, with {{name}} where a parameter belongs. */
+export interface Recipe {
+	name: string;
+	title: string;
+	description: string;
+	reference: string;
+	parameters: { name: string; description: string; default?: string; pattern?: string; secret?: boolean }[];
+	hosts: string[];
+	answers: number;
+	endpoint: Record<string, unknown>;
 }
 
 export interface Audit {

@@ -12,6 +12,9 @@ export function ago(text: string | undefined, now = Date.now()): string {
 
 export const clock = (text: string | Date): string => new Date(text).toLocaleTimeString(undefined, { hour12: false });
 
+/** hour is a time of the last day, to the minute. */
+export const hour = (t: Date): string => t.toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit', hour12: false });
+
 export const exact = (text: string): string => new Date(text).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'long' });
 
 export const count = (n: number | undefined): string => (n ?? 0).toLocaleString('en-US');
@@ -66,6 +69,9 @@ export const reasons: Record<string, string> = {
 };
 
 export const because = (reason: string): string => (reason && reasons[reason] ? `${reason}: ${reasons[reason]}` : reason);
+
+/** sentence begins and ends as one. */
+export const sentence = (text: string): string => (text ? text[0]!.toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? '' : '.') : '');
 
 /** seconds reads a duration as the API writes it, such as 1h15m0s. */
 export function seconds(text: string): number {

@@ -3,6 +3,7 @@ import { useRef } from 'preact/hooks';
 import { query } from '../api';
 import { useLoad } from '../load';
 import { Bars, Latency } from '../parts/chart';
+import { Answers, Busiest } from '../parts/split';
 import { useQuery } from '../parts/list';
 import { ui } from '../settings';
 import type { SeriesOfTime } from '../types';
@@ -21,7 +22,7 @@ interface Filter {
 }
 
 /** Activity counts deliveries over time; what is dragged over becomes the filter of a list. */
-export function Activity({ filter, whole }: { filter: Filter; whole?: boolean }) {
+export function Activity({ filter, whole, split }: { filter: Filter; whole?: boolean; split?: boolean }) {
 	const { path, route } = useLocation();
 	const [q, set] = useQuery();
 	const range = ranges.find(([k]) => k === q.range) ?? ranges[1]!;
@@ -40,8 +41,21 @@ export function Activity({ filter, whole }: { filter: Filter; whole?: boolean })
 			<div class={whole ? 'charts' : ''}>
 				<Bars of={last} title="Deliveries" pick={pick} small={!whole} />
 				{whole && <Latency of={last} />}
+				{split && <Split asked={asked} />}
 			</div>
 		</section>
+	);
+}
+
+/** Split tells deliveries apart by what receivers answered, and by type. */
+function Split({ asked }: { asked: { from?: string; to?: string } }) {
+	const answers = useLast(useLoad<SeriesOfTime>('/v1/series' + query({ ...asked, by: 'status' }), 15).data);
+	const types = useLast(useLoad<SeriesOfTime>('/v1/series' + query({ ...asked, by: 'type' }), 15).data);
+	return (
+		<>
+			{answers ? <Answers of={answers} /> : <div class="chart waits" />}
+			{types ? <Busiest of={types} href={(type) => ui('/deliveries' + query({ type }))} /> : <div class="chart waits" />}
+		</>
 	);
 }
 

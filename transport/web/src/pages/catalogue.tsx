@@ -1,7 +1,8 @@
 import { curlOf, query } from '../api';
 import { useLoad } from '../load';
 import { Drawer, Empty, More, Rows, usePages, useQuery, Wrong } from '../parts/list';
-import { Copy, Page } from '../parts/shell';
+import { Copy } from '../parts/code';
+import { Page } from '../parts/shell';
 import { plural } from '../words';
 
 interface Entry {
@@ -26,7 +27,7 @@ export function Catalogue() {
 			<div class={open ? 'withdrawer' : ''}>
 				{list.rows && list.rows.length > 0 && <Rows label="Event types" rows={list.rows} id={(e) => e.type} opened={q.open} open={(e) => set({ open: e.type })} columns={[{ head: 'Type', cell: (e) => <code>{e.type}</code> }, { head: 'What', grow: true, cell: (e) => e.description }]} />}
 				<More more={list.more} />
-				{open && <Drawer title={open.type} close={() => set({ open: '' })}><p>{open.description}</p><Copy label="As the API describes it, with its sample" text={JSON.stringify(open, null, 2)} /></Drawer>}
+				{open && <Drawer title={open.type} close={() => set({ open: '' })} code={{ command: `postrider event-types ${open.type} -o json`, curl: curlOf('GET', '/v1/event-types' + query({ q: open.type })) }}><p>{open.description}</p><Copy label="As the API describes it, with its sample" text={JSON.stringify(open, null, 2)} /></Drawer>}
 			</div>
 		</Page>
 	);
@@ -37,7 +38,7 @@ export function Addresses() {
 	const got = useLoad<{ addresses: string[] }>('/v1/egress');
 	const all = got.data?.addresses ?? [];
 	return (
-		<Page title="Addresses" code={{ command: `curl -s $POSTRIDER_SERVER/v1/egress`, curl: curlOf('GET', '/v1/egress') }}>
+		<Page title="Addresses" code={{ curl: curlOf('GET', '/v1/egress') }}>
 			{got.fault && <Wrong fault={got.fault} />}
 			{got.data && all.length === 0 && <Empty title="Deliveries leave from the machine's own address"><p>The operator can name it: <code>egress.source_ips</code>.</p></Empty>}
 			{all.length > 0 && <><p>Deliveries come from {plural(all.length, 'address', 'addresses')}. Put {all.length === 1 ? 'it' : 'them'} on your allow list.</p><Copy label="Addresses" text={all.join('\n')} /></>}

@@ -117,7 +117,7 @@ function LetterDrawer({ id, close }: { id: string; close: () => void }) {
 	const l = got.data;
 	const replay = () => call('POST', `/v1/deadletters/${encodeURIComponent(id)}/replay`, {}).then(() => { say('Replayed.'); fail(null); }, fail);
 	return (
-		<Drawer title={`Dead letter ${id}`} close={close} actions={l?.endpoint && <Act missing={missing('replay-deliveries')} data-key="r" onClick={() => void replay()}>Replay</Act>}>
+		<Drawer title={`Dead letter ${id}`} close={close} code={{ command: 'postrider deadletter show ' + id, curl: curlOf('GET', '/v1/deadletters/' + id) }} actions={l?.endpoint && <Act missing={missing('replay-deliveries')} data-key="r" onClick={() => void replay()}>Replay</Act>}>
 			{(fault ?? got.fault) && <Wrong fault={(fault ?? got.fault)!} />}
 			<p class="good" role="status">{said}</p>
 			{l && (

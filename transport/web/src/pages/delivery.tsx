@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import { call, Fault } from '../api';
+import { call, curlOf, Fault } from '../api';
 import { useLoad } from '../load';
 import { nameOf } from '../names';
 import { Act } from '../parts/form';
@@ -17,7 +17,7 @@ export function DeliveryDrawer({ id, close }: { id: string; close: () => void })
 	const d = got.data;
 	const replay = () => call<{ id: string }>('POST', `/v1/deliveries/${encodeURIComponent(id)}/replay`).then(() => { say('Replayed: the new delivery is at the top of the list.'); fail(null); }, fail);
 	return (
-		<Drawer title={d?.event.type ?? 'Delivery'} close={close}
+		<Drawer title={d?.event.type ?? 'Delivery'} close={close} code={{ command: 'postrider delivery show ' + id, curl: curlOf('GET', '/v1/deliveries/' + id) }}
 			actions={d && <Act missing={missing('replay-deliveries')} data-key="r" onClick={() => void replay()}>Replay</Act>}>
 			{(fault ?? (!d && got.fault)) && <Wrong fault={(fault ?? got.fault)!} />}
 			<p class="good" role="status">{said}</p>

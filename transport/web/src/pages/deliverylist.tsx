@@ -3,12 +3,13 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { call, Fault, List, query } from '../api';
 import { nameOf } from '../names';
 import { Empty, More, Rows, State, useQuery, When, Wrong } from '../parts/list';
+import { Act } from '../parts/form';
 import { PickWebhook } from '../parts/pick';
 import { Part, useStream } from '../stream';
-import { operator } from '../session';
+import { missing, operator } from '../session';
 import { ui } from '../settings';
 import type { Delivery } from '../types';
-import { clock, count } from '../words';
+import { clock, count, plural } from '../words';
 import { Activity } from './activity';
 import { DeliveryDrawer } from './delivery';
 
@@ -114,7 +115,9 @@ export function DeliveryList({ fixed }: { fixed: { endpoint?: string } }) {
 	const [q, set] = useQuery();
 	const [paused, pause] = useState(false);
 	const top = useRef<HTMLDivElement>(null);
-	const still = () => paused || !!q.open || (top.current?.getBoundingClientRect().top ?? 0) < 0;
+	const [chosen, choose] = useState<Set<string>>(new Set());
+	const still = () => paused || !!q.open || chosen.size > 0 || (top.current?.getBoundingClientRect().top ?? 0) < 0;
+	const flip = (id: string) => choose((old) => new Set(old.has(id) ? [...old].filter((x) => x !== id) : [...old, id]));
 	const filter = { endpoint: fixed.endpoint ?? q.endpoint, event: q.event, type: q.type, status: q.status, from: q.from, to: q.to };
 	const { feed, fault, load, older, rate } = useFeed(filter, still);
 	const rows = feed?.rows ?? [];
@@ -153,8 +156,10 @@ export function DeliveryList({ fixed }: { fixed: { endpoint?: string } }) {
 				</Empty>
 			)}
 			{!!feed?.uncounted && <p class="sampled">Too fast to read: {count(feed.uncounted)} more {feed.uncounted === 1 ? 'change was' : 'changes were'} counted and not shown. The list is whole again when it is quiet.</p>}
+			{chosen.size > 0 && <Chosen ids={[...chosen]} clear={() => choose(new Set())} />}
 			{rows.length > 0 && (
 				<Rows label="Deliveries" rows={rows} id={(d) => d.id} opened={q.open} open={(d) => set({ open: d.id })} columns={[
+					{ head: 'Choose', unseen: true, cell: (d) => <input type="checkbox" data-choose tabIndex={-1} aria-label={`Choose ${d.event.type} of ${clock(d.created_at)}`} checked={chosen.has(d.id)} onChange={() => flip(d.id)} /> },
 					{ head: 'State', cell: (d) => <State is={d.state} /> },
 					{ head: 'Type', grow: true, cell: (d) => <span class="clip">{d.event.type}</span> },
 					...(fixed.endpoint ? [] : [{ head: 'Webhook', cell: (d: Delivery) => (d.endpoint ? <a href={ui('/webhooks/' + d.endpoint)}>{nameOf(d.endpoint)}</a> : '–') }]),
@@ -166,6 +171,30 @@ export function DeliveryList({ fixed }: { fixed: { endpoint?: string } }) {
 			)}
 			<More more={feed?.next || feed?.cut ? () => { pause(live); void older(); } : undefined} />
 			{q.open && <DeliveryDrawer key={q.open} id={q.open} close={() => set({ open: '' })} />}
+		</div>
+	);
+}
+
+/** Chosen replays the rows that were chosen, one by one. */
+function Chosen({ ids, clear }: { ids: string[]; clear: () => void }) {
+	const [busy, wait] = useState(false);
+	const [fault, fail] = useState<Fault | null>(null);
+	const replay = async () => {
+		wait(true);
+		try {
+			for (const id of ids) await call('POST', `/v1/deliveries/${encodeURIComponent(id)}/replay`);
+			clear();
+		} catch (e) {
+			fail(e as Fault);
+		}
+		wait(false);
+	};
+	return (
+		<div class="note chosen" role="status">
+			<b>{plural(ids.length, 'delivery', 'deliveries')} chosen</b>
+			<Act class="primary" busy={busy} missing={missing('replay-deliveries')} data-key="r" onClick={() => void replay()}>{busy ? 'Replaying…' : 'Replay'}</Act>
+			<button onClick={clear}>Clear</button>
+			{fault && <span class="bad">{fault.message}</span>}
 		</div>
 	);
 }

@@ -3,7 +3,8 @@ import { useEffect, useState } from 'preact/hooks';
 import { useLoad } from '../load';
 import { nameOf } from '../names';
 import { Empty, State, When, Wrong } from '../parts/list';
-import { Copy, Page } from '../parts/shell';
+import { Copy } from '../parts/code';
+import { Page } from '../parts/shell';
 import { session } from '../session';
 import { ui } from '../settings';
 import { useStream } from '../stream';
@@ -44,7 +45,7 @@ export function Overview() {
 					)}
 				</>
 			)}
-			{hooks.data && hooks.data.items.length > 0 && <Activity filter={{}} whole />}
+			{hooks.data && hooks.data.items.length > 0 && <Activity filter={{}} whole split />}
 			{audit.data && audit.data.events > 0 && <section><h2>What was owed, and what became of it</h2><AuditBar audit={audit.data} /></section>}
 			{last.data && last.data.items.length > 0 && (
 				<section>

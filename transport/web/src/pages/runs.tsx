@@ -1,10 +1,14 @@
-import { curlOf, query } from '../api';
+import { curlOf, List, query } from '../api';
 import { useLoad } from '../load';
+import { nameOf } from '../names';
+import { Copy } from '../parts/code';
 import { Drawer, Empty, Facts, More, Rows, State, usePages, useQuery, When, Wrong } from '../parts/list';
 import { Page } from '../parts/shell';
+import { Sketch } from '../parts/sketch';
 import { operator } from '../session';
-import type { Run } from '../types';
-import { count } from '../words';
+import { settings, ui } from '../settings';
+import type { Delivery, Run } from '../types';
+import { because, count, sentence } from '../words';
 
 /** Runs of alerts, matched or not, with their matches. */
 export function Runs() {
@@ -38,18 +42,62 @@ export function Runs() {
 function RunDrawer({ id, close }: { id: string; close: () => void }) {
 	const got = useLoad<Run>('/v1/runs/' + encodeURIComponent(id));
 	const r = got.data;
+	const matches = r?.report?.matches ?? [];
 	return (
-		<Drawer title="Run" close={close}>
+		<Drawer title="Run" close={close} code={{ command: 'postrider run show ' + id, curl: curlOf('GET', '/v1/runs/' + id) }}>
 			{got.fault && <Wrong fault={got.fault} />}
 			{r && (
 				<>
 					<Facts facts={[['Status', <><State is={r.status} /> {r.reason}</>], ['Type', r.alert_type], ['Detections', r.from && r.from <= r.to ? `${count(r.from)} to ${count(r.to)} of the log` : 'nothing new'], ['Alerts', r.alerts], ['Matches', count(r.total_matches)],
 						['Started', <When at={r.started_at} />], ['Finished', r.finished_at && <When at={r.finished_at} />], ['Id', <code>{r.run_id}</code>]]} />
 					<h3>Matches</h3>
-					{r.report ? <ul class="lines">{r.report.matches.map((m, i) => <li key={i}><b>{m.alert_name}</b> {[m.license_plate, m.trailer_number, m.vin].filter(Boolean).join(' ')} <span class="dim">{[m.city, m.state, m.road].filter(Boolean).join(', ')}</span> {m.time && <When at={m.time} />}</li>)}</ul> : <p class="dim">{r.report_note}</p>}
+					{r.report ? <ol class="matches">{matches.map((m, i) => <Match key={i} m={m} />)}</ol> : <p class="dim">{sentence(r.report_note ?? '')}</p>}
+					<Sketch places={matches.map((m) => m.lat_long ?? '')} />
+					{r.event && <Told event={r.event} />}
+					{r.report && <><h3>Payload</h3><details><summary>One, with all matches of all alerts</summary><Copy label="As the event has it" text={JSON.stringify(r.report, null, 2)} /></details></>}
 				</>
 			)}
 		</Drawer>
 	);
 }
 
+function Match({ m }: { m: Record<string, string> }) {
+	return (
+		<li>
+			<b>{m.alert_name}</b> {[m.license_plate, m.trailer_number, m.vin, m.usdot && `USDOT ${m.usdot}`, m.mc && `MC ${m.mc}`].filter(Boolean).join(' ')}
+			<p class="dim">{[m.city, m.state, m.road].filter(Boolean).join(', ')} {m.time && <When at={m.time} />} {web(m.result_url) && <a href={m.result_url} target="_blank" rel="noreferrer">result</a>}</p>
+			<p class="views">{views.map(([k, name]) => <View key={k} url={m[k] ?? ''} name={name} />)}</p>
+		</li>
+	);
+}
+
+const views: [string, string][] = [['front_view_url', 'Front view'], ['side_view_url', 'Side view'], ['rear_view_url', 'Rear view']];
+
+/** web tells a link that may be followed from one that would do something else. */
+const web = (url?: string): boolean => /^https?:\/\//i.test(url ?? '');
+
+/** View shows a picture where its host is one of web.image_hosts, and else leads to it. */
+function View({ url, name }: { url: string; name: string }) {
+	if (!web(url)) return null;
+	let origin = '';
+	try {
+		origin = new URL(url).origin;
+	} catch {
+		return null;
+	}
+	return <a href={url} target="_blank" rel="noreferrer">{origin === location.origin || settings.image_hosts.includes(origin) ? <img src={url} alt={name} loading="lazy" referrerpolicy="no-referrer" /> : name}</a>;
+}
+
+/** Told lists whom a run was told to: webhooks and mailboxes, at the same time. */
+function Told({ event }: { event: string }) {
+	const got = useLoad<List<Delivery>>('/v1/deliveries' + query({ event, limit: 100 }), 5);
+	const told = got.data?.items ?? [];
+	return (
+		<>
+			<h3>Told</h3>
+			{got.fault && !got.data && <Wrong fault={got.fault} />}
+			{got.data && told.length === 0 && <p class="dim">Nobody yet: no enabled webhook wants it, and no alert has an address.</p>}
+			<ul class="lines">{told.map((d) => <li key={d.id}><State is={d.state} /> <a href={ui('/deliveries?open=' + encodeURIComponent(d.id))}>{d.endpoint ? nameOf(d.endpoint) : because(d.reason)}</a> <When at={d.updated_at} /></li>)}</ul>
+		</>
+	);
+}

@@ -61,7 +61,7 @@ export function TrialPane({ id, change, failed }: { id?: string; change: Record<
 						{ head: 'Why', cell: (i) => <span class="clip" title={i.detail}>{because(i.detail)}</span> },
 						{ head: 'When', cell: (i) => <When at={i.time} /> }]} />
 						{got.items.length > items.length && !shown && <p class="hint">The newest 50.</p>}</div>
-					<div>{got.body ? <><h3>What it would send of {got.body_of}</h3><pre tabIndex={0}>{pretty(got.body)}</pre></> : <p class="dim">None of them would be sent.</p>}</div>
+					<div>{got.body && <><h3>What it would send of {got.body_of || 'a sample'}</h3><pre tabIndex={0}>{pretty(got.body)}</pre></>}{!got.body_of && <p class="dim">None of them would be sent.</p>}</div>
 				</div>
 			)}
 		</section>

@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import { Copy } from '../parts/shell';
+import { Copy } from '../parts/code';
 import type { Endpoint } from '../types';
 import { schemeOf, verify, Verdict } from '../verify';
 import { samples } from './samples';

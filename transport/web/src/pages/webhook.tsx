@@ -1,17 +1,21 @@
 import { signal } from '@preact/signals';
 import { useLocation, useRoute } from 'preact-iso';
 import { useEffect, useState } from 'preact/hooks';
-import { answer, call, curlOf, Fault } from '../api';
+import { answer, call, curlOf, Fault, query } from '../api';
+import { forgetNames } from '../names';
 import { Dialog } from '../parts/dialog';
 import { useSecond } from '../parts/countdown';
 import { Act } from '../parts/form';
 import { Facts, State, When, Wrong } from '../parts/list';
-import { Copy, Page } from '../parts/shell';
+import { Page } from '../parts/shell';
 import { missing } from '../session';
 import { ui } from '../settings';
 import type { Endpoint } from '../types';
 import { plural, span } from '../words';
+import { schemeOf } from '../verify';
 import { DeliveryList } from './deliverylist';
+import { Key } from './key';
+import { Exchange, Tried, Verdict } from './tested';
 import { TrialPane } from './trial';
 import { VerifyTab } from './verifytab';
 import { WebhookForm } from './webhookform';
@@ -42,15 +46,21 @@ export function Webhook() {
 			fail(e as Fault);
 		}
 	};
+	// The list's Edit leads here.
+	useEffect(() => {
+		if (!q.edit || !got) return;
+		editing.value = !lacks;
+		route(path + query({ ...q, edit: undefined }), true);
+	}, [q.edit, !got]);
+	const lacks = missing('edit-alert-webhook-endpoint');
 	const s = got?.e.standing;
 	const now = useSecond(s?.breaker === 'open' ? s.open_until : s?.held_until);
 	if (!got) return <Page title="Webhook">{fault && <Wrong fault={fault} again={() => void load()} />}</Page>;
 	const e = got.e;
 	const tab = tabs.find((t) => t === q.tab) ?? 'Deliveries';
-	const lacks = missing('edit-alert-webhook-endpoint');
 	const stopped = e.state === 'paused' || e.state === 'disabled';
 	return (
-		<Page title={e.name || e.url} code={{ command: `postrider endpoint show ${e.id}`, curl: curlOf('GET', '/v1/endpoints/' + e.id) }}
+		<Page title={e.name || e.url} code={codeOf(tab, e)}
 			actions={<>
 				<Act missing={lacks} data-key="p" onClick={() => void act(stopped ? 'resume' : 'pause')()}>{stopped ? 'Resume' : 'Pause'}</Act>
 				<Act missing={lacks} onClick={() => (editing.value = true)}>Edit</Act>
@@ -66,11 +76,15 @@ export function Webhook() {
 			</div>
 			{tab === 'Deliveries' && <DeliveryList fixed={{ endpoint: e.id }} />}
 			{tab === 'Settings' && <Settings e={e} />}
-			{tab === 'Key' && <Key e={e} />}
+			{tab === 'Key' && <Key e={e} rotate />}
 			{tab === 'Verify' && <VerifyTab e={e} />}
 			{tab === 'Test' && <Test e={e} />}
 			{tab === 'Try on events' && <TrialPane id={e.id} change={{}} />}
-			<Dialog open={editing} title="Edit webhook" wide><WebhookForm endpoint={e} etag={got.etag} saved={() => { editing.value = false; void load(); }} /></Dialog>
+			<Dialog open={editing} title="Edit webhook" wide>
+				<WebhookForm endpoint={e} etag={got.etag} saved={() => { editing.value = false; void load(); forgetNames(); }} />
+				<hr />
+				<Key e={e} />
+			</Dialog>
 			<Dialog open={removing} title="Remove this webhook?">
 				<p><b>{e.name || e.url}</b> is removed with its key and its settings.</p>
 				<p>{e.waiting > 0 ? `${plural(e.waiting, 'event waits', 'events wait')} for it and will become dead letters.` : 'Nothing waits for it.'}</p>
@@ -96,54 +110,32 @@ function Settings({ e }: { e: Endpoint }) {
 	]} />;
 }
 
-/** Key reveals the secret for a minute, and never keeps it. */
-function Key({ e }: { e: Endpoint }) {
-	const [secret, set] = useState('');
-	const [fault, fail] = useState<Fault | null>(null);
-	useEffect(() => {
-		if (!secret) return;
-		const t = setTimeout(() => set(''), 60_000);
-		return () => clearTimeout(t);
-	}, [secret]);
-	const ask = (method: string, path: string) => call<{ secret: string }>(method, `/v1/endpoints/${e.id}/${path}`, method === 'POST' ? {} : undefined).then((a) => { set(a.secret); fail(null); }, fail);
-	return (
-		<section>
-			{fault && <Wrong fault={fault} />}
-			{e.signature.scheme === 'none' ? <p>Deliveries to this webhook are not signed.</p> : (
-				<>
-					{secret ? <Copy label="Key (hidden again after a minute)" text={secret} /> : <p class="dim">Receivers verify the signature with this key.</p>}
-					<p class="buttons"><Act missing={missing('admin')} onClick={() => void ask('GET', 'secret')}>Reveal Key</Act><Act missing={missing('admin')} onClick={() => void ask('POST', 'rotate')}>Rotate</Act></p>
-					<p class="hint">Rotate gives a new key; the old one goes on signing beside it for 24 hours.</p>
-				</>
-			)}
-		</section>
-	);
-}
-
-interface Tried {
-	success: boolean;
-	request: { method: string; url: string; headers: Record<string, string>; body: string };
-	answer: { status: number; reason: string; detail: string; body?: string };
-	timings: { total_ms: number; dns_ms: number; connect_ms: number; tls_ms: number; first_byte_ms: number };
-}
-
 function Test({ e }: { e: Endpoint }) {
 	const [got, set] = useState<Tried | null>(null);
 	const [fault, fail] = useState<Fault | null>(null);
-	const send = () => call<Tried>('POST', `/v1/endpoints/${e.id}/test`, {}).then((a) => { set(a); fail(null); }, fail);
+	const [busy, wait] = useState(false);
+	const send = () => {
+		wait(true);
+		call<Tried>('POST', `/v1/endpoints/${e.id}/test`, {}).then((a) => { set(a); fail(null); }, fail).finally(() => wait(false));
+	};
 	return (
 		<section>
-			<p><Act class="primary" missing={missing('test-alert-webhook-endpoint')} onClick={() => void send()}>Send a test</Act></p>
+			<p><Act class="primary" busy={busy} missing={missing('test-alert-webhook-endpoint')} onClick={send}>{busy ? 'Sending…' : 'Send a test'}</Act> <span class="hint">One signed sample, now. It is not in the log of deliveries.</span></p>
 			{fault && <Wrong fault={fault} />}
-			{got && (
-				<>
-					<p class={got.success ? 'good' : 'wrong'} role="status">{got.success ? `Accepted: ${got.answer.status} in ${Math.round(got.timings.total_ms)} ms` : `Not accepted: ${[got.answer.status || '', got.answer.reason, got.answer.detail].filter(Boolean).join(' ')}`}</p>
-					<div class="beside">
-						<div><h3>Request</h3><pre tabIndex={0}>{`${got.request.method} ${got.request.url}\n${Object.entries(got.request.headers ?? {}).map(([k, v]) => `${k}: ${v}`).join('\n')}\n\n${got.request.body ?? ''}`}</pre></div>
-						<div><h3>Answer</h3><pre tabIndex={0}>{got.answer.body || '(no body)'}</pre></div>
-					</div>
-				</>
-			)}
+			{got && <><Verdict of={got} /><Exchange of={got} /></>}
 		</section>
 	);
+}
+
+/** codeOf is how a program asks for what a tab shows. */
+function codeOf(tab: string, e: Endpoint): { command?: string; curl: string } {
+	const one = '/v1/endpoints/' + e.id;
+	switch (tab) {
+		case 'Settings': return { command: `postrider endpoint show ${e.id}`, curl: curlOf('GET', one) };
+		case 'Key': return { command: `postrider endpoint secret ${e.id}`, curl: curlOf('GET', one + '/secret') };
+		case 'Verify': return { command: `postrider verify --secret "$SECRET" --header "${schemeOf(e.signature).header}=$SIGNATURE" body.json`, curl: curlOf('GET', one + '/secret') };
+		case 'Test': return { command: `postrider endpoint test ${e.id}`, curl: curlOf('POST', one + '/test', {}) };
+		case 'Try on events': return { curl: curlOf('POST', '/v1/endpoints/preview', { id: e.id }) };
+	}
+	return { command: `postrider delivery list --endpoint ${e.id}`, curl: curlOf('GET', '/v1/deliveries?endpoint=' + e.id) };
 }

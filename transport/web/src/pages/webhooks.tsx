@@ -1,7 +1,7 @@
-import { signal } from '@preact/signals';
+import { computed, signal } from '@preact/signals';
 import { useLocation } from 'preact-iso';
-import { useState } from 'preact/hooks';
-import { call, curlOf, Fault, query } from '../api';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { call, curlOf, Fault, List, query } from '../api';
 import { useLoad } from '../load';
 import { forgetNames } from '../names';
 import { Spark } from '../parts/chart';
@@ -12,11 +12,15 @@ import { Page } from '../parts/shell';
 import { missing, operator } from '../session';
 import { ui } from '../settings';
 import { Part, useStream } from '../stream';
-import type { Endpoint, SeriesOfTime } from '../types';
-import { count } from '../words';
+import type { Endpoint, Recipe, Series, SeriesOfTime } from '../types';
+import { count, hour } from '../words';
+import { KeyShown, useSecret } from './key';
+import { RecipeForm } from './recipeform';
 import { WebhookForm } from './webhookform';
 
-const adding = signal(false);
+const adding = signal('');
+/** What was just added, with its key: this answer alone has it for those who are no admins. */
+const added = signal<Endpoint | null>(null);
 
 /** Webhooks: those in trouble first. */
 export function Webhooks() {
@@ -27,20 +31,30 @@ export function Webhooks() {
 	const counts = list.first?.counts as Record<string, number> | undefined;
 	const [states, change] = useState<Map<string, Partial<Endpoint>>>(new Map());
 	useStream('/v1/stream?what=endpoints', { open: () => {}, endpoints: (part: Part<Endpoint>) => change((old) => new Map([...old, ...part.items.map((e) => [e.id, e] as const)])) });
-	if (q.add) {
+	useEffect(() => {
+		if (!q.add) return;
+		adding.value = q.add;
 		set({ add: '' });
-		adding.value = true;
-	}
+	}, [q.add]);
+	useEffect(() => () => void (added.value = null), []);
 	// A new state is shown at once; the order changes when the list is asked again.
 	const rows = (list.rows ?? []).map((e) => ({ ...e, ...states.get(e.id) }));
 	const day = useLoad<SeriesOfTime>(rows.length ? '/v1/series' + query({ endpoint: rows.slice(0, 100).map((e) => e.id).sort().join(','), by: 'endpoint', step: '1h', customer: q.customer }) : '', 60);
 	const spark = new Map((day.data?.series ?? []).map((s) => [s.key, s]));
 	const none = list.rows?.length === 0;
 	const filtered = !!(q.q || q.state || q.customer);
+	const saved = (e: Endpoint) => {
+		adding.value = '';
+		added.value = e;
+		set({ saved: e.id, add: '' });
+		list.again();
+		forgetNames();
+	};
 	return (
 		<Page title="Webhooks" code={{ command: 'postrider endpoint list', curl: curlOf('GET', path) }}
-			actions={<Act class="primary" missing={missing('create-alert-webhook-endpoint')} onClick={() => (adding.value = true)}>Add</Act>}>
+			actions={<Act class="primary" missing={missing('create-alert-webhook-endpoint')} onClick={() => (adding.value = '1')}>Add</Act>}>
 			{list.fault && !list.rows && <Wrong fault={list.fault} again={list.again} />}
+			{added.value && <Added e={added.value} />}
 			{(!none || filtered) && (
 				<div class="filters">
 					<Typed data-filter label="Filter by name, URL or event" placeholder="Name, URL, event" value={q.q ?? ''} typed={(text) => set({ q: text })} />
@@ -50,28 +64,81 @@ export function Webhooks() {
 					{q.customer && <span class="picked">of {q.customer} <button class="quiet" aria-label="Of any customer" onClick={() => set({ customer: '' })}>✕</button></span>}
 				</div>
 			)}
-			{none && !filtered && (
-				<Empty title="No webhooks yet"><p>A webhook is where events are delivered to: a URL of yours, signed with a secret of its own.</p>
-					<Act class="primary" missing={missing('create-alert-webhook-endpoint')} onClick={() => (adding.value = true)}>Add a webhook</Act></Empty>
-			)}
+			{none && !filtered && <None />}
 			{none && filtered && <Empty title="Nothing fits the filter"><button onClick={() => set({ q: '', state: '', customer: '' })}>Clear “{[q.q, q.state, q.customer].filter(Boolean).join(' ')}”</button></Empty>}
 			{rows.length > 0 && (
 				<Rows label="Webhooks" rows={rows} id={(e) => e.id} open={(e) => route(ui('/webhooks/' + e.id))} opened={q.saved} columns={[
 					{ head: 'State', cell: (e) => <State is={e.enabled ? e.state : 'disabled'} /> },
-					{ head: 'Name', cell: (e) => <a class="clip" title={e.name} href={ui('/webhooks/' + e.id)}>{e.name || <span class="dim">no name</span>}</a> },
-					{ head: 'URL', grow: true, cell: (e) => <span class="clip" title={e.url}>{e.url}</span> },
+					{ head: 'Webhook', grow: true, cell: (e) => <><a class="clip" title={e.name} href={ui('/webhooks/' + e.id)}>{e.name || <span class="dim">no name</span>}</a><span class="under clip" title={e.url}>{e.url}</span></> },
 					...(operator.value ? [{ head: 'Customer', cell: (e: Endpoint) => e.customer }] : []),
 					{ head: 'Events', cell: (e) => <span class="clip">{e.events.slice(0, 2).join(' ')}{e.events.length > 2 && ` +${e.events.length - 2}`}</span> },
 					{ head: 'Last day', cell: (e) => <Spark s={spark.get(e.id)} steps={day.data?.steps ?? 24} /> },
-					{ head: 'Waiting', number: true, cell: (e) => (e.waiting ? count(e.waiting) : <span class="dim">0</span>) },
+					{ head: 'Success', number: true, cell: (e) => success(spark.get(e.id)) },
+					{ head: 'Waiting', number: true, cell: (e) => (e.waiting ? <>{count(e.waiting)}<span class="under">{oldest(spark.get(e.id), day.data)}</span></> : <span class="dim">0</span>) },
 					{ head: 'On', cell: (e) => <Switch endpoint={e} changed={list.again} /> },
+					{ head: 'Actions', cell: (e) => <a aria-label={`Edit ${e.name || e.url}`} href={ui('/webhooks/' + e.id + '?edit=1')}>Edit</a> },
 				]} />
 			)}
 			<More more={list.more} />
-			<Dialog open={adding} title="Add a webhook" wide>
-				<WebhookForm saved={(e) => { adding.value = false; set({ saved: e.id }); list.again(); forgetNames(); }} />
-			</Dialog>
+			<Adding saved={saved} />
 		</Page>
+	);
+}
+
+/** success is how many of those that came to an end on the last day were delivered. */
+function success(s?: Series) {
+	const sum = (n: number[] = []) => n.reduce((a, b) => a + b, 0);
+	const [good, bad] = [sum(s?.delivered), sum(s?.dead_lettered) + sum(s?.retrying)];
+	if (good + bad === 0) return <span class="dim">–</span>;
+	const share = (100 * good) / (good + bad);
+	return <span class={share < 90 ? 'bad' : ''}>{share === 100 ? '100 %' : `${Math.min(99.9, share).toFixed(1)} %`}</span>;
+}
+
+/** oldest is how long the first of those that wait has been waiting, to the hour. */
+function oldest(s: Series | undefined, of: SeriesOfTime | undefined): string {
+	if (!s || !of) return '';
+	const first = s.waiting.findIndex((n, i) => n + s.retrying[i]! > 0);
+	return first < 0 ? 'over a day' : `since ${hour(new Date(Date.parse(of.from) + first * 3600e3))}`;
+}
+
+/** None is what somebody sees who has no webhook yet. */
+function None() {
+	const recipes = useLoad<List<Recipe>>('/v1/recipes');
+	const lacks = missing('create-alert-webhook-endpoint');
+	return (
+		<Empty title="No webhooks yet">
+			<p>A webhook is where events are delivered to: a URL of yours, signed with a secret of its own.</p>
+			<p><Act class="primary" missing={lacks} onClick={() => (adding.value = '1')}>Add a webhook</Act></p>
+			{!lacks && recipes.data && <p class="recipes">or of a service: {recipes.data.items.map((r) => <button key={r.name} onClick={() => (adding.value = r.name)}>{r.title}</button>)}</p>}
+		</Empty>
+	);
+}
+
+/** Adding is the form of a new webhook: one's own, or by a recipe, which adding names. */
+function Adding({ saved }: { saved: (e: Endpoint) => void }) {
+	const named = adding.value;
+	const known = useRef(signal<Recipe[] | null>(null)).current;
+	// A form that is not there yet cannot have the focus.
+	const open = useMemo(() => computed(() => adding.value === '1' || (adding.value !== '' && known.value !== null)), []);
+	const recipes = useLoad<List<Recipe>>(named.length > 1 ? '/v1/recipes' : '');
+	useEffect(() => void (recipes.data && (known.value = recipes.data.items)), [recipes.data]);
+	const recipe = known.value?.find((r) => r.name === named);
+	return (
+		<Dialog open={open} close={() => (adding.value = '')} title={recipe ? `Add ${recipe.title}` : 'Add a webhook'} wide>
+			{recipe ? <RecipeForm recipe={recipe} saved={saved} /> : <WebhookForm saved={saved} />}
+		</Dialog>
+	);
+}
+
+/** Added says that a webhook is there, and has its key for whoever asks now. */
+function Added({ e }: { e: Endpoint }) {
+	const [secret, show] = useSecret();
+	return (
+		<section class="note" role="status">
+			<p><b>{e.name || e.url}</b> was added. {e.secret && !secret && <button onClick={() => show(e.secret!)}>Reveal Key</button>} <button class="quiet" aria-label="Close" onClick={() => (added.value = null)}>✕</button></p>
+			{e.warnings?.map((w) => <p class="warn" key={w}>{w}</p>)}
+			{secret && <KeyShown secret={secret} />}
+		</section>
 	);
 }
 

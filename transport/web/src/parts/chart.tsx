@@ -5,7 +5,7 @@ import { count, seconds } from '../words';
 /** The states of deliveries, as they are stacked. */
 export const stack = ['delivered', 'skipped', 'waiting', 'retrying', 'dead_lettered'] as const;
 
-const height = 100;
+export const height = 100;
 
 /** stepOf is how long a step is, in ms. */
 export const stepOf = (t: SeriesOfTime): number => seconds(t.step) * 1000;
@@ -112,7 +112,7 @@ export function Spark({ s, steps }: { s?: Series; steps: number }) {
 	);
 }
 
-function Axis({ of }: { of: SeriesOfTime }) {
+export function Axis({ of }: { of: SeriesOfTime }) {
 	const begin = Date.parse(of.from), end = Date.parse(of.to);
 	return <div class="axis" aria-hidden="true"><span>{label(new Date(begin), of)}</span><span>{label(new Date((begin + end) / 2), of)}</span><span>{label(new Date(end), of)}</span></div>;
 }
@@ -134,7 +134,7 @@ function label(t: Date, of: SeriesOfTime): string {
 }
 
 /** nice is the next round number. */
-function nice(n: number): number {
+export function nice(n: number): number {
 	const power = 10 ** Math.floor(Math.log10(n));
 	return power * ([1, 2, 5].find((k) => k * power >= n) ?? 10);
 }

@@ -1,9 +1,9 @@
-import type { Signal } from '@preact/signals';
+import type { ReadonlySignal, Signal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 
-/** Dialog is modal, closes with Escape, and gives the focus back. */
-export function Dialog({ open, title, children, wide }: { open: Signal<boolean>; title: string; children: ComponentChildren; wide?: boolean }) {
+/** Dialog is modal, closes with Escape, and gives the focus back; without close it sets open. */
+export function Dialog({ open, title, children, wide, close = () => void ((open as Signal<boolean>).value = false) }: { open: ReadonlySignal<boolean>; close?: () => void; title: string; children: ComponentChildren; wide?: boolean }) {
 	const ref = useRef<HTMLDialogElement>(null);
 	const shown = open.value;
 	useEffect(() => {
@@ -12,11 +12,11 @@ export function Dialog({ open, title, children, wide }: { open: Signal<boolean>;
 		if (!shown && d?.open) d.close();
 	}, [shown]);
 	return (
-		<dialog ref={ref} class={wide ? 'wide' : ''} aria-label={title} onClose={() => (open.value = false)}
-			onClick={(e) => e.target === ref.current && (open.value = false)}>
+		<dialog ref={ref} class={wide ? 'wide' : ''} aria-label={title} onClose={close}
+			onClick={(e) => e.target === ref.current && close()}>
 			{shown && (
 				<>
-					<div class="head"><h2>{title}</h2><span class="grow" /><button class="quiet" aria-label="Close" onClick={() => (open.value = false)}>✕</button></div>
+					<div class="head"><h2>{title}</h2><span class="grow" /><button class="quiet" aria-label="Close" onClick={close}>✕</button></div>
 					{children}
 				</>
 			)}

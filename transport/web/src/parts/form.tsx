@@ -2,8 +2,8 @@ import type { ComponentChildren } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import type { Fault } from '../api';
 
-/** Field is one input with its name, a hint, and the API's words where it is wrong: these take the focus. */
-export function Field({ label, hint, fault, name, children }: { label: string; hint?: ComponentChildren; fault?: Fault | null; name: string; children: ComponentChildren }) {
+/** Field is one input with its name, a hint, and the API's words where it is wrong: these take the focus; says is what is seen as it is typed. */
+export function Field({ label, hint, says, fault, name, children }: { label: string; hint?: ComponentChildren; says?: string; fault?: Fault | null; name: string; children: ComponentChildren }) {
 	const ref = useRef<HTMLDivElement>(null);
 	const wrong = fault?.field === name;
 	useEffect(() => {
@@ -13,7 +13,8 @@ export function Field({ label, hint, fault, name, children }: { label: string; h
 		<div class={wrong ? 'field bad' : 'field'} ref={ref}>
 			<label><span>{label}</span>{children}</label>
 			{wrong && <p class="said" role="alert">{fault!.message}</p>}
-			{hint && <p class="hint">{hint}</p>}
+			{says && !wrong && <p class="said" role="status">{says}</p>}
+			{hint && <div class="hint">{hint}</div>}
 		</div>
 	);
 }
@@ -24,9 +25,9 @@ export function Unplaced({ fault, fields }: { fault?: Fault | null; fields: stri
 }
 
 /** Act is a button that says which role is missing where it may not be pressed. */
-export function Act({ missing = '', busy, children, ...rest }: { missing?: string; busy?: boolean; children: ComponentChildren; onClick?: () => void; class?: string; type?: 'submit' | 'button'; 'data-key'?: string }) {
+export function Act({ missing = '', busy, label, children, ...rest }: { missing?: string; busy?: boolean; label?: string; children: ComponentChildren; onClick?: () => void; class?: string; type?: 'submit' | 'button'; 'data-key'?: string }) {
 	return (
-		<button {...rest} type={rest.type ?? 'button'} disabled={!!missing || busy} title={missing || undefined}>
+		<button {...rest} type={rest.type ?? 'button'} disabled={!!missing || busy} aria-label={label && label + (missing && ` (${missing})`)} title={missing || undefined}>
 			{children}{missing && <span class="lacks"> ({missing})</span>}
 		</button>
 	);

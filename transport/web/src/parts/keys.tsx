@@ -42,6 +42,9 @@ export function useKeys(): void {
 					e.preventDefault();
 					document.querySelector<HTMLElement>('[data-filter]')?.focus();
 					break;
+				case 'x':
+					document.activeElement?.closest('[data-row]')?.querySelector<HTMLElement>('[data-choose]')?.click();
+					break;
 				case 'j':
 				case 'k':
 					step(e.key === 'j' ? 1 : -1);
@@ -64,7 +67,7 @@ function step(by: number): void {
 
 export function Shortcuts() {
 	const lines = [['⌘K', 'go to a page, a webhook, a delivery'], ['/', 'to the filter'], ['j k', 'down and up a list'], ['Enter', 'open'],
-		['r', 'replay what is open'], ['p', 'pause or resume what is open'], ...places.map((p) => [`g ${p.key}`, p.name]), ['?', 'this list']];
+		['x', 'choose a row'], ['r', 'replay what is open, or chosen'], ['p', 'pause or resume what is open'], ...places.map((p) => [`g ${p.key}`, p.name]), ['?', 'this list']];
 	return (
 		<Dialog open={shortcutsOpen} title="Keys">
 			<dl class="keys">{lines.map(([key, what]) => <div key={key}><dt><kbd>{key}</kbd></dt><dd>{what}</dd></div>)}</dl>

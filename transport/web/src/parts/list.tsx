@@ -4,6 +4,7 @@ import { useLocation } from 'preact-iso';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { call, Fault, List, query } from '../api';
 import { ago, exact } from '../words';
+import { Code } from './code';
 
 /** One clock for all times that are shown. */
 const now = signal(Date.now());
@@ -15,8 +16,8 @@ export function When({ at }: { at?: string }) {
 }
 
 const shapes: Record<string, string> = {
-	active: '●', ready: '●', delivered: '●', done: '●', finished: '●', closed: '●',
-	waiting: '◔', retrying: '◔', running: '◔', accepted: '◔', probing: '◔', paused: '◫',
+	active: '●', working: '●', ready: '●', delivered: '●', done: '●', finished: '●', closed: '●',
+	waiting: '◔', retrying: '◔', running: '◔', accepted: '◔', probing: '◔', draining: '◔', paused: '◫', drained: '◇',
 	failing: '▲', failed: '▲', open: '▲', throttled: '▲', dead_lettered: '■', disabled: '■', cancelled: '◇', skipped: '◇',
 };
 
@@ -50,6 +51,8 @@ export interface Column<T> {
 	cell: (row: T) => ComponentChildren;
 	number?: boolean;
 	grow?: boolean;
+	/** Its head is read to those who listen, and not shown. */
+	unseen?: boolean;
 	/** Left out while something is open beside the list. */
 	spare?: boolean;
 }
@@ -64,12 +67,12 @@ export function Rows<T>({ rows, columns, id, open, opened, label }: { rows: T[];
 	return (
 		<div class="scroll">
 			<table aria-label={label}>
-				<thead><tr>{columns.map((c) => <th key={c.head} scope="col" class={kind(c)}>{c.head}</th>)}</tr></thead>
+				<thead><tr>{columns.map((c) => <th key={c.head} scope="col" class={kind(c)}>{c.unseen ? <span class="unseen">{c.head}</span> : c.head}</th>)}</tr></thead>
 				<tbody>
 					{rows.map((row) => (
 						<tr key={id(row)} data-row tabIndex={open ? 0 : undefined} class={open ? 'opens' : ''} aria-current={opened === id(row) ? 'true' : undefined}
 							onClick={(e) => !(e.target as HTMLElement).closest('a,button,input,label') && open?.(row)} onKeyDown={key(row)}>
-							{columns.map((c) => <td key={c.head} data-head={c.head} class={kind(c)}>{c.cell(row)}</td>)}
+							{columns.map((c) => <td key={c.head} data-head={c.unseen ? undefined : c.head} class={kind(c)}>{c.cell(row)}</td>)}
 						</tr>
 					))}
 				</tbody>
@@ -120,7 +123,7 @@ export function More({ more }: { more?: () => void }) {
 }
 
 /** Drawer shows one thing beside the list, which stays; on a narrow screen it is a page. */
-export function Drawer({ title, close, children, actions }: { title: ComponentChildren; close: () => void; children: ComponentChildren; actions?: ComponentChildren }) {
+export function Drawer({ title, close, children, actions, code }: { title: ComponentChildren; close: () => void; children: ComponentChildren; actions?: ComponentChildren; code?: { curl: string; command?: string } }) {
 	useEffect(() => {
 		const key = (e: KeyboardEvent) => e.key === 'Escape' && !document.querySelector('dialog[open]') && close();
 		addEventListener('keydown', key);
@@ -128,7 +131,7 @@ export function Drawer({ title, close, children, actions }: { title: ComponentCh
 	}, [close]);
 	return (
 		<aside class="drawer" aria-label="Detail">
-			<div class="head"><h2>{title}</h2><span class="grow" />{actions}<button class="quiet" aria-label="Close" onClick={close}>✕</button></div>
+			<div class="head"><h2>{title}</h2><span class="grow" />{code && <Code {...code} />}{actions}<button class="quiet" aria-label="Close" onClick={close}>✕</button></div>
 			{children}
 		</aside>
 	);

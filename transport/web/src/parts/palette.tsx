@@ -2,11 +2,10 @@ import { signal } from '@preact/signals';
 import { useLocation } from 'preact-iso';
 import { useEffect, useState } from 'preact/hooks';
 import { call, List, query } from '../api';
-import { operator } from '../session';
 import { ui } from '../settings';
 import type { Endpoint } from '../types';
 import { Dialog } from './dialog';
-import { places } from './shell';
+import { placesOf } from './shell';
 
 export const paletteOpen = signal(false);
 
@@ -35,7 +34,7 @@ export function Palette() {
 		return () => clearTimeout(t);
 	}, [shown, text]);
 	const all: Entry[] = [
-		...places.filter((p) => !p.operator || operator.value).map((p) => ({ name: p.name, hint: 'page', path: p.path })),
+		...placesOf().map((p) => ({ name: p.name, hint: 'page', path: p.path })),
 		...hooks.map((h) => ({ name: h.name || h.url, hint: h.url, path: '/webhooks/' + h.id })),
 	];
 	const words = text.toLowerCase().split(/\s+/).filter(Boolean);

@@ -1,15 +1,17 @@
 import { signal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
 import { Route, Router, useLocation } from 'preact-iso';
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect } from 'preact/hooks';
 import { away, signedOut } from '../api';
 import { operator, session, signOut } from '../session';
 import { settings, ui } from '../settings';
 import { clock } from '../words';
+import { Account } from '../pages/account';
 import { Alerts } from '../pages/alerts';
 import { Addresses, Catalogue } from '../pages/catalogue';
 import { DeadLetters } from '../pages/deadletters';
 import { Deliveries } from '../pages/deliveries';
+import { Integrations } from '../pages/integrations';
 import { Operator } from '../pages/operator';
 import { Overview } from '../pages/overview';
 import { Replays } from '../pages/replays';
@@ -17,22 +19,28 @@ import { Runs } from '../pages/runs';
 import { SignIn } from '../pages/signin';
 import { Webhook } from '../pages/webhook';
 import { Webhooks } from '../pages/webhooks';
+import { Code } from './code';
 import { Palette, paletteOpen } from './palette';
 import { Shortcuts, shortcutsOpen, useKeys } from './keys';
 
-/** What the rail lists: a word, where it leads, and the key that goes there. */
-export const places: { name: string; path: string; key: string; operator?: boolean }[] = [
-	{ name: 'Overview', path: '/', key: 'o' },
-	{ name: 'Webhooks', path: '/webhooks', key: 'e' },
-	{ name: 'Deliveries', path: '/deliveries', key: 'd' },
-	{ name: 'Dead letters', path: '/deadletters', key: 'x' },
-	{ name: 'Replays', path: '/replays', key: 'r' },
-	{ name: 'Alerts', path: '/alerts', key: 'a' },
-	{ name: 'Runs', path: '/runs', key: 'u' },
-	{ name: 'Catalogue', path: '/catalogue', key: 'c' },
-	{ name: 'Addresses', path: '/addresses', key: 'i' },
-	{ name: 'Operator', path: '/operator', key: 'n', operator: true },
+/** What the rail lists: a word, where it leads, and the key that goes there; those of a group stand together. */
+export const places: { group: string; name: string; path: string; key: string; operator?: boolean; customer?: boolean }[] = [
+	{ group: 'Global View', name: 'Overview', path: '/', key: 'o' },
+	{ group: 'Global View', name: 'Integrations', path: '/integrations', key: 't' },
+	{ group: 'Events', name: 'Webhooks', path: '/webhooks', key: 'e' },
+	{ group: 'Events', name: 'Deliveries', path: '/deliveries', key: 'd' },
+	{ group: 'Events', name: 'Dead letters', path: '/deadletters', key: 'x' },
+	{ group: 'Events', name: 'Replays', path: '/replays', key: 'r' },
+	{ group: 'Detections', name: 'Alerts', path: '/alerts', key: 'a' },
+	{ group: 'Detections', name: 'Runs', path: '/runs', key: 'u' },
+	{ group: 'Reference', name: 'Catalogue', path: '/catalogue', key: 'c' },
+	{ group: 'Reference', name: 'Addresses', path: '/addresses', key: 'i' },
+	{ group: 'Settings', name: 'Account', path: '/account', key: 's', customer: true },
+	{ group: 'Settings', name: 'Operator', path: '/operator', key: 'n', operator: true },
 ];
+
+/** placesOf are those that who is signed in sees. */
+export const placesOf = () => places.filter((p) => (!p.operator || operator.value) && (!p.customer || !!session.value?.customer));
 
 const menu = signal(false);
 
@@ -59,12 +67,18 @@ function SignedIn() {
 				<Who />
 			</header>
 			<nav class={menu.value ? 'rail open' : 'rail'} aria-label="Pages">
-				{places.filter((p) => !p.operator || operator.value).map((p) => <Place key={p.path} name={p.name} path={p.path} here={path} />)}
+				{[...new Set(placesOf().map((p) => p.group))].map((group) => (
+					<section key={group} aria-label={group}>
+						<p class="group">{group}</p>
+						{placesOf().filter((p) => p.group === group).map((p) => <Place key={p.path} name={p.name} path={p.path} here={path} />)}
+					</section>
+				))}
 			</nav>
 			<main id="content" tabIndex={-1}>
 				<Banner />
 				<Router>
 					<Route path={ui('/')} component={Overview} />
+					<Route path={ui('/integrations')} component={Integrations} />
 					<Route path={ui('/webhooks')} component={Webhooks} />
 					<Route path={ui('/webhooks/:id')} component={Webhook} />
 					<Route path={ui('/deliveries')} component={Deliveries} />
@@ -74,6 +88,7 @@ function SignedIn() {
 					<Route path={ui('/runs')} component={Runs} />
 					<Route path={ui('/catalogue')} component={Catalogue} />
 					<Route path={ui('/addresses')} component={Addresses} />
+					<Route path={ui('/account')} component={Account} />
 					<Route path={ui('/operator')} component={Operator} />
 					<Route default component={NotHere} />
 				</Router>
@@ -121,7 +136,7 @@ function NotHere() {
 }
 
 /** Page is a view's frame: its title, what can be done, and how to ask the same by program. */
-export function Page(p: { title: string; actions?: ComponentChildren; children: ComponentChildren; code?: { curl: string; command: string } }) {
+export function Page(p: { title: string; actions?: ComponentChildren; children: ComponentChildren; code?: { curl: string; command?: string } }) {
 	useEffect(() => void (document.title = `${p.title} · Postrider`), [p.title]);
 	return (
 		<>
@@ -133,33 +148,5 @@ export function Page(p: { title: string; actions?: ComponentChildren; children: 
 			</div>
 			{p.children}
 		</>
-	);
-}
-
-function Code({ curl, command }: { curl: string; command: string }) {
-	return (
-		<details class="code">
-			<summary>By program</summary>
-			<div class="sheet">
-				<Copy label="Command" text={command} />
-				<Copy label="curl" text={curl} />
-			</div>
-		</details>
-	);
-}
-
-/** Copy shows text to be copied, and copies it. */
-export function Copy({ label, text }: { label: string; text: string }) {
-	const [done, set] = useState(false);
-	const copy = async () => {
-		await navigator.clipboard.writeText(text);
-		set(true);
-		setTimeout(() => set(false), 1500);
-	};
-	return (
-		<div class="copy">
-			<div class="copyhead"><span>{label}</span><button class="quiet" onClick={() => void copy()}>{done ? 'Copied' : 'Copy'}</button></div>
-			<pre tabIndex={0}>{text}</pre>
-		</div>
 	);
 }

@@ -1,0 +1,35 @@
+import { useState } from 'preact/hooks';
+import { useLoad } from '../load';
+import { Act } from '../parts/form';
+import { Empty, Facts, When, Wrong } from '../parts/list';
+import { missing } from '../session';
+import type { Customer } from '../types';
+import { plural } from '../words';
+import { CustomerForm } from './customerform';
+import { Uses } from './uses';
+
+/** CustomerPane is one customer: what it uses of its quotas, when its alerts run, and what it says about itself. */
+export function CustomerPane({ id, changed }: { id: string; changed?: () => void }) {
+	const got = useLoad<Customer>(`/v1/customers/${encodeURIComponent(id)}?now=true`, 5);
+	const [editing, edit] = useState(false);
+	const c = got.data;
+	if (!c) return got.fault ? got.fault.status === 404 ? <Empty title="Nothing of it is there yet"><p>A customer comes to be with its first webhook or alert.</p></Empty> : <Wrong fault={got.fault} again={got.again} /> : null;
+	if (editing)
+		return <CustomerForm c={c} done={() => {
+			edit(false);
+			got.again();
+			changed?.();
+		}} />;
+	const zone = (at?: string) => at && <><When at={at} /> <span class="dim">{new Date(at).toLocaleString(undefined, { weekday: 'short', hour: '2-digit', minute: '2-digit', hour12: false, timeZone: c.time_zone })} there</span></>;
+	const sites = c.locations ?? [];
+	return (
+		<>
+			<Facts facts={[['Name', c.name || '–'], ['Number', c.customer_id], ['E-mail', c.email ? <>{c.email} <span class="dim">gets notices of webhooks and runs that fail</span></> : 'no notices are sent'], ['Time zone', c.time_zone],
+				['Daily alerts', c.schedules && <><code>{c.schedules.normal}</code> {zone(c.next_runs?.normal)}</>], ['Hot alerts', c.schedules && <><code>{c.schedules.hot}</code> {zone(c.next_runs?.hot)}</>],
+				['Locations', sites.length > 0 && <>{sites.slice(0, 6).map((l) => `${l.name || l.uuid} (${l.hardware})`).join(', ')}{sites.length > 6 && ` and ${plural(sites.length - 6, 'other', 'others')}`}</>]]} />
+			<p class="buttons"><Act missing={missing('admin')} onClick={() => edit(true)}>Edit</Act></p>
+			<h3>Use</h3>
+			{c.use ? <Uses uses={c.use} own={c.quotas} /> : <p class="dim">This node counts no quotas.</p>}
+		</>
+	);
+}

@@ -13,6 +13,7 @@ SIM_FROM      ?= 1
 SIM_TIME      ?= 0
 SOAK          ?= 10m
 STRESS        ?= 10
+FEED          ?= 5m
 PACKAGES      ?= ./...
 
 # The race detector needs a C compiler; the tests themselves do not.
@@ -83,6 +84,10 @@ screenshots: needs ## Look at every page in a browser, and write pictures of tho
 	mkdir -p report/page docs/images
 	$(GO) test ./cmd/postrider -count=1 -run TestPageIsAccessible -screenshots $(CURDIR)/report/page
 	cp report/page/delivery.png report/page/overview.png docs/images/
+
+.PHONY: page-figures
+page-figures: needs ## Measure the page in a browser with 10,000 endpoints, a million deliveries and a feed of FEED (5m); 2 GB of disk
+	PAGE_FIGURES=$(FEED) $(GO) test -count=1 -v -timeout 0 -run '^TestPageFigures$$' ./cmd/postrider
 
 .PHONY: docs
 docs: ## Write anew what of docs/ is made: settings, event types, AsyncAPI, recipes

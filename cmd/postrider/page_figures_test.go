@@ -151,7 +151,7 @@ func (f *figures) answers() {
 		{"deliveries,none", "/v1/deliveries?limit=100&status=dead_lettered"}, {"deliveries,type", "/v1/deliveries?limit=100&type=group3.>"},
 		{"deliveries,oldest-event", "/v1/deliveries?limit=100&event=" + oldest},
 		{"series,all", "/v1/series"}, {"series,type", "/v1/series?by=type"}, {"series,100-endpoints", "/v1/series?by=endpoint&step=1h&endpoint=" + hundred},
-		{"audit", "/v1/audit"}, {"customers,now", "/v1/customers?now=true&limit=50"}, {"deadletters,groups", "/v1/deadletters/groups"},
+		{"audit,new", "/v1/audit?lines=0"}, {"audit,of-before", "/v1/audit?lines=0&max_age=1m"}, {"customers,now", "/v1/customers?now=true&limit=50"}, {"deadletters,groups", "/v1/deadletters/groups"},
 	} {
 		var took []float64
 		size := 0

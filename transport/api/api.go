@@ -186,6 +186,7 @@ type Server struct {
 	tests           *testLimiter
 	// previews has a place for each preview under way.
 	previews chan struct{}
+	audits   audits
 	// looks has one for each look at the whole delivery log.
 	looks   chan struct{}
 	streams *streams

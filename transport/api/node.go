@@ -16,8 +16,7 @@ import (
 func isNotFound(err error) bool { return errors.Is(err, transport.ErrNotFound) }
 
 func (s *Server) nodeRoutes(h huma.API) {
-	handle(s, h, route{method: http.MethodGet, path: "/v1/audit", id: "audit",
-		summary: "What was owed and what became of it, at a cut of the log"}, s.audit)
+	s.auditRoutes(h)
 	handle(s, h, route{method: http.MethodGet, path: "/v1/info", id: "info", open: true, summary: "The node"}, s.info)
 	handle(s, h, route{method: http.MethodGet, path: "/v1/egress", id: "egress",
 		summary: "The addresses that deliveries come from, for allow lists"}, s.egress)
@@ -77,33 +76,9 @@ type Egress struct {
 }
 
 type (
-	auditAnswer  struct{ Body *transport.Audit }
 	infoAnswer   struct{ Body Info }
 	egressAnswer struct{ Body Egress }
-	auditQuery   struct {
-		From     time.Time `query:"from" doc:"RFC 3339; default: the beginning"`
-		To       time.Time `query:"to" doc:"RFC 3339; default: now"`
-		Customer string    `query:"customer" maxLength:"64" doc:"For operators: that customer's only"`
-	}
 )
-
-func (s *Server) audit(ctx context.Context, in *auditQuery) (*auditAnswer, error) {
-	customer, err := callerOf(ctx).listsOf(in.Customer)
-	if err != nil {
-		return nil, err
-	}
-	if !in.To.IsZero() && in.To.Before(in.From) {
-		return nil, invalid("to", "lies before from; swap them")
-	}
-	audit, err := s.Auditor.Audit(ctx, in.From, in.To, customer)
-	if err != nil {
-		return nil, err
-	}
-	if audit.Endpoints == nil {
-		audit.Endpoints = []transport.EndpointAudit{}
-	}
-	return &auditAnswer{Body: audit}, nil
-}
 
 func (s *Server) info(context.Context, *struct{}) (*infoAnswer, error) {
 	info := Info{}

@@ -46,6 +46,7 @@ type node struct {
 	counted   []transport.SeriesFilter
 	eventLog  map[uint64]*transport.Event
 	audited   []string
+	audit     *transport.Audit // nil: one of nobody
 	tested    []*transport.Event
 	answer    transport.Answer
 	failure   error // of every call
@@ -166,6 +167,9 @@ func (n *node) ReplayDeadLetter(_ context.Context, id uint64) (uint64, error) {
 
 func (n *node) Audit(_ context.Context, _, _ time.Time, customer string) (*transport.Audit, error) {
 	n.audited = append(n.audited, customer)
+	if n.audit != nil {
+		return n.audit, n.failure
+	}
 	return &transport.Audit{Cut: 9, Events: 9, OK: true}, n.failure
 }
 

@@ -87,7 +87,7 @@ func TestInfoAndEgress(t *testing.T) {
 
 func TestAudit(t *testing.T) {
 	b := start(t, nil)
-	want, err := json.Marshal(transport.Audit{Cut: 9, Events: 9, Endpoints: []transport.EndpointAudit{}, OK: true})
+	want, err := json.Marshal(ShownAudit{Audit: transport.Audit{Cut: 9, Events: 9, Endpoints: []transport.EndpointAudit{}, OK: true}, At: testNow})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,6 +100,42 @@ func TestAudit(t *testing.T) {
 	b.call(token(t, "", RoleOperator), "GET", "/v1/audit", "")
 	if fmt.Sprint(b.audited) != "[acme ]" {
 		t.Errorf("audited %q", b.audited)
+	}
+}
+
+// An audit reads the whole journal: whom one of before will do gets that, with
+// the worst lines alone, and those who come while it is made wait for it.
+func TestAnAuditOfBefore(t *testing.T) {
+	now := testNow
+	b := start(t, func(o *Options) { o.Now = func() time.Time { return now } })
+	b.audit = &transport.Audit{OK: true, Endpoints: []transport.EndpointAudit{{Endpoint: "a", Owed: 5, Delivered: 5}, {Endpoint: "b", Owed: 3, Waiting: 3}, {Endpoint: "c", Owed: 2, Missing: 1, DeadLettered: 1}}}
+	anyone, operator := token(t, "acme", RoleGetAlerts), token(t, "", RoleOperator)
+	ask := func(who, query string) *ShownAudit {
+		t.Helper()
+		got := read[ShownAudit](b, b.call(who, "GET", "/v1/audit?"+query, ""))
+		return &got
+	}
+	first := ask(anyone, "max_age=5m&lines=2")
+	if len(first.Endpoints) != 2 || first.Endpoints[0].Endpoint != "c" || first.Endpoints[1].Endpoint != "b" || first.Total != (AuditTotal{Endpoints: 3, Owed: 10, Delivered: 5, DeadLettered: 1, Waiting: 3, Missing: 1}) || !first.At.Equal(testNow) {
+		t.Errorf("%+v", first)
+	}
+	now = now.Add(4 * time.Minute)
+	if again := ask(anyone, "max_age=5m"); len(again.Endpoints) != 3 || again.Endpoints[0].Endpoint != "a" || !again.At.Equal(testNow) {
+		t.Errorf("%+v", again)
+	}
+	ask(operator, "max_age=5m&lines=0") // of all: another one
+	ask(anyone, "")                     // a new one
+	now = now.Add(2 * time.Minute)
+	if late := ask(anyone, "max_age=5m"); !late.At.Equal(now) {
+		t.Errorf("%+v", late)
+	}
+	if fmt.Sprint(b.audited) != "[acme  acme acme]" {
+		t.Errorf("audited %q", b.audited)
+	}
+	for query, field := range map[string]string{"max_age=x": "max_age", "max_age=-1s": "max_age", "max_age=5m&from=2026-01-01T00:00:00Z": "max_age", "lines=-1": "lines"} {
+		if got := b.call(anyone, "GET", "/v1/audit?"+query, ""); got.status != 400 || !strings.Contains(got.body, `"field":"`+field+`"`) {
+			t.Errorf("%s: %d %s", query, got.status, got.body)
+		}
 	}
 }
 

@@ -175,6 +175,8 @@ export interface Audit {
 	duplicates: number;
 	unrouted: number;
 	ok: boolean;
+	at: string;
+	total: { endpoints: number; owed: number; delivered: number; dead_lettered: number; skipped: number; waiting: number; missing: number; repeated: number };
 	endpoints: { endpoint: string; customer: string; owed: number; delivered: number; dead_lettered: number; skipped: number; waiting: number; missing: number; repeated: number }[];
 }
 

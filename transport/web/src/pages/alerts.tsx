@@ -141,7 +141,7 @@ function AlertForm({ alert, saved }: { alert: Alert | null; saved: () => void })
 	return (
 		<form class="grid" onSubmit={(e) => void save(e)}>
 			<Unplaced fault={fault} fields={['alert_name', 'email', ...criteria.map(([k]) => k)]} />
-			<Field label="Name" name="alert_name" fault={fault}><input required value={String(v.alert_name ?? '')} onInput={put('alert_name')} /></Field>
+			<Field label="Name" name="alert_name" fault={fault}><input required autofocus value={String(v.alert_name ?? '')} onInput={put('alert_name')} /></Field>
 			<Field label="E-mail" name="email" fault={fault}><input required type="email" value={String(v.email ?? '')} onInput={put('email')} /></Field>
 			<Field label="Runs" name="alert_type" fault={fault}><select value={String(v.alert_type)} onChange={put('alert_type')}><option value="normal">daily</option><option value="hot">every 15 minutes</option><option value="live">at once</option></select></Field>
 			<Field label="Match" name="match" fault={fault}><select value={String(v.match ?? 'all')} onChange={put('match')}><option value="all">all criteria</option><option value="any">any number</option></select></Field>

@@ -6,8 +6,7 @@ const parts = [['delivered', 'delivered', '/deliveries?status=delivered'], ['dea
 
 /** AuditBar is the audit as a picture: owed = delivered + dead-lettered + skipped + waiting, each a link to its list. */
 export function AuditBar({ audit }: { audit: Audit }) {
-	const sum = { owed: 0, delivered: 0, dead_lettered: 0, skipped: 0, waiting: 0, missing: 0 };
-	for (const e of audit.endpoints) for (const k of Object.keys(sum) as (keyof typeof sum)[]) sum[k] += e[k];
+	const sum = audit.total;
 	let at = 0;
 	return (
 		<>

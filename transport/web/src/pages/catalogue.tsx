@@ -1,6 +1,6 @@
 import { curlOf, query } from '../api';
 import { useLoad } from '../load';
-import { Drawer, Empty, More, Rows, usePages, useQuery, Wrong } from '../parts/list';
+import { Drawer, Empty, Facts, More, Rows, usePages, useQuery, Wrong } from '../parts/list';
 import { Copy } from '../parts/code';
 import { Page } from '../parts/shell';
 import { plural } from '../words';
@@ -9,8 +9,11 @@ interface Entry {
 	type: string;
 	description: string;
 	category: string;
-	samples?: unknown;
-	[more: string]: unknown;
+	publisher?: string;
+	hardware?: string[];
+	event_actions?: string[];
+	sample?: unknown;
+	schema?: unknown;
 }
 
 /** Catalogue of event types with samples. */
@@ -27,9 +30,21 @@ export function Catalogue() {
 			<div class={open ? 'withdrawer' : ''}>
 				{list.rows && list.rows.length > 0 && <Rows label="Event types" rows={list.rows} id={(e) => e.type} opened={q.open} open={(e) => set({ open: e.type })} columns={[{ head: 'Type', cell: (e) => <code>{e.type}</code> }, { head: 'What', grow: true, cell: (e) => e.description }]} />}
 				<More more={list.more} />
-				{open && <Drawer title={open.type} close={() => set({ open: '' })} code={{ command: `postrider event-types ${open.type} -o json`, curl: curlOf('GET', '/v1/event-types' + query({ q: open.type })) }}><p>{open.description}</p><Copy label="As the API describes it, with its sample" text={JSON.stringify(open, null, 2)} /></Drawer>}
+				{open && <Drawer title={open.type} close={() => set({ open: '' })} code={{ command: `postrider event-types ${open.type} -o json`, curl: curlOf('GET', '/v1/event-types' + query({ q: open.type })) }}><Described e={open} /></Drawer>}
 			</div>
 		</Page>
+	);
+}
+
+/** Described is a type with a document of it, to be copied. */
+function Described({ e }: { e: Entry }) {
+	return (
+		<>
+			<p>{e.description}</p>
+			<Facts facts={[['Category', e.category], ['Published by', e.publisher], ['Hardware', e.hardware?.join(', ')], ['Event actions', e.event_actions && <code>{e.event_actions.join(' ')}</code>]]} />
+			{e.sample !== undefined && <Copy label="A sample" text={JSON.stringify(e.sample, null, 2)} />}
+			{e.schema !== undefined && <details><summary>JSON Schema</summary><Copy label="Schema" text={JSON.stringify(e.schema, null, 2)} /></details>}
+		</>
 	);
 }
 

@@ -13,7 +13,7 @@ export function CustomerPane({ id, changed }: { id: string; changed?: () => void
 	const got = useLoad<Customer>(`/v1/customers/${encodeURIComponent(id)}?now=true`, 5);
 	const [editing, edit] = useState(false);
 	const c = got.data;
-	if (!c) return got.fault ? got.fault.status === 404 ? <Empty title="Nothing of it is there yet"><p>A customer comes to be with its first webhook or alert.</p></Empty> : <Wrong fault={got.fault} again={got.again} /> : null;
+	if (!c) return got.fault ? got.fault.status === 404 ? <Empty title="Nothing to show yet"><p>An account begins with its first webhook or alert.</p></Empty> : <Wrong fault={got.fault} again={got.again} /> : null;
 	if (editing)
 		return <CustomerForm c={c} done={() => {
 			edit(false);

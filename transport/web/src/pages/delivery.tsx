@@ -7,7 +7,7 @@ import { Drawer, Facts, State, When, Wrong } from '../parts/list';
 import { missing } from '../session';
 import { ui } from '../settings';
 import type { Attempt, Delivery } from '../types';
-import { because, pretty } from '../words';
+import { because, pretty, sentence } from '../words';
 
 /** DeliveryDrawer is one delivery: its attempts, the answers, and what was sent. */
 export function DeliveryDrawer({ id, close }: { id: string; close: () => void }) {
@@ -23,7 +23,7 @@ export function DeliveryDrawer({ id, close }: { id: string; close: () => void })
 			<p class="good" role="status">{said}</p>
 			{d && (
 				<>
-					<Facts facts={[['State', <><State is={d.state} /> {d.reason && because(d.reason)}</>], ['Event', <code>{d.event.id}</code>], ['Delivery', <code>{d.id}</code>],
+					<Facts facts={[['State', <><State is={d.state} /> {d.reason === 'status' ? `the receiver answered ${d.status}` : because(d.reason)}</>], ['Event', <code>{d.event.id}</code>], ['Delivery', <code>{d.id}</code>],
 						['Webhook', d.endpoint && <a href={ui('/webhooks/' + d.endpoint)}>{nameOf(d.endpoint)}</a>], ['Since', <When at={d.created_at} />], ['Next attempt', d.next_attempt_at && <When at={d.next_attempt_at} />]]} />
 					{d.attempts && d.attempts.length > 0 && <><h3>Attempts</h3>{d.attempts.map((a) => <Waterfall key={a.number + a.at} a={a} most={Math.max(...d.attempts!.map((x) => x.took_ms))} />)}</>}
 					<h3>Body</h3>
@@ -50,24 +50,24 @@ function Proof({ d }: { d: Delivery }) {
 
 /** Waterfall is one attempt: how long each phase took, and what came back. */
 function Waterfall({ a, most }: { a: Attempt; most: number }) {
-	const phases: [string, number][] = [['DNS', a.dns_ms], ['connect', a.connect_ms], ['TLS', a.tls_ms], ['first byte', a.first_byte_ms]];
+	const phases = ([['DNS', a.dns_ms], ['connect', a.connect_ms], ['TLS', a.tls_ms], ['first byte', a.first_byte_ms]] as [string, number][]).filter(([, ms]) => ms >= 0.05);
 	const whole = Math.max(most, 0.1);
 	let at = 0;
 	return (
 		<details class="attempt" open={a.class !== 'delivered'}>
 			<summary>
 				<b>{a.number}</b> <span class={a.class === 'delivered' ? 'good' : 'bad'}>{a.status || a.reason}</span> <span class="dim">{a.took_ms.toFixed(1)} ms</span> <When at={a.at} />
-				<svg class="fall" viewBox="0 0 1000 10" preserveAspectRatio="none" role="img" aria-label={phases.filter(([, ms]) => ms > 0).map(([n, ms]) => `${n} ${ms.toFixed(1)} ms`).join(', ') || `${a.took_ms.toFixed(1)} ms`}>
+				<svg class="fall" viewBox="0 0 1000 10" preserveAspectRatio="none" role="img" aria-label={phases.map(([n, ms]) => `${n} ${ms.toFixed(1)} ms`).join(', ') || `${a.took_ms.toFixed(1)} ms`}>
 					<rect class="rest" x="0" y="0" width={(1000 * a.took_ms) / whole} height="10" />
 					{phases.map(([n, ms]) => {
 						const x = at;
 						at += (1000 * ms) / whole;
-						return ms > 0 && <rect key={n} class={'p-' + n.replace(' ', '')} x={x} y="0" width={(1000 * ms) / whole} height="10" />;
+						return <rect key={n} class={'p-' + n.replace(' ', '')} x={x} y="0" width={(1000 * ms) / whole} height="10" />;
 					})}
 				</svg>
 			</summary>
-			<p>{phases.filter(([, ms]) => ms > 0).map(([n, ms]) => `${n} ${ms.toFixed(1)} ms`).join(', ')}</p>
-			{(a.reason || a.detail) && <p>{[because(a.reason), a.detail].filter(Boolean).join(', ')}</p>}
+			<p>{phases.map(([n, ms]) => `${n} ${ms.toFixed(1)} ms`).join(', ')}</p>
+			{(a.reason || a.detail) && <p>{sentence([a.reason === 'status' && a.detail ? '' : because(a.reason), a.detail].filter(Boolean).join(', '))}</p>}
 			{a.resent && <p>Sent a second time at once: the kept connection had ended.</p>}
 			{a.answer && <pre tabIndex={0}>{a.answer}</pre>}
 			{a.next_attempt_at && <p>Next attempt <When at={a.next_attempt_at} /></p>}

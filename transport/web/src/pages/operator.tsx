@@ -66,7 +66,7 @@ function Node() {
 	return (
 		<Page title="Operator" code={{ command: 'postrider audit', curl: curlOf('GET', '/v1/audit') }}>
 			{info.fault && !i && <Wrong fault={info.fault} again={info.again} />}
-			{i && <Facts facts={[['Ready', ready && <><State is={ready.missing.length ? 'failing' : 'ready'} /> {ready.missing.map((m) => `${m.part}: ${m.detail}`).join('; ') || 'nothing is missing'}</>],
+			{i && <Facts wide facts={[['Ready', ready && <><State is={ready.missing.length ? 'failing' : 'ready'} /> {ready.missing.map((m) => `${m.part}: ${m.detail}`).join('; ') || 'nothing is missing'}</>],
 				['Version', i.version], ['Mode', i.mode], ['Started', <When at={i.started_at} />], ['NATS', i.nats.embedded ? `embedded${i.nats.listen ? `, producers at ${i.nats.listen}` : ''}` : 'external'], ['Synced', i.nats.sync && (/^\d/.test(i.nats.sync) ? `every ${span(i.nats.sync)}` : i.nats.sync)], ['Event ids in', i.ledger],
 				['Owner', i.owner && <>{i.owner.node}, epoch {count(i.owner.epoch)}, <When at={i.owner.since} /></>]]} />}
 			<Nodes />
@@ -150,15 +150,15 @@ function useReady(): { missing: { part: string; detail: string }[] } | null {
 
 /** AuditNow adds up what was owed, again whenever it is asked to. */
 function AuditNow() {
-	const [got, set] = useState<{ audit: Audit; at: Date } | null>(null);
+	const [got, set] = useState<Audit | null>(null);
 	const [fault, fail] = useState<Fault | null>(null);
 	const [busy, wait] = useState(false);
-	const first = useLoad<Audit>('/v1/audit');
-	const audit = got?.audit ?? first.data;
+	const first = useLoad<Audit>(`/v1/audit?lines=${shown}&max_age=10m`);
+	const audit = got ?? first.data;
 	const now = async () => {
 		wait(true);
 		try {
-			set({ audit: await call<Audit>('GET', '/v1/audit'), at: new Date() });
+			set(await call<Audit>('GET', `/v1/audit?lines=${shown}`));
 			fail(null);
 		} catch (e) {
 			fail(e as Fault);
@@ -167,15 +167,15 @@ function AuditNow() {
 	};
 	return (
 		<section>
-			<div class="head"><h2>Audit</h2><span class="grow" /><span class="dim">{(got?.at ?? first.at) && `as of ${clock((got?.at ?? first.at)!)}`}</span><button disabled={busy} onClick={() => void now()}>{busy ? 'Adding up…' : 'Audit now'}</button></div>
+			<div class="head"><h2>Audit</h2><span class="grow" /><span class="dim">{audit && `as of ${clock(audit.at)}`}</span><button disabled={busy} onClick={() => void now()}>{busy ? 'Adding up…' : 'Audit now'}</button></div>
 			{(fault ?? (!audit && first.fault)) && <Wrong fault={(fault ?? first.fault)!} />}
 			{audit && (
 				<>
 					<AuditBar audit={audit} />
 					<p class="hint">{count(audit.events)} events up to sequence {count(audit.cut)}.</p>
-					{audit.endpoints.length > 0 && <Rows label="Audit" rows={worst(audit)} id={(e) => e.endpoint} columns={[{ head: 'Customer', cell: (e) => e.customer }, { head: 'Webhook', grow: true, cell: (e) => <a class="clip" href={ui('/webhooks/' + e.endpoint)}>{nameOf(e.endpoint)}</a> },
+					{audit.endpoints.length > 0 && <Rows label="Audit" rows={audit.endpoints} id={(e) => e.endpoint} columns={[{ head: 'Customer', cell: (e) => e.customer }, { head: 'Webhook', grow: true, cell: (e) => <a class="clip" href={ui('/webhooks/' + e.endpoint)}>{nameOf(e.endpoint)}</a> },
 						...(['owed', 'delivered', 'dead_lettered', 'skipped', 'waiting', 'missing', 'repeated'] as const).map((k) => ({ head: (k[0]!.toUpperCase() + k.slice(1)).replace('_', '-'), number: true, cell: (e: Audit['endpoints'][0]) => count(e[k]) }))]} />}
-					{audit.endpoints.length > shown && <p class="hint">The {shown} of {count(audit.endpoints.length)} webhooks that have most missing, dead-lettered or waiting; <code>postrider audit</code> lists all.</p>}
+					{audit.total.endpoints > audit.endpoints.length && <p class="hint">The {audit.endpoints.length} of {count(audit.total.endpoints)} webhooks that have most missing, dead-lettered or waiting; <code>postrider audit</code> lists all.</p>}
 				</>
 			)}
 		</section>
@@ -183,5 +183,3 @@ function AuditNow() {
 }
 
 const shown = 100;
-
-const worst = (a: Audit) => [...a.endpoints].sort((x, y) => y.missing - x.missing || y.dead_lettered + y.waiting - x.dead_lettered - x.waiting).slice(0, shown);

@@ -20,7 +20,7 @@ export function Overview() {
 	const [changed, change] = useState(0);
 	useStream('/v1/stream?what=endpoints', { open: () => {}, endpoints: () => change((n) => n + 1) });
 	useEffect(() => void (changed && hooks.again()), [changed]);
-	const audit = useLoad<Audit>('/v1/audit', 30);
+	const audit = useLoad<Audit>('/v1/audit?lines=0&max_age=1m', 60);
 	const last = useLoad<List<Delivery>>('/v1/deliveries?limit=8', 5);
 	const counts = hooks.data?.counts;
 	const needy = counts ? counts.failing! + counts.disabled! + counts.paused! : 0;
@@ -46,7 +46,7 @@ export function Overview() {
 				</>
 			)}
 			{hooks.data && hooks.data.items.length > 0 && <Activity filter={{}} whole split />}
-			{audit.data && audit.data.events > 0 && <section><h2>What was owed, and what became of it</h2><AuditBar audit={audit.data} /></section>}
+			{audit.data && audit.data.events > 0 && <section><h2>What was owed, and what became of it</h2><AuditBar audit={audit.data} /><p class="hint">As of <When at={audit.data.at} />.</p></section>}
 			{last.data && last.data.items.length > 0 && (
 				<section>
 					<h2>Last deliveries</h2>

@@ -96,7 +96,7 @@ function Told({ event }: { event: string }) {
 		<>
 			<h3>Told</h3>
 			{got.fault && !got.data && <Wrong fault={got.fault} />}
-			{got.data && told.length === 0 && <p class="dim">Nobody yet: no enabled webhook wants it, and no alert has an address.</p>}
+			{got.data && told.length === 0 && <p class="dim">Nobody: no enabled webhook wants alert.matches_found, and no mail was owed.</p>}
 			<ul class="lines">{told.map((d) => <li key={d.id}><State is={d.state} /> <a href={ui('/deliveries?open=' + encodeURIComponent(d.id))}>{d.endpoint ? nameOf(d.endpoint) : because(d.reason)}</a> <When at={d.updated_at} /></li>)}</ul>
 		</>
 	);

@@ -86,7 +86,7 @@ export function Latency({ of }: { of: SeriesOfTime }) {
 	const last = (ms: number[] = []) => ms.findLast((v) => v > 0) ?? 0;
 	return (
 		<figure class="chart">
-			<figcaption><b>Time to delivery</b> <span class="dim"><span class="key"><span class="swatch p50" aria-hidden="true" /> half within {took(last(s?.p50_ms))}</span> <span class="key"><span class="swatch p99" aria-hidden="true" /> 99 of 100 within {took(last(s?.p99_ms))}</span></span></figcaption>
+			<figcaption><b>Time to delivery</b> <span class="dim">{!last(s?.p99_ms) ? 'nothing was delivered' : <><span class="key"><span class="swatch p50" aria-hidden="true" /> half within {took(last(s?.p50_ms))}</span> <span class="key"><span class="swatch p99" aria-hidden="true" /> 99 of 100 within {took(last(s?.p99_ms))}</span></>}</span></figcaption>
 			<div class="plot">
 				<span class="most">{took(most)}</span>
 				<svg viewBox={`0 0 ${of.steps} ${height}`} preserveAspectRatio="none" role="img" aria-label={`Time to delivery: of the last, half within ${took(last(s?.p50_ms))}, 99 of 100 within ${took(last(s?.p99_ms))}`}>

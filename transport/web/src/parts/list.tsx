@@ -138,6 +138,6 @@ export function Drawer({ title, close, children, actions, code }: { title: Compo
 }
 
 /** Facts are names and values of one thing. */
-export function Facts({ facts }: { facts: [string, ComponentChildren][] }) {
-	return <dl class="facts">{facts.filter(([, v]) => v !== undefined && v !== '' && v !== null && v !== false).map(([k, v]) => <div key={k}><dt>{k}</dt><dd>{v}</dd></div>)}</dl>;
+export function Facts({ facts, wide }: { facts: [string, ComponentChildren][]; wide?: boolean }) {
+	return <dl class={wide ? 'facts wide' : 'facts'}>{facts.filter(([, v]) => v !== undefined && v !== '' && v !== null && v !== false).map(([k, v]) => <div key={k}><dt>{k}</dt><dd>{v}</dd></div>)}</dl>;
 }

@@ -229,6 +229,7 @@ func (f *figures) fresh(b *browser) *tab {
 	if _, err := chromedp.Call(p.ctx, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: observed}); err != nil {
 		f.t.Fatal(err)
 	}
+	p.expects("favicon.ico") // of what is no page
 	p.open("/healthz")
 	signedIn := js[int](p, `fetch('/v1/session', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ token: `+quoted(f.token())+` }) }).then((r) => r.status)`)
 	if signedIn != http.StatusOK {

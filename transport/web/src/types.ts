@@ -47,6 +47,8 @@ export interface Delivery {
 	body_note?: string;
 	body_is?: 'sent' | 'changed' | 'unknown';
 	body_sha256?: string;
+	/** The event's W3C trace. */
+	trace_id?: string;
 }
 
 export interface Attempt {

@@ -24,7 +24,7 @@ export function DeliveryDrawer({ id, close }: { id: string; close: () => void })
 			{d && (
 				<>
 					<Facts facts={[['State', <><State is={d.state} /> {d.reason === 'status' ? `the receiver answered ${d.status}` : because(d.reason)}</>], ['Event', <code>{d.event.id}</code>], ['Delivery', <code>{d.id}</code>],
-						['Webhook', d.endpoint && <a href={ui('/webhooks/' + d.endpoint)}>{nameOf(d.endpoint)}</a>], ['Since', <When at={d.created_at} />], ['Next attempt', d.next_attempt_at && <When at={d.next_attempt_at} />]]} />
+						['Webhook', d.endpoint && <a href={ui('/webhooks/' + d.endpoint)}>{nameOf(d.endpoint)}</a>], ['Since', <When at={d.created_at} />], ['Trace', d.trace_id && <code>{d.trace_id}</code>], ['Next attempt', d.next_attempt_at && <When at={d.next_attempt_at} />]]} />
 					{d.attempts && d.attempts.length > 0 && <><h3>Attempts</h3>{d.attempts.map((a) => <Waterfall key={a.number + a.at} a={a} most={Math.max(...d.attempts!.map((x) => x.took_ms))} />)}</>}
 					<h3>Body</h3>
 					{d.body ? <pre tabIndex={0}>{pretty(d.body)}</pre> : <p class="dim">No body: {d.body_note}.</p>}

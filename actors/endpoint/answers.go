@@ -17,6 +17,8 @@ type verdict struct {
 	giveUp string
 	// opened: the breaker opened, or stays open for another wait.
 	opened bool
+	// unsent: the attempt was none, and is to be made again when one may begin.
+	unsent bool
 }
 
 // judged takes the end of an attempt in: what it tells about the endpoint first,
@@ -39,7 +41,9 @@ func (c *control) judged(now time.Time, in *Input) (v verdict) {
 	switch a.Class {
 	case transport.Aborted:
 		c.breaker.unsent(probe)
-		c.do(Effect{Do: Release, Delivery: l})
+		if v.unsent = !c.draining; c.draining {
+			c.do(Effect{Do: Release, Delivery: l})
+		}
 	case transport.Delivered:
 		c.do(Effect{Do: Record, Delivery: l, Number: len(l.Tries) + 1, Answer: a, Began: in.Began})
 		c.succeeded(now, in, probe)

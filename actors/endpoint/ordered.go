@@ -86,6 +86,8 @@ func (o *ordered) answered(now time.Time, in *Input) {
 	o.pairs.left(l.Place(), l.Hop)
 	v := o.judged(now, in)
 	switch {
+	case v.unsent:
+		o.queue.Insert(l, inOrder)
 	case v.giveUp != "":
 		o.bury(l, v.giveUp, in.Answer)
 	case v.again:

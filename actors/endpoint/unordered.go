@@ -65,6 +65,8 @@ func (u *unordered) answered(now time.Time, in *Input) {
 		u.slots = slots{lap: u.slots.lap}
 	}
 	switch {
+	case v.unsent:
+		u.queue.Insert(in.Delivery, inOrder)
 	case v.giveUp != "":
 		u.do(Effect{Do: Bury, Delivery: in.Delivery, Reason: v.giveUp, Answer: in.Answer})
 	case v.again:

@@ -10,13 +10,14 @@ import (
 	"github.com/postrider/postrider/transport/jet"
 )
 
-// gatePoll is how soon an attempt that may not be sent looks again, before the
-// halt that is due is told.
+// gatePoll is how soon an attempt that may not be sent looks again: whether it may,
+// or whether the node is told to halt.
 const gatePoll = 20 * time.Millisecond
 
-// sendGate lets attempts through while this node acts as the shard's owner.
-// Those that come meanwhile wait, and keep their place; those under way are cut
-// when another may own the shard, and made again once it is known that none does.
+// sendGate lets attempts through while this node acts as the shard's owner. Those
+// that come while it is halted, and those under way that are cut when another may
+// own the shard, end as aborted: their endpoints make them again once it is known
+// that none does, at the pace and with the settings of then.
 type sendGate struct {
 	fence *jet.Fence
 
@@ -39,18 +40,12 @@ func (g *sendGate) cutAll() {
 	g.cut()
 }
 
-// enter waits until an attempt may be sent, and gives the context that it is to
-// be sent with; false where ctx ended first.
+// enter gives the context that an attempt is to be sent with, as soon as the node
+// acts; false where it was halted, or ctx ended, first.
 func (g *sendGate) enter(ctx context.Context) (sending context.Context, end func(), ok bool) {
-	for !g.fence.Acts() {
-		halted, turned := g.fence.Halted()
-		if halted {
-			select {
-			case <-turned:
-			case <-ctx.Done():
-				return nil, nil, false
-			}
-			continue
+	for waited := false; !g.fence.Acts(); waited = true {
+		if halted, _ := g.fence.Halted(); halted && waited {
+			return nil, nil, false
 		}
 		select {
 		case <-time.After(gatePoll):
@@ -72,17 +67,12 @@ type gated struct {
 	gate *sendGate
 }
 
-// Send makes one attempt; again, where it was cut.
+// Send makes one attempt.
 func (t gated) Send(ctx context.Context, ev *transport.Event, number int) transport.Answer {
-	for {
-		sending, end, ok := t.gate.enter(ctx)
-		if !ok {
-			return transport.Answer{Class: transport.Aborted, Reason: transport.ReasonAborted, Detail: "broken off by us"}
-		}
-		a := t.Target.Send(sending, ev, number)
-		end()
-		if a.Class != transport.Aborted || ctx.Err() != nil {
-			return a
-		}
+	sending, end, ok := t.gate.enter(ctx)
+	if !ok {
+		return transport.Answer{Class: transport.Aborted, Reason: transport.ReasonAborted, Detail: "broken off by us"}
 	}
+	defer end()
+	return t.Target.Send(sending, ev, number)
 }

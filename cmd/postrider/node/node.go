@@ -84,6 +84,7 @@ type Node struct {
 	sending    context.Context    // of the attempts under way
 	keeper     *lease.Keeper      // who owns the shard
 	gate       *sendGate          // lets attempts through while this node does
+	halting    halting            // has the shard halt while its lease gives no proof
 	owning     sync.WaitGroup     // what ends with keeper
 	abort      context.CancelFunc // ends the attempts under way
 	stopUpkeep context.CancelFunc
@@ -232,9 +233,10 @@ func (n *Node) startShard(ctx context.Context, recovered *transport.Recovered, k
 		},
 		Recovered: recovered, Memories: memories, RecallAll: n.parker.RecallAll,
 		Window: n.cfg.Window.Events, WindowBytes: int(n.cfg.Window.Bytes),
-		Idle: n.cfg.Actors.Idle, Routed: n.routed, Fatal: n.leave, Logger: n.log,
+		Idle: n.cfg.Actors.Idle, Away: func() bool { return n.store.Away() != nil }, Routed: n.routed, Fatal: n.leave, Logger: n.log,
 		Compile: compileFilter, View: viewForFilters, Spent: spentOnFilters, Shares: n.shares, FilterError: func(string, error) { n.metrics.FilterError() },
 	})
+	n.halting.follow(n.shard)
 	n.background.Go(func() { n.news.run(sending) })
 	n.background.Go(func() { hardware.run(sending) })
 	n.background.Go(func() { letters.run(sending) })

@@ -31,8 +31,8 @@ func (n *Node) own(ctx context.Context, standingBy func(*Node)) (context.Context
 		Options: lease.Options{Node: nodeName(), Boot: rand.Text(), Sole: n.store.Embedded(),
 			Keep: [lease.Streams]time.Duration{lease.Journal: n.cfg.Attempts.Keep, lease.DeadLetters: n.cfg.DeadLetters.Keep}},
 		Records: owners{n.store.Owners, n.now},
-		Halt:    fence.Halt,
-		GoOn:    func() { n.gate.goOn(); fence.GoOn() },
+		Halt:    func() { fence.Halt(); n.halting.turn(true) },
+		GoOn:    func() { n.gate.goOn(); fence.GoOn(); n.halting.turn(false) },
 		Cut:     n.gate.cutAll, Logger: n.log,
 	})
 	fence.Watch(warden{n.keeper, n.metrics})

@@ -23,7 +23,7 @@ func (j *judge) journaled(r *transport.Record) {
 		j.w.breaks("2: outcomes are of what is owed", "pair %v has %s, and no durable fan-out names it", f.pair, recordWord(r))
 	}
 	if r.Kind == transport.Tried {
-		if f.triesKept++; f.triesKept > f.st.view.mostTries+j.w.lives-1 && !f.doubled {
+		if f.triesKept++; f.triesKept > f.st.view.mostTries+j.w.takings-1 && !f.doubled {
 			j.w.breaks("3: never more attempts than the policy", "pair %v: %d attempts are journaled, of %d", f.pair, f.triesKept, f.st.view.mostTries)
 		}
 		if r.Number == f.tries {

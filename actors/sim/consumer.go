@@ -89,32 +89,53 @@ func (h *handle) settle() bool {
 	return true
 }
 
-func (h *handle) lost() bool { return h.n.w.away || h.n.w.faulty && h.n.w.dice.one(150) }
+func (h *handle) lost() bool { return h.n.mute() || h.n.w.faulty && h.n.w.dice.one(150) }
 
 // Ack is judged when it is said, whether it arrives or not.
 func (h *handle) Ack() {
 	if !h.settle() {
 		return
 	}
+	if !h.n.keeper.acts() { // of one who may not own the shard any more it is not said
+		h.n.w.did(lostAck)
+		return
+	}
+	h.n.w.judge.acts(h.n, "acks")
 	h.n.w.note(line{what: "ack", seq: h.seq, more: h.c.stream})
 	h.n.w.judge.acking(h.c, h.seq)
 	if h.lost() {
 		h.n.w.did(lostAck)
 		return
 	}
-	h.c.hear(h.seq)
+	h.c.hear(h.n, h.seq)
 }
 
-// hear has an ack arrive some milliseconds after it was said.
-func (c *consumer) hear(seq uint64) {
+// hear has an ack arrive some milliseconds after it was said, or when its node
+// goes on that was frozen before it had left. One that was said before a reset is
+// taken for what has been handed out again since.
+func (c *consumer) hear(n *node, seq uint64) {
 	round, travel := c.round, c.w.dice.between(0, 3*time.Millisecond)
 	if c.w.dice.one(50) {
 		travel = c.w.dice.between(0, 200*time.Millisecond)
 	}
-	c.w.after(travel, func() {
-		if c.round == round && c.w.serverUp {
+	arrive := func() {
+		switch {
+		case !c.w.serverUp:
+		case c.round == round:
+			c.acked(seq)
+		case c.pending[seq] != nil:
+			c.w.did(lateAcks)
+			c.w.note(line{what: "late ack", seq: seq, more: c.stream})
+			c.w.judge.acking(c, seq)
 			c.acked(seq)
 		}
+	}
+	c.w.after(travel, func() {
+		if n.frozen && n.alive && c.w.dice.one(2) {
+			n.late = append(n.late, arrive)
+			return
+		}
+		arrive()
 	})
 }
 
@@ -129,7 +150,7 @@ func (h *handle) Nak() {
 }
 
 func (h *handle) InProgress() {
-	if g := h.c.pending[h.seq]; g != nil && !h.n.w.away && h.n.alive && !h.settled {
+	if g := h.c.pending[h.seq]; g != nil && !h.n.mute() && h.n.alive && !h.settled {
 		g.until = h.n.w.now + ackWait
 	}
 }

@@ -107,11 +107,17 @@ func (d *deferred) schedule(p *parked) {
 	if d.w.dice.one(20) {
 		late = d.w.dice.between(0, 250*time.Millisecond)
 	}
-	d.w.after(max(0, p.fires.Sub(d.w.serverNow()))+late, func() {
-		if !p.gone && p.round == round && d.w.serverUp {
-			d.fire(p)
-		}
-	})
+	d.w.after(max(0, p.fires.Sub(d.w.serverNow()))+late, func() { d.comeDue(p, round) })
+}
+
+func (d *deferred) comeDue(p *parked, round int) {
+	switch {
+	case p.gone || p.round != round || !d.w.serverUp:
+	case d.w.unseen:
+		d.w.after(100*time.Millisecond, func() { d.comeDue(p, round) })
+	default:
+		d.fire(p)
+	}
 }
 
 // scheduleAll: the server's clock was set, or it started anew.
@@ -231,6 +237,7 @@ func (d *deferred) give(n *node, p *parked) {
 		d.hand(p.seq, time.Second)
 		return
 	}
+	d.w.judge.acts(n, "pulls")
 	d.w.note(line{what: "due", endpoint: p.endpoint, seq: p.entries[0].Event.Seq, n: int64(len(p.entries)), more: p.id})
 	n.inHand[inHand{&d.consumer, p.seq}] = true
 	n.reached.Deferred = max(n.reached.Deferred, p.seq)

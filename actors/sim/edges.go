@@ -4,40 +4,116 @@ import (
 	"slices"
 	"time"
 
+	"github.com/postrider/postrider/actors/lease"
 	"github.com/postrider/postrider/transport"
 )
 
-// write is something on its way to disk.
+// write is something on its way to disk, until it is there.
 type write struct {
-	store func()
-	told  func()
+	stream lease.Stream // whose guard it has; lease.Streams: none
+	// store is false where what it replaces is not what it was said to be.
+	store  func() bool
+	told   func()
+	first  lease.Moment // when it was sent first
+	sent   bool
+	stored bool
 }
 
+const (
+	// publishTimeout is how long an answer is waited for.
+	publishTimeout = 5 * time.Second
+	unguarded      = lease.Streams
+)
+
 // write stores something after a while, and tells so after another.
-func (n *node) write(store, told func()) {
-	w := &write{store, told}
+func (n *node) write(stream lease.Stream, store func() bool, told func()) {
+	w := &write{stream: stream, store: store, told: told}
 	n.air = append(n.air, w)
+	n.try(w)
+}
+
+// try sends it as soon as no record of the owner is under way: to other streams
+// than the journal only while the node acts.
+func (n *node) try(w *write) {
+	switch {
+	case n.away() || w.stream != lease.Journal && !n.keeper.acts():
+		n.tryAgain(w)
+	case w.stream == unguarded:
+		n.send(w, 0)
+	default:
+		f := &n.keeper.fence[w.stream]
+		f.enter(func() { n.send(w, f.seq) })
+	}
+}
+
+func (n *node) tryAgain(w *write) {
+	n.after(n.w.dice.between(50*time.Millisecond, 500*time.Millisecond), func() { n.try(w) })
+}
+
+func (n *node) send(w *write, guard uint64) {
+	if !w.sent {
+		w.sent, w.first = true, n.moment()
+	}
 	d := n.w.dice.between(time.Millisecond, 15*time.Millisecond)
 	if n.w.faulty && n.w.dice.one(200) {
 		d = n.w.dice.between(100*time.Millisecond, 2*time.Second)
 	}
-	n.after(d, func() { n.land(w) })
+	n.w.after(d, func() { n.land(w, guard) })
 }
 
-func (n *node) land(w *write) {
-	if n.w.away {
-		n.after(n.w.dice.between(50*time.Millisecond, 500*time.Millisecond), func() { n.land(w) })
-		return
+// land has the write arrive at the server.
+func (n *node) land(w *write, guard uint64) {
+	d := n.w.dice
+	switch {
+	case !n.alive:
+	case n.frozen && d.one(3): // it had not left yet
+		n.late = append(n.late, func() { n.land(w, guard) })
+	case n.mute():
+		n.arrive(d.between(50*time.Millisecond, 500*time.Millisecond), func() { n.failed(w) })
+	case w.stored: // its answer was lost: a duplicate proves nothing
+		n.arrive(d.between(0, 4*time.Millisecond), func() { n.answered(w, false) })
+	case w.stream != unguarded && !n.w.owners.takes(n, w.stream, guard):
+		n.arrive(d.between(0, 4*time.Millisecond), func() {
+			n.failed(w)
+			n.keeper.step(lease.Input{Kind: lease.Deposed})
+		})
+	case !w.store():
+		n.arrive(d.between(0, 4*time.Millisecond), func() { n.failed(w) })
+	default:
+		w.stored = true
+		n.air = slices.DeleteFunc(n.air, func(o *write) bool { return o == w })
+		if n.w.faulty && d.one(300) {
+			n.w.did(lostAnswers)
+			n.after(publishTimeout, func() { n.failed(w) })
+			return
+		}
+		n.arrive(d.between(0, 4*time.Millisecond), func() { n.answered(w, true) })
 	}
-	n.air = slices.DeleteFunc(n.air, func(o *write) bool { return o == w })
-	w.store()
-	n.after(n.w.dice.between(0, 4*time.Millisecond), w.told)
+}
+
+func (n *node) failed(w *write) {
+	n.end(w)
+	n.tryAgain(w)
+}
+
+func (n *node) answered(w *write, proof bool) {
+	n.end(w)
+	if w.stream == lease.Journal && proof {
+		n.keeper.step(lease.Input{Kind: lease.Proved, Sent: w.first})
+	}
+	w.told()
+}
+
+func (n *node) end(w *write) {
+	if w.stream != unguarded {
+		n.keeper.fence[w.stream].leave()
+	}
 }
 
 // crashWrites: of what is on its way at a kill, some is stored and nobody told.
 func (n *node) crashWrites() {
 	for _, w := range n.air {
-		if !n.w.away && n.w.dice.one(3) {
+		if w.sent && !n.mute() && n.w.dice.one(3) && (w.stream == unguarded || n.w.owners.takes(n, w.stream, n.keeper.fence[w.stream].seq)) {
 			w.store()
 		}
 	}
@@ -87,7 +163,7 @@ func (j *journal) leave() {
 	j.leaving, j.writing = false, true
 	batch, reached := j.batch, j.n.reached
 	j.batch = nil
-	j.n.write(func() { j.n.w.journal.store(batch, reached) }, func() {
+	j.n.write(lease.Journal, func() bool { j.n.w.journal.store(batch, reached); return true }, func() {
 		j.writing = false
 		for i := range batch {
 			if w := batch[i].waiter; w != nil {
@@ -108,21 +184,32 @@ func (g graveyard) Bury(d *transport.DeadLetter, w transport.Waiter) {
 }
 
 func (n *node) bury(p transport.Pair, told func()) {
-	n.write(func() { n.w.letters[p] = true }, told)
+	n.write(lease.DeadLetters, func() bool { n.w.letters[p] = true; return true }, told)
 }
 
-// memories is the KV bucket, written in order.
+// memories is the KV bucket, written in order, each in place of the revision that
+// the node knows: where that is another it looks, and replaces that.
 type memories struct {
 	n     *node
 	queue []func()
 }
 
 func (m *memories) Remember(r transport.Remembered, w transport.Waiter) {
-	keep := m.n.w.judge.remembering(r.Endpoint)
+	n, keep := m.n, func() {}
+	if n.judged() {
+		keep = n.w.judge.remembering(r.Endpoint)
+	}
 	m.queue = append(m.queue, func() {
-		m.n.write(func() {
-			m.n.w.memories[r.Endpoint] = r.Memory
+		n.write(unguarded, func() bool {
+			there := n.w.revisions[r.Endpoint]
+			if n.revisions[r.Endpoint] != there {
+				n.revisions[r.Endpoint] = there
+				return false
+			}
+			n.w.memories[r.Endpoint] = r.Memory
+			n.w.revisions[r.Endpoint], n.revisions[r.Endpoint] = there+1, there+1
 			keep()
+			return true
 		}, func() {
 			w.Done()
 			m.queue = m.queue[1:]

@@ -34,13 +34,25 @@ const (
 	eventsMoved
 	eventsGone
 	lostReads
+	takings
+	deposed
+	frozen
+	cutOffs
+	muted
+	refusedWrites
+	lostAnswers
+	lateAcks
+	intoASocket
+	cutAttempts
 	firstMood
 	faults = firstMood + fault(moods)
 )
 
-var faultWords = [...]string{"kill -9", "graceful stops", "NATS away", "uplink down", "shard halted", "clock jumps", "registry changes",
+var faultWords = [...]string{"kill -9", "graceful stops", "NATS away", "uplink down", "owners halted", "clock jumps", "registry changes",
 	"replays", "acks lost", "deliveries lost on the way", "redeliveries", "schedules fired twice", "streams set back", "segments parked anew",
-	"attempts broken off", "receipts repeated", "Retry-After kept", "events purged", "events moved to KEPT", "references to events that are gone", "reads that failed"}
+	"attempts broken off", "receipts repeated", "Retry-After kept", "events purged", "events moved to KEPT", "references to events that are gone",
+	"reads that failed", "takings of the shard", "owners deposed", "nodes frozen", "nodes cut off from NATS", "nodes whose writes are lost",
+	"guarded writes refused", "answers to writes lost", "acks after a reset", "events sent to a frozen node", "attempts cut"}
 
 func (f fault) String() string {
 	if f > firstMood {
@@ -69,20 +81,10 @@ func (w *world) moods(st *receiver) {
 
 // stop is a graceful one; the node comes back after a while.
 func (w *world) stop() {
-	if w.node != nil && w.node.pulling {
+	if n := w.node; n != nil && n.pulling && !n.frozen {
 		w.did(drained)
-		w.drain()
+		n.drain()
 	}
-}
-
-func (w *world) comeBack() {
-	w.after(w.dice.between(500*time.Millisecond, 20*time.Second), func() {
-		if w.away { // a shard is taken from NATS alone
-			w.comeBack()
-			return
-		}
-		w.startNode()
-	})
 }
 
 // outage takes NATS away from the node for a while.
@@ -99,6 +101,9 @@ func (w *world) outage() {
 func (w *world) natsBack() {
 	if w.away {
 		w.away = false
+		if w.dice.one(2) {
+			w.owners.leader++ // another server leads the streams
+		}
 		w.note(line{what: "NATS is back"})
 	}
 }
@@ -111,21 +116,6 @@ func (w *world) uplink() {
 	w.after(w.dice.between(3*time.Second, 2*time.Minute), func() {
 		w.uplinkDown = false
 		w.note(line{what: "the uplink is back"})
-	})
-}
-
-// halt: for a while the node does not know whether the shard is still its own.
-func (w *world) halt() {
-	n := w.node
-	if n == nil || !n.pulling {
-		return
-	}
-	w.did(halts)
-	w.note(line{what: "the shard halts"})
-	n.shard.Halt()
-	n.after(w.dice.between(100*time.Millisecond, 40*time.Second), func() {
-		w.note(line{what: "the shard goes on"})
-		n.shard.GoOn()
 	})
 }
 
@@ -147,7 +137,7 @@ func (w *world) realign() {
 	n := w.node
 	switch {
 	case n == nil: // the next one begins with it
-	case w.away:
+	case n.away():
 		w.after(time.Second, w.realign)
 	default:
 		n.realign()
@@ -155,6 +145,10 @@ func (w *world) realign() {
 }
 
 func (n *node) realign() {
+	if n.away() {
+		n.after(time.Second, n.realign)
+		return
+	}
 	n.skew = n.w.serverAhead - n.ahead
 	for _, p := range n.w.deferred.all {
 		if !p.gone && !p.due {
@@ -168,15 +162,17 @@ func (n *node) realign() {
 func (w *world) register(st *receiver, next *transport.Endpoint) {
 	st.endpoint = next
 	w.note(line{what: "registry", endpoint: st.id})
-	if n := w.node; n != nil {
-		n.news = append(n.news, change{st, next})
-		n.after(20*time.Millisecond, n.hear)
+	for _, n := range w.living() {
+		if n.shard != nil {
+			n.news = append(n.news, change{st, next})
+			n.after(20*time.Millisecond, n.hear)
+		}
 	}
 }
 
 // hear brings what the registry told to the shard.
 func (n *node) hear() {
-	if n.w.away {
+	if n.away() {
 		n.after(300*time.Millisecond, n.hear)
 		return
 	}
@@ -228,6 +224,9 @@ func (w *world) edit() {
 
 // replay asks for a few pairs that have ended once more.
 func (w *world) replay() {
+	if w.filling {
+		return
+	}
 	var entries []transport.Entry
 	st := of(w.dice, w.receivers...)
 	w.replays++
@@ -258,8 +257,11 @@ func (w *world) replay() {
 // calmDown ends all faults: from now on everything must come to its end.
 func (w *world) calmDown() {
 	w.faulty = false
-	w.killIn = 0
+	w.killIn, w.freezeIn = 0, 0
 	w.natsBack()
+	for _, h := range w.hosts {
+		h.reconnect()
+	}
 	w.uplinkDown = false
 	w.note(line{what: "all is calm"})
 	for _, st := range w.receivers {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/postrider/postrider/actors/endpoint"
+	"github.com/postrider/postrider/actors/lease"
 	"github.com/postrider/postrider/transport"
 )
 
@@ -25,6 +26,7 @@ type judge struct {
 	captures   []func()
 	scans      int
 	anyDoubled bool
+	writers    [lease.Streams]transport.Owner // of each stream, by what it took last
 }
 
 // fate is what became of a pair. What is kept is durable; the rest dies with

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/postrider/postrider/actors/lease"
 	"github.com/postrider/postrider/transport"
 )
 
@@ -18,31 +19,32 @@ var ended = func() context.Context {
 
 func (n *node) now() time.Time { return start.Add(n.w.now + n.ahead) }
 
-// after calls f when d has passed, unless the node is dead by then.
-func (n *node) after(d time.Duration, f func()) {
-	n.w.after(d, func() {
-		if n.alive {
-			f()
-		}
-	})
-}
-
 // kill is kill -9.
-func (w *world) kill() {
-	n := w.node
-	w.note(line{what: "kill -9"})
+func (n *node) kill() {
+	w := n.w
+	w.did(killed)
+	w.note(line{what: "kill -9", n: int64(n.life)})
+	owned := w.node == n
 	n.alive = false
-	w.node = nil
+	n.host.node = nil
 	n.crashWrites()
 	if !w.plan.external {
 		w.serverUp = false
 		w.log.kill()
 		w.deferred.kill()
 	}
-	if w.o.Plant == ForgotSegment {
+	if w.o.Plant == ForgotSegment && owned {
 		w.forgetSegment()
 	}
-	w.judge.ended(true)
+	w.forget(n, true)
+	n.host.comeBack()
+}
+
+// killAny kills a node whatever it does.
+func (w *world) killAny() {
+	if n := w.anyNode(); n != nil {
+		n.kill()
+	}
 }
 
 // forgetSegment is a planted fault: a segment that was said to be durable is not.
@@ -60,9 +62,9 @@ func (w *world) forgetSegment() {
 const patience = 25 * time.Second
 
 // drain is a graceful stop: what is in flight ends, the rest is handed back.
-func (w *world) drain() {
-	n := w.node
-	w.note(line{what: "drains"})
+func (n *node) drain() {
+	w := n.w
+	w.note(line{what: "drains", n: int64(n.life)})
 	n.pulling = false
 	_ = n.shard.Drain(ended)
 	n.leave(w.now + patience)
@@ -81,16 +83,11 @@ func (n *node) leave(latest time.Duration) {
 		n.after(5*time.Second, func() { n.leave(0) })
 		return
 	}
-	if n.w.away || len(n.air) > 0 {
+	if n.away() || len(n.air) > 0 {
 		n.after(100*time.Millisecond, func() { n.leave(latest) })
 		return
 	}
-	n.w.note(line{what: "left"})
-	n.alive = false
-	n.w.node = nil
-	if !n.w.plan.external {
-		n.w.serverUp = false
-	}
-	n.w.judge.ended(len(n.inHand) > 0)
-	n.w.comeBack()
+	n.w.note(line{what: "left", n: int64(n.life)})
+	n.w.forget(n, len(n.inHand) > 0)
+	n.keeper.step(lease.Input{Kind: lease.Left})
 }

@@ -156,7 +156,41 @@ func (l *eventLog) give(n *node, seq uint64) {
 		return
 	}
 	l.hand(seq, ackWait)
+	l.came(n, seq)
+}
+
+// came gives an event to the node's shard.
+func (l *eventLog) came(n *node, seq uint64) {
+	l.w.judge.acts(n, "pulls")
 	l.w.note(line{what: "event", seq: seq})
 	n.inHand[inHand{&l.consumer, seq}] = true
-	n.shard.Event(e.event, &handle{n: n, c: &l.consumer, seq: seq})
+	n.shard.Event(l.at(seq).event, &handle{n: n, c: &l.consumer, seq: seq})
+}
+
+// swallow sends what is there to a node that is frozen while its pull is open. It
+// takes the events in when it goes on, or hands them back where it may not act.
+func (l *eventLog) swallow(n *node) {
+	for n.frozen && l.w.now < n.pullEnds && n.pulls() && l.next <= l.last() && !l.full() && !l.at(l.next).unreadable {
+		seq := l.next
+		l.next++
+		if !l.at(seq).acked {
+			l.w.did(intoASocket)
+			l.w.note(line{what: "into a socket", seq: seq})
+			l.hand(seq, ackWait)
+			n.late = append(n.late, func() { l.unswallow(n, seq) })
+		}
+	}
+}
+
+func (l *eventLog) unswallow(n *node, seq uint64) {
+	h := &handle{n: n, c: &l.consumer, seq: seq}
+	room, _ := n.shard.Room(l.at(seq).event.Size())
+	switch {
+	case !n.keeper.acts() || !n.pulling:
+		h.Nak()
+	case !room:
+		n.after(100*time.Millisecond, func() { l.unswallow(n, seq) })
+	default:
+		l.came(n, seq)
+	}
 }

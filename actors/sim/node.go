@@ -14,20 +14,33 @@ import (
 	"github.com/postrider/postrider/transport"
 )
 
-// node is one life of the process: all of it is lost at a kill.
+// node is one life of the process: all of it is lost at a kill. It stands by until
+// the lease's machine says that the shard is its own; system and shard are nil
+// before it has taken it.
 type node struct {
-	w       *world
-	alive   bool
-	life    int
+	w      *world
+	host   *host
+	alive  bool
+	life   int
+	keeper *keeper
+	epoch  uint64 // of its ownership; 0: it never owned the shard
+	// born and wallAtBirth are where its clocks began; lag is for how long its
+	// monotonic one stood still, late what came while it was frozen.
+	born, wallAtBirth, lag time.Duration
+	frozen                 bool
+	pullEnds               time.Duration // of a frozen node: until then it is sent what comes
+	late                   []func()
+
 	system  *actors.System
 	shard   *shard.Shard
-	ahead   time.Duration // of its clock against one that is right
+	ahead   time.Duration // of its steady clock against one that is right
 	skew    time.Duration // the server's clock against its own, as it was learnt
 	pulling bool
 	journal *journal
 	reached transport.Reached
 
 	air    []*write
+	gated  []*attempt // that wait until the node acts
 	flying map[uint64]*attempt
 	sent   uint64
 	// inHand are the messages that the shard has not settled.
@@ -36,6 +49,8 @@ type node struct {
 	news    []change // heard of, not begun
 	changes []change // begun one after the other
 	awaited <-chan struct{}
+
+	revisions map[string]uint64 // of the memories, as it knows them
 }
 
 type inHand struct {
@@ -53,27 +68,42 @@ func (n *node) newParker() *parker {
 	return &parker{n: n, cutter: recovery.NewCutter(strconv.Itoa(n.life) + "_"), open: map[string]*gathered{}}
 }
 
-// startNode takes the shard anew.
-func (w *world) startNode() {
-	w.serverUp = true
-	w.lives++
-	n := &node{w: w, alive: true, life: w.lives, ahead: w.serverAhead, pulling: true,
-		flying: map[uint64]*attempt{}, inHand: map[inHand]bool{}}
-	w.note(line{what: "node starts", n: int64(w.lives)})
-	w.putBack()
-	recovered := w.recover()
+// own: the lease's machine says that the shard is this node's.
+func (n *node) own(epoch uint64) {
+	w := n.w
+	w.note(line{what: "owns the shard", n: int64(n.life), seq: epoch})
+	w.forget(w.node, true)
+	w.owner, n.epoch = n, epoch
+	w.takings++
+	w.did(takings)
+	n.after(w.dice.between(0, 5*time.Millisecond), n.take)
+}
+
+// take reads what the shard's streams tell and begins to work, unless the node
+// came to its end over that.
+func (n *node) take() {
+	w := n.w
+	recovered := w.recover(n)
+	if recovered == nil {
+		return
+	}
 	n.reached = w.journal.reached
 	n.journal = &journal{n: n}
-	w.node = n
-	w.judge.begun(n)
+	if w.owner == n {
+		w.node = n
+		w.judge.begun(n)
+	}
 	n.system = actors.NewStepped(w.dice.IntN)
 	n.shard = shard.New(shard.Options{
 		System: n.system, Deps: n.deps(), Memories: maps.Clone(w.memories), Recovered: recovered,
 		RecallAll: n.recallAll, Window: w.plan.window, WindowBytes: w.plan.windowBytes, Idle: w.plan.idle,
-		Away:   func() bool { return w.away },
-		Routed: w.judge.routed, Fatal: func(err error) { w.breaks("no panic", "%v", err) },
+		Away: n.away, Routed: n.routed, Fatal: func(err error) { w.breaks("no panic", "%v", err) },
 		Logger: slog.New(listener{w}),
 	})
+	n.revisions = maps.Clone(w.revisions)
+	if n.keeper.halted {
+		n.shard.Halt()
+	}
 	for _, st := range w.receivers {
 		if st.endpoint != nil {
 			n.begin(change{st, st.endpoint})
@@ -87,10 +117,47 @@ func (w *world) startNode() {
 	n.tick()
 }
 
+// judged tells whether the node is the one that the judge follows: the last that
+// took the shard. Of one that was deposed the judge sees what it does alone.
+func (n *node) judged() bool { return n.w.node == n }
+
+// forget has the judge forget what dies with a node; lossy: it was no graceful end.
+func (w *world) forget(n *node, lossy bool) {
+	if n != nil && w.node == n {
+		w.node = nil
+		w.judge.ended(lossy)
+	}
+}
+
+// lost: another node owns the shard. This one hands back what it has and ends.
+func (n *node) lost() {
+	w := n.w
+	w.did(deposed)
+	w.note(line{what: "is deposed", n: int64(n.life)})
+	w.forget(n, true)
+	n.pulling = false
+	if n.shard != nil {
+		_ = n.shard.Drain(ended)
+	}
+	n.after(w.dice.between(0, 500*time.Millisecond), n.gone)
+}
+
+// gone: the process has ended.
+func (n *node) gone() {
+	n.w.note(line{what: "has ended", n: int64(n.life)})
+	n.w.forget(n, true)
+	n.alive, n.air = false, nil
+	n.host.node = nil
+	if !n.w.plan.external {
+		n.w.serverUp = false
+	}
+	n.host.comeBack()
+}
+
 func (n *node) deps() endpoint.Deps {
 	return endpoint.Deps{
 		Sender: sender{}, Journal: n.journal, Parker: n.newParker(),
-		Graveyard: graveyard{n}, Memories: &memories{n: n}, Teller: teller{n}, Observer: &n.w.judge, Runner: n,
+		Graveyard: graveyard{n}, Memories: &memories{n: n}, Teller: teller{n}, Observer: observer{n}, Runner: n,
 		Tuning: &n.w.plan.tuning, Now: n.now, Context: context.Background(),
 		After: func(d time.Duration, f func()) endpoint.Timer {
 			t := &timer{n: n, do: f}
@@ -106,7 +173,9 @@ func (n *node) step() bool {
 		return false
 	}
 	n.lookWhetherInEffect()
-	n.w.judge.stepped()
+	if n.judged() {
+		n.w.judge.stepped()
+	}
 	return true
 }
 
@@ -115,9 +184,11 @@ func (n *node) lookWhetherInEffect() {
 	select {
 	case <-n.awaited:
 		n.awaited = nil
-		n.w.judge.changed(n.changes[0].st, n.changes[0].next)
+		if n.judged() {
+			n.w.judge.changed(n.changes[0].st, n.changes[0].next)
+		}
 		if n.changes = n.changes[1:]; len(n.changes) > 0 {
-			n.take()
+			n.change()
 		}
 	default:
 	}
@@ -127,21 +198,26 @@ func (n *node) lookWhetherInEffect() {
 func (n *node) begin(c change) {
 	n.changes = append(n.changes, c)
 	if len(n.changes) == 1 {
-		n.take()
+		n.change()
 	}
 }
 
-func (n *node) take() {
+func (n *node) change() {
 	c := n.changes[0]
-	n.w.judge.changing(c.st, c.next)
+	if n.judged() {
+		n.w.judge.changing(c.st, c.next)
+	}
 	n.w.revision++
 	n.awaited = n.shard.Begin(transport.Change{ID: c.st.id, Customer: c.st.customer, Endpoint: c.next, Revision: n.w.revision})
 }
 
+// pulls tells whether what is in the log can reach the node.
+func (n *node) pulls() bool { return n.pulling && n.shard != nil && !n.away() && n.w.serverUp }
+
 // pull hands the shard what it has room for, at most so many messages.
 func (n *node) pull(most int) (any bool) {
 	w := n.w
-	if !n.pulling || w.away || !w.serverUp {
+	if !n.pulls() || !n.keeper.acts() {
 		return false
 	}
 	for range most {
@@ -167,20 +243,6 @@ func (n *node) tick() {
 		d = time.Second
 	}
 	n.after(d, n.tick)
-}
-
-// Start makes one attempt.
-func (n *node) Start(j *endpoint.Attempt) {
-	l := j.Lease()
-	n.sent++
-	st := n.w.byID[l.Endpoint]
-	a := &attempt{n: n, st: st, pair: l.Pair, number: j.Number(), began: n.w.now, version: st.view.version, end: j.End}
-	a.key = n.sent
-	n.flying[a.key] = a
-	n.w.note(line{what: "attempt", endpoint: st.id, seq: l.Seq, n: int64(a.number)})
-	n.w.judge.started(a)
-	n.w.attempts++
-	a.travel()
 }
 
 // timer is a *time.Timer in virtual time.
@@ -222,15 +284,12 @@ func (t teller) Tell(news transport.News) {
 	n, w := t.n, t.n.w
 	w.note(line{what: "tells", endpoint: news.Endpoint, more: news.What})
 	st := w.byID[news.Endpoint]
-	switch news.What {
-	case transport.NewsRecovered:
-		st.view.breaker.n = 0 // counted from here on
-		return
-	case transport.NewsFailing:
-		st.view.breaker.opened(n.now(), &w.plan.tuning)
+	if n.judged() {
+		w.judge.told(st, news.What)
+	}
+	if news.What == transport.NewsRecovered || news.What == transport.NewsFailing {
 		return
 	}
-	w.judge.disabled(st)
 	n.after(w.dice.between(20*time.Millisecond, 500*time.Millisecond), func() {
 		if st.endpoint != nil && st.endpoint.State != transport.StateDisabled {
 			next := *st.endpoint
@@ -238,6 +297,21 @@ func (t teller) Tell(news transport.News) {
 			w.register(st, &next)
 		}
 	})
+}
+
+// observer tells the judge of the node that it follows.
+type observer struct{ n *node }
+
+func (o observer) Record(r *transport.Record) {
+	if o.n.judged() {
+		o.n.w.judge.Record(r)
+	}
+}
+
+func (n *node) routed(ev *transport.Event, endpoints int) {
+	if n.judged() {
+		n.w.judge.routed(ev, endpoints)
+	}
 }
 
 // listener takes an error in the log as a breach: nothing here may cause one.

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/postrider/postrider/actors/endpoint"
+	"github.com/postrider/postrider/actors/lease"
 	"github.com/postrider/postrider/actors/recovery"
 	"github.com/postrider/postrider/transport"
 )
@@ -61,9 +62,10 @@ func (p *parker) leave(b *gathered) {
 func (p *parker) send(items []item, cut *transport.Cut) {
 	seg := segmentOf(items, cut)
 	p.n.w.note(line{what: "parks", endpoint: seg.endpoint, seq: cut.Segment.First.Seq, n: int64(len(cut.Entries)), more: seg.id})
-	p.n.write(func() {
+	p.n.write(lease.Deferred, func() bool {
 		seg.fires = seg.wake.Add(p.n.skew)
 		p.n.w.deferred.store(seg)
+		return true
 	}, func() {
 		p.n.reached.Deferred = max(p.n.reached.Deferred, seg.seq)
 		p.n.journal.After(covered{items, cut.Covers})
@@ -103,7 +105,7 @@ func segmentOf(items []item, cut *transport.Cut) *parked {
 func (p *parker) Recall(id string, entries int, last transport.Place, w transport.Waiter) {
 	n := p.n
 	n.after(n.w.dice.between(time.Millisecond, 20*time.Millisecond), func() {
-		if !n.w.away {
+		if !n.away() {
 			n.w.note(line{what: "recall", endpoint: id, n: int64(entries)})
 			for _, seg := range n.w.deferred.of(id, true) {
 				if entries <= 0 || last != (transport.Place{}) && last.Before(placeOf(&seg.entries[0])) {
@@ -134,7 +136,7 @@ func (n *node) bringBack(seg *parked) {
 // it waits.
 func (n *node) recallAll(id string) {
 	n.after(n.w.dice.between(5*time.Millisecond, 50*time.Millisecond), func() {
-		if n.w.away {
+		if n.away() {
 			n.recallAll(id)
 			return
 		}
@@ -158,7 +160,7 @@ func (p *parker) list(id string, before []*write, got func([]endpoint.ParkedPair
 	n := p.n
 	n.after(n.w.dice.between(time.Millisecond, 20*time.Millisecond), func() {
 		before = slices.DeleteFunc(before, func(w *write) bool { return !slices.Contains(n.air, w) })
-		if n.w.away || len(before) > 0 {
+		if n.away() || len(before) > 0 {
 			p.list(id, before, got)
 			return
 		}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/postrider/postrider/actors/endpoint"
+	"github.com/postrider/postrider/actors/lease"
 	"github.com/postrider/postrider/transport"
 )
 
@@ -16,14 +17,19 @@ type plan struct {
 	customers int
 	endpoints int
 	// external: the NATS server outlives the node.
-	external    bool
+	external bool
+	// hosts is how many nodes there are: more than one at an external server alone.
+	hosts       int
+	keep        [lease.Streams]time.Duration // of the streams: how long they keep a message
 	window      int
 	windowBytes int
 	idle        time.Duration
 	keep        time.Duration // of events that are settled
 	tuning      endpoint.Tuning
 	// So many of each happen in the span.
-	kills, drains, outages, uplinks, halts, jumps, edits, replays, setBacks int
+	kills, drains, outages, uplinks, jumps, edits, replays, setBacks int
+	// So many of each too, where the server is external.
+	freezes, cutOffs, wallJumps, anyKills int
 	// moody is the mean time between two moods of a receiver.
 	moody time.Duration
 }
@@ -35,7 +41,7 @@ func newPlan(d dice) plan {
 		customers: d.most(4), endpoints: d.most(12),
 		external: d.one(2), window: of(d, 0, 32, 64, 256), windowBytes: of(d, 0, 0, 1<<16),
 		idle: of(d, 30*time.Second, 30*time.Second, 2*time.Second), tuning: endpoint.DefaultTuning(),
-		kills: d.IntN(4), drains: d.IntN(2), outages: d.IntN(3), halts: d.IntN(3), jumps: d.IntN(3), edits: d.IntN(8), replays: d.IntN(4),
+		kills: d.IntN(4), drains: d.IntN(2), outages: d.IntN(3), jumps: d.IntN(3), edits: d.IntN(8), replays: d.IntN(4),
 	}
 	p.keep = of(d, time.Minute, 10*time.Minute, 24*time.Hour)
 	if d.one(4) {
@@ -53,11 +59,29 @@ func newPlan(d dice) plan {
 	if d.one(6) {
 		p.setBacks, p.kills = d.most(3), p.kills+1
 	}
+	p.hosts = 1
+	if p.external {
+		p.several(d)
+	}
 	if d.one(10) {
 		p.tuning.FailingMost = 30 * time.Minute
 	}
 	p.moody = p.span / time.Duration(d.most(6))
 	return p
+}
+
+// several plans what goes wrong between nodes at an external server.
+func (p *plan) several(d dice) {
+	if p.setBacks == 0 && !d.one(3) {
+		p.hosts = 2
+	}
+	p.freezes, p.cutOffs, p.wallJumps, p.anyKills = d.IntN(4), d.IntN(3), d.IntN(2), d.IntN(2)
+	if d.one(8) {
+		p.freezes, p.cutOffs = d.most(12), d.most(8)
+	}
+	if d.one(3) {
+		p.keep[lease.Journal], p.keep[lease.DeadLetters] = d.between(5*time.Minute, time.Hour), d.between(5*time.Minute, time.Hour)
+	}
 }
 
 var (
@@ -119,7 +143,12 @@ func (w *world) begin() {
 	for range p.endpoints {
 		w.newReceiver()
 	}
-	w.startNode()
+	for range p.hosts {
+		w.newHost()
+	}
+	for _, h := range w.hosts {
+		w.after(d.between(0, time.Second), h.boot)
+	}
 	w.publishAll()
 	for _, st := range w.receivers {
 		w.moods(st)
@@ -137,10 +166,13 @@ func (w *world) begin() {
 	some(p.drains, w.stop)
 	some(p.outages, w.outage)
 	some(p.uplinks, w.uplink)
-	some(p.halts, w.halt)
 	some(p.jumps, w.jump)
 	some(p.edits, w.edit)
 	some(p.replays, w.replay)
+	some(p.freezes, w.freezeSoon)
+	some(p.cutOffs, w.cutOff)
+	some(p.wallJumps, w.setWall)
+	some(p.anyKills, w.killAny)
 	some(p.setBacks, func() { w.copyOf(of(d, transport.StreamEvents, transport.StreamDeferred, transport.StreamAttempts)) })
 	w.after(p.span, w.calmDown)
 }
@@ -173,4 +205,7 @@ func (w *world) publish() {
 	seq := w.log.publish(ev, d.one(200))
 	ev.ID = fmt.Sprintf("EVENTS-%d", seq)
 	w.note(line{what: "published", seq: seq, more: ev.Type})
+	for _, n := range w.living() {
+		w.log.swallow(n)
+	}
 }

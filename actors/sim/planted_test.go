@@ -29,6 +29,12 @@ func TestFaultsPlantedInTheShippedCodeAreSeen(t *testing.T) {
 			"t.reach(max(s.Floor, s.Reached.Event))", "t.reach(s.Floor)", "invariant 12: a sequence means one event for ever"},
 		{"what DEFERRED has lost is not looked for", "actors/recovery/lost.go",
 			"add(transport.StreamDeferred, s.DeferredLast+1, s.Reached.Deferred)", "", "invariant 2: owed = ended + waiting"},
+		{"an owner that was deposed takes the new owner's record for its own", "actors/lease/machine.go",
+			"if r.Seq == 0 || r.Boot != m.o.Boot || r.Epoch != m.epoch {", "if r.Seq == 0 {", "one writer: what two write does not both take effect"},
+		{"an owner acts for longer than the others wait", "actors/lease/words.go",
+			"StopAfter = 2 * time.Second", "StopAfter = 6 * time.Second", "one writer: who does not own the shard does nothing"},
+		{"a machine that was suspended does not know it", "actors/lease/words.go",
+			"&& (wall-mono).Abs() <= PartedBy", "|| (wall-mono).Abs() > 1000*PartedBy", "one writer: who does not own the shard does nothing"},
 	} {
 		t.Run(p.name, func(t *testing.T) {
 			t.Parallel()

@@ -52,6 +52,8 @@ type attempt struct {
 	key     uint64
 	end     func(transport.Answer)
 	over    bool
+	// waited at its node's gate; left it.
+	waited, left bool
 }
 
 // travel takes the attempt to the receiver.
@@ -125,15 +127,21 @@ func (st *receiver) answer(w *world) transport.Answer {
 }
 
 // finish brings the answer to the node, unless something else came first.
-func (a *attempt) finish(answer transport.Answer) {
-	if a.over || !a.n.alive {
+func (a *attempt) finish(answer transport.Answer) { a.n.run(func() { a.finished(answer) }) }
+
+func (a *attempt) finished(answer transport.Answer) {
+	if a.over {
 		return
 	}
 	a.over = true
 	w := a.n.w
 	delete(a.n.flying, a.key)
-	answer.Took = w.now - a.began
-	w.judge.answered(a, &answer)
+	if a.left {
+		answer.Took = w.now - a.began
+		if a.n.judged() {
+			w.judge.answered(a, &answer)
+		}
+	}
 	w.note(line{what: "answer " + answer.Class.String(), endpoint: a.st.id, seq: a.pair.Seq, n: int64(answer.Status), more: answer.Reason})
 	if w.o.Plant == IgnoredRetryAfter {
 		answer.RetryAfter = 0

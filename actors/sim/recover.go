@@ -7,17 +7,25 @@ import (
 	"github.com/postrider/postrider/transport"
 )
 
-// recover takes the shard with the shipped recovery, which is given in what it
-// asks for from the modelled streams.
-func (w *world) recover() *transport.Recovered {
+// recover takes the shard with the shipped recovery, which is given what it asks
+// for from the modelled streams; nil where the node came to its end over it.
+func (w *world) recover(n *node) *transport.Recovered {
+	if !n.meanwhile() {
+		return nil
+	}
 	t, state := recovery.NewTaking(), w.shardState()
+	w.unseen = false
 	t.Begin(state)
 	for next := t.Next(); next.What != transport.ReadNothing; next = t.Next() {
-		w.meanwhile()
+		if !n.meanwhile() {
+			return nil
+		}
 		w.read(t, &next)
 	}
 	r := t.Recovered()
-	w.mend(r, &state)
+	if !n.mend(r, &state) {
+		return nil
+	}
 	w.filling = false
 	return r
 }
@@ -47,11 +55,17 @@ func (w *world) shardState() (s transport.ShardState) {
 	return s
 }
 
-// meanwhile has schedules fire while the shard is being taken.
-func (w *world) meanwhile() {
+// meanwhile lets others do what they do while the shard is being taken, and waits
+// while the node is frozen; false where it came to its end.
+func (n *node) meanwhile() bool {
+	w := n.w
 	if w.dice.one(4) {
-		w.later(w.dice.between(time.Millisecond, 300*time.Millisecond))
+		w.pass(w.now + w.dice.between(time.Millisecond, 300*time.Millisecond))
 	}
+	for n.alive && (n.frozen || n.away()) && w.breach == nil {
+		w.pass(w.now + 20*time.Millisecond)
+	}
+	return n.alive && w.breach == nil
 }
 
 func (w *world) read(t *recovery.Taking, next *transport.Reading) {

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/postrider/postrider/actors/lease"
 	"github.com/postrider/postrider/actors/recovery"
 	"github.com/postrider/postrider/transport"
 )
@@ -23,16 +24,26 @@ func (w *world) copyOf(stream string) {
 	case transport.StreamEvents:
 		w.setBack = w.log.copy()
 	case transport.StreamDeferred:
-		w.setBack = w.deferred.copy()
+		w.setBack = w.withRecord(lease.Deferred, w.deferred.copy())
 	case transport.StreamAttempts:
-		w.setBack = w.journal.copy()
+		w.setBack = w.withRecord(lease.Journal, w.journal.copy())
+	}
+}
+
+// withRecord puts the owner's record of a stream back with what else is in it.
+func (w *world) withRecord(s lease.Stream, put func()) func() {
+	record, last := w.owners.records[s], w.owners.last[s]
+	return func() {
+		w.owners.records[s], w.owners.last[s] = record, last
+		w.owners.leader++
+		put()
 	}
 }
 
 // putBack puts the copy in the place of what is there.
 func (w *world) putBack() {
 	if put := w.setBack; put != nil {
-		w.setBack, w.filling = nil, true
+		w.setBack, w.filling, w.unseen = nil, true, true
 		w.did(setBack)
 		put()
 	}
@@ -116,8 +127,24 @@ func (a *attempts) copy() func() {
 	}
 }
 
-// mend does what transport/jet does with what was lost.
-func (w *world) mend(r *transport.Recovered, s *transport.ShardState) {
+// mend does with what was lost what cmd/postrider/store does; false where a stream
+// refused it, since another node owns the shard: then this one begins again.
+func (n *node) mend(r *transport.Recovered, s *transport.ShardState) bool {
+	w := n.w
+	if len(r.Lost)+len(r.Gone)+len(r.Owed) > 0 || r.Mark != s.Mark {
+		for _, stream := range []lease.Stream{lease.Journal, lease.Deferred, lease.DeadLetters} {
+			if !w.owners.takes(n, stream, n.keeper.fence[stream].seq) {
+				n.gone()
+				return false
+			}
+		}
+		w.makeGood(r, s)
+	}
+	w.log.fill(r.FillTo)
+	return true
+}
+
+func (w *world) makeGood(r *transport.Recovered, s *transport.ShardState) {
 	reached := s.Reached
 	for _, l := range r.Lost {
 		w.note(line{what: "lost", seq: l.From, n: int64(l.To), more: l.Stream})
@@ -138,7 +165,6 @@ func (w *world) mend(r *transport.Recovered, s *transport.ShardState) {
 	}
 	w.parkOwed(r)
 	w.deferred.mark = r.Mark
-	w.log.fill(r.FillTo)
 }
 
 func (w *world) giveUp(p *transport.OwedPair) {
@@ -149,7 +175,7 @@ func (w *world) giveUp(p *transport.OwedPair) {
 }
 
 func (w *world) parkOwed(r *transport.Recovered) {
-	cutter, items := recovery.NewCutter("owed"+strconv.Itoa(w.lives)+"_"), map[string][]item{}
+	cutter, items := recovery.NewCutter("owed"+strconv.Itoa(w.takings)+"_"), map[string][]item{}
 	for i := range r.Owed {
 		p := &r.Owed[i]
 		if w.log.find(transport.Reference{Seq: p.Seq, EventMark: p.EventMark}) == nil {

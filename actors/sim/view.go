@@ -109,6 +109,18 @@ func stopped(ep *transport.Endpoint) bool {
 	return endpoint.IsClosed(ep) || ep.State == transport.StatePaused
 }
 
+// told: the endpoint's machine says how it stands.
+func (j *judge) told(st *receiver, news string) {
+	switch news {
+	case transport.NewsRecovered:
+		st.view.breaker.n = 0 // counted from here on
+	case transport.NewsFailing:
+		st.view.breaker.opened(j.w.nodeNow(), &j.w.plan.tuning)
+	default:
+		j.disabled(st)
+	}
+}
+
 // disabled: the machine closed the endpoint by what it was answered.
 func (j *judge) disabled(st *receiver) {
 	s := &st.view

@@ -17,25 +17,32 @@ type world struct {
 
 	serverAhead time.Duration // of the server's clock against one that is right
 	serverUp    bool
-	away        bool // the node does not reach NATS
+	away        bool // no node reaches NATS
 	uplinkDown  bool
 	log         *eventLog
 	deferred    *deferred
 	journal     attempts
 	setBack     func() // puts a copy of a stream back
 	filling     bool   // nothing is published until that is made good
+	unseen      bool   // nor does a schedule fire before a node has seen how the streams stand
 	memories    map[string]transport.Memory
+	revisions   map[string]uint64 // of the memories
+	owners      owners
 	letters     map[transport.Pair]bool
 
 	receivers []*receiver
 	byID      map[string]*receiver
 	revision  uint64
-	node      *node
-	lives     int
+	hosts     []*host
+	owner     *node // who took the shard last, whatever became of it
+	node      *node // the owner, once it works and as long as it does; nil: nobody works
+	lives     int   // of nodes
+	takings   int   // of the shard
 	judge     judge
 
 	faulty    bool
 	killIn    int // steps until a kill; 0: none is due
+	freezeIn  int // the same until the owner freezes
 	calmAt    time.Duration
 	settledAt time.Duration
 	replays   uint64
@@ -47,9 +54,9 @@ type world struct {
 
 func newWorld(o Options) *world {
 	w := &world{o: o, dice: newDice(o.Seed), trace: newTrace(o.Trace), faulty: true, serverUp: true,
-		memories: map[string]transport.Memory{}, letters: map[transport.Pair]bool{}, byID: map[string]*receiver{}}
+		memories: map[string]transport.Memory{}, revisions: map[string]uint64{}, letters: map[transport.Pair]bool{}, byID: map[string]*receiver{}}
 	w.plan = newPlan(w.dice)
-	w.journal.w = w
+	w.journal.w, w.owners.w = w, w
 	w.judge = newJudge(w)
 	most := w.plan.window
 	if most == 0 {
@@ -110,42 +117,66 @@ func (w *world) run() {
 	}
 }
 
-// turn lets the node do one thing at this instant; false: time goes on. Now and
+// pass lets all but who calls it go on until then.
+func (w *world) pass(until time.Duration) {
+	for w.breach == nil {
+		if w.turn() {
+			continue
+		}
+		at, any := w.next()
+		if !any || at > until {
+			w.now = max(w.now, until)
+			return
+		}
+		w.keep()
+	}
+}
+
+// turn lets a node do one thing at this instant; false: time goes on. Now and
 // then it is slower than time.
 func (w *world) turn() bool {
-	n := w.node
-	if n == nil {
-		return false
-	}
-	if w.killIn == 1 {
+	if n := w.node; n != nil && w.killIn == 1 {
 		w.killIn = 0
-		w.did(killed)
-		w.kill()
-		w.comeBack()
+		n.kill()
 		return true
 	}
 	if at, any := w.next(); any && at-w.now < 5*time.Millisecond && w.dice.one(8) {
 		return false
 	}
-	if n.step() {
-		if w.killIn > 1 {
-			w.killIn--
+	for _, n := range w.living() {
+		if n.shard != nil && !n.frozen && n.turn() {
+			return true
 		}
-		if w.dice.one(16) {
-			n.pull(w.dice.most(4))
-		}
-		if w.dice.one(4096) {
-			w.judge.scan()
-		}
-		return true
 	}
-	return n.pull(w.dice.most(16))
+	return false
+}
+
+func (n *node) turn() bool {
+	w := n.w
+	if !n.step() {
+		return n.pull(w.dice.most(16))
+	}
+	if w.killIn > 1 && n.judged() {
+		w.killIn--
+	}
+	if w.freezeIn > 0 && n.judged() {
+		if w.freezeIn--; w.freezeIn == 0 {
+			w.freeze(n)
+		}
+	}
+	if w.dice.one(16) {
+		n.pull(w.dice.most(4))
+	}
+	if w.dice.one(4096) {
+		w.judge.scan()
+	}
+	return true
 }
 
 // over tells whether all has ended, and has been quiet for long enough that
 // nothing of it may be left.
 func (w *world) over() bool {
-	if w.calmAt == 0 || w.node == nil {
+	if w.calmAt == 0 || w.node == nil || w.node.frozen || w.owner != w.node {
 		return false
 	}
 	busy := w.log.floor < w.log.last() || len(w.deferred.parks)+len(w.deferred.dues)+len(w.node.inHand)+len(w.node.changes)+len(w.node.news) > 0

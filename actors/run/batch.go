@@ -18,7 +18,7 @@ const (
 
 // tailing is one time of following the log for live alerts.
 type tailing struct {
-	*Runner
+	*live
 	batch []transport.RawDetection
 	bytes int
 	kept  uint64 // where the live cursor stands in the ledger
@@ -26,7 +26,7 @@ type tailing struct {
 
 // batches collects what comes, for a moment, and looks at it together.
 func (t *tailing) batches(ctx context.Context, in <-chan []transport.RawDetection, ended <-chan error) error {
-	longest, quiet, keep := time.NewTimer(time.Hour), time.NewTimer(time.Hour), time.NewTicker(t.o.LiveKeep)
+	longest, quiet, keep := time.NewTimer(time.Hour), time.NewTimer(time.Hour), time.NewTicker(t.keepEvery)
 	defer longest.Stop()
 	defer quiet.Stop()
 	defer keep.Stop()
@@ -35,9 +35,9 @@ func (t *tailing) batches(ctx context.Context, in <-chan []transport.RawDetectio
 		select {
 		case raws := <-in:
 			if len(t.batch) == 0 {
-				longest.Reset(t.o.Live)
+				longest.Reset(t.live.longest)
 			}
-			quiet.Reset(t.o.LiveQuiet)
+			quiet.Reset(t.live.quiet)
 			if full = t.add(raws); !full {
 				continue
 			}
@@ -46,8 +46,8 @@ func (t *tailing) batches(ctx context.Context, in <-chan []transport.RawDetectio
 		case <-keep.C:
 			t.keep(ctx)
 			continue
-		case <-t.lives:
-			if err := t.adoptFree(ctx); err != nil {
+		case <-t.wake:
+			if err := t.adopter.adoptFree(ctx); err != nil {
 				return err
 			}
 			if len(t.alerts.live()) == 0 {
@@ -83,13 +83,13 @@ func (t *tailing) look(ctx context.Context) error {
 	if len(t.batch) == 0 {
 		return nil
 	}
-	revision, err := t.waitAlerts(ctx)
+	revision, err := known(ctx, t.store)
 	if err != nil {
 		return err
 	}
-	t.moving.Lock()
-	defer t.moving.Unlock()
-	if err := t.adoptAll(ctx); err != nil {
+	t.adopter.mu.Lock()
+	defer t.adopter.mu.Unlock()
+	if err := t.adopter.adoptAll(ctx); err != nil {
 		return err
 	}
 	for again := true; again; {
@@ -97,22 +97,22 @@ func (t *tailing) look(ctx context.Context) error {
 			return err
 		}
 	}
-	t.tail.to = t.batch[len(t.batch)-1].Seq
+	t.adopter.tail.to = t.batch[len(t.batch)-1].Seq
 	t.batch, t.bytes = t.batch[:0], 0
 	return nil
 }
 
 // report makes a run for each customer that the batch has matches for; again
-// tells that not all had room. moving is held.
+// tells that not all had room. The adopter's mu is held.
 func (t *tailing) report(ctx context.Context, revision uint64) (again bool, err error) {
 	jobs := t.jobs()
-	if err := t.sweep(ctx, t.read, jobs); err != nil {
+	if err := t.sweeper.sweep(ctx, t.read, jobs); err != nil {
 		return false, err
 	}
 	var hits []*job
 	for _, j := range jobs {
 		if again = again || j.cut; j.cut || len(j.matches) > 0 {
-			t.tail.ahead[j.run.Customer] = j.run.To
+			t.adopter.tail.ahead[j.run.Customer] = j.run.To
 		}
 		if len(j.matches) > 0 {
 			hits = append(hits, j)
@@ -131,7 +131,7 @@ func (t *tailing) report(ctx context.Context, revision uint64) (again bool, err 
 func (t *tailing) jobs() (jobs []*job) {
 	end := t.batch[len(t.batch)-1].Seq
 	for _, customer := range t.alerts.live() {
-		from := t.tail.covered(customer) + 1
+		from := t.adopter.tail.covered(customer) + 1
 		if from > end {
 			continue
 		}
@@ -162,7 +162,7 @@ func (t *tailing) read(_ context.Context, from, to uint64, take func([]transport
 
 // record makes the records of live runs that found something.
 func (t *tailing) record(ctx context.Context, hits []*job, revision uint64) error {
-	event, err := t.o.Reports.LastEvent(ctx)
+	event, err := t.reports.LastEvent(ctx)
 	if err != nil {
 		return err
 	}
@@ -170,13 +170,13 @@ func (t *tailing) record(ctx context.Context, hits []*job, revision uint64) erro
 	for i, j := range hits {
 		keys[i] = j.run.Key()
 	}
-	records, err := t.o.Records.LoadRuns(ctx, keys)
+	records, err := t.records.LoadRuns(ctx, keys)
 	if err != nil {
 		return err
 	}
 	for i, j := range hits {
 		run := &j.run
-		run.AlertsRevision, run.After, run.StartedAt = revision, event, t.o.Now().UTC()
+		run.AlertsRevision, run.After, run.StartedAt = revision, event, t.now().UTC()
 		if records[i] != nil {
 			run.Revision = records[i].Revision
 			if records[i].State == transport.RunOpen {
@@ -184,12 +184,12 @@ func (t *tailing) record(ctx context.Context, hits []*job, revision uint64) erro
 			}
 		}
 		run.ID = transport.RunID(run)
-		t.open[run.Key()] = true
+		t.adopter.open[run.Key()] = true
 	}
-	errs := t.each(len(hits), func(i int) error {
+	errs := t.writes.each(len(hits), func(i int) error {
 		// A cut run is stored short: the rest is another one's.
 		hits[i].cut = false
-		return t.o.Records.StoreRun(ctx, &hits[i].run)
+		return t.records.StoreRun(ctx, &hits[i].run)
 	})
 	for _, err := range errs {
 		if err != nil {
@@ -202,20 +202,20 @@ func (t *tailing) record(ctx context.Context, hits []*job, revision uint64) erro
 // keep stores how far live alerts have come. Where that fails more is looked at
 // again after a restart, and nothing else.
 func (t *tailing) keep(ctx context.Context) {
-	t.moving.Lock()
-	to := t.tail.to
-	t.moving.Unlock()
+	t.adopter.mu.Lock()
+	to := t.adopter.tail.to
+	t.adopter.mu.Unlock()
 	if to == t.kept {
 		return
 	}
-	err := t.o.Cursors.Move(ctx, liveCursor, t.kept, to)
+	err := t.cursors.Move(ctx, liveCursor, t.kept, to)
 	if isConflict(err) {
 		var at []uint64
-		if at, err = t.o.Cursors.Read(ctx, []string{liveCursor}); err == nil {
+		if at, err = t.cursors.Read(ctx, []string{liveCursor}); err == nil {
 			t.kept = at[0]
 		}
 	} else if err == nil {
 		t.kept = to
 	}
-	t.trouble("cursors of live alerts", err)
+	t.troubles.note("cursors of live alerts", err)
 }

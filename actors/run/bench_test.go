@@ -54,12 +54,12 @@ func BenchmarkSweep(b *testing.B) {
 	})
 	for name, alerts := range map[string]*alerts{"decode": newAlerts(), fmt.Sprintf("alerts=%d", benchAlerts): full} {
 		b.Run(name, func(b *testing.B) {
-			r := New(Options{Detections: s.Detections(), Memory: 1 << 30})
-			r.alerts = alerts
+			sweeper := New(Options{Detections: s.Detections(), Memory: 1 << 30}).rounds.sweeper
+			sweeper.alerts = alerts
 			matches := 0
 			rate(b, bytes, func() error {
 				j := newJob(transport.Run{Customer: "acme", Type: matching.AlertHot, From: 1, Since: 1, To: benchDetections, Through: benchDetections})
-				err := r.sweep(b.Context(), s.Runs.ReadDetections, []*job{j})
+				err := sweeper.sweep(b.Context(), s.Runs.ReadDetections, []*job{j})
 				matches = len(j.matches)
 				return err
 			})

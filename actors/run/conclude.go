@@ -6,63 +6,81 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/postrider/postrider/transport"
 )
 
+// concluder ends runs, and tells of those that fail.
+type concluder struct {
+	records   Records
+	reports   Reports
+	cursors   Cursors
+	cursorsIn string
+	settling
+	number   func(customer string) int64
+	now      func() time.Time
+	observer Observer
+	log      *slog.Logger
+
+	mu       sync.Mutex
+	failures map[transport.RunKey]int // in a row
+}
+
 // conclude does what follows a sweep, each step durable before the next: the
 // event, the cursor, what alerts have caught up, the log of runs, the record.
 // Broken off anywhere, it is done again from the record, and each step finds
 // what it did before.
-func (r *Runner) conclude(ctx context.Context, j *job) error {
+func (c *concluder) conclude(ctx context.Context, j *job) error {
 	run := &j.run
 	if j.cut {
 		run.Rest = true
-		if err := r.o.Records.StoreRun(ctx, run); err != nil {
+		if err := c.records.StoreRun(ctx, run); err != nil {
 			return err
 		}
 	}
 	if !j.reported && len(j.matches) > 0 {
-		data, err := j.report(r.o.Number(run.Customer), r.o.Now())
+		data, err := j.report(c.number(run.Customer), c.now())
 		if err != nil {
 			return err
 		}
-		if err := r.o.Reports.SubmitReport(ctx, run, data); err != nil {
+		if err := c.reports.SubmitReport(ctx, run, data); err != nil {
 			return err
 		}
 	}
-	if err := r.moveCursor(ctx, run); err != nil {
+	if err := c.moveCursor(ctx, run); err != nil {
 		return err
 	}
-	if err := r.caughtUp(ctx, run); err != nil {
+	if err := c.caughtUp(ctx, run); err != nil {
 		return err
 	}
-	run.State, run.Error, run.FinishedAt = transport.RunDone, "", r.o.Now().UTC()
-	if err := r.o.Records.LogRun(ctx, run); err != nil {
+	run.State, run.Error, run.FinishedAt = transport.RunDone, "", c.now().UTC()
+	if err := c.records.LogRun(ctx, run); err != nil {
 		return err
 	}
-	if err := r.tellFinished(ctx, run); err != nil {
+	if err := c.tellFinished(ctx, run); err != nil {
 		return err
 	}
-	if err := r.o.Records.StoreRun(ctx, run); err != nil {
+	if err := c.records.StoreRun(ctx, run); err != nil {
 		return err
 	}
-	r.finished(run)
+	c.finished(run)
 	return nil
 }
 
-func (r *Runner) moveCursor(ctx context.Context, run *transport.Run) error {
+func (c *concluder) moveCursor(ctx context.Context, run *transport.Run) error {
 	if run.Type == transport.RunCatchUp {
 		return nil // what it read lies behind the live cursor
 	}
 	for _, part := range run.Ranges() {
 		key := transport.RunKey{Customer: run.Customer, Type: part.Type}.String()
-		at, err := r.o.Cursors.Read(ctx, []string{key})
+		at, err := c.cursors.Read(ctx, []string{key})
 		if err != nil {
 			return err
 		}
-		if err := r.o.Cursors.Move(ctx, key, at[0], part.To); err != nil {
+		if err := c.cursors.Move(ctx, key, at[0], part.To); err != nil {
 			return err
 		}
 	}
@@ -70,80 +88,80 @@ func (r *Runner) moveCursor(ctx context.Context, run *transport.Run) error {
 }
 
 // tellFinished stores the run's ops.run.finished, of which a repeat has the same id.
-func (r *Runner) tellFinished(ctx context.Context, run *transport.Run) error {
+func (c *concluder) tellFinished(ctx context.Context, run *transport.Run) error {
 	doc := finished{RunID: run.ID, AlertType: run.AlertType(), Detections: run.Detections, Matches: run.Matches,
 		StartedAt: run.StartedAt, Time: run.FinishedAt}
 	if first, last, some := run.Span(); some {
 		doc.From, doc.To = first, last
 	}
-	return r.submitOps(ctx, run.Customer, "run.finished", "run-"+run.ID+"-finished", doc)
+	return c.submitOps(ctx, run.Customer, "run.finished", "run-"+run.ID+"-finished", doc)
 }
 
 // finished counts and logs a run whose record is done.
-func (r *Runner) finished(run *transport.Run) {
+func (c *concluder) finished(run *transport.Run) {
 	took := run.FinishedAt.Sub(run.StartedAt)
-	r.o.Observer.RunFinished(run.AlertType(), took, run.Matches)
-	r.o.Logger.Info("run finished", "customer", run.Customer, "type", run.Type, "run", run.ID, "detections", run.Detections,
+	c.observer.RunFinished(run.AlertType(), took, run.Matches)
+	c.log.Info("run finished", "customer", run.Customer, "type", run.Type, "run", run.ID, "detections", run.Detections,
 		"matches", run.Matches, "left_out", run.LeftOut, "took", took)
-	r.settled(run.Key())
+	c.settled(run.Key())
 }
 
 // fail notes why a key's run waits. The customer is told at the first failure.
-func (r *Runner) fail(ctx context.Context, key transport.RunKey, run *transport.Run, err error) (tries int) {
-	r.mu.Lock()
-	tries = r.failures[key]
-	r.failures[key] = tries + 1
-	r.mu.Unlock()
+func (c *concluder) fail(ctx context.Context, key transport.RunKey, run *transport.Run, err error) (tries int) {
+	c.mu.Lock()
+	tries = c.failures[key]
+	c.failures[key] = tries + 1
+	c.mu.Unlock()
 	if tries > 0 || ctx.Err() != nil {
 		return tries
 	}
 	if run == nil {
 		run = &transport.Run{Customer: key.Customer, Type: key.Type}
 	}
-	r.o.Observer.RunFailed(run.AlertType())
-	r.o.Logger.Warn("run failed; it is tried again until it succeeds", "customer", key.Customer, "type", key.Type, "run", run.ID, "error", err)
-	now := r.o.Now().UTC()
-	r.tellOps(ctx, key.Customer, "run.failed", fmt.Sprintf("run-%s-%s-failed-%d", key, run.ID, now.UnixNano()),
-		failed{RunID: run.ID, AlertType: run.AlertType(), Reason: r.why(err), Time: now})
+	c.observer.RunFailed(run.AlertType())
+	c.log.Warn("run failed; it is tried again until it succeeds", "customer", key.Customer, "type", key.Type, "run", run.ID, "error", err)
+	now := c.now().UTC()
+	c.tellOps(ctx, key.Customer, "run.failed", fmt.Sprintf("run-%s-%s-failed-%d", key, run.ID, now.UnixNano()),
+		failed{RunID: run.ID, AlertType: run.AlertType(), Reason: c.why(err), Time: now})
 	if run.Revision > 0 { // for people; the retry reads it again
 		noted := *run
-		noted.State, noted.FinishedAt, noted.Error = transport.RunOpen, time.Time{}, r.why(err)
-		if r.o.Records.StoreRun(ctx, &noted) == nil {
+		noted.State, noted.FinishedAt, noted.Error = transport.RunOpen, time.Time{}, c.why(err)
+		if c.records.StoreRun(ctx, &noted) == nil {
 			run.Revision = noted.Revision
-			_ = r.o.Records.LogRun(ctx, &noted) // where that fails it is listed once it is done
+			_ = c.records.LogRun(ctx, &noted) // where that fails it is listed once it is done
 		}
 	}
 	return tries
 }
 
-func (r *Runner) settled(key transport.RunKey) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	delete(r.failures, key)
+func (c *concluder) settled(key transport.RunKey) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.failures, key)
 }
 
 // tellOps is for people: where it fails, nothing waits for it.
-func (r *Runner) tellOps(ctx context.Context, customer, what, id string, document any) {
-	if err := r.submitOps(ctx, customer, what, id, document); err != nil && ctx.Err() == nil {
-		r.o.Logger.Warn("an event about a run was not stored", "customer", customer, "event", "ops."+what, "error", err)
+func (c *concluder) tellOps(ctx context.Context, customer, what, id string, document any) {
+	if err := c.submitOps(ctx, customer, what, id, document); err != nil && ctx.Err() == nil {
+		c.log.Warn("an event about a run was not stored", "customer", customer, "event", "ops."+what, "error", err)
 	}
 }
 
-func (r *Runner) submitOps(ctx context.Context, customer, what, id string, document any) error {
+func (c *concluder) submitOps(ctx context.Context, customer, what, id string, document any) error {
 	data, err := json.Marshal(document)
 	if err != nil {
 		return err
 	}
-	return r.o.Reports.SubmitOps(ctx, customer, what, id, r.o.Now(), data)
+	return c.reports.SubmitOps(ctx, customer, what, id, c.now(), data)
 }
 
 // why tells people what a run waits for. What they cannot reach has no address
 // here: the log says more.
-func (r *Runner) why(err error) string {
+func (c *concluder) why(err error) string {
 	var away *cursorsAway
 	switch {
 	case errors.As(err, &away):
-		return cmp.Or(r.o.CursorsIn, "NATS") + ", which keeps how far runs have come, is not available"
+		return cmp.Or(c.cursorsIn, "NATS") + ", which keeps how far runs have come, is not available"
 	case errors.Is(err, transport.ErrUnavailable):
 		return "NATS is not available"
 	}

@@ -3,6 +3,7 @@ package run
 import (
 	"context"
 	"log/slog"
+	"runtime"
 	"time"
 
 	"github.com/postrider/postrider/matching"
@@ -123,3 +124,40 @@ type Options struct {
 	Now      func() time.Time
 	Logger   *slog.Logger
 }
+
+func (o *Options) defaults() {
+	set := func(d *time.Duration, value time.Duration) {
+		if *d == 0 {
+			*d = value
+		}
+	}
+	set(&o.Collect, 100*time.Millisecond)
+	set(&o.Live, 700*time.Millisecond)
+	set(&o.LiveQuiet, 100*time.Millisecond)
+	set(&o.LiveKeep, 5*time.Second)
+	set(&o.Pause, time.Second)
+	if o.Workers <= 0 {
+		o.Workers = runtime.GOMAXPROCS(0)
+	}
+	if o.Memory <= 0 {
+		o.Memory = 256 << 20
+	}
+	if o.Number == nil {
+		o.Number = func(string) int64 { return 0 }
+	}
+	if o.Observer == nil {
+		o.Observer = nobody{}
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+}
+
+type nobody struct{}
+
+func (nobody) RunFinished(string, time.Duration, int) {}
+func (nobody) RunFailed(string)                       {}
+func (nobody) DetectionFieldUnread(string)            {}

@@ -10,20 +10,26 @@
 // repeatable. A trigger is settled when a record stands for it, and answered by
 // that record when it comes again.
 //
-// Three parts, each in files of its own, hand on no more than a record:
-//   - scheduling: schedules.go keeps JetStream's schedules as alerts and customers
-//     ask for; due.go collects triggers and arranges what may be open together;
-//     plan.go decides what the next run of a key is about, from cursors, records
-//     and alerts alone; round.go makes the records and tells those who asked.
-//   - sweeping: sweep.go, matcher.go and job.go read each detection once for all
-//     runs that want it, match on several goroutines and keep the order. Memory
+// The parts, each with a state of its own, hand on no more than a record:
+//   - scheduler (schedules.go) knows the customers, and keeps JetStream's schedules
+//     as they and the alerts ask for.
+//   - rounds (due.go, round.go, open.go, turn.go) collects triggers, arranges what
+//     may be open together, makes the records and tells those who asked. plan.go
+//     decides purely what the next run of a key is about: from cursors, records
+//     and alerts alone.
+//   - sweeper (sweep.go, matcher.go, job.go) reads each detection once for all
+//     runs that want it, matches on several goroutines and keeps the order. Memory
 //     is bounded by Options.Memory: what is more becomes another run.
-//   - concluding: conclude.go stores the event, moves cursors, notes what alerts
-//     have caught up (moves.go), tells the customer, and ends the record.
+//   - concluder (conclude.go) stores the event, moves cursors, notes what alerts
+//     have caught up (settling.go), tells the customer, and ends the record. It
+//     counts the failures of each key.
+//   - live (live.go, batch.go) sweeps a tail instead of the log, and makes a
+//     record only where something matched.
+//   - adopter (moves.go) knows which runs are open and how far the tail has come,
+//     and decides between them about alerts that change their type: which runs
+//     take them along, and from where. Rounds and live batches pass by its lock.
 //
-// Live alerts (live.go, batch.go) sweep a tail instead of the log, and make a
-// record only where something matched. moves.go is about alerts that change
-// their type: which runs take them along, and from where.
+// Runner puts them together, and troubles (troubles.go) tells what they wait for.
 //
 // It promises: of a customer's alerts of one type each detection is looked at
 // by one run; a run that is repeated, whatever broke it off, reports under the

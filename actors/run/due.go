@@ -38,8 +38,9 @@ func (d *dueSet) take() dues {
 	return due
 }
 
-// runDue carries out what is due, one sweep after the other.
-func (r *Runner) runDue(ctx context.Context) error {
+// run carries out what is due, one round after the other, after what the last
+// life of the node left.
+func (r *rounds) run(ctx context.Context) error {
 	if err := r.takeUp(ctx); err != nil {
 		return err
 	}
@@ -50,20 +51,20 @@ func (r *Runner) runDue(ctx context.Context) error {
 			return ctx.Err()
 		}
 		select { // what is due together is one sweep
-		case <-time.After(r.o.Collect):
+		case <-time.After(r.collect):
 		case <-ctx.Done():
 			return ctx.Err()
 		}
 		if taken := r.due.take(); len(taken) > 0 {
-			r.round(ctx, taken)
+			r.carryOut(ctx, taken)
 		}
 	}
 }
 
 // takeUp makes due what the last life of the node left: runs that are open, or
 // that left something, and what live alerts have to catch up.
-func (r *Runner) takeUp(ctx context.Context) error {
-	records, err := r.o.Records.AllRuns(ctx)
+func (r *rounds) takeUp(ctx context.Context) error {
+	records, err := r.records.AllRuns(ctx)
 	if err != nil {
 		return err
 	}

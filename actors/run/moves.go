@@ -2,6 +2,7 @@ package run
 
 import (
 	"context"
+	"sync"
 
 	"github.com/postrider/postrider/matching"
 	"github.com/postrider/postrider/transport"
@@ -11,6 +12,53 @@ import (
 // is adopted by those of the new one. That is decided here alone, while no run
 // of either is open: so it is known exactly up to where the old ones have
 // taken it along, and where the new ones are.
+
+// adopter decides what alerts that change their type have been run for. While mu
+// is held nothing of what that depends on moves.
+type adopter struct {
+	settling
+	detections Detections
+	records    Records
+	cursors    Cursors
+	due        *dueSet
+
+	mu   sync.Mutex
+	open map[transport.RunKey]bool // runs from before their plan to their end
+	tail tail
+}
+
+// adoptFree adopts what can be, while no round or batch is at it.
+func (d *adopter) adoptFree(ctx context.Context) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.adoptAll(ctx)
+}
+
+// enter marks keys and their families as open, after what can be was adopted.
+func (d *adopter) enter(ctx context.Context, due dues) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err := d.adoptAll(ctx); err != nil {
+		return err
+	}
+	for key := range due {
+		for _, one := range family(key) {
+			d.open[one] = true
+		}
+	}
+	return nil
+}
+
+// leave ends what enter began.
+func (d *adopter) leave(due dues) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for key := range due {
+		for _, one := range family(key) {
+			delete(d.open, one)
+		}
+	}
+}
 
 // adopt gives where an alert goes on: from and to are the sequences up to which
 // runs of its old and its new type have come. What lies between position and
@@ -26,13 +74,13 @@ func adopt(a *Alert, from, to uint64) (position, catchUp uint64) {
 	return position, catchUp
 }
 
-// adoptAll adopts all alerts that can be; moving is held.
-func (r *Runner) adoptAll(ctx context.Context) error {
-	for _, a := range r.alerts.moving() {
-		if r.mustWait(a) {
+// adoptAll adopts all alerts that can be; mu is held.
+func (d *adopter) adoptAll(ctx context.Context) error {
+	for _, a := range d.alerts.moving() {
+		if d.mustWait(a) {
 			continue
 		}
-		from, to, busy, err := r.covered(ctx, a)
+		from, to, busy, err := d.covered(ctx, a)
 		if err != nil {
 			return err
 		}
@@ -40,18 +88,18 @@ func (r *Runner) adoptAll(ctx context.Context) error {
 			continue
 		}
 		position, catchUp := adopt(a, from, to)
-		revision, err := r.o.Alerts.SettleAlert(ctx, a.Customer, a.ID, a.Revision, position, catchUp, "")
+		revision, err := d.store.SettleAlert(ctx, a.Customer, a.ID, a.Revision, position, catchUp, "")
 		if isConflict(err) {
 			continue // it was changed again, and is seen again
 		}
 		if err != nil {
 			return err
 		}
-		if err := r.o.Alerts.WaitAlerts(ctx, revision); err != nil {
+		if err := d.store.WaitAlerts(ctx, revision); err != nil {
 			return err
 		}
 		if catchUp > 0 && a.AlertType == matching.AlertLive {
-			r.due.add(transport.RunKey{Customer: a.Customer, Type: transport.RunCatchUp})
+			d.due.add(transport.RunKey{Customer: a.Customer, Type: transport.RunCatchUp})
 		}
 	}
 	return nil
@@ -59,18 +107,18 @@ func (r *Runner) adoptAll(ctx context.Context) error {
 
 // mustWait tells whether a run of one of the alert's two types is open, or it
 // still has to catch up with live runs.
-func (r *Runner) mustWait(a *Alert) bool {
+func (d *adopter) mustWait(a *Alert) bool {
 	if a.MovedFrom == matching.AlertLive && a.CatchUp > 0 {
 		return true
 	}
 	for _, t := range [...]string{a.MovedFrom, a.AlertType} {
 		key := transport.RunKey{Customer: a.Customer, Type: t}
 		for _, one := range append(rivals(key), key) {
-			if r.open[one] {
+			if d.open[one] {
 				return true
 			}
 		}
-		if t == matching.AlertLive && r.open[transport.RunKey{Customer: a.Customer, Type: transport.RunCatchUp}] {
+		if t == matching.AlertLive && d.open[transport.RunKey{Customer: a.Customer, Type: transport.RunCatchUp}] {
 			return true
 		}
 	}
@@ -79,22 +127,22 @@ func (r *Runner) mustWait(a *Alert) bool {
 
 // covered gives the sequences up to which runs of an alert's old and its new
 // type have come; busy tells that one of them broke off and is still open.
-// moving is held.
-func (r *Runner) covered(ctx context.Context, a *Alert) (from, to uint64, busy bool, err error) {
+// mu is held.
+func (d *adopter) covered(ctx context.Context, a *Alert) (from, to uint64, busy bool, err error) {
 	keys := []transport.RunKey{{Customer: a.Customer, Type: a.MovedFrom}, {Customer: a.Customer, Type: a.AlertType},
 		{Customer: a.Customer, Type: transport.RunCatchUp}, {Customer: a.Customer, Type: transport.RunSummary}}
-	last, err := r.o.Detections.LastDetection(ctx)
+	last, err := d.detections.LastDetection(ctx)
 	if err != nil {
 		return 0, 0, false, err
 	}
-	records, err := r.o.Records.LoadRuns(ctx, keys)
+	records, err := d.records.LoadRuns(ctx, keys)
 	if err != nil {
 		return 0, 0, false, err
 	}
 	for _, run := range records {
 		busy = busy || isOpen(run)
 	}
-	cursors, err := r.o.Cursors.Read(ctx, []string{keys[0].String(), keys[1].String(), liveCursor})
+	cursors, err := d.cursors.Read(ctx, []string{keys[0].String(), keys[1].String(), liveCursor})
 	if err != nil {
 		return 0, 0, false, err
 	}
@@ -102,51 +150,10 @@ func (r *Runner) covered(ctx context.Context, a *Alert) (from, to uint64, busy b
 		switch {
 		case keys[i].Type != matching.AlertLive:
 			return covered(keys[i].Type, cursors[i], last, records...)
-		case r.tail.follows:
-			return r.tail.covered(a.Customer)
+		case d.tail.follows:
+			return d.tail.covered(a.Customer)
 		}
 		return covered(keys[i].Type, max(cursors[i], cursors[2]), last, records...)
 	}
 	return of(0), of(1), busy, nil
-}
-
-// caughtUp notes what alerts have caught up by a run.
-func (r *Runner) caughtUp(ctx context.Context, run *transport.Run) error {
-	if run.Type == matching.AlertLive {
-		return nil // what live alerts have missed is for a run of its own
-	}
-	for _, part := range run.Ranges() {
-		if err := r.caughtUpBy(ctx, transport.RunKey{Customer: run.Customer, Type: part.Type}, run.Through); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// caughtUpBy notes what alerts of a key have caught up by a run that read up to
-// through.
-func (r *Runner) caughtUpBy(ctx context.Context, key transport.RunKey, through uint64) error {
-	for again := true; again; {
-		again = false
-		for _, a := range r.alerts.catchingUp(key) {
-			position, catchUp := max(a.Position, min(through, a.CatchUp)), a.CatchUp
-			if position == a.CatchUp {
-				catchUp = 0
-			}
-			if position == a.Position && catchUp == a.CatchUp {
-				continue
-			}
-			revision, err := r.o.Alerts.SettleAlert(ctx, a.Customer, a.ID, a.Revision, position, catchUp, a.MovedFrom)
-			if again = again || isConflict(err); isConflict(err) {
-				revision, err = r.o.Alerts.Revision(ctx)
-			}
-			if err != nil {
-				return err
-			}
-			if err := r.o.Alerts.WaitAlerts(ctx, revision); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
 }

@@ -273,12 +273,12 @@ func TestMustWait(t *testing.T) {
 		{"hot", "live", 0, []string{transport.RunCatchUp}, true},
 		{"live", "hot", 60, nil, true},
 	} {
-		r := New(Options{})
+		d := New(Options{}).rounds.adopter
 		for _, t := range c.open {
-			r.open[key(t)] = true
+			d.open[key(t)] = true
 		}
 		a := &Alert{Alert: matching.Alert{Customer: "acme", AlertType: c.to}, MovedFrom: c.from, CatchUp: c.catchUp}
-		if got := r.mustWait(a); got != c.want {
+		if got := d.mustWait(a); got != c.want {
 			t.Errorf("%+v: %v", c, got)
 		}
 	}

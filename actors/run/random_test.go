@@ -94,15 +94,15 @@ func (s *story) change() func() {
 // begin is a new life of the node, on the world as the last one left it.
 func (s *story) begin() {
 	s.l, s.tail = s.w.start(s.o), nil
-	s.l.runner.most, s.l.runner.atOnce = s.most, 1
+	s.l.runner.rounds.sweeper.most, s.l.runner.rounds.writes.atOnce = s.most, 1
 	s.l.recover()
 }
 
 // liveBetween has live alerts looked at in the middle of a round, where that is
 // not in the middle of deciding on moves.
 func (s *story) liveBetween() {
-	if !s.looking && s.l.runner.moving.TryLock() {
-		s.l.runner.moving.Unlock()
+	if !s.looking && s.l.runner.rounds.adopter.mu.TryLock() {
+		s.l.runner.rounds.adopter.mu.Unlock()
 		s.tail, _ = s.l.live(s.tail)
 	}
 }

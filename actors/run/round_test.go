@@ -92,14 +92,14 @@ func TestARunWaitsForTheLedgerAndSaysSo(t *testing.T) {
 	w.ledgerAway = true
 	asked := []*trigger{w.ask(), w.ask()}
 	for _, one := range asked {
-		l.runner.round(t.Context(), dues{hot: {one}})
+		l.runner.rounds.carryOut(t.Context(), dues{hot: {one}})
 		if !slices.Equal(one.delays, []string{"Redis, which keeps how far runs have come, is not available"}) || one.settled || len(one.told) != 0 {
 			t.Errorf("delays %q, told %v, settled %v", one.delays, one.told, one.settled)
 		}
 	}
 	w.ledgerAway = false
 	l.runner.due.take() // what comes after the pause, if it has
-	l.runner.round(t.Context(), dues{hot: {asked[0], asked[1]}})
+	l.runner.rounds.carryOut(t.Context(), dues{hot: {asked[0], asked[1]}})
 	for _, one := range asked {
 		if run := one.lastTold(); run == nil || run.State != transport.RunDone || run.Matches != 1 || !one.settled {
 			t.Errorf("told %+v", run)

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/postrider/postrider/transport"
@@ -40,45 +41,73 @@ func scheduleChanges(is, want map[transport.RunKey]transport.RunSchedule) (put, 
 	return put, remove
 }
 
-// runSchedules keeps the schedules as alerts and customers ask for.
-func (r *Runner) runSchedules(ctx context.Context) error {
-	is, err := r.o.Schedules.Schedules(ctx)
+// scheduler keeps the schedules as alerts and customers ask for.
+type scheduler struct {
+	store    Schedules
+	needed   func() []transport.RunKey // the keys that need a schedule
+	collect  time.Duration
+	troubles *troubles
+	wake     chan struct{} // alerts or customers may have changed
+
+	mu        sync.Mutex
+	customers map[string]transport.Customer
+}
+
+func newScheduler(store Schedules, needed func() []transport.RunKey, collect time.Duration, t *troubles) *scheduler {
+	return &scheduler{store: store, needed: needed, collect: collect, troubles: t,
+		wake: make(chan struct{}, 1), customers: map[string]transport.Customer{}}
+}
+
+// customer takes one state of a customer in.
+func (s *scheduler) customer(c *transport.Customer) {
+	s.mu.Lock()
+	s.customers[c.ID] = *c
+	s.mu.Unlock()
+	s.changed()
+}
+
+// changed: other keys may need a schedule.
+func (s *scheduler) changed() { nudge(s.wake) }
+
+// run keeps the schedules until ctx ends or the store fails.
+func (s *scheduler) run(ctx context.Context) error {
+	is, err := s.store.Schedules(ctx)
 	if err != nil {
 		return err
 	}
 	for {
-		if err := r.schedule(ctx, is); err != nil {
+		if err := s.adjust(ctx, is); err != nil {
 			return err
 		}
-		r.trouble("schedules", nil)
+		s.troubles.note(partSchedules, nil)
 		select {
-		case <-r.plans:
+		case <-s.wake:
 		case <-ctx.Done():
 			return ctx.Err()
 		}
 		select { // many changes in a row are one
-		case <-time.After(r.o.Collect):
+		case <-time.After(s.collect):
 		case <-ctx.Done():
 			return ctx.Err()
 		}
 	}
 }
 
-// schedule makes what is as it ought to be.
-func (r *Runner) schedule(ctx context.Context, is map[transport.RunKey]transport.RunSchedule) error {
-	r.mu.Lock()
-	customers := maps.Clone(r.customers)
-	r.mu.Unlock()
-	want := schedulesOf(r.alerts.scheduled(), customers)
+// adjust makes what is as it ought to be.
+func (s *scheduler) adjust(ctx context.Context, is map[transport.RunKey]transport.RunSchedule) error {
+	s.mu.Lock()
+	customers := maps.Clone(s.customers)
+	s.mu.Unlock()
+	want := schedulesOf(s.needed(), customers)
 	put, remove := scheduleChanges(is, want)
 	for _, key := range put {
-		if err := r.o.Schedules.PutSchedule(ctx, key, want[key]); err != nil {
+		if err := s.store.PutSchedule(ctx, key, want[key]); err != nil {
 			return err
 		}
 		is[key] = want[key]
 	}
 	for _, key := range remove {
-		if err := r.o.Schedules.RemoveSchedule(ctx, key); err != nil {
+		if err := s.store.RemoveSchedule(ctx, key); err != nil {
 			return err
 		}
 		delete(is, key)

@@ -30,6 +30,28 @@ type task struct {
 // source gives detections; Detections is one, a batch of live ones another.
 type source func(ctx context.Context, from, to uint64, take func([]transport.RawDetection) error) error
 
+// sweeper reads detections for runs, and finds what matches.
+type sweeper struct {
+	alerts  *alerts
+	links   matching.Links
+	workers int
+	memory  int // most bytes of matches that are held
+	most    int // of one report
+	bury    undertaker
+	fields  *fieldCount
+}
+
+// undertaker makes dead letters of what is no detection, each once.
+type undertaker interface {
+	BuryDetections(ctx context.Context, unread []transport.UnreadDetection) error
+}
+
+// sweep reads for jobs from a source.
+func (s *sweeper) sweep(ctx context.Context, from source, all []*job) error {
+	one := &sweep{alerts: s.alerts, links: &s.links, jobs: newJobs(all), memory: s.memory, most: s.most, bury: s.bury.BuryDetections, fields: s.fields}
+	return one.read(ctx, from, s.workers)
+}
+
 // sweep is one reading of detections for several runs: chunks are decoded and
 // matched on several goroutines, and what they found is taken in order.
 type sweep struct {

@@ -41,7 +41,7 @@ func TestAFieldThatCannotBeReadCostsNothing(t *testing.T) {
 	l.runner.Change("acme", a.ID, &Alert{Alert: a})
 	for range 2 {
 		j := newJob(transport.Run{Customer: "acme", Type: matching.AlertNormal, State: transport.RunOpen, From: 1, Since: 1, To: 4, Through: 4})
-		if err := l.runner.sweep(t.Context(), l.ReadDetections, []*job{j}); err != nil {
+		if err := l.runner.rounds.sweeper.sweep(t.Context(), l.ReadDetections, []*job{j}); err != nil {
 			t.Fatal(err)
 		}
 		if len(j.matches) != 3 {

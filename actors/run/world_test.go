@@ -423,32 +423,32 @@ func (l *life) rest() {
 		if len(taken) == 0 || l.dead {
 			return
 		}
-		l.runner.round(context.Background(), taken)
+		l.runner.rounds.carryOut(context.Background(), taken)
 	}
 }
 
 // recover is what a start does.
 func (l *life) recover() {
-	_ = l.runner.takeUp(context.Background()) // where the process dies meanwhile, another takes it up
+	_ = l.runner.rounds.takeUp(context.Background()) // where the process dies meanwhile, another takes it up
 }
 
 // live looks at all that came since.
 func (l *life) live(t *tailing) (*tailing, error) {
 	ctx := context.Background()
 	if t == nil {
-		if err := l.runner.resumeLive(ctx); err != nil {
+		if err := l.runner.live.resumeLive(ctx); err != nil {
 			return nil, err
 		}
-		t = &tailing{Runner: l.runner}
-		if _, err := l.runner.beginTail(ctx, t); err != nil {
+		t = &tailing{live: l.runner.live}
+		if _, err := l.runner.live.beginTail(ctx, t); err != nil {
 			return nil, err
 		}
 	}
 	l.mu.Lock()
-	t.batch = slices.Clone(l.log[min(int(t.tail.to), len(l.log)):])
+	t.batch = slices.Clone(l.log[min(int(t.adopter.tail.to), len(l.log)):])
 	l.mu.Unlock()
 	if err := t.look(ctx); err != nil {
-		l.runner.endTail()
+		l.runner.live.endTail()
 		return nil, err
 	}
 	t.keep(ctx)

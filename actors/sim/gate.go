@@ -12,8 +12,8 @@ import (
 // gatePoll is how soon an attempt that may not be sent looks again.
 const gatePoll = 20 * time.Millisecond
 
-// Start makes one attempt, as soon as the node acts as the shard's owner. Where it
-// was told that it does not, the attempt ends unsent.
+// Start makes one attempt where the node acts as the shard's owner. Else it ends
+// unsent, when the node acts again or was told to halt.
 func (n *node) Start(j *endpoint.Attempt) {
 	l := j.Lease()
 	n.sent++
@@ -26,10 +26,10 @@ func (a *attempt) enter() {
 	n := a.n
 	switch {
 	case a.over:
+	case a.waited && (n.keeper.acts() || n.keeper.halted):
+		a.finish(aborted)
 	case n.keeper.acts():
 		a.leave()
-	case n.keeper.halted && a.waited:
-		a.finish(aborted)
 	default:
 		a.waited = true
 		n.after(gatePoll, a.enter)

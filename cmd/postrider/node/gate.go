@@ -15,7 +15,7 @@ import (
 const gatePoll = 20 * time.Millisecond
 
 // sendGate lets attempts through while this node acts as the shard's owner. Those
-// that come while it is halted, and those under way that are cut when another may
+// that come while it does not, and those under way that are cut when another may
 // own the shard, end as aborted: their endpoints make them again once it is known
 // that none does, at the pace and with the settings of then.
 type sendGate struct {
@@ -40,18 +40,12 @@ func (g *sendGate) cutAll() {
 	g.cut()
 }
 
-// enter gives the context that an attempt is to be sent with, as soon as the node
-// acts; false where it was halted, or ctx ended, first.
+// enter gives the context that an attempt is to be sent with; false, after a while,
+// where the node does not act.
 func (g *sendGate) enter(ctx context.Context) (sending context.Context, end func(), ok bool) {
-	for waited := false; !g.fence.Acts(); waited = true {
-		if halted, _ := g.fence.Halted(); halted && waited {
-			return nil, nil, false
-		}
-		select {
-		case <-time.After(gatePoll):
-		case <-ctx.Done():
-			return nil, nil, false
-		}
+	if !g.fence.Acts() {
+		g.wait(ctx)
+		return nil, nil, false
 	}
 	g.mu.Lock()
 	open := g.open
@@ -59,6 +53,18 @@ func (g *sendGate) enter(ctx context.Context) (sending context.Context, end func
 	sending, cancel := context.WithCancel(ctx)
 	stop := context.AfterFunc(open, cancel)
 	return sending, func() { stop(); cancel() }, true
+}
+
+// wait returns when the node acts, or has had the time to tell its endpoints that
+// it is halted: an attempt that is to be made again is not made at once.
+func (g *sendGate) wait(ctx context.Context) {
+	for halted := false; !halted && !g.fence.Acts(); halted, _ = g.fence.Halted() {
+		select {
+		case <-time.After(gatePoll):
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // gated sends through a gate.

@@ -21,6 +21,13 @@ type verdict struct {
 	unsent bool
 }
 
+const reasonHalted = "halted"
+
+// Halted is the answer of an attempt that was not sent, or was cut, while another
+// node may have owned the shard. It is no attempt: the delivery waits in hand, in
+// its place, until it may go.
+var Halted = transport.Answer{Class: transport.Aborted, Reason: reasonHalted, Detail: "another node may own the shard"}
+
 // judged takes the end of an attempt in: what it tells about the endpoint first,
 // then what becomes of the delivery.
 func (c *control) judged(now time.Time, in *Input) (v verdict) {
@@ -41,7 +48,7 @@ func (c *control) judged(now time.Time, in *Input) (v verdict) {
 	switch a.Class {
 	case transport.Aborted:
 		c.breaker.unsent(probe)
-		if v.unsent = !c.draining; c.draining {
+		if v.unsent = a.Reason == reasonHalted && !c.draining; !v.unsent {
 			c.do(Effect{Do: Release, Delivery: l})
 		}
 	case transport.Delivered:

@@ -81,6 +81,9 @@ func (s *scenario) answerOf(status string) *transport.Answer {
 	switch status {
 	case "aborted":
 		return &transport.Answer{Class: transport.Aborted}
+	case "halted":
+		answer := Halted
+		return &answer
 	case "skip":
 		return &transport.Answer{Class: transport.Skip}
 	case "timeout", "connect", "panic", "local", "proxy":

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/postrider/postrider/actors/endpoint"
-	"github.com/postrider/postrider/transport"
 )
 
 // gatePoll is how soon an attempt that may not be sent looks again.
@@ -27,7 +26,7 @@ func (a *attempt) enter() {
 	switch {
 	case a.over:
 	case a.waited && (n.keeper.acts() || n.keeper.halted):
-		a.finish(aborted)
+		a.finish(endpoint.Halted)
 	case n.keeper.acts():
 		a.leave()
 	default:
@@ -35,8 +34,6 @@ func (a *attempt) enter() {
 		n.after(gatePoll, a.enter)
 	}
 }
-
-var aborted = transport.Answer{Class: transport.Aborted}
 
 // leave sends it.
 func (a *attempt) leave() {
@@ -70,6 +67,6 @@ func (n *node) goOn() {
 func (n *node) cutAttempts() {
 	for _, k := range slices.Sorted(maps.Keys(n.flying)) {
 		n.w.did(cutAttempts)
-		n.flying[k].finish(aborted)
+		n.flying[k].finish(endpoint.Halted)
 	}
 }

@@ -58,7 +58,7 @@ func (g *sendGate) enter(ctx context.Context) (sending context.Context, end func
 // wait returns when the node acts, or has had the time to tell its endpoints that
 // it is halted: an attempt that is to be made again is not made at once.
 func (g *sendGate) wait(ctx context.Context) {
-	for halted := false; !halted && !g.fence.Acts(); halted, _ = g.fence.Halted() {
+	for told := false; !told && !g.fence.Acts(); told, _ = g.fence.Halted() {
 		select {
 		case <-time.After(gatePoll):
 		case <-ctx.Done():
@@ -77,8 +77,12 @@ type gated struct {
 func (t gated) Send(ctx context.Context, ev *transport.Event, number int) transport.Answer {
 	sending, end, ok := t.gate.enter(ctx)
 	if !ok {
-		return transport.Answer{Class: transport.Aborted, Reason: transport.ReasonAborted, Detail: "broken off by us"}
+		return endpoint.Halted
 	}
 	defer end()
-	return t.Target.Send(sending, ev, number)
+	a := t.Target.Send(sending, ev, number)
+	if a.Class == transport.Aborted && ctx.Err() == nil {
+		return endpoint.Halted // it was cut
+	}
+	return a
 }

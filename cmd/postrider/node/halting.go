@@ -1,22 +1,24 @@
 package node
 
-import (
-	"sync"
-
-	"github.com/postrider/postrider/actors/shard"
-)
+import "sync"
 
 // halting has the shard halt and go on as its lease says: what it would send
 // meanwhile waits with its endpoint, so that it goes at the pace, and with the
 // settings, of when it may go; what it would ack is acked then.
 type halting struct {
 	mu     sync.Mutex
-	shard  *shard.Shard // nil: it is not there yet
+	shard  halter // nil: it is not there yet
 	halted bool
 }
 
+// halter is a shard, as far as its lease has to do with it.
+type halter interface {
+	Halt()
+	GoOn()
+}
+
 // follow begins with a shard as the lease stands.
-func (h *halting) follow(s *shard.Shard) {
+func (h *halting) follow(s halter) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.shard = s; h.halted {

@@ -103,7 +103,7 @@ func (d *deferred) copy() func() {
 			}
 		}
 		d.scheduleAll()
-		d.w.judge.forgetReplays()
+		d.w.judge.deferredCut()
 	}
 }
 
@@ -276,10 +276,20 @@ func (j *judge) toldStill(r *transport.Record) {
 // be taken for.
 func (j *judge) known(seq uint64) bool { return j.owed[seq] != nil || j.skipped[seq] }
 
-// forgetReplays: one that was asked for and not begun is known of by DEFERRED
-// alone, and lost with it.
-func (j *judge) forgetReplays() {
+// deferredCut: what DEFERRED alone knew is lost with it: attempts of which the
+// journal does not tell yet, and replays that were asked for and have not begun.
+func (j *judge) deferredCut() {
 	for _, f := range j.all {
+		f.carried = 0
+	}
+	for _, p := range j.w.deferred.all {
+		for i := range p.entries {
+			f := j.home(p, i)
+			f.carried = max(f.carried, len(p.entries[i].Tries))
+		}
+	}
+	for _, f := range j.all {
+		f.tries = max(f.triesKept, f.carried)
 		if f.pair.Replay != 0 && f.homes == 0 && f.final == "" && !f.begun {
 			f.owed, f.owedKept = false, false
 		}

@@ -69,7 +69,7 @@ func (f *fence) done() {
 }
 
 func newKeeper(n *node) *keeper {
-	return &keeper{n: n, m: lease.New(lease.Options{Node: n.host.name, Boot: strconv.Itoa(n.life), Sole: !n.w.plan.external, Keep: n.w.plan.keep})}
+	return &keeper{n: n, m: lease.New(lease.Options{Node: n.host.name, Boot: strconv.Itoa(n.life), Sole: !n.w.plan.external, Keep: n.w.plan.recordsKeep})}
 }
 
 const (

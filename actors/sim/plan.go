@@ -20,7 +20,7 @@ type plan struct {
 	external bool
 	// hosts is how many nodes there are: more than one at an external server alone.
 	hosts       int
-	keep        [lease.Streams]time.Duration // of the streams: how long they keep a message
+	recordsKeep [lease.Streams]time.Duration // how long each stream keeps a message
 	window      int
 	windowBytes int
 	idle        time.Duration
@@ -80,7 +80,7 @@ func (p *plan) several(d dice) {
 		p.freezes, p.cutOffs = d.most(12), d.most(8)
 	}
 	if d.one(3) {
-		p.keep[lease.Journal], p.keep[lease.DeadLetters] = d.between(5*time.Minute, time.Hour), d.between(5*time.Minute, time.Hour)
+		p.recordsKeep[lease.Journal], p.recordsKeep[lease.DeadLetters] = d.between(5*time.Minute, time.Hour), d.between(5*time.Minute, time.Hour)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/postrider/postrider/actors/lease"
 	"github.com/postrider/postrider/transport"
 )
 
@@ -74,7 +75,7 @@ func (w *world) eventGone(id string, e *transport.Entry) {
 func (n *node) purge() {
 	n.after(purgeEvery, n.purge)
 	w := n.w
-	if w.away || !n.pulling {
+	if n.away() || !n.pulling || !n.keeper.acts() {
 		return
 	}
 	n.dropKept()
@@ -90,7 +91,7 @@ func (n *node) purge() {
 	short := w.dice.one(3)
 	last, low := w.deferred.seq, w.deferred.low(0, l.first)
 	n.after(w.dice.between(0, 200*time.Millisecond), func() {
-		if w.away {
+		if n.away() {
 			return
 		}
 		low = min(low, w.deferred.low(last+1, l.first))
@@ -98,7 +99,25 @@ func (n *node) purge() {
 			n.makeRoom(below)
 			return
 		}
-		l.purge(min(below, low))
+		n.purgeBelow(min(below, low))
+	})
+}
+
+// purgeBelow purges the log once the journal has taken, as a guarded write, that it
+// is to be purged, and where the node acts then.
+func (n *node) purgeBelow(below uint64) {
+	n.write(lease.Journal, func() bool { return true }, func() {
+		if !n.keeper.acts() {
+			return
+		}
+		n.w.judge.acts(n, "purges")
+		n.w.after(n.w.travel(), func() {
+			if n.alive && n.frozen && n.w.dice.one(2) { // it had not left
+				n.late = append(n.late, func() { n.w.log.purge(below) })
+				return
+			}
+			n.w.log.purge(below)
+		})
 	})
 }
 
@@ -116,8 +135,8 @@ func (n *node) makeRoom(below uint64) {
 		}
 	}
 	n.after(w.dice.between(0, 100*time.Millisecond), func() {
-		if !w.away {
-			w.log.purge(below)
+		if !n.away() {
+			n.purgeBelow(below)
 		}
 	})
 }
@@ -134,6 +153,9 @@ func (n *node) dropKept() {
 	}
 	last, wanted := w.deferred.seq, w.deferred.referredTo(0, w.log.first)
 	n.after(w.dice.between(0, 200*time.Millisecond), func() {
+		if n.away() || !n.keeper.acts() {
+			return
+		}
 		wanted = append(wanted, w.deferred.since(last+1).referredTo(0, w.log.first)...)
 		for _, seq := range there {
 			if !slices.Contains(wanted, seq) {
@@ -178,7 +200,7 @@ func (d *deferred) low(from, first uint64) uint64 {
 }
 
 func (l *eventLog) purge(below uint64) {
-	for ; l.first < below; l.first++ {
+	for ; l.first < below && l.first <= l.last(); l.first++ {
 		l.at(l.first).purged = true
 		l.w.did(eventsPurged)
 	}

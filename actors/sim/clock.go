@@ -9,24 +9,24 @@ var start = time.Date(2027, 1, 15, 8, 0, 0, 0, time.UTC)
 // at one instant happens in the order in which it was asked for.
 type clock struct {
 	now   time.Duration // since start
-	heap  []appointment
+	heap  []timed
 	asked uint64
 }
 
-type appointment struct {
+type timed struct {
 	at    time.Duration
 	order uint64
 	do    func()
 }
 
-func (a *appointment) before(b *appointment) bool {
+func (a *timed) before(b *timed) bool {
 	return a.at < b.at || a.at == b.at && a.order < b.order
 }
 
 // after has do called when d has passed.
 func (c *clock) after(d time.Duration, do func()) {
 	c.asked++
-	c.heap = append(c.heap, appointment{at: c.now + max(0, d), order: c.asked, do: do})
+	c.heap = append(c.heap, timed{at: c.now + max(0, d), order: c.asked, do: do})
 	for i := len(c.heap) - 1; i > 0; {
 		up := (i - 1) / 2
 		if !c.heap[i].before(&c.heap[up]) {
@@ -37,7 +37,7 @@ func (c *clock) after(d time.Duration, do func()) {
 	}
 }
 
-// next is when the next appointment is.
+// next is when the next timed is.
 func (c *clock) next() (at time.Duration, any bool) {
 	if len(c.heap) == 0 {
 		return 0, false
@@ -49,16 +49,16 @@ func (c *clock) next() (at time.Duration, any bool) {
 func (c *clock) later(d time.Duration) {
 	until := c.now + d
 	for at, any := c.next(); any && at <= until; at, any = c.next() {
-		c.keep()
+		c.runNext()
 	}
 	c.now = until
 }
 
-// keep moves time to the next appointment and keeps it.
-func (c *clock) keep() {
+// keep moves time to the next timed and keeps it.
+func (c *clock) runNext() {
 	a := c.heap[0]
 	last := len(c.heap) - 1
-	c.heap[0], c.heap[last] = c.heap[last], appointment{}
+	c.heap[0], c.heap[last] = c.heap[last], timed{}
 	c.heap = c.heap[:last]
 	for i := 0; ; {
 		down := 2*i + 1

@@ -123,12 +123,12 @@ func (n *node) crashWrites() {
 // journal is the node's end of ATTEMPTS: batches, one after the other.
 type journal struct {
 	n       *node
-	batch   []jotted
+	batch   []journalEntry
 	writing bool
 	leaving bool
 }
 
-type jotted struct {
+type journalEntry struct {
 	record transport.Record
 	kept   bool // a record, not only a waiter
 	waiter transport.Waiter
@@ -142,16 +142,16 @@ func (j *journal) Append(r *transport.Record, w transport.Waiter) {
 	if r.Replay == 0 && r.Seq > j.n.reached.Event && (r.Kind == transport.FanOut || r.Kind == transport.Skipped && r.Endpoint == "") {
 		j.n.reached.Event, j.n.reached.EventStored = r.Seq, r.Stored
 	}
-	j.add(jotted{record: rec, kept: true, waiter: w})
+	j.add(journalEntry{record: rec, kept: true, waiter: w})
 	if j.n.w.o.Plant == AckedEarly && w != nil {
 		j.batch[len(j.batch)-1].waiter = nil
 		w.Done()
 	}
 }
 
-func (j *journal) After(w transport.Waiter) { j.add(jotted{waiter: w}) }
+func (j *journal) After(w transport.Waiter) { j.add(journalEntry{waiter: w}) }
 
-func (j *journal) add(e jotted) {
+func (j *journal) add(e journalEntry) {
 	j.batch = append(j.batch, e)
 	if !j.leaving && !j.writing {
 		j.leaving = true

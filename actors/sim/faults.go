@@ -44,8 +44,8 @@ const (
 	lateAcks
 	intoASocket
 	cutAttempts
-	firstMood
-	faults = firstMood + fault(moods)
+	firstMode
+	faults = firstMode + fault(modes)
 )
 
 var faultWords = [...]string{"kill -9", "graceful stops", "NATS away", "uplink down", "owners halted", "clock jumps", "registry changes",
@@ -55,27 +55,27 @@ var faultWords = [...]string{"kill -9", "graceful stops", "NATS away", "uplink d
 	"guarded writes refused", "answers to writes lost", "acks after a reset", "events sent to a frozen node", "attempts cut"}
 
 func (f fault) String() string {
-	if f > firstMood {
-		return "receivers " + moodWords[f-firstMood]
+	if f > firstMode {
+		return "receivers " + modeWords[f-firstMode]
 	}
 	return faultWords[f]
 }
 
 func (w *world) did(f fault) { w.counts[f]++ }
 
-// moods has a receiver change its mood now and then.
-func (w *world) moods(st *receiver) {
-	mean := float64(w.plan.moody)
+// modes has a receiver change its mode now and then.
+func (w *world) modes(rcv *receiver) {
+	mean := float64(w.plan.modeLasts)
 	w.after(time.Duration(mean*-math.Log(1-w.dice.Float64())), func() {
 		if !w.faulty {
 			return
 		}
-		m := mood(w.dice.IntN(int(moods)))
+		m := mode(w.dice.IntN(int(modes)))
 		if m == gone && !w.dice.one(6) || w.dice.one(3) {
 			m = healthy
 		}
-		st.turn(w, m)
-		w.moods(st)
+		rcv.turn(w, m)
+		w.modes(rcv)
 	})
 }
 
@@ -108,7 +108,7 @@ func (w *world) natsBack() {
 	}
 }
 
-// uplink takes the node's own line down for a while.
+// uplink takes the nodes' own uplink down for a while.
 func (w *world) uplink() {
 	w.did(uplinkLost)
 	w.uplinkDown = true
@@ -158,49 +158,24 @@ func (n *node) realign() {
 	n.w.deferred.scheduleAll()
 }
 
-// register changes the registry, and tells the node.
-func (w *world) register(st *receiver, next *transport.Endpoint) {
-	st.endpoint = next
-	w.note(line{what: "registry", endpoint: st.id})
-	for _, n := range w.living() {
-		if n.shard != nil {
-			n.news = append(n.news, change{st, next})
-			n.after(20*time.Millisecond, n.hear)
-		}
-	}
-}
-
-// hear brings what the registry told to the shard.
-func (n *node) hear() {
-	if n.away() {
-		n.after(300*time.Millisecond, n.hear)
-		return
-	}
-	news := n.news
-	n.news = nil
-	for _, c := range news {
-		n.begin(c)
-	}
-}
-
 // edit changes one endpoint, or adds one.
 func (w *world) edit() {
 	w.did(edited)
 	d := w.dice
 	if d.one(8) {
-		st := w.newReceiver()
-		w.moods(st)
-		w.register(st, st.endpoint)
+		rcv := w.newReceiver()
+		w.modes(rcv)
+		w.register(rcv, rcv.endpoint)
 		return
 	}
-	st := of(d, w.receivers...)
-	if st.endpoint == nil {
+	rcv := of(d, w.receivers...)
+	if rcv.endpoint == nil {
 		return
 	}
-	next := *st.endpoint
+	next := *rcv.endpoint
 	switch d.IntN(10) {
 	case 0:
-		w.register(st, nil)
+		w.register(rcv, nil)
 		return
 	case 1:
 		next.State = transport.StateDisabled
@@ -219,7 +194,7 @@ func (w *world) edit() {
 	case 9:
 		next.Events = of(d, wanted...)
 	}
-	w.register(st, &next)
+	w.register(rcv, &next)
 }
 
 // replay asks for a few pairs that have ended once more.
@@ -228,11 +203,11 @@ func (w *world) replay() {
 		return
 	}
 	var entries []transport.Entry
-	st := of(w.dice, w.receivers...)
+	rcv := of(w.dice, w.receivers...)
 	w.replays++
-	for _, f := range w.judge.all {
-		if f.st == st && f.final != "" && f.pair.Replay == 0 && !w.log.at(f.pair.Seq).nothing && !w.log.at(f.pair.Seq).purged && len(entries) < 16 && w.dice.one(2) {
-			e := transport.Entry{Event: w.log.at(f.pair.Seq).event, Replay: w.replays, Hop: 1, Due: w.nodeNow()}
+	for _, d := range w.judge.all {
+		if d.rcv == rcv && d.final != "" && d.pair.Replay == 0 && !w.log.at(d.pair.Seq).nothing && !w.log.at(d.pair.Seq).purged && len(entries) < 16 && w.dice.one(2) {
+			e := transport.Entry{Event: w.log.at(d.pair.Seq).event, Replay: w.replays, Hop: 1, Due: w.nodeNow()}
 			w.refer(&e)
 			entries = append(entries, e)
 		}
@@ -241,15 +216,15 @@ func (w *world) replay() {
 		return
 	}
 	w.did(replayed)
-	w.note(line{what: "replay", endpoint: st.id, n: int64(len(entries))})
+	w.note(line{what: "replay", endpoint: rcv.id, n: int64(len(entries))})
 	for _, e := range entries {
-		f := w.judge.fate(transport.Pair{Seq: e.Event.Seq, Endpoint: st.id, Replay: e.Replay})
-		f.owed, f.owedKept = true, true
-		name := transport.ParkedSegment{Endpoint: st.id, First: placeOf(&e), Hop: 1, Entries: 1, Bytes: int64(e.Event.Size()), Counted: true}
+		d := w.judge.delivery(transport.Pair{Seq: e.Event.Seq, Endpoint: rcv.id, Replay: e.Replay})
+		d.owed, d.owedKept = true, true
+		name := transport.ParkedSegment{Endpoint: rcv.id, First: placeOf(&e), Hop: 1, Entries: 1, Bytes: int64(e.Event.Size()), Counted: true}
 		if name.Refers = e.Refers; e.Refers {
 			name.Low = e.Event.Seq
 		}
-		w.deferred.store(&parked{id: fmt.Sprintf("replay.%d.%d", e.Replay, e.Event.Seq), name: name, customer: st.customer, endpoint: st.id,
+		w.deferred.store(&parked{id: fmt.Sprintf("replay.%d.%d", e.Replay, e.Event.Seq), name: name, customer: rcv.customer, endpoint: rcv.id,
 			entries: []transport.Entry{e}, wake: e.Due, fires: w.serverNow()})
 	}
 }
@@ -264,12 +239,12 @@ func (w *world) calmDown() {
 	}
 	w.uplinkDown = false
 	w.note(line{what: "all is calm"})
-	for _, st := range w.receivers {
-		st.turn(w, healthy)
-		if ep := st.endpoint; ep != nil && ep.State == transport.StatePaused {
+	for _, rcv := range w.receivers {
+		rcv.turn(w, healthy)
+		if ep := rcv.endpoint; ep != nil && ep.State == transport.StatePaused {
 			next := *ep
 			next.State = transport.StateActive
-			w.register(st, &next)
+			w.register(rcv, &next)
 		}
 	}
 	w.calmAt = w.now

@@ -16,7 +16,7 @@ const gatePoll = 20 * time.Millisecond
 func (n *node) Start(j *endpoint.Attempt) {
 	l := j.Lease()
 	n.sent++
-	a := &attempt{n: n, st: n.w.byID[l.Endpoint], pair: l.Pair, number: j.Number(), key: n.sent, end: j.End}
+	a := &attempt{n: n, rcv: n.w.byID[l.Endpoint], pair: l.Pair, number: j.Number(), key: n.sent, end: j.End}
 	n.flying[a.key] = a
 	a.enter()
 }
@@ -38,8 +38,8 @@ func (a *attempt) enter() {
 // leave sends it.
 func (a *attempt) leave() {
 	n := a.n
-	a.left, a.began, a.version = true, n.w.now, a.st.view.version
-	n.w.note(line{what: "attempt", endpoint: a.st.id, seq: a.pair.Seq, n: int64(a.number)})
+	a.left, a.began, a.version = true, n.w.now, a.rcv.view.version
+	n.w.note(line{what: "attempt", endpoint: a.rcv.id, seq: a.pair.Seq, n: int64(a.number)})
 	n.w.judge.acts(n, "sends")
 	n.w.judge.started(a)
 	n.w.attempts++

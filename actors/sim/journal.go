@@ -17,14 +17,14 @@ type attempts struct {
 
 type stored struct {
 	at      time.Time // by the server's clock
-	records []jotted
+	records []journalEntry
 	reached transport.Reached
 }
 
 // noteEvery: see transport/jet/journal.
 const noteEvery = 2 * time.Second
 
-func (a *attempts) store(batch []jotted, reached transport.Reached) {
+func (a *attempts) store(batch []journalEntry, reached transport.Reached) {
 	a.reached = reached
 	a.batches = append(a.batches, stored{a.w.serverNow(), batch, reached})
 	if a.w.now-a.notedAt >= noteEvery {

@@ -13,12 +13,12 @@ import (
 // judge holds the invariants of design.md against what it sees at the edges. It
 // knows nothing of the machines but what they promise.
 type judge struct {
-	w     *world
-	fates map[transport.Pair]*fate
-	all   []*fate
+	w      *world
+	byPair map[transport.Pair]*delivery
+	all    []*delivery
 	// owed are the pairs of an event by its durable fan-out; wanted is how many
 	// the shard said there were.
-	owed    map[uint64][]*fate
+	owed    map[uint64][]*delivery
 	wanted  map[uint64]int
 	passed  map[uint64]bool // events that were routed, or skipped
 	skipped map[uint64]bool
@@ -29,11 +29,11 @@ type judge struct {
 	writers    [lease.Streams]transport.Owner // of each stream, by what it took last
 }
 
-// fate is what became of a pair. What is kept is durable; the rest dies with
-// the node.
-type fate struct {
+// delivery is what became of one (event, endpoint, replay). Fields named kept are
+// durable; the others are forgotten with the node.
+type delivery struct {
 	pair transport.Pair
-	st   *receiver
+	rcv  *receiver
 
 	owed, owedKept           bool
 	final                    string // durable
@@ -43,34 +43,34 @@ type fate struct {
 	carried                  int // attempts that a message of DEFERRED tells of
 	notBefore, notBeforeKept moment
 	retryAfter               time.Duration // of the last answer
-	homes                    int           // messages of DEFERRED that hold it
+	segments                 int           // messages of DEFERRED that hold it
 	begun                    bool          // of a replay: its fan-out is durable
 	doubled                  bool          // its schedule may fire twice over a kill
 	seen                     int
 }
 
 func newJudge(w *world) judge {
-	return judge{w: w, fates: map[transport.Pair]*fate{}, owed: map[uint64][]*fate{}, wanted: map[uint64]int{},
+	return judge{w: w, byPair: map[transport.Pair]*delivery{}, owed: map[uint64][]*delivery{}, wanted: map[uint64]int{},
 		passed: map[uint64]bool{}, skipped: map[uint64]bool{}}
 }
 
-func (j *judge) fate(p transport.Pair) *fate {
-	f := j.fates[p]
-	if f == nil {
-		f = &fate{pair: p, st: j.w.byID[p.Endpoint]}
-		j.fates[p] = f
-		j.all = append(j.all, f)
+func (j *judge) delivery(p transport.Pair) *delivery {
+	d := j.byPair[p]
+	if d == nil {
+		d = &delivery{pair: p, rcv: j.w.byID[p.Endpoint]}
+		j.byPair[p] = d
+		j.all = append(j.all, d)
 	}
-	return f
+	return d
 }
 
 // begun: a node takes the shard.
 func (j *judge) begun(*node) {
-	for _, st := range j.w.receivers {
+	for _, rcv := range j.w.receivers {
 		// A clock that was put back keeps nothing closed for longer than it can be.
-		st.view.breaker.until = soonest(st.view.breaker.until, j.w.nodeNow().Add(j.w.plan.tuning.BreakerMost))
-		if s := &st.view; s.now != st.endpoint {
-			s.now = st.endpoint
+		rcv.view.breaker.until = soonest(rcv.view.breaker.until, j.w.nodeNow().Add(j.w.plan.tuning.BreakerMost))
+		if s := &rcv.view; s.now != rcv.endpoint {
+			s.now = rcv.endpoint
 			s.version++
 			s.level = 0
 			if s.now != nil && s.now.Delivery.Ordered && !s.ordered {
@@ -83,19 +83,19 @@ func (j *judge) begun(*node) {
 
 // ended: the node is no more, and all that was not durable.
 func (j *judge) ended(killed bool) {
-	for _, f := range j.all {
-		if !killed && f.decided != "" && f.final == "" {
-			j.w.breaks("5: a graceful stop loses nothing", "pair %v had %s when the node left, and it is not durable", f.pair, f.decided)
+	for _, d := range j.all {
+		if !killed && d.decided != "" && d.final == "" {
+			j.w.breaks("5: a graceful stop loses nothing", "pair %v had %s when the node left, and it is not durable", d.pair, d.decided)
 		}
-		if f.flying || f.took && f.final == "" {
+		if d.flying || d.took && d.final == "" {
 			j.w.did(brokenOff)
 		}
-		f.flying, f.probe, f.took = false, false, false
-		f.owed, f.decided = f.owedKept, f.final
-		f.tries, f.notBefore = max(f.triesKept, f.carried), f.notBeforeKept
+		d.flying, d.probe, d.took = false, false, false
+		d.owed, d.decided = d.owedKept, d.final
+		d.tries, d.notBefore = max(d.triesKept, d.carried), d.notBeforeKept
 	}
-	for _, st := range j.w.receivers {
-		s := &st.view
+	for _, rcv := range j.w.receivers {
+		s := &rcv.view
 		s.hold, s.breaker = s.kept.hold, s.kept.breaker
 		s.breaker.probing, s.breaker.row, s.breaker.n = false, 0, 0 // what was counted is not kept
 		s.flying, s.changing, s.closed = 0, false, false
@@ -106,8 +106,8 @@ func (j *judge) ended(killed bool) {
 
 // stepped: an actor has handled one message.
 func (j *judge) stepped() {
-	for _, f := range j.captures {
-		f()
+	for _, capture := range j.captures {
+		capture()
 	}
 	j.captures = j.captures[:0]
 }
@@ -128,15 +128,15 @@ func (j *judge) Record(r *transport.Record) {
 		j.passed[r.Seq] = true
 		return
 	}
-	f := j.fate(transport.Pair{Seq: r.Seq, Endpoint: r.Endpoint, Replay: r.Replay})
-	if f.decided != "" && !f.doubled {
-		j.w.breaks("2: a pair ends once", "pair %v had %s, and has %s now", f.pair, f.decided, recordWord(r))
+	d := j.delivery(transport.Pair{Seq: r.Seq, Endpoint: r.Endpoint, Replay: r.Replay})
+	if d.decided != "" && !d.doubled {
+		j.w.breaks("2: a pair ends once", "pair %v had %s, and has %s now", d.pair, d.decided, recordWord(r))
 	}
 	if r.Kind == transport.Tried {
-		j.tried(f, r)
+		j.tried(d, r)
 	}
 	if r.Final() {
-		f.decided = recordWord(r)
+		d.decided = recordWord(r)
 	}
 }
 
@@ -157,17 +157,17 @@ func recordWord(r *transport.Record) string {
 // fannedOut checks that an event goes to whoever wants it.
 func (j *judge) fannedOut(r *transport.Record) {
 	for _, id := range r.Endpoints {
-		j.fate(transport.Pair{Seq: r.Seq, Endpoint: id, Replay: r.Replay}).owed = true
+		j.delivery(transport.Pair{Seq: r.Seq, Endpoint: id, Replay: r.Replay}).owed = true
 	}
 	if r.Replay != 0 {
 		return
 	}
 	j.passed[r.Seq] = true
 	ev := j.w.log.at(r.Seq).event
-	for _, st := range j.w.receivers {
-		now, wanted := wants(st.view.now, ev), slices.Contains(r.Endpoints, st.id)
-		if now != wanted && (!st.view.changing || wants(st.view.next, ev) != wanted) {
-			j.w.breaks("1: an event goes to every endpoint that wants it", "event %d to %s: wanted %v, owed %v", r.Seq, st.id, now, wanted)
+	for _, rcv := range j.w.receivers {
+		now, wanted := wants(rcv.view.now, ev), slices.Contains(r.Endpoints, rcv.id)
+		if now != wanted && (!rcv.view.changing || wants(rcv.view.next, ev) != wanted) {
+			j.w.breaks("1: an event goes to every endpoint that wants it", "event %d to %s: wanted %v, owed %v", r.Seq, rcv.id, now, wanted)
 		}
 	}
 }
@@ -181,26 +181,26 @@ func wants(ep *transport.Endpoint, ev *transport.Event) bool {
 }
 
 // tried judges an attempt's end as the node took it in.
-func (j *judge) tried(f *fate, r *transport.Record) {
-	f.tries++
-	s := &f.st.view
-	if r.Number != f.tries && !f.doubled {
-		j.w.breaks("3: attempts are counted", "pair %v: attempt %d, after %d", f.pair, r.Number, f.tries-1)
+func (j *judge) tried(d *delivery, r *transport.Record) {
+	d.tries++
+	s := &d.rcv.view
+	if r.Number != d.tries && !d.doubled {
+		j.w.breaks("3: attempts are counted", "pair %v: attempt %d, after %d", d.pair, r.Number, d.tries-1)
 	}
-	s.breaker.ended(j.w.nodeNow(), &j.w.plan.tuning, r, f.probe && s.breaker.probing, s.flying == 0)
-	f.probe = false
+	s.breaker.ended(j.w.nodeNow(), &j.w.plan.tuning, r, d.probe && s.breaker.probing, s.flying == 0)
+	d.probe = false
 	if r.Answer.Class == transport.Delivered {
 		return
 	}
 	wait := s.leastWait(r.Number)
-	if f.notBefore = (moment{}); !r.NextAt.IsZero() { // else none is planned; a kill may lose the end that follows
-		f.notBefore = j.w.in(max(wait, f.retryAfter))
+	if d.notBefore = (moment{}); !r.NextAt.IsZero() { // else none is planned; a kill may lose the end that follows
+		d.notBefore = j.w.in(max(wait, d.retryAfter))
 	}
 	if r.Answer.Class == transport.Throttled && !s.changing && !s.closed && !endpoint.IsClosed(s.now) {
-		if asked := j.w.in(s.asked(f.retryAfter, wait)); asked.at > s.hold.at {
+		if asked := j.w.in(s.asked(d.retryAfter, wait)); asked.at > s.hold.at {
 			s.hold = asked
 		}
-		if f.retryAfter > 0 {
+		if d.retryAfter > 0 {
 			j.w.did(retryAfters)
 		}
 	}
@@ -235,7 +235,7 @@ func (j *judge) parking(id string, e *transport.Entry) {
 
 // arrived counts a request at the receiver's own clock.
 func (j *judge) arrived(a *attempt) {
-	s := &a.st.view
+	s := &a.rcv.view
 	if s.now == nil || a.version != s.version || s.now.Delivery.Rate <= 0 {
 		return
 	}
@@ -244,6 +244,6 @@ func (j *judge) arrived(a *attempt) {
 	s.at = j.w.now
 	if s.level > burst+0.001 {
 		j.w.breaks("3: never faster than rate and burst", "%s takes %g a second and %g at once; by its clock it got %g too many",
-			a.st.id, rate, burst, s.level-burst)
+			a.rcv.id, rate, burst, s.level-burst)
 	}
 }

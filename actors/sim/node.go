@@ -58,12 +58,6 @@ type inHand struct {
 	seq uint64
 }
 
-// change is one of the registry's on its way to the shard.
-type change struct {
-	st   *receiver
-	next *transport.Endpoint
-}
-
 func (n *node) newParker() *parker {
 	return &parker{n: n, cutter: recovery.NewCutter(strconv.Itoa(n.life) + "_"), open: map[string]*gathered{}}
 }
@@ -98,15 +92,15 @@ func (n *node) take() {
 		System: n.system, Deps: n.deps(), Memories: maps.Clone(w.memories), Recovered: recovered,
 		RecallAll: n.recallAll, Window: w.plan.window, WindowBytes: w.plan.windowBytes, Idle: w.plan.idle,
 		Away: n.away, Routed: n.routed, Fatal: func(err error) { w.breaks("no panic", "%v", err) },
-		Logger: slog.New(listener{w}),
+		Logger: slog.New(errorLog{w}),
 	})
 	n.revisions = maps.Clone(w.revisions)
 	if n.keeper.halted {
 		n.shard.Halt()
 	}
-	for _, st := range w.receivers {
-		if st.endpoint != nil {
-			n.begin(change{st, st.endpoint})
+	for _, rcv := range w.receivers {
+		if rcv.endpoint != nil {
+			n.begin(change{rcv, rcv.endpoint})
 			for n.awaited != nil && n.step() {
 			}
 		}
@@ -179,38 +173,6 @@ func (n *node) step() bool {
 	return true
 }
 
-// lookWhetherInEffect looks whether the change on its way in is in effect.
-func (n *node) lookWhetherInEffect() {
-	select {
-	case <-n.awaited:
-		n.awaited = nil
-		if n.judged() {
-			n.w.judge.changed(n.changes[0].st, n.changes[0].next)
-		}
-		if n.changes = n.changes[1:]; len(n.changes) > 0 {
-			n.change()
-		}
-	default:
-	}
-}
-
-// begin gives the shard a change after those before it.
-func (n *node) begin(c change) {
-	n.changes = append(n.changes, c)
-	if len(n.changes) == 1 {
-		n.change()
-	}
-}
-
-func (n *node) change() {
-	c := n.changes[0]
-	if n.judged() {
-		n.w.judge.changing(c.st, c.next)
-	}
-	n.w.revision++
-	n.awaited = n.shard.Begin(transport.Change{ID: c.st.id, Customer: c.st.customer, Endpoint: c.next, Revision: n.w.revision})
-}
-
 // pulls tells whether what is in the log can reach the node.
 func (n *node) pulls() bool { return n.pulling && n.shard != nil && !n.away() && n.w.serverUp }
 
@@ -243,87 +205,4 @@ func (n *node) tick() {
 		d = time.Second
 	}
 	n.after(d, n.tick)
-}
-
-// timer is a *time.Timer in virtual time.
-type timer struct {
-	n     *node
-	do    func()
-	round int
-}
-
-func (t *timer) Reset(d time.Duration) bool {
-	t.round++
-	round := t.round
-	t.n.after(d, func() {
-		if t.round == round {
-			t.do()
-		}
-	})
-	return true
-}
-
-func (t *timer) Stop() bool { t.round++; return true }
-
-type sender struct{}
-
-func (sender) Prepare(*transport.Endpoint) (endpoint.Target, error) { return target{}, nil }
-
-// target is never sent to: the node answers in its place.
-type target struct{}
-
-func (target) Send(context.Context, *transport.Event, int) transport.Answer {
-	return transport.Answer{}
-}
-func (target) Close() {}
-
-// teller brings a disabling to the registry.
-type teller struct{ n *node }
-
-func (t teller) Tell(news transport.News) {
-	n, w := t.n, t.n.w
-	w.note(line{what: "tells", endpoint: news.Endpoint, more: news.What})
-	st := w.byID[news.Endpoint]
-	if n.judged() {
-		w.judge.told(st, news.What)
-	}
-	if news.What == transport.NewsRecovered || news.What == transport.NewsFailing {
-		return
-	}
-	n.after(w.dice.between(20*time.Millisecond, 500*time.Millisecond), func() {
-		if st.endpoint != nil && st.endpoint.State != transport.StateDisabled {
-			next := *st.endpoint
-			next.State = transport.StateDisabled
-			w.register(st, &next)
-		}
-	})
-}
-
-// observer tells the judge of the node that it follows.
-type observer struct{ n *node }
-
-func (o observer) Record(r *transport.Record) {
-	if o.n.judged() {
-		o.n.w.judge.Record(r)
-	}
-}
-
-func (n *node) routed(ev *transport.Event, endpoints int) {
-	if n.judged() {
-		n.w.judge.routed(ev, endpoints)
-	}
-}
-
-// listener takes an error in the log as a breach: nothing here may cause one.
-type listener struct{ w *world }
-
-func (l listener) Enabled(_ context.Context, level slog.Level) bool { return level >= slog.LevelError }
-func (l listener) WithAttrs([]slog.Attr) slog.Handler               { return l }
-func (l listener) WithGroup(string) slog.Handler                    { return l }
-
-func (l listener) Handle(_ context.Context, r slog.Record) error {
-	more := ""
-	r.Attrs(func(a slog.Attr) bool { more += " " + a.String(); return true })
-	l.w.breaks("no error", "%s%s", r.Message, more)
-	return nil
 }

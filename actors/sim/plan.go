@@ -30,8 +30,8 @@ type plan struct {
 	kills, drains, outages, uplinks, jumps, edits, replays, setBacks int
 	// So many of each too, where the server is external.
 	freezes, cutOffs, wallJumps, anyKills int
-	// moody is the mean time between two moods of a receiver.
-	moody time.Duration
+	// modeLasts is the mean time for which a receiver behaves in one mode.
+	modeLasts time.Duration
 }
 
 func newPlan(d dice) plan {
@@ -47,7 +47,7 @@ func newPlan(d dice) plan {
 	if d.one(4) {
 		p.span = d.between(10*time.Minute, 4*time.Hour)
 	}
-	if d.one(12) { // many endpoints, so that our own line shows
+	if d.one(12) { // many endpoints, so that an uplink that is down shows
 		p.endpoints, p.uplinks, p.window = 20+d.IntN(8), d.most(2), of(d, 0, 256)
 	}
 	if d.one(100) { // a large backlog
@@ -66,7 +66,7 @@ func newPlan(d dice) plan {
 	if d.one(10) {
 		p.tuning.FailingMost = 30 * time.Minute
 	}
-	p.moody = p.span / time.Duration(d.most(6))
+	p.modeLasts = p.span / time.Duration(d.most(6))
 	return p
 }
 
@@ -99,16 +99,16 @@ var (
 func (w *world) newReceiver() *receiver {
 	d := w.dice
 	n := len(w.receivers) + 1
-	st := &receiver{number: n, id: fmt.Sprintf("ep-%02d", n), customer: fmt.Sprintf("customer-%d", 1+d.IntN(w.plan.customers)),
+	rcv := &receiver{number: n, id: fmt.Sprintf("ep-%02d", n), customer: fmt.Sprintf("customer-%d", 1+d.IntN(w.plan.customers)),
 		base: d.between(time.Millisecond, 60*time.Millisecond), took: map[transport.Pair]int{}}
 	now := w.serverNow()
-	st.endpoint = &transport.Endpoint{
-		ID: st.id, Customer: st.customer, URL: "https://receiver/1", Enabled: true, Profile: of(d, "standard", "standard", "genea"),
+	rcv.endpoint = &transport.Endpoint{
+		ID: rcv.id, Customer: rcv.customer, URL: "https://receiver/1", Enabled: true, Profile: of(d, "standard", "standard", "genea"),
 		State: transport.StateActive, Events: of(d, wanted...), From: now, CreatedAt: now, Delivery: w.newDelivery(),
 	}
-	w.receivers = append(w.receivers, st)
-	w.byID[st.id] = st
-	return st
+	w.receivers = append(w.receivers, rcv)
+	w.byID[rcv.id] = rcv
+	return rcv
 }
 
 func (w *world) newDelivery() transport.Delivery {
@@ -137,7 +137,7 @@ func (w *world) limit(p *transport.Delivery) {
 	p.Burst = w.dice.most(2 + int(2*p.Rate))
 }
 
-// begin builds the world and makes the appointments of its faults.
+// begin builds the world and makes the timers of its faults.
 func (w *world) begin() {
 	p, d := &w.plan, w.dice
 	for range p.endpoints {
@@ -150,8 +150,8 @@ func (w *world) begin() {
 		w.after(d.between(0, time.Second), h.boot)
 	}
 	w.publishAll()
-	for _, st := range w.receivers {
-		w.moods(st)
+	for _, rcv := range w.receivers {
+		w.modes(rcv)
 	}
 	some := func(n int, f func()) {
 		for range n {

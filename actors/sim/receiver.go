@@ -6,11 +6,11 @@ import (
 	"github.com/postrider/postrider/transport"
 )
 
-// mood is how a receiver behaves for now.
-type mood int
+// mode is how a receiver behaves for a while.
+type mode int
 
 const (
-	healthy mood = iota
+	healthy mode = iota
 	slow
 	loaded  // the slower the more it has to do
 	failing // answers 500
@@ -20,10 +20,10 @@ const (
 	unreachable
 	throttling
 	gone // answers 410
-	moods
+	modes
 )
 
-var moodWords = [...]string{"healthy", "slow", "slower under load", "failing", "lying", "hanging",
+var modeWords = [...]string{"healthy", "slow", "slower under load", "failing", "lying", "hanging",
 	"refusing connections", "unreachable", "throttling", "gone"}
 
 // receiver is an endpoint and the receiver behind it.
@@ -33,7 +33,7 @@ type receiver struct {
 	number   int
 	// endpoint is the registry's; nil: removed.
 	endpoint *transport.Endpoint
-	mood     mood
+	mode     mode
 	busy     int
 	base     time.Duration // a usual answer's time
 	took     map[transport.Pair]int
@@ -44,7 +44,7 @@ type receiver struct {
 // attempt is one on its way.
 type attempt struct {
 	n       *node
-	st      *receiver
+	rcv     *receiver
 	pair    transport.Pair
 	number  int
 	began   time.Duration
@@ -59,7 +59,7 @@ type attempt struct {
 // travel takes the attempt to the receiver.
 func (a *attempt) travel() {
 	w := a.n.w
-	timeout := time.Duration(a.st.view.now.Delivery.Timeout)
+	timeout := time.Duration(a.rcv.view.now.Delivery.Timeout)
 	there := w.dice.between(200*time.Microsecond, 20*time.Millisecond)
 	if w.dice.one(30) {
 		there = w.dice.between(20*time.Millisecond, 300*time.Millisecond)
@@ -68,30 +68,30 @@ func (a *attempt) travel() {
 		a.finish(transport.Answer{Class: transport.Failed, Reason: transport.ReasonTimeout})
 	})
 	switch {
-	case w.uplinkDown || a.st.mood == unreachable:
+	case w.uplinkDown || a.rcv.mode == unreachable:
 		w.after(there, func() {
 			a.finish(transport.Answer{Class: transport.Failed, Reason: "connect", Unreached: true})
 		})
-	case a.st.mood == refusing:
+	case a.rcv.mode == refusing:
 		w.after(there, func() { a.finish(transport.Answer{Class: transport.Failed, Reason: "connect"}) })
 	default:
-		w.after(there, func() { a.st.arrived(w, a) })
+		w.after(there, func() { a.rcv.arrived(w, a) })
 	}
 }
 
-// arrived is the request at the receiver, who answers as its mood is.
-func (st *receiver) arrived(w *world, a *attempt) {
+// arrived is the request at the receiver, who answers as its mode is.
+func (rcv *receiver) arrived(w *world, a *attempt) {
 	w.judge.arrived(a)
-	if st.mood == hanging {
+	if rcv.mode == hanging {
 		return
 	}
-	st.busy++
-	w.after(st.thinks(w), func() {
-		st.busy--
-		answer := st.answer(w)
-		if answer.Class == transport.Delivered || st.mood == lying {
-			st.took[a.pair]++
-			if st.took[a.pair] > 1 {
+	rcv.busy++
+	w.after(rcv.thinks(w), func() {
+		rcv.busy--
+		answer := rcv.answer(w)
+		if answer.Class == transport.Delivered || rcv.mode == lying {
+			rcv.took[a.pair]++
+			if rcv.took[a.pair] > 1 {
 				w.did(receivedTwice)
 			}
 		}
@@ -99,19 +99,19 @@ func (st *receiver) arrived(w *world, a *attempt) {
 	})
 }
 
-func (st *receiver) thinks(w *world) time.Duration {
-	d := st.base/2 + w.dice.between(0, st.base)
-	switch st.mood {
+func (rcv *receiver) thinks(w *world) time.Duration {
+	d := rcv.base/2 + w.dice.between(0, rcv.base)
+	switch rcv.mode {
 	case slow:
 		return d + w.dice.between(500*time.Millisecond, 4*time.Second)
 	case loaded:
-		return d * time.Duration(st.busy*st.busy)
+		return d * time.Duration(rcv.busy*rcv.busy)
 	}
 	return d
 }
 
-func (st *receiver) answer(w *world) transport.Answer {
-	switch st.mood {
+func (rcv *receiver) answer(w *world) transport.Answer {
+	switch rcv.mode {
 	case failing, lying:
 		return transport.Answer{Class: transport.Failed, Status: 500, Reason: "status"}
 	case gone:
@@ -142,20 +142,20 @@ func (a *attempt) finished(answer transport.Answer) {
 			w.judge.answered(a, &answer)
 		}
 	}
-	w.note(line{what: "answer " + answer.Class.String(), endpoint: a.st.id, seq: a.pair.Seq, n: int64(answer.Status), more: answer.Reason})
+	w.note(line{what: "answer " + answer.Class.String(), endpoint: a.rcv.id, seq: a.pair.Seq, n: int64(answer.Status), more: answer.Reason})
 	if w.o.Plant == IgnoredRetryAfter {
 		answer.RetryAfter = 0
 	}
 	a.end(answer)
 }
 
-func (st *receiver) turn(w *world, m mood) {
-	if st.mood == m {
+func (rcv *receiver) turn(w *world, m mode) {
+	if rcv.mode == m {
 		return
 	}
-	st.mood = m
+	rcv.mode = m
 	if m != healthy {
-		w.did(firstMood + fault(m))
+		w.did(firstMode + fault(m))
 	}
-	w.note(line{what: "receiver is", endpoint: st.id, more: moodWords[m]})
+	w.note(line{what: "receiver is", endpoint: rcv.id, more: modeWords[m]})
 }

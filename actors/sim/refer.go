@@ -63,9 +63,9 @@ func (w *world) find(seg *transport.Segment) {
 // eventGone: the log may lose an event by being set back, and by nothing else.
 func (w *world) eventGone(id string, e *transport.Entry) {
 	w.did(eventsGone)
-	f := w.judge.fate(transport.Pair{Seq: e.Event.Seq, Endpoint: id, Replay: e.Replay})
-	if f.final == "" && f.decided == "" && w.counts[setBack] == 0 {
-		w.breaks("5: nothing is lost", "pair %v waits, and its event was purged", f.pair)
+	d := w.judge.delivery(transport.Pair{Seq: e.Event.Seq, Endpoint: id, Replay: e.Replay})
+	if d.final == "" && d.decided == "" && w.counts[setBack] == 0 {
+		w.breaks("5: nothing is lost", "pair %v waits, and its event was purged", d.pair)
 	}
 }
 

@@ -161,7 +161,7 @@ func (w *world) makeGood(r *transport.Recovered, s *transport.ShardState) {
 		w.giveUp(&r.Gone[i])
 	}
 	for _, l := range r.Lost {
-		w.journal.store([]jotted{{kept: true, record: transport.Record{Kind: transport.Lost, Seq: l.From, To: l.To, Reason: l.Stream}}}, reached)
+		w.journal.store([]journalEntry{{kept: true, record: transport.Record{Kind: transport.Lost, Seq: l.From, To: l.To, Reason: l.Stream}}}, reached)
 	}
 	w.parkOwed(r)
 	w.deferred.mark = r.Mark
@@ -169,8 +169,8 @@ func (w *world) makeGood(r *transport.Recovered, s *transport.ShardState) {
 
 func (w *world) giveUp(p *transport.OwedPair) {
 	w.letters[p.Pair] = true
-	w.judge.fate(p.Pair).decided = "given up"
-	w.journal.store([]jotted{{kept: true, record: transport.Record{Kind: transport.DeadLettered, Seq: p.Seq, Replay: p.Replay,
+	w.judge.delivery(p.Pair).decided = "given up"
+	w.journal.store([]journalEntry{{kept: true, record: transport.Record{Kind: transport.DeadLettered, Seq: p.Seq, Replay: p.Replay,
 		Customer: p.Customer, Endpoint: p.Endpoint, Reason: transport.ReasonEventGone}}}, w.journal.reached)
 }
 
@@ -223,10 +223,10 @@ func later(a, b time.Time) time.Time {
 // moved counts a message's pairs without judging.
 func (j *judge) moved(p *parked, by int) {
 	for i := range p.entries {
-		f := j.home(p, i)
-		f.homes += by
+		d := j.deliveryOf(p, i)
+		d.segments += by
 		if by > 0 {
-			f.carried = max(f.carried, len(p.entries[i].Tries))
+			d.carried = max(d.carried, len(p.entries[i].Tries))
 		}
 	}
 }
@@ -234,12 +234,12 @@ func (j *judge) moved(p *parked, by int) {
 // journalCut: of what the journal no longer tells, what is durable is done again,
 // and judged as if it never was.
 func (j *judge) journalCut() {
-	before := map[*fate]fate{}
-	for _, f := range j.all {
-		before[f] = *f
-		f.final, f.decided, f.triesKept, f.owedKept = "", "", 0, f.pair.Replay != 0 && !f.begun && f.owedKept
+	before := map[*delivery]delivery{}
+	for _, d := range j.all {
+		before[d] = *d
+		d.final, d.decided, d.triesKept, d.owedKept = "", "", 0, d.pair.Replay != 0 && !d.begun && d.owedKept
 	}
-	j.owed, j.skipped = map[uint64][]*fate{}, map[uint64]bool{}
+	j.owed, j.skipped = map[uint64][]*delivery{}, map[uint64]bool{}
 	for _, b := range j.w.journal.batches {
 		for i := range b.records {
 			if b.records[i].kept {
@@ -247,27 +247,27 @@ func (j *judge) journalCut() {
 			}
 		}
 	}
-	for _, f := range j.all {
-		if was := before[f]; was.final != f.final || was.triesKept != f.triesKept || was.owedKept != f.owedKept {
-			f.doubled, j.anyDoubled = true, true
+	for _, d := range j.all {
+		if was := before[d]; was.final != d.final || was.triesKept != d.triesKept || was.owedKept != d.owedKept {
+			d.doubled, j.anyDoubled = true, true
 		}
-		f.owedKept = f.owedKept || f.homes > 0
-		f.owed, f.decided = f.owedKept, f.final
+		d.owedKept = d.owedKept || d.segments > 0
+		d.owed, d.decided = d.owedKept, d.final
 	}
 }
 
 func (j *judge) toldStill(r *transport.Record) {
-	f := j.fate(transport.Pair{Seq: r.Seq, Endpoint: r.Endpoint, Replay: r.Replay})
+	d := j.delivery(transport.Pair{Seq: r.Seq, Endpoint: r.Endpoint, Replay: r.Replay})
 	switch {
 	case r.Kind == transport.FanOut:
 		j.fanOutKept(r)
 	case r.Endpoint == "" && r.Kind == transport.Skipped:
 		j.skipped[r.Seq] = true
 	case r.Kind == transport.Tried:
-		f.triesKept++
+		d.triesKept++
 	}
 	if r.Endpoint != "" && r.Final() {
-		f.final = recordWord(r)
+		d.final = recordWord(r)
 	}
 }
 
@@ -279,19 +279,19 @@ func (j *judge) known(seq uint64) bool { return j.owed[seq] != nil || j.skipped[
 // deferredCut: what DEFERRED alone knew is lost with it: attempts of which the
 // journal does not tell yet, and replays that were asked for and have not begun.
 func (j *judge) deferredCut() {
-	for _, f := range j.all {
-		f.carried = 0
+	for _, d := range j.all {
+		d.carried = 0
 	}
 	for _, p := range j.w.deferred.all {
 		for i := range p.entries {
-			f := j.home(p, i)
-			f.carried = max(f.carried, len(p.entries[i].Tries))
+			d := j.deliveryOf(p, i)
+			d.carried = max(d.carried, len(p.entries[i].Tries))
 		}
 	}
-	for _, f := range j.all {
-		f.tries = max(f.triesKept, f.carried)
-		if f.pair.Replay != 0 && f.homes == 0 && f.final == "" && !f.begun {
-			f.owed, f.owedKept = false, false
+	for _, d := range j.all {
+		d.tries = max(d.triesKept, d.carried)
+		if d.pair.Replay != 0 && d.segments == 0 && d.final == "" && !d.begun {
+			d.owed, d.owedKept = false, false
 		}
 	}
 }

@@ -22,7 +22,8 @@ type view struct {
 		hold    moment
 		breaker reference
 	}
-	// level is what is in the receiver's bucket, at its time.
+	// level is how full the token bucket is that the receiver is measured by, at
+	// the time of its last request.
 	level float64
 	at    time.Duration
 	// mostTries is the most attempts that any of its settings allowed.
@@ -68,8 +69,8 @@ func (s *view) asked(retryAfter, wait time.Duration) time.Duration {
 }
 
 // changing: settings are on their way into effect.
-func (j *judge) changing(st *receiver, next *transport.Endpoint) {
-	s := &st.view
+func (j *judge) changing(rcv *receiver, next *transport.Endpoint) {
+	s := &rcv.view
 	s.changing, s.next = true, next
 	if next != nil && next.Delivery.Retries {
 		s.mostTries = max(s.mostTries, 1+len(next.Delivery.Schedule))
@@ -78,8 +79,8 @@ func (j *judge) changing(st *receiver, next *transport.Endpoint) {
 }
 
 // changed: they are in effect.
-func (j *judge) changed(st *receiver, next *transport.Endpoint) {
-	s := &st.view
+func (j *judge) changed(rcv *receiver, next *transport.Endpoint) {
+	s := &rcv.view
 	was := s.now
 	s.now, s.next, s.changing = next, nil, false
 	ordered := next != nil && next.Delivery.Ordered
@@ -102,7 +103,7 @@ func (j *judge) changed(st *receiver, next *transport.Endpoint) {
 	if moved {
 		s.hold = moment{}
 	}
-	j.w.note(line{what: "change in effect", endpoint: st.id, more: next.State})
+	j.w.note(line{what: "change in effect", endpoint: rcv.id, more: next.State})
 }
 
 func stopped(ep *transport.Endpoint) bool {
@@ -110,20 +111,20 @@ func stopped(ep *transport.Endpoint) bool {
 }
 
 // told: the endpoint's machine says how it stands.
-func (j *judge) told(st *receiver, news string) {
+func (j *judge) told(rcv *receiver, news string) {
 	switch news {
 	case transport.NewsRecovered:
-		st.view.breaker.n = 0 // counted from here on
+		rcv.view.breaker.n = 0 // counted from here on
 	case transport.NewsFailing:
-		st.view.breaker.opened(j.w.nodeNow(), &j.w.plan.tuning)
+		rcv.view.breaker.opened(j.w.nodeNow(), &j.w.plan.tuning)
 	default:
-		j.disabled(st)
+		j.disabled(rcv)
 	}
 }
 
 // disabled: the machine closed the endpoint by what it was answered.
-func (j *judge) disabled(st *receiver) {
-	s := &st.view
+func (j *judge) disabled(rcv *receiver) {
+	s := &rcv.view
 	s.closed, s.hold, s.breaker = true, moment{}, reference{}
 }
 
@@ -138,43 +139,43 @@ func (j *judge) remembering(id string) (keep func()) {
 
 // started judges an attempt as it leaves.
 func (j *judge) started(a *attempt) {
-	f, s, w := j.fate(a.pair), &a.st.view, j.w
+	d, s, w := j.delivery(a.pair), &a.rcv.view, j.w
 	now := w.nodeNow()
 	if s.flying == 0 && w.now-s.lastEnd >= w.plan.idle {
 		// One that was idle forgets all but its failures in a row, and goes by the registry.
 		s.breaker.n, s.closed = 0, false
 	}
 	switch {
-	case !f.owed:
+	case !d.owed:
 		w.breaks("2: only what is owed is sent", "pair %v is in no fan-out", a.pair)
-	case f.final != "" && !f.doubled:
-		w.breaks("5: what is journaled is not sent again", "pair %v had %s", a.pair, f.final)
-	case (f.decided != "" || f.took) && !f.doubled:
-		w.breaks("5: what was answered is not sent again", "pair %v had %s", a.pair, f.decided)
-	case f.flying && !f.doubled:
+	case d.final != "" && !d.doubled:
+		w.breaks("5: what is journaled is not sent again", "pair %v had %s", a.pair, d.final)
+	case (d.decided != "" || d.took) && !d.doubled:
+		w.breaks("5: what was answered is not sent again", "pair %v had %s", a.pair, d.decided)
+	case d.flying && !d.doubled:
 		w.breaks("2: a pair is sent once at a time", "pair %v is in flight", a.pair)
 	case s.shut():
-		w.breaks("7: a change holds from the next attempt on", "%s is closed or paused, and was sent pair %v", a.st.id, a.pair)
+		w.breaks("7: a change holds from the next attempt on", "%s is closed or paused, and was sent pair %v", a.rcv.id, a.pair)
 	case s.flying >= s.limit():
-		w.breaks("3: never more in flight than the concurrency", "%d in flight at %s, which takes %d", s.flying+1, a.st.id, s.limit())
-	case w.ahead(f.notBefore) > 0 && !f.doubled:
-		w.breaks("3: never sooner than the schedule", "pair %v was sent %v too soon", a.pair, w.ahead(f.notBefore))
+		w.breaks("3: never more in flight than the concurrency", "%d in flight at %s, which takes %d", s.flying+1, a.rcv.id, s.limit())
+	case w.ahead(d.notBefore) > 0 && !d.doubled:
+		w.breaks("3: never sooner than the schedule", "pair %v was sent %v too soon", a.pair, w.ahead(d.notBefore))
 	case w.ahead(s.hold) > 0 && !s.changing:
-		w.breaks("3: never sooner than Retry-After", "%s was sent pair %v %v too soon", a.st.id, a.pair, w.ahead(s.hold))
-	case a.number != f.tries+1 && !f.doubled:
-		w.breaks("3: attempts are counted", "pair %v: attempt %d, after %d", a.pair, a.number, f.tries)
+		w.breaks("3: never sooner than Retry-After", "%s was sent pair %v %v too soon", a.rcv.id, a.pair, w.ahead(s.hold))
+	case a.number != d.tries+1 && !d.doubled:
+		w.breaks("3: attempts are counted", "pair %v: attempt %d, after %d", a.pair, a.number, d.tries)
 	}
 	if s.breaker.open && !s.breaker.unsure {
 		if (s.breaker.probing || now.Before(s.breaker.until)) && !s.changing {
 			w.breaks("4: an open breaker sends nothing but its probe", "%s was sent pair %v (probing %v, open for %v)",
-				a.st.id, a.pair, s.breaker.probing, s.breaker.until.Sub(now))
+				a.rcv.id, a.pair, s.breaker.probing, s.breaker.until.Sub(now))
 		}
-		s.breaker.probing, f.probe = true, true
+		s.breaker.probing, d.probe = true, true
 	}
 	if s.ordered && !s.changing {
 		j.inOrder(a)
 	}
-	f.flying = true
+	d.flying = true
 	s.flying++
 }
 
@@ -207,7 +208,7 @@ func (s *view) limit() (most int) {
 // inOrder is invariant 6: every event before this one that the endpoint is owed
 // has ended.
 func (j *judge) inOrder(a *attempt) {
-	s := &a.st.view
+	s := &a.rcv.view
 	if a.pair.Replay != 0 || a.pair.Seq <= s.orderedFrom {
 		return
 	}
@@ -215,14 +216,14 @@ func (j *judge) inOrder(a *attempt) {
 	behind := true
 	for seq := s.head + 1; seq < a.pair.Seq; seq++ {
 		ev := j.w.log.at(seq).event
-		f := j.fates[transport.Pair{Seq: seq, Endpoint: a.st.id}]
-		waits := f != nil && f.owed && f.decided == "" ||
+		d := j.byPair[transport.Pair{Seq: seq, Endpoint: a.rcv.id}]
+		waits := d != nil && d.owed && d.decided == "" ||
 			!j.passed[seq] && wants(s.now, ev) && ev.DuplicateOf == 0 && !j.w.log.at(seq).unreadable
 		if waits {
-			j.w.breaks("6: ordered endpoints receive in log order", "%s was sent %d before %d", a.st.id, a.pair.Seq, seq)
+			j.w.breaks("6: ordered endpoints receive in log order", "%s was sent %d before %d", a.rcv.id, a.pair.Seq, seq)
 			return
 		}
-		ended := j.passed[seq] && (f == nil || !f.owedKept && !f.owed || f.final != "")
+		ended := j.passed[seq] && (d == nil || !d.owedKept && !d.owed || d.final != "")
 		if behind = behind && ended; behind && j.w.log.floor >= seq {
 			s.head = seq
 		}
@@ -231,17 +232,17 @@ func (j *judge) inOrder(a *attempt) {
 
 // answered sees what comes back, before the endpoint does.
 func (j *judge) answered(a *attempt, answer *transport.Answer) {
-	f, s := j.fate(a.pair), &a.st.view
-	f.flying, f.retryAfter = false, answer.RetryAfter
+	d, s := j.delivery(a.pair), &a.rcv.view
+	d.flying, d.retryAfter = false, answer.RetryAfter
 	s.flying--
 	s.lastEnd = j.w.now
 	switch answer.Class {
 	case transport.Delivered:
-		f.took = true
+		d.took = true
 		j.w.delivered++
 	case transport.Aborted:
-		if f.probe {
-			s.breaker.probing, f.probe = false, false
+		if d.probe {
+			s.breaker.probing, d.probe = false, false
 		}
 	}
 }

@@ -112,7 +112,7 @@ func (w *world) run() {
 		case w.calmAt > 0 && at > w.calmAt+calmMost:
 			w.breaks("everything ends", "%v after the last fault %s", calmMost, w.standing())
 		default:
-			w.keep()
+			w.runNext()
 		}
 	}
 }
@@ -128,7 +128,7 @@ func (w *world) pass(until time.Duration) {
 			w.now = max(w.now, until)
 			return
 		}
-		w.keep()
+		w.runNext()
 	}
 }
 
@@ -210,15 +210,15 @@ func (w *world) atEnd() {
 	if waiting := w.judge.scan(); waiting > 0 {
 		w.breaks("everything ends", "%d pairs have no outcome, as %v", waiting, w.judge.undecided())
 	}
-	st := w.node.shard.Stats()
-	if st.Held+st.InHand+st.Waiting != 0 || st.WindowBytes != 0 {
-		w.breaks("everything ends", "the shard still holds something: %+v", st)
+	stats := w.node.shard.Stats()
+	if stats.Held+stats.InHand+stats.Waiting != 0 || stats.WindowBytes != 0 {
+		w.breaks("everything ends", "the shard still holds something: %+v", stats)
 	}
 	if w.judge.anyDoubled { // what fires twice over a kill may stay counted until the next start
 		return
 	}
-	if st.Parked != 0 {
-		w.breaks("everything ends", "nothing is parked, and the shard counts %d", st.Parked)
+	if stats.Parked != 0 {
+		w.breaks("everything ends", "nothing is parked, and the shard counts %d", stats.Parked)
 	}
 	if n := w.node.system.Live(); n != 1 {
 		w.breaks("everything ends", "%d actors of endpoints live on", n-1)

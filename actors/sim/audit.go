@@ -82,7 +82,7 @@ func (j *judge) deliveryOf(p *parked, i int) *delivery {
 	return j.delivery(transport.Pair{Seq: e.Event.Seq, Endpoint: p.endpoint, Replay: e.Replay})
 }
 
-// inLog: its event comes again.
+// inLog tells whether the delivery's event is not acked, so that it comes again.
 func (j *judge) inLog(d *delivery) bool {
 	return d.pair.Replay == 0 && d.pair.Seq <= j.w.log.last() && !j.w.log.at(d.pair.Seq).acked
 }
@@ -96,7 +96,7 @@ func (j *judge) doubled(p *parked) {
 	}
 }
 
-// acking is invariant 1: all outcomes are durable before the ack is said.
+// acking is invariant 1: all outcomes are durable before the node sends the ack.
 func (j *judge) acking(c *consumer, seq uint64) {
 	if c == &j.w.log.consumer {
 		j.ackingEvent(seq)

@@ -20,12 +20,13 @@ type reference struct {
 	row     int
 	last    uint64
 	n       int
-	// unsure: some attempts reached nothing, and whose fault that was is not
-	// known here, so that nothing is, until one that was alone succeeds.
+	// unsure: some attempts reached no receiver. Whether that was counted against
+	// the endpoint or the uplink is not known here, so the breaker is not judged
+	// until an attempt that was the only one under way succeeds.
 	unsure bool
 }
 
-// ended takes an attempt's end in.
+// ended counts the end of an attempt.
 func (b *reference) ended(now time.Time, t *endpoint.Tuning, r *transport.Record, probe, alone bool) {
 	failed := r.Answer.Class == transport.Failed || r.Answer.Class == transport.Gone
 	delivered := r.Answer.Class == transport.Delivered

@@ -30,7 +30,7 @@ func (c *consumer) reset() {
 // full tells whether nothing new may be handed out.
 func (c *consumer) full() bool { return len(c.pending)+len(c.again) >= c.most }
 
-// hand notes that seq went out; for is how long it is waited for.
+// hand notes that a message went out; its ack is waited for so long.
 func (c *consumer) hand(seq uint64, wait time.Duration) {
 	g := &grant{until: c.w.now + wait}
 	c.pending[seq] = g
@@ -56,7 +56,8 @@ func (c *consumer) giveBack(seq uint64) {
 	c.again = append(c.again, seq)
 }
 
-// choose is the place of what is handed out again next; mostly the oldest.
+// choose is the place of the message that is handed out again next: mostly the
+// oldest.
 func (c *consumer) choose() int {
 	if c.w.dice.one(4) {
 		return c.w.dice.IntN(len(c.again))
@@ -64,7 +65,7 @@ func (c *consumer) choose() int {
 	return 0
 }
 
-// unlist takes what is at place i of all out.
+// unlist takes the sequence at place i out of the list.
 func unlist(all []uint64, i int) []uint64 {
 	if i == 0 {
 		return all[1:]
@@ -91,7 +92,7 @@ func (h *handle) settle() bool {
 
 func (h *handle) lost() bool { return h.n.mute() || h.n.w.faulty && h.n.w.dice.one(150) }
 
-// Ack is judged when it is said, whether it arrives or not.
+// Ack is judged when the node sends it, whether it arrives or not.
 func (h *handle) Ack() {
 	if !h.settle() {
 		return
@@ -110,9 +111,9 @@ func (h *handle) Ack() {
 	h.c.hear(h.n, h.seq)
 }
 
-// hear has an ack arrive some milliseconds after it was said, or when its node
-// goes on that was frozen before it had left. One that was said before a reset is
-// taken for what has been handed out again since.
+// hear has an ack arrive some milliseconds after the node sent it, or when the
+// node goes on, where it was frozen before the ack had left. After a reset the
+// server takes it as the ack of the same message, handed out again since.
 func (c *consumer) hear(n *node, seq uint64) {
 	round, travel := c.round, c.w.dice.between(0, 3*time.Millisecond)
 	if c.w.dice.one(50) {

@@ -73,7 +73,7 @@ func (d *deferred) store(p *parked) {
 	d.schedule(p)
 }
 
-// first is the first sequence that is there.
+// first is the lowest sequence of a message that is there.
 func (d *deferred) first() uint64 {
 	for _, p := range d.all {
 		if !p.gone {
@@ -156,7 +156,7 @@ func (d *deferred) ack(seq uint64) {
 	d.drop(p)
 }
 
-// kill loses the last acks, and the end of a firing that was under way.
+// kill loses the last acks, and has a schedule fire again that was firing.
 func (d *deferred) kill() {
 	n := d.w.dice.IntN(ackLossMost + 1)
 	for i := len(d.recent) - 1; i >= 0 && n > 0 && d.w.now-d.recent[i].at < ackLossFor; i, n = i-1, n-1 {
@@ -177,7 +177,7 @@ func (d *deferred) kill() {
 	d.recent, d.fired = nil, nil
 }
 
-// back undoes a drop.
+// back puts a message that was dropped in again.
 func (d *deferred) back(p *parked) {
 	p.gone = false
 	if i, found := slices.BinarySearchFunc(d.all, p.seq, func(o *parked, seq uint64) int { return cmp.Compare(o.seq, seq) }); !found {

@@ -8,10 +8,10 @@ import (
 	"github.com/postrider/postrider/transport"
 )
 
-// write is something on its way to disk, until it is there.
+// write is a message on its way to a stream, tried until it is stored.
 type write struct {
 	stream lease.Stream // whose guard it has; lease.Streams: none
-	// store is false where what it replaces is not what it was said to be.
+	// store is false where it is to replace another revision than the stored one.
 	store  func() bool
 	told   func()
 	first  lease.Moment // when it was sent first
@@ -25,14 +25,14 @@ const (
 	unguarded      = lease.Streams
 )
 
-// write stores something after a while, and tells so after another.
+// write has a message stored, and calls told when the node knows that it is.
 func (n *node) write(stream lease.Stream, store func() bool, told func()) {
 	w := &write{stream: stream, store: store, told: told}
 	n.air = append(n.air, w)
 	n.try(w)
 }
 
-// try sends it as soon as no record of the owner is under way: to other streams
+// try sends the message when no owner's record is being written; to other streams
 // than the journal only while the node acts.
 func (n *node) try(w *write) {
 	switch {
@@ -110,7 +110,8 @@ func (n *node) end(w *write) {
 	}
 }
 
-// crashWrites: of what is on its way at a kill, some is stored and nobody told.
+// crashWrites stores some of the messages that are on their way at a kill: nobody
+// is told of those.
 func (n *node) crashWrites() {
 	for _, w := range n.air {
 		if w.sent && !n.mute() && n.w.dice.one(3) && (w.stream == unguarded || n.w.owners.takes(n, w.stream, n.keeper.fence[w.stream].seq)) {
@@ -176,7 +177,7 @@ func (j *journal) leave() {
 	})
 }
 
-// graveyard keeps letters.
+// graveyard keeps dead letters.
 type graveyard struct{ n *node }
 
 func (g graveyard) Bury(d *transport.DeadLetter, w transport.Waiter) {
@@ -188,7 +189,7 @@ func (n *node) bury(p transport.Pair, told func()) {
 }
 
 // memories is the KV bucket, written in order, each in place of the revision that
-// the node knows: where that is another it looks, and replaces that.
+// the node knows; where another one is stored, in place of that at the next try.
 type memories struct {
 	n     *node
 	queue []func()

@@ -79,7 +79,7 @@ func (w *world) modes(rcv *receiver) {
 	})
 }
 
-// stop is a graceful one; the node comes back after a while.
+// stop ends the owner gracefully; a node comes back there after a while.
 func (w *world) stop() {
 	if n := w.node; n != nil && n.pulling && !n.frozen {
 		w.did(drained)
@@ -87,7 +87,7 @@ func (w *world) stop() {
 	}
 }
 
-// outage takes NATS away from the node for a while.
+// outage takes NATS away from all nodes for a while.
 func (w *world) outage() {
 	if w.away {
 		return

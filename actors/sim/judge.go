@@ -22,7 +22,7 @@ type judge struct {
 	wanted  map[uint64]int
 	passed  map[uint64]bool // events that were routed, or skipped
 	skipped map[uint64]bool
-	// captures take the judge's view at the end of the step.
+	// captures copy what the judge knows of an endpoint, at the end of the step.
 	captures   []func()
 	scans      int
 	anyDoubled bool
@@ -64,7 +64,7 @@ func (j *judge) delivery(p transport.Pair) *delivery {
 	return d
 }
 
-// begun: a node takes the shard.
+// begun: a node has taken the shard.
 func (j *judge) begun(*node) {
 	for _, rcv := range j.w.receivers {
 		// A clock that was put back keeps nothing closed for longer than it can be.
@@ -81,7 +81,7 @@ func (j *judge) begun(*node) {
 	}
 }
 
-// ended: the node is no more, and all that was not durable.
+// ended: the owner works no more, and what was not durable is forgotten.
 func (j *judge) ended(killed bool) {
 	for _, d := range j.all {
 		if !killed && d.decided != "" && d.final == "" {
@@ -180,7 +180,7 @@ func wants(ep *transport.Endpoint, ev *transport.Event) bool {
 	return slices.ContainsFunc(ep.Events, func(p string) bool { return transport.MatchType(p, ev.Type) })
 }
 
-// tried judges an attempt's end as the node took it in.
+// tried judges the record of an attempt's end.
 func (j *judge) tried(d *delivery, r *transport.Record) {
 	d.tries++
 	s := &d.rcv.view

@@ -26,9 +26,9 @@ type plan struct {
 	idle        time.Duration
 	keep        time.Duration // of events that are settled
 	tuning      endpoint.Tuning
-	// So many of each happen in the span.
+	// How many of each fault happen in the span.
 	kills, drains, outages, uplinks, jumps, edits, replays, setBacks int
-	// So many of each too, where the server is external.
+	// The same for faults that an external server alone has.
 	freezes, cutOffs, wallJumps, anyKills int
 	// modeLasts is the mean time for which a receiver behaves in one mode.
 	modeLasts time.Duration
@@ -137,7 +137,7 @@ func (w *world) limit(p *transport.Delivery) {
 	p.Burst = w.dice.most(2 + int(2*p.Rate))
 }
 
-// begin builds the world and makes the timers of its faults.
+// begin builds the world and sets the times of its faults.
 func (w *world) begin() {
 	p, d := &w.plan, w.dice
 	for range p.endpoints {

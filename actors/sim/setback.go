@@ -11,10 +11,10 @@ import (
 	"github.com/postrider/postrider/transport"
 )
 
-// A stream is set back: while no node is there, it is as it was at some moment
-// before, while the others are not.
+// A stream is set back: while no node runs, an older copy takes the place of what
+// is stored in one stream; the other streams stay.
 
-// copyOf has a stream be as it is now when the next node starts.
+// copyOf copies a stream, for the next start of a node.
 func (w *world) copyOf(stream string) {
 	if w.setBack != nil {
 		return
@@ -40,7 +40,7 @@ func (w *world) withRecord(s lease.Stream, put func()) func() {
 	}
 }
 
-// putBack puts the copy in the place of what is there.
+// putBack puts the copy in the place of the stream.
 func (w *world) putBack() {
 	if put := w.setBack; put != nil {
 		w.setBack, w.filling, w.unseen = nil, true, true
@@ -66,7 +66,7 @@ func (l *eventLog) copy() func() {
 	}
 }
 
-// fill puts nothing in the places of what the log lost.
+// fill takes the sequences that the log lost, without events.
 func (l *eventLog) fill(to uint64) {
 	for l.last() < to {
 		seq := l.last() + 1
@@ -220,7 +220,7 @@ func later(a, b time.Time) time.Time {
 	return b
 }
 
-// moved counts a message's pairs without judging.
+// moved counts the deliveries of a message that comes or goes with a set-back.
 func (j *judge) moved(p *parked, by int) {
 	for i := range p.entries {
 		d := j.deliveryOf(p, i)

@@ -57,7 +57,7 @@ func (s *view) leastWait(made int) time.Duration {
 	return least
 }
 
-// asked is how long the endpoint waits at least after a 429 or 503.
+// asked is how long the endpoint waits at least after an answer of 429 or 503.
 func (s *view) asked(retryAfter, wait time.Duration) time.Duration {
 	if retryAfter > 0 {
 		return retryAfter

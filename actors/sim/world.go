@@ -7,7 +7,7 @@ import (
 	"github.com/postrider/postrider/transport"
 )
 
-// world is one run: a node, what surrounds it, and its judge.
+// world is one run: nodes, what surrounds them, and the judge.
 type world struct {
 	clock
 	trace
@@ -68,7 +68,7 @@ func newWorld(o Options) *world {
 
 func (w *world) serverNow() time.Time { return start.Add(w.now + w.serverAhead) }
 
-// nodeNow is the node's time; while there is none, that of a clock that is right.
+// nodeNow is the owner's time; while there is none, that of a clock that is right.
 func (w *world) nodeNow() time.Time {
 	if w.node != nil {
 		return w.node.now()
@@ -117,7 +117,7 @@ func (w *world) run() {
 	}
 }
 
-// pass lets all but who calls it go on until then.
+// pass runs the world until then; whoever calls it waits.
 func (w *world) pass(until time.Duration) {
 	for w.breach == nil {
 		if w.turn() {
@@ -132,8 +132,8 @@ func (w *world) pass(until time.Duration) {
 	}
 }
 
-// turn lets a node do one thing at this instant; false: time goes on. Now and
-// then it is slower than time.
+// turn has a node handle one message or pull at this instant; false: none has
+// anything to do. Now and then time goes on although one has.
 func (w *world) turn() bool {
 	if n := w.node; n != nil && w.killIn == 1 {
 		w.killIn = 0
@@ -173,8 +173,8 @@ func (n *node) turn() bool {
 	return true
 }
 
-// over tells whether all has ended, and has been quiet for long enough that
-// nothing of it may be left.
+// over tells whether every delivery has ended, long enough ago that no actor may
+// live on.
 func (w *world) over() bool {
 	if w.calmAt == 0 || w.node == nil || w.node.frozen || w.owner != w.node {
 		return false
@@ -194,7 +194,7 @@ func (w *world) over() bool {
 	return true
 }
 
-// standing tells how far everything has come.
+// standing tells, for a breach's words, what has not ended.
 func (w *world) standing() string {
 	s := fmt.Sprintf("%d pairs have no outcome, as %v; the log is acked up to %d of %d; %d schedules, %d due",
 		w.judge.scan(), w.judge.undecided(), w.log.floor, w.log.last(), len(w.deferred.parks), len(w.deferred.dues))
@@ -205,7 +205,7 @@ func (w *world) standing() string {
 	return s
 }
 
-// atEnd: nothing is left anywhere.
+// atEnd judges that nothing is left anywhere.
 func (w *world) atEnd() {
 	if waiting := w.judge.scan(); waiting > 0 {
 		w.breaks("everything ends", "%d pairs have no outcome, as %v", waiting, w.judge.undecided())

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -9,6 +11,46 @@ const (
 	oldMasterKey = "0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5a69788796a5b4c3d2e1f0"
 	newMasterKey = "ffffffffffffffff0000000000000000ffffffffffffffff0000000000000000"
 )
+
+// The key is changed in its files while the node runs, which delivers meanwhile.
+func TestMasterKeyIsRotatedWhileItRuns(t *testing.T) {
+	t.Parallel()
+	n := newTestNode(t)
+	file := func(name, key string) string {
+		path := filepath.Join(n.dir, name)
+		if err := os.WriteFile(path, []byte(key+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	settings := append(n.env, "POSTRIDER_MASTER_KEY_FILE="+file("key", oldMasterKey))
+	n.env = append(settings, "POSTRIDER_MASTER_KEY_PREVIOUS_FILE="+file("previous", strings.Repeat("ab", 32)))
+	w := newWitness(t, always200)
+	n.start()
+	id := n.addEndpoint(w.url+"/a", ">")
+	said := func(text string) func() bool {
+		return func() bool { return strings.Contains(n.proc.out.String(), text) }
+	}
+	file("key", newMasterKey)
+	n.await("it to say that the old key is not named", said("master_key was not taken in"))
+	n.delivers(w, "old")
+	file("previous", oldMasterKey)
+	n.await("the key to be taken in", said("master_key was taken in"))
+	n.await("all to be sealed anew", said("resealed=1"))
+	n.delivers(w, "new")
+	another := n.addEndpoint(w.url+"/b", ">")
+	if out := n.terminate(); strings.Contains(out, newMasterKey) || strings.Contains(out, oldMasterKey) {
+		t.Errorf("its log:\n%s", out)
+	}
+	n.env = settings // with the new key alone
+	n.start()
+	for _, id := range []string{id, another} {
+		if out := n.must("", "endpoint", "secret", id); strings.TrimSpace(out) != faultSecret {
+			t.Error("the secret is another one with the new key alone")
+		}
+	}
+	n.terminate()
+}
 
 // A node that is started with both keys goes on, encrypts anew by itself, and
 // needs the old key no more; a stopped one's data is encrypted by the command.

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 
 	"github.com/postrider/postrider/transport"
 )
@@ -26,22 +27,34 @@ var ErrSealed = errors.New("cannot be opened with this master key; start with th
 // with each value, bound to where the value belongs, so that a sealed value
 // cannot be moved to another field or endpoint. What the key before sealed is
 // opened too, where it is given.
-type Vault struct {
+type Vault struct{ keys atomic.Pointer[vaultKeys] }
+
+type vaultKeys struct {
 	aead     cipher.AEAD
 	previous cipher.AEAD // nil: none
 }
 
 // NewVault opens what the master key or the one before has sealed.
 func NewVault(key, previous []byte) (*Vault, error) {
+	v := &Vault{}
+	return v, v.Turn(key, previous)
+}
+
+// Turn has it seal with another key from now on, and open what that or the one
+// before has sealed. After an error it has the keys that it had.
+func (v *Vault) Turn(key, previous []byte) error {
 	aead, err := aeadOf(key)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	v := &Vault{aead: aead}
+	keys := &vaultKeys{aead: aead}
 	if len(previous) > 0 {
-		v.previous, err = aeadOf(previous)
+		if keys.previous, err = aeadOf(previous); err != nil {
+			return err
+		}
 	}
-	return v, err
+	v.keys.Store(keys)
+	return nil
 }
 
 func aeadOf(key []byte) (cipher.AEAD, error) {
@@ -65,9 +78,10 @@ func (v *Vault) Seal(plain string, at Place) string {
 	if plain == "" {
 		return ""
 	}
-	nonce := make([]byte, v.aead.NonceSize(), v.aead.NonceSize()+len(plain)+v.aead.Overhead())
+	aead := v.keys.Load().aead
+	nonce := make([]byte, aead.NonceSize(), aead.NonceSize()+len(plain)+aead.Overhead())
 	rand.Read(nonce) // never fails, by its contract
-	return sealedPrefix + base64.RawStdEncoding.EncodeToString(v.aead.Seal(nonce, nonce, []byte(plain), at.bytes()))
+	return sealedPrefix + base64.RawStdEncoding.EncodeToString(aead.Seal(nonce, nonce, []byte(plain), at.bytes()))
 }
 
 // Open gives back what was sealed at the same place. Its errors name the
@@ -96,15 +110,16 @@ func (v *Vault) openWith(sealed string, at Place) (text string, previous bool, e
 	if !ok {
 		return "", false, fmt.Errorf("%s: sealed in a way this version does not know; update Postrider", at)
 	}
+	keys := v.keys.Load()
 	raw, err := base64.RawStdEncoding.DecodeString(encoded)
-	if err != nil || len(raw) < v.aead.NonceSize() {
+	if err != nil || len(raw) < keys.aead.NonceSize() {
 		return "", false, fmt.Errorf("%s: not a sealed value; the registry was changed from outside", at)
 	}
-	nonce, cipherText := raw[:v.aead.NonceSize()], raw[v.aead.NonceSize():]
-	plain, err := v.aead.Open(nil, nonce, cipherText, at.bytes())
-	if err != nil && v.previous != nil {
+	nonce, cipherText := raw[:keys.aead.NonceSize()], raw[keys.aead.NonceSize():]
+	plain, err := keys.aead.Open(nil, nonce, cipherText, at.bytes())
+	if err != nil && keys.previous != nil {
 		previous = true
-		plain, err = v.previous.Open(nil, nonce, cipherText, at.bytes())
+		plain, err = keys.previous.Open(nil, nonce, cipherText, at.bytes())
 	}
 	if err != nil {
 		return "", false, fmt.Errorf("%s: %w", at, ErrSealed)

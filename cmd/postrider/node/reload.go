@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"slices"
+	"sync"
 
 	"github.com/postrider/postrider/config"
 	"github.com/postrider/postrider/transport/api"
@@ -41,6 +42,11 @@ type reloader struct {
 	api       *certificates.Server
 	producers func() (changed bool, err error)
 	limits    func(*config.Config)
+	// turn takes in another master key in place of the present one, and reseal
+	// seals anew what that had sealed.
+	turn   func(cfg *config.Config, present string) error
+	reseal func(context.Context)
+	work   sync.WaitGroup
 	// started are the settings that the node runs with, last those that were
 	// read last.
 	started, last *config.Config
@@ -54,9 +60,7 @@ func keepReloading(o *Options, n *Node, s *Server, hup <-chan os.Signal) (stop f
 	r := &reloader{Reload: o.Reload, log: o.Log, api: s.certificate, producers: n.store.ReloadTLS, limits: func(cfg *config.Config) {
 		s.setLimits(limitsOf(cfg))
 		n.quotas.Set(quotaBounds(&cfg.Quota))
-	},
-
-		started: o.Config, last: o.Config}
+	}, turn: n.turnKey, reseal: n.reseal, started: o.Config, last: o.Config}
 	if cfg, err := r.Load(); err == nil {
 		r.started, r.last = cfg, cfg // without the keys that a development node makes
 	}
@@ -64,6 +68,7 @@ func keepReloading(o *Options, n *Node, s *Server, hup <-chan os.Signal) (stop f
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
+		defer r.work.Wait()
 		r.run(ctx, hup)
 	}()
 	return func() { cancel(); <-ended }
@@ -105,7 +110,7 @@ func (r *reloader) run(ctx context.Context, hup <-chan os.Signal) {
 		case <-changed:
 		}
 		r.certificates()
-		r.settings()
+		r.settings(ctx)
 	}
 }
 
@@ -125,7 +130,7 @@ func (r *reloader) certificate(setting string, reload func() (bool, error)) {
 	}
 }
 
-func (r *reloader) settings() {
+func (r *reloader) settings(ctx context.Context) {
 	cfg, err := r.Load()
 	if err == nil {
 		err = cfg.Validate()
@@ -141,6 +146,7 @@ func (r *reloader) settings() {
 	}
 	_ = telemetry.SetLevel(r.Level, cfg.Log.Level) // Validate has checked it
 	r.limits(cfg)
+	r.masterKey(ctx, cfg)
 	if taken := slices.DeleteFunc(slices.Clone(changed), func(key string) bool { return !slices.Contains(reloadable, key) }); len(taken) > 0 {
 		r.log.Info("settings were taken in", "settings", taken)
 	}
@@ -148,6 +154,24 @@ func (r *reloader) settings() {
 	if len(later) > 0 {
 		r.log.Warn("settings that hold from the next start on have changed", "settings", later)
 	}
+}
+
+// masterKey takes in another one; taking out the one before needs nothing done.
+func (r *reloader) masterKey(ctx context.Context, cfg *config.Config) {
+	with := *r.started
+	switch {
+	case cfg.MasterKey == "" || r.started.MasterKey == "": // a development node's own
+		return
+	case cfg.MasterKey != r.started.MasterKey:
+		if err := r.turn(cfg, r.started.MasterKey.Reveal()); err != nil {
+			r.log.Error("master_key was not taken in; the one before still holds", "error", err)
+			return
+		}
+		r.log.Info("master_key was taken in: what the one before sealed is sealed anew")
+		r.work.Go(func() { r.reseal(ctx) })
+	}
+	with.MasterKey, with.MasterKeyPrevious = cfg.MasterKey, cfg.MasterKeyPrevious
+	r.started = &with
 }
 
 func limitsOf(cfg *config.Config) api.Limits {

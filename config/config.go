@@ -202,6 +202,7 @@ type Quota struct {
 	Replays           int     `koanf:"replays" default:"4" dev:"0" help:"Replays by filter of one customer that run at once; 0: without limit of its own."`
 	EventsPerSecond   int     `koanf:"events_per_second" default:"0" help:"Events a second that one customer may publish by HTTP, over time: an array is taken whole. 0: without limit."`
 	BytesPerSecond    Bytes   `koanf:"bytes_per_second" default:"0" help:"Bytes of events a second that one customer may publish by HTTP, over time. 0: without limit."`
+	LogShare          float64 `koanf:"log_share" default:"0.25" dev:"0" help:"Share of the log's room, large payloads included, that one customer's events may have, 0 to 1; beyond it publishing is answered with 429, by NATS with an error. What is settled of its own goes first where most of the oldest part is its own. 0: without limit."`
 	RequestsPerSecond int     `koanf:"requests_per_second" default:"500" dev:"0" help:"Requests a second of one customer, whatever the tokens; beyond it the answer is 429 with Retry-After. 0: without limit."`
 	RequestsBurst     int     `koanf:"requests_burst" default:"2000" dev:"0" help:"Requests of one customer that may come at once; 0: twice requests_per_second."`
 	TestsPerMinute    int     `koanf:"tests_per_minute" default:"30" dev:"0" help:"Test deliveries and pre-flights a minute of one customer, up to 100000; beyond it the answer is 429. 0: without limit."`

@@ -314,6 +314,9 @@ func (v *validation) limits() {
 	v.between("waiting.bytes", int64(c.Waiting.Bytes), 1<<20, 1<<40, func(n int64) string { return Bytes(n).String() })
 	v.between("window.events", int64(c.Window.Events), 64, 1<<20, whole)
 	v.between("log.max_attempts", int64(c.Log.MaxAttempts), 10_000, 100_000_000, whole)
+	if share := c.Quota.LogShare; !(share >= 0 && share <= 1) {
+		v.fail("quota.log_share", "%v is not from 0 (no bound) to 1 (all of the log)", share)
+	}
 	if share := c.Quota.FilterTime; share < 0 || share > 1 {
 		v.fail("quota.filter_time", "%v is not from 0 (no bound) to 1 (a whole core)", share)
 	}

@@ -15,13 +15,14 @@ const (
 	QuotaReplays   = "replays"
 	QuotaEvents    = "events_per_second"
 	QuotaBytes     = "bytes_per_second"
+	QuotaLog       = "log_share"
 	QuotaRequests  = "requests_per_second"
 	QuotaTests     = "tests_per_minute"
 	QuotaFilters   = "filter_time"
 )
 
 // Quotas are all of them, in the order in which they are shown.
-var Quotas = []string{QuotaEndpoints, QuotaAlerts, QuotaReplays, QuotaEvents, QuotaBytes, QuotaRequests, QuotaTests, QuotaFilters}
+var Quotas = []string{QuotaEndpoints, QuotaAlerts, QuotaReplays, QuotaEvents, QuotaBytes, QuotaLog, QuotaRequests, QuotaTests, QuotaFilters}
 
 // MaxQuota bounds what a quota may be set to.
 const MaxQuota = 1e12
@@ -30,7 +31,7 @@ const MaxQuota = 1e12
 func CheckQuotas(own map[string]float64) error {
 	for _, name := range slices.Sorted(maps.Keys(own)) {
 		most := float64(MaxQuota)
-		if name == QuotaFilters {
+		if name == QuotaFilters || name == QuotaLog {
 			most = 1
 		}
 		switch bound := own[name]; {
@@ -56,6 +57,15 @@ type QuotaOver struct {
 	Bound float64
 	Wait  time.Duration
 }
+
+// QuotaError is that a customer has used up a quota that is no rate.
+type QuotaError struct {
+	Quota       string
+	Used, Bound float64
+	Message     string
+}
+
+func (e *QuotaError) Error() string { return e.Message }
 
 // QuotaUse is how much of one quota a customer uses: a count, or a rate over
 // the last seconds. Bound 0 is no bound. Since is when use came over 80 % of

@@ -46,6 +46,9 @@ func (m *Machine) relieve(now time.Time, due, waits bool, took map[string]time.D
 	if fill > 0.75 {
 		slowAfter = slowUnderPressure
 	}
+	if waits {
+		m.shareAmongCustomers(holders, r.maxLeases, now)
+	}
 	m.shareAmongSlow(holders, r.maxLeases/4, now, func(id string) bool { return took[id] > slowAfter })
 	m.shedGreedy(holders, all, now)
 }

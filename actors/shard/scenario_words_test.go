@@ -15,13 +15,16 @@ import (
 func (s *scenario) endpoint(w *words) {
 	ep := makeEndpoint(w.plain[0], w.args["events"]...)
 	ep.Filter = w.one("filter")
+	if v := w.one("customer"); v != "" {
+		ep.Customer = v
+	}
 	ep.Delivery.Ordered = w.has("ordered")
 	ep.Enabled = !w.has("disabled")
 	if w.has("paused") {
 		ep.State = transport.StatePaused
 	}
 	s.revision++
-	s.step(Input{Kind: Changed, Change: &transport.Change{ID: ep.ID, Customer: customer, Endpoint: ep, Revision: s.revision}})
+	s.step(Input{Kind: Changed, Change: &transport.Change{ID: ep.ID, Customer: ep.Customer, Endpoint: ep, Revision: s.revision}})
 }
 
 func (s *scenario) makeEvent(seq uint64) *transport.Event {

@@ -115,16 +115,25 @@ func (a *app) customerList() *cobra.Command {
 }
 
 func (a *app) customerUsage() *cobra.Command {
-	return &cobra.Command{
+	var all, near bool
+	c := &cobra.Command{
 		Use:   "usage [CUSTOMER]",
 		Short: "Show what a customer uses of each quota",
 		Long: `Shows how much a customer uses of each quota, its bound, and since when use has
 been over 80 % of it. Rates are of the last ten seconds. Without CUSTOMER it is
-the token's own.`,
-		Example: "  postrider customer usage acme\n  postrider customer usage acme -o json",
+the token's own; with --all, for operators, each customer's.`,
+		Example: "  postrider customer usage acme\n  postrider customer usage acme -o json\n  postrider customer usage --all --near",
 		Args:    arguments("[CUSTOMER]"),
 		RunE: func(c *cobra.Command, args []string) error {
 			path := "/v1/usage"
+			switch {
+			case all && len(args) > 0:
+				return usagef("--all is of each customer: leave %s out", args[0])
+			case near && !all:
+				return usagef("--near goes with --all")
+			case all:
+				return a.usages(c, near)
+			}
 			if len(args) == 0 {
 				return a.ask(c, http.MethodGet, path, nil, a.printUsage)
 			}
@@ -133,6 +142,9 @@ the token's own.`,
 			})
 		},
 	}
+	c.Flags().BoolVar(&all, "all", false, "each customer's, for operators")
+	c.Flags().BoolVar(&near, "near", false, "with --all: those alone that use over 80 % of a bound")
+	return c
 }
 
 func (a *app) printUsage(raw json.RawMessage) error {
@@ -141,17 +153,50 @@ func (a *app) printUsage(raw json.RawMessage) error {
 		return err
 	}
 	t := table{head: []string{"QUOTA", "USED", "BOUND", "NEAR SINCE"}}
-	for _, q := range usage.Quotas {
-		bound, since := "none", "-"
-		if q.Bound > 0 {
-			bound = amount(q.Bound)
-		}
-		if q.Since != nil {
-			since = q.Since.UTC().Format(time.RFC3339)
-		}
-		t.add(q.Quota, amount(q.Used), bound, since)
+	for i := range usage.Quotas {
+		t.add(usageRow(&usage.Quotas[i])...)
 	}
 	return t.print(a.stdout)
+}
+
+// usages shows what each customer uses anything of, or of what it uses most.
+func (a *app) usages(c *cobra.Command, near bool) error {
+	cl, err := a.client()
+	if err != nil {
+		return err
+	}
+	customers, err := listAll[api.ShownCustomer](c.Context(), cl, customersPath, url.Values{"now": {"true"}}, 10_000)
+	if err != nil {
+		return err
+	}
+	all := []api.Usage{}
+	for i := range customers {
+		used := slices.DeleteFunc(customers[i].Use, func(q transport.QuotaUse) bool { return q.Since == nil && (near || q.Used == 0) })
+		if len(used) > 0 {
+			all = append(all, api.Usage{Customer: customers[i].ID, Quotas: used})
+		}
+	}
+	if a.output == "json" {
+		return a.printJSON(all)
+	}
+	t := table{head: []string{"CUSTOMER", "QUOTA", "USED", "BOUND", "NEAR SINCE"}}
+	for _, u := range all {
+		for i := range u.Quotas {
+			t.add(append([]any{u.Customer}, usageRow(&u.Quotas[i])...)...)
+		}
+	}
+	return t.print(a.stdout)
+}
+
+func usageRow(q *transport.QuotaUse) []any {
+	bound, since := "none", "-"
+	if q.Bound > 0 {
+		bound = amount(q.Bound)
+	}
+	if q.Since != nil {
+		since = q.Since.UTC().Format(time.RFC3339)
+	}
+	return []any{q.Quota, amount(q.Used), bound, since}
 }
 
 // amount is a number for people: whole where it is large.

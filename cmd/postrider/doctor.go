@@ -90,7 +90,7 @@ func (a *app) examine(ctx context.Context, cfg *config.Config, producer admin.Pr
 	o.PreviousMasterKey, _ = cfg.MasterKeyPreviousBytes() // the settings' lines tell
 	folder, inUse := admin.ExamineFolder(o)
 	found = append(found, folder...)
-	found = append(found, a.examineNode(ctx, cfg, inUse))
+	found = append(found, a.examineNode(ctx, cfg, inUse)...)
 	found = append(found, store.Examine(ctx, o, producer)...)
 	return append(found, examineRedis(ctx, cfg)...)
 }
@@ -123,19 +123,33 @@ func examineKeys(cfg *config.Config) (master []byte, found []transport.Finding) 
 	return master, []transport.Finding{{Part: "keys", Level: transport.FindingOK, Text: "there"}}
 }
 
-// examineNode asks the node itself, where one is running.
-func (a *app) examineNode(ctx context.Context, cfg *config.Config, inUse bool) transport.Finding {
+// examineNode asks the node itself, where one is running: also what it does
+// without, or has little of.
+func (a *app) examineNode(ctx context.Context, cfg *config.Config, inUse bool) []transport.Finding {
+	f, lacks := a.askNode(ctx, cfg, inUse)
+	found := []transport.Finding{f}
+	for _, lack := range lacks {
+		text, remedy, _ := strings.Cut(lack.Detail, "; ")
+		found = append(found, transport.Finding{Part: lack.Part, Level: transport.FindingWarn, Text: text, Remedy: remedy})
+	}
+	return found
+}
+
+func (a *app) askNode(ctx context.Context, cfg *config.Config, inUse bool) (transport.Finding, []api.Lack) {
 	f := transport.Finding{Part: "node", Level: transport.FindingOK, Text: "not running"}
 	address := cmp.Or(a.server, a.getenv(serverVariable), apiURL(cfg))
 	secure, err := a.clientTLS()
 	if err != nil {
 		f.Level, f.Text, f.Remedy = transport.FindingWarn, err.Error(), "mend it, so that the node can be asked"
-		return f
+		return f, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
 	defer cancel()
 	cl := &client{base: strings.TrimSuffix(address, "/"), http: &http.Client{Transport: clientTransport(secure)}}
-	var answer struct{ Status string }
+	var answer struct {
+		Status  string
+		Missing []api.Lack
+	}
 	_, err = cl.call(ctx, http.MethodGet, "/readyz?standby=ok", nil, &answer)
 	var refused *apiError
 	switch {
@@ -148,7 +162,7 @@ func (a *app) examineNode(ctx context.Context, cfg *config.Config, inUse bool) t
 	case inUse:
 		f.Level, f.Text, f.Remedy = transport.FindingWarn, "a node uses the data folder, and does not answer at "+address, "give its address with --listen or --server; if that is right, look at its log"
 	}
-	return f
+	return f, answer.Missing
 }
 
 func examineRedis(ctx context.Context, cfg *config.Config) []transport.Finding {

@@ -51,6 +51,7 @@ type previewAnswer struct{ Body AlertPreview }
 var errPreviewed = errors.New("the preview's time is up")
 
 func (s *Server) previewAlert(ctx context.Context, _ *struct{}) (*previewAnswer, error) {
+	nothingDone(ctx)
 	a, out, err := s.readPreview(ctx)
 	if err != nil {
 		return nil, err

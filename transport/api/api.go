@@ -136,6 +136,8 @@ type Options struct {
 	// Quotas bound each customer's use; nil: nothing is bounded, and their path
 	// is not there.
 	Quotas Quotas
+	// Room is asked before events are stored; nil: there always is some.
+	Room Room
 	// Tests bound tests and pre-flights.
 	Tests TestQuota
 	// CORSOrigins are the origins whose pages may use the API; none: no page may.
@@ -143,6 +145,8 @@ type Options struct {
 	// Answers keep what was answered to requests with an Idempotency-Key; nil:
 	// the header is not looked at.
 	Answers Answers
+	// AnswersRoom is how many bytes all of them may take; 0: nothing bounds them.
+	AnswersRoom int64
 	// Dev allows http and private addresses; AllowCIDRs are allowed always.
 	Dev        bool
 	AllowCIDRs []netip.Prefix
@@ -195,6 +199,7 @@ type Server struct {
 	// run names this run of the node; underWay are its requests with a key.
 	run      string
 	underWay underWay
+	kept     *keptRoom
 }
 
 // New makes a Server. A token secret under 32 bytes is a *transport.FieldError.
@@ -232,6 +237,7 @@ func New(o Options) (*Server, error) {
 	s := &Server{Options: o, log: o.Logger, tokens: newTokens(&o), sessions: browsers,
 		mux: &mux{}, known: map[string]route{}, tests: newTestLimiter(o.Tests, o.Quotas, o.Now), previews: make(chan struct{}, previewsAtOnce), looks: make(chan struct{}, seriesAtOnce), run: uuid.NewString()}
 	s.streams = newStreams(s)
+	s.kept = newKeptRoom(o.AnswersRoom)
 	s.tokens.sessions = browsers
 	s.tokens.counted = func(who *caller) *Error {
 		return s.rated(who, who.customer, transport.QuotaWant{Quota: transport.QuotaRequests, N: 1})

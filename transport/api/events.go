@@ -65,11 +65,7 @@ func (s *Server) publish(w http.ResponseWriter, r *http.Request) {
 		writeError(w, s.fault(r.Context(), err))
 		return
 	}
-	if failure := s.published(who, events); failure != nil {
-		writeError(w, failure)
-		return
-	}
-	receipts, err := s.Events.Submit(r.Context(), events)
+	receipts, err := s.submit(r.Context(), who, events)
 	switch {
 	case err != nil:
 		writeError(w, s.fault(r.Context(), err))

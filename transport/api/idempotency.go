@@ -51,7 +51,7 @@ type keptAnswer struct {
 // idempotent answers a POST with an Idempotency-Key: the same caller with the
 // same key and the same request gets the answer of the first one that succeeded
 // within 24 hours, and the request is not made again. A failure is not kept:
-// it may be tried again with the same key.
+// it may be tried again with the same key; neither is what changed nothing.
 func (s *Server) idempotent(w http.ResponseWriter, r *http.Request, pattern string, next http.Handler) {
 	hold := held{budget: s.bodies}
 	defer hold.back()
@@ -65,7 +65,12 @@ func (s *Server) idempotent(w http.ResponseWriter, r *http.Request, pattern stri
 		writeError(w, isUnderWay(other.request == digest))
 		return
 	}
-	there, failure := s.claim(r.Context(), key, mine)
+	customer := hold.customer
+	failure = s.kept.claim(s.Now(), customer)
+	var there *keptAnswer
+	if failure == nil {
+		there, failure = s.claim(r.Context(), key, mine)
+	}
 	if failure != nil || there != nil {
 		s.underWay.end(key, mine)
 	}
@@ -82,9 +87,10 @@ func (s *Server) idempotent(w http.ResponseWriter, r *http.Request, pattern stri
 		_, _ = w.Write(there.Body) // the caller went away: nobody to tell
 		return
 	}
-	answer := &keptWriter{header: http.Header{}, status: http.StatusOK}
+	answer := &keptWriter{header: http.Header{}, status: http.StatusOK, changes: true}
+	r = r.WithContext(context.WithValue(r.Context(), nothingDoneKey{}, &answer.changes))
 	defer func() { // whatever happened: a panic is no answer
-		s.keepAnswer(r.Context(), key, mine, answer)
+		s.keepAnswer(r.Context(), customer, key, mine, answer)
 	}()
 	next.ServeHTTP(answer, r)
 	for name, values := range answer.header {
@@ -196,10 +202,10 @@ func isUnderWay(same bool) *Error {
 // keepAnswer stores the answer to a request that was done; otherwise the key is
 // free again, also where NATS does not hear of it. What was done and cannot be
 // kept stays under way, lest a repeat do it again at once.
-func (s *Server) keepAnswer(ctx context.Context, key string, p pending, answer *keptWriter) {
+func (s *Server) keepAnswer(ctx context.Context, customer, key string, p pending, answer *keptWriter) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), keepTime)
 	defer cancel()
-	if !answer.done || answer.status >= 300 || answer.body.Len() > maxKeptAnswer {
+	if !answer.done || answer.status >= 300 || !answer.changes || answer.body.Len() > maxKeptAnswer || !s.kept.keep(customer, answer.body.Len()*4/3) {
 		if err := s.Answers.Release(ctx, key); err != nil {
 			s.log.InfoContext(ctx, "an Idempotency-Key is not released; it is free for this run of the node", "error", err)
 		}
@@ -224,6 +230,8 @@ type keptWriter struct {
 	status int
 	body   bytes.Buffer
 	done   bool
+	// changes: the request was no dry run.
+	changes bool
 }
 
 func (k *keptWriter) Header() http.Header         { return k.header }

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"net/http"
@@ -21,6 +22,18 @@ type Quotas interface {
 	Room(now time.Time, customer, quota string, there int) (bound float64, fits bool)
 	// Use tells how a customer stands; used counts where Take does not.
 	Use(now time.Time, customer, quota string, used float64) transport.QuotaUse
+}
+
+// Room is what events are stored in.
+type Room interface {
+	// Admit may wait some seconds while room is made. Its error says why there is
+	// none for a customer's documents of these sizes: a *transport.QuotaError
+	// where bounded and the customer's share is used up, one that wraps
+	// transport.ErrUnavailable where there is none for anybody. done is called
+	// when they are stored, or not.
+	Admit(ctx context.Context, customer string, bounded bool, sizes []int) (done func(), err error)
+	// Share is what a customer has of the log's room, of 1.
+	Share(customer string) float64
 }
 
 // Usage is what a customer uses of each quota.
@@ -54,8 +67,11 @@ func (s *Server) useOf(customer string) (all []transport.QuotaUse) {
 	now := s.Now()
 	for _, q := range transport.Quotas {
 		used := 0.0
-		if count, counted := s.counted()[q]; counted {
+		switch count, counted := s.counted()[q]; {
+		case counted:
 			used = float64(count(customer))
+		case q == transport.QuotaLog && s.Room != nil:
+			used = s.Room.Share(customer)
 		}
 		all = append(all, s.Quotas.Use(now, customer, q, used))
 	}
@@ -140,6 +156,41 @@ func overQuota(quota, message string, bound float64, seconds int) *Error {
 	e := newError(http.StatusTooManyRequests, message)
 	e.Details = map[string]any{"quota": "quota." + quota, "bound": bound}
 	return e.retryAfter(seconds)
+}
+
+// submit stores what a request publishes, where it is within the customer's
+// quotas and there is room for it.
+func (s *Server) submit(ctx context.Context, who *caller, events []transport.Event) ([]transport.Receipt, error) {
+	if failure := s.published(who, events); failure != nil {
+		return nil, failure
+	}
+	if s.Room != nil && len(events) > 0 {
+		sizes := make([]int, len(events))
+		for i := range events {
+			sizes[i] = len(events[i].Data)
+		}
+		done, err := s.Room.Admit(ctx, events[0].Customer, s.Quotas != nil && !who.operator(), sizes)
+		if err != nil {
+			return nil, noRoom(err)
+		}
+		defer done()
+	}
+	return s.Events.Submit(ctx, events)
+}
+
+// noRoom is the answer to what there is no room for.
+func noRoom(err error) error {
+	var over *transport.QuotaError
+	if !errors.As(err, &over) {
+		return err
+	}
+	wait := countWait
+	if over.Quota == transport.QuotaEvents { // a share of what the node takes: it comes soon
+		wait = 1
+	}
+	e := overQuota(over.Quota, over.Message, over.Bound, wait)
+	e.Details["used"] = over.Used
+	return e
 }
 
 // published counts what a request publishes.

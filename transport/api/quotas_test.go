@@ -78,7 +78,7 @@ func TestQuotasAreEachCustomersOwn(t *testing.T) {
 	for _, q := range usage.Quotas {
 		lines = append(lines, fmt.Sprintf("%s %g/%g %v", q.Quota, q.Used, q.Bound, q.Since != nil))
 	}
-	if got, want := strings.Join(lines, ", "), "endpoints 4/10 false, alerts 1/1 true, replays 1/1 true, events_per_second 0.5/3 false, bytes_per_second 10.6/100 false, requests_per_second 1.6/0 false, tests_per_minute 0/0 false, filter_time 0/0 false"; got != want {
+	if got, want := strings.Join(lines, ", "), "endpoints 4/10 false, alerts 1/1 true, replays 1/1 true, events_per_second 0.5/3 false, bytes_per_second 10.6/100 false, log_share 0/0 false, requests_per_second 1.6/0 false, tests_per_minute 0/0 false, filter_time 0/0 false"; got != want {
 		t.Errorf("usage %s\nwant  %s", got, want)
 	}
 	b.wantStatus(b.call(other, "GET", "/v1/usage?customer=acme", ""), 403)

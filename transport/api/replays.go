@@ -147,6 +147,7 @@ func (s *Server) start(ctx context.Context, w transport.ReplayWish, dry bool) (_
 	}
 	if dry {
 		n, err := s.Replays.Count(ctx, w)
+		nothingDone(ctx)
 		return &replayStartedAnswer{Status: http.StatusOK, Body: StartedReplay{Count: n, DryRun: true}}, err
 	}
 	if err := s.room(ctx, w.Customer, transport.QuotaReplays); err != nil {

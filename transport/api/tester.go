@@ -88,6 +88,7 @@ func (s *Server) try(ctx context.Context, ep *transport.Endpoint, wish *TestInpu
 	}
 	request, refused := s.preview(ep, ev)
 	if wish.DryRun {
+		nothingDone(ctx)
 		result := testResult(ep, ev, refused)
 		result.DryRun, result.Success = true, request != nil
 		result.Request.show(request)

@@ -59,6 +59,7 @@ type trialAnswer struct{ Body Trial }
 // tryOnEvents tells which of the customer's last events an endpoint would want,
 // skip, or fail to render. Nothing is sent or kept.
 func (s *Server) tryOnEvents(ctx context.Context, _ *struct{}) (*trialAnswer, error) {
+	nothingDone(ctx)
 	ep, in, err := s.trialOf(ctx)
 	if err != nil {
 		return nil, err

@@ -93,21 +93,19 @@ func (c *Conn) runServer(ctx context.Context, so *server.Options) error {
 }
 
 // shrinkLogs sees to a disk that has become much smaller: a server whose limit
-// is below what EVENTS, DETECTIONS and KEPT have reserved changes no stream at all. So
-// these are shrunk by a run of the server without the limit.
+// is below what streams have reserved changes no stream at all. So these are
+// shrunk by a run of the server without the limit.
 func (c *Conn) shrinkLogs(ctx context.Context, so *server.Options) error {
-	var logs []jetstream.StreamConfig
+	var bounded []jetstream.StreamConfig
 	reserved := int64(0)
-	for _, name := range []string{StreamEvents, StreamDetections, StreamKept} {
-		stream, err := c.js.Stream(ctx, name)
-		if errors.Is(err, jetstream.ErrStreamNotFound) {
-			continue
+	list := c.js.ListStreams(ctx)
+	for info := range list.Info() {
+		if info.Config.MaxBytes > 0 {
+			bounded, reserved = append(bounded, info.Config), reserved+info.Config.MaxBytes
 		}
-		if err != nil {
-			return fmt.Errorf("stream %s: %w", name, Unavailable(err))
-		}
-		config := stream.CachedInfo().Config
-		logs, reserved = append(logs, config), reserved+max(config.MaxBytes, 0)
+	}
+	if err := list.Err(); err != nil {
+		return fmt.Errorf("listing streams: %w", Unavailable(err))
 	}
 	if reserved <= c.embedded.maxStore {
 		return nil
@@ -117,14 +115,8 @@ func (c *Conn) shrinkLogs(ctx context.Context, so *server.Options) error {
 	if err := c.rerunServer(ctx, lifted); err != nil {
 		return err
 	}
-	for _, config := range logs {
-		config.MaxBytes = eventsShare(c.embedded.maxStore)
-		switch config.Name {
-		case StreamDetections:
-			config.MaxBytes = DetectionsShare(config.MaxBytes)
-		case StreamKept:
-			config.MaxBytes = KeptShare(config.MaxBytes)
-		}
+	for _, config := range bounded {
+		config.MaxBytes = Room(c.embedded.maxStore).Of(config.Name)
 		if _, err := c.js.UpdateStream(ctx, config); err != nil {
 			return fmt.Errorf("stream %s: %w", config.Name, Unavailable(err))
 		}

@@ -9,14 +9,17 @@ import (
 )
 
 // filling are the streams that grow with what is published and kept.
-var filling = []string{StreamEvents, StreamDeferred, StreamAttempts, StreamDeadLetters, StreamDetections, StreamKept, "OBJ_" + BucketPayloads}
+var filling = []string{StreamEvents, StreamDeferred, StreamAttempts, StreamDeadLetters, StreamDetections, StreamKept, StreamPayloads,
+	streamAnswers, streamRegistry, streamAlerts, streamReplays}
 
 // Fill asks how full the streams are that grow with use. A stream of which the
 // server tells nothing until ctx ends is left out.
-func (c *Conn) Fill(ctx context.Context) []StreamInfo {
+func (c *Conn) Fill(ctx context.Context) []StreamInfo { return fillOf(ctx, c.js) }
+
+func fillOf(ctx context.Context, js jetstream.JetStream) []StreamInfo {
 	var all []StreamInfo
 	for _, name := range filling {
-		if i := c.streamInfo(ctx, name); i.Error == "" {
+		if i := streamInfo(ctx, js, name); i.Error == "" {
 			all = append(all, i)
 		}
 	}

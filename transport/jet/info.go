@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/postrider/postrider/transport"
 	"github.com/postrider/postrider/transport/jet/publisher"
@@ -66,8 +67,10 @@ func (c *Conn) Info() Info {
 	return info
 }
 
-func (c *Conn) streamInfo(ctx context.Context, name string) StreamInfo {
-	stream, err := c.js.Stream(ctx, name)
+func (c *Conn) streamInfo(ctx context.Context, name string) StreamInfo { return streamInfo(ctx, c.js, name) }
+
+func streamInfo(ctx context.Context, js jetstream.JetStream, name string) StreamInfo {
+	stream, err := js.Stream(ctx, name)
 	if err != nil {
 		return StreamInfo{Name: name, Error: err.Error()}
 	}

@@ -11,7 +11,14 @@ import (
 	"github.com/postrider/postrider/transport"
 )
 
-// PayloadName names a payload of a kind ("event", "parked", "buried"). Nobody
+// KindEvent is the kind of the payloads of events in the log.
+const KindEvent = "event"
+
+// PutAsideTime bounds how long putting aside the payloads of events takes that
+// are stored together.
+const PutAsideTime = 2 * time.Minute
+
+// PayloadName names a payload of a kind (KindEvent, "parked", "buried"). Nobody
 // can guess it: a producer may write any header, and what the header names
 // becomes the event. No name is ever given twice.
 func PayloadName(kind string) string { return kind + "-" + RandomToken(16) }
@@ -67,12 +74,21 @@ func (c *Conn) torn(ctx context.Context, name string) bool {
 		return false
 	}
 	subject := chunkSubject(info.NUID)
-	stream, err := c.js.Stream(ctx, streamPayloads)
+	stream, err := c.js.Stream(ctx, StreamPayloads)
 	if err != nil {
 		return false
 	}
 	state, err := stream.Info(ctx, jetstream.WithSubjectFilter(subject))
 	return err == nil && state.State.Subjects[subject] < uint64(info.Chunks)
+}
+
+// PayloadSize is how many bytes a payload has.
+func (c *Conn) PayloadSize(ctx context.Context, name string) (int64, error) {
+	info, err := c.payloads.GetInfo(ctx, name)
+	if err != nil {
+		return 0, fmt.Errorf("looking for payload %s: %w", name, Unavailable(err))
+	}
+	return int64(info.Size), nil
 }
 
 // HasPayload tells whether there is a payload of that name.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -13,15 +14,17 @@ import (
 // The bucket PAYLOADS as JetStream keeps it: for each object one message that
 // describes it, and its parts under an id of that put.
 const (
-	streamPayloads = "OBJ_" + BucketPayloads
-	subjectMeta    = "$O." + BucketPayloads + ".M."
-	subjectChunks  = "$O." + BucketPayloads + ".C."
+	subjectMeta   = "$O." + BucketPayloads + ".M."
+	subjectChunks = "$O." + BucketPayloads + ".C."
 )
 
 const (
 	// payloadMargin is how much longer a payload is kept than an event, and the
 	// most that may lie between storing it and the event that refers to it.
 	payloadMargin = time.Hour
+	// eventPayloadMargin is the same of payloads of events, which are put aside
+	// and referred to within PutAsideTime and a commit.
+	eventPayloadMargin = PutAsideTime + time.Minute
 	// sweepPayloads is how many payloads are looked for in one go: some 5 MB.
 	sweepPayloads = 1 << 15
 )
@@ -32,6 +35,7 @@ func chunkSubject(nuid string) string { return subjectChunks + nuid }
 type oldPayloads struct {
 	byName map[string]oldPayload
 	newest time.Time
+	margin time.Duration // see References.Fresh
 	// next is where to look for more; 0: there are no more.
 	next uint64
 }
@@ -45,13 +49,29 @@ type oldPayload struct{ meta, chunks string }
 // stored before its predecessor is dropped, and the streams are given in the
 // order in which that moves.
 func (c *Conn) SweepPayloads(ctx context.Context, keep time.Duration, in []References) error {
-	return c.sweepOld(ctx, c.now().Add(-keep-payloadMargin), sweepPayloads, in)
+	return c.sweepOld(ctx, "", c.now().Add(-keep-payloadMargin), sweepPayloads, in)
 }
 
-// sweepOld sweeps those stored before a time, at most so many in one go.
-func (c *Conn) sweepOld(ctx context.Context, before time.Time, most int, in []References) error {
+// SweepEventPayloads deletes, of those that were put aside for events before the
+// log's first one was stored, whatever nothing refers to any more: the log was
+// shortened sooner than its age says.
+func (c *Conn) SweepEventPayloads(ctx context.Context, in []References) error {
+	stream, err := c.js.Stream(ctx, StreamEvents)
+	if err != nil {
+		return fmt.Errorf("sweeping %s: %w", BucketPayloads, Unavailable(err))
+	}
+	before := c.now().Add(-eventPayloadMargin)
+	if state := stream.CachedInfo().State; state.Msgs > 0 && state.FirstTime.Before(before) {
+		before = state.FirstTime
+	}
+	return c.sweepOld(ctx, KindEvent, before, sweepPayloads, in)
+}
+
+// sweepOld sweeps those of a kind (empty: all) stored before a time, at most so
+// many in one go.
+func (c *Conn) sweepOld(ctx context.Context, kind string, before time.Time, most int, in []References) error {
 	for from := uint64(1); from > 0; {
-		old, err := c.oldPayloads(ctx, from, before, most)
+		old, err := c.oldPayloads(ctx, from, kind, before, most)
 		if err == nil {
 			err = c.spareReferred(ctx, old, in)
 		}
@@ -68,9 +88,12 @@ func (c *Conn) sweepOld(ctx context.Context, before time.Time, most int, in []Re
 
 // oldPayloads finds those stored before a time. Also found is what
 // DeletePayload leaves of an object: the note that it was deleted.
-func (c *Conn) oldPayloads(ctx context.Context, from uint64, before time.Time, most int) (*oldPayloads, error) {
-	old := &oldPayloads{byName: map[string]oldPayload{}}
-	w := Sweep{Stream: streamPayloads, Subject: subjectMeta + ">", From: from}
+func (c *Conn) oldPayloads(ctx context.Context, from uint64, kind string, before time.Time, most int) (*oldPayloads, error) {
+	old := &oldPayloads{byName: map[string]oldPayload{}, margin: payloadMargin}
+	if kind == KindEvent {
+		old.margin = eventPayloadMargin
+	}
+	w := Sweep{Stream: StreamPayloads, Subject: subjectMeta + ">", From: from}
 	err := c.Sweep(ctx, w, func(m *jetstream.RawStreamMsg) error {
 		if !m.Time.Before(before) {
 			return ErrEnough
@@ -82,6 +105,9 @@ func (c *Conn) oldPayloads(ctx context.Context, from uint64, before time.Time, m
 		var info jetstream.ObjectInfo
 		if err := json.Unmarshal(m.Data, &info); err != nil || info.Name == "" || info.NUID == "" {
 			c.log.Warn("what describes a payload cannot be read; it stays", "seq", m.Sequence, "subject", m.Subject, "err", err)
+			return nil
+		}
+		if !strings.HasPrefix(info.Name, kind) {
 			return nil
 		}
 		old.byName[info.Name] = oldPayload{meta: m.Subject, chunks: chunkSubject(info.NUID)}
@@ -110,7 +136,7 @@ func (c *Conn) spareReferred(ctx context.Context, old *oldPayloads, in []Referen
 			return nil
 		}
 		err := c.Sweep(ctx, Sweep{Stream: of.Stream, Subject: ">"}, func(m *jetstream.RawStreamMsg) error {
-			if of.Fresh && m.Time.After(old.newest.Add(payloadMargin)) {
+			if of.Fresh && m.Time.After(old.newest.Add(old.margin)) {
 				return ErrEnough // from here on they refer to later payloads
 			}
 			if old.spare(of, m); len(old.byName) > 0 {
@@ -151,7 +177,7 @@ func (c *Conn) deleteOld(ctx context.Context, old *oldPayloads) error {
 	if len(old.byName) == 0 {
 		return nil
 	}
-	stream, err := c.js.Stream(ctx, streamPayloads)
+	stream, err := c.js.Stream(ctx, StreamPayloads)
 	if err != nil {
 		return err
 	}

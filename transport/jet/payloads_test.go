@@ -23,7 +23,7 @@ func TestSweepGoesInBoundedSteps(t *testing.T) {
 	}
 	jettest.Publish(t, s.js, "refs", "p4")
 	refs := References{Stream: "REFS", Names: func(m *jetstream.RawStreamMsg) ([]string, bool) { return []string{string(m.Data)}, true }}
-	if err := s.sweepOld(ctx, time.Now().Add(time.Minute), 3, []References{refs}); err != nil {
+	if err := s.sweepOld(ctx, "", time.Now().Add(time.Minute), 3, []References{refs}); err != nil {
 		t.Fatal(err)
 	}
 	all, err := s.payloads.List(ctx)

@@ -26,29 +26,14 @@ func (c *Conn) Prepare(ctx context.Context, streams []StreamConfig) error {
 	return c.preparePayloads(ctx)
 }
 
-// EventsMax is what EVENTS may have, in bytes: 60 % of the store, so that
-// publishing is refused while there is room yet for parking and the journal; -1
-// where nothing bounds it.
+// EventsMax is what EVENTS may have, in bytes, so that publishing is refused
+// while there is room yet for parking and the journal; -1 where nothing bounds it.
 func (c *Conn) EventsMax(ctx context.Context) (int64, error) {
-	limit := c.opts.MaxStore
-	if c.embedded != nil {
-		limit = c.embedded.maxStore
-	} else if limit == 0 {
-		info, err := c.js.AccountInfo(ctx)
-		if err != nil {
-			return 0, fmt.Errorf("JetStream account: %w", Unavailable(err))
-		}
-		limit = info.Limits.MaxStore
-	}
-	if limit <= 0 {
-		return -1, nil
-	}
-	return eventsShare(limit), nil
+	room, err := c.Room(ctx)
+	return room.Of(StreamEvents), err
 }
 
-func eventsShare(limit int64) int64 { return limit / 10 * 6 }
-
-// DetectionsShare is a third of what EVENTS has: a fifth of the store.
+// DetectionsShare is a third of what EVENTS has.
 func DetectionsShare(eventsMax int64) int64 {
 	if eventsMax < 0 {
 		return -1
@@ -114,7 +99,7 @@ func (c *Conn) preparePayloads(ctx context.Context) (err error) {
 	if c.changes.payloads, err = c.changes.JS.ObjectStore(ctx, BucketPayloads); err != nil {
 		return fmt.Errorf("object store %s: %w", BucketPayloads, Unavailable(err))
 	}
-	return nil
+	return c.Bind(ctx, StreamPayloads)
 }
 
 // Changing is kv with its writes as changes.
@@ -136,6 +121,9 @@ func (c *Conn) Bucket(ctx context.Context, name, description string) (jetstream.
 	}
 	if err != nil {
 		return nil, fmt.Errorf("bucket %s: %w", name, Unavailable(err))
+	}
+	if err := c.Bind(ctx, "KV_"+name); err != nil {
+		return nil, err
 	}
 	return c.Changing(ctx, kv)
 }

@@ -202,6 +202,29 @@ func (c *Conn) LastSequence(ctx context.Context, stream string) (uint64, error) 
 	return st.CachedInfo().State.LastSeq, nil
 }
 
+// SequenceSince is the first one of a stream that was stored at a time or later;
+// the one after the last where there is none.
+func (c *Conn) SequenceSince(ctx context.Context, stream string, t time.Time) (uint64, error) {
+	last, err := c.LastSequence(ctx, stream)
+	if err != nil {
+		return 0, err
+	}
+	m, err := c.FirstMessage(ctx, stream, jetstreamext.GetBatchStartTime(t))
+	if err != nil || m == nil {
+		return last + 1, err
+	}
+	return m.Sequence, nil
+}
+
+// FirstSequence is that of the first message that a stream has now.
+func (c *Conn) FirstSequence(ctx context.Context, stream string) (uint64, error) {
+	st, err := c.js.Stream(ctx, stream)
+	if err != nil {
+		return 0, fmt.Errorf("stream %s: %w", stream, Unavailable(err))
+	}
+	return st.CachedInfo().State.FirstSeq, nil
+}
+
 // Identity names a stream such that one made anew has another name: its own and
 // when it was created.
 func (c *Conn) Identity(ctx context.Context, stream string) (string, error) {

@@ -167,6 +167,14 @@ func (b *Book) Room(now time.Time, customer, quota string, there int) (bound flo
 	return bound, fits
 }
 
+// Fits tells whether a customer may use so much of what a quota counts.
+func (b *Book) Fits(now time.Time, customer, quota string, used float64) (bound float64, fits bool) {
+	bound = b.Bound(customer, quota)
+	fits = bound <= 0 || used <= bound
+	b.note(now, customer, quota, used, bound, !fits)
+	return bound, fits
+}
+
 // Use tells how a customer stands with a quota of which it uses so much; of a
 // rate that Take counts, used is not looked at.
 func (b *Book) Use(now time.Time, customer, quota string, used float64) transport.QuotaUse {

@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/postrider/postrider/transport"
 )
 
 // StreamFill is how full a stream is; MaxBytes of 0 or less: without bound of
@@ -19,6 +21,13 @@ type StreamFill struct {
 type LogLag struct {
 	Events uint64
 	Age    time.Duration
+}
+
+// Room is the disk that the streams share, in bytes (0: nothing bounds it), what
+// they have of it, and whether publishing is refused to all for want of it.
+type Room struct {
+	Bytes, Used int64
+	Refusing    bool
 }
 
 // fill collects the streams' fill; those that are not told are not shown.
@@ -56,8 +65,39 @@ func (f *fill) Collect(metrics chan<- prometheus.Metric) {
 	}
 }
 
+// droppedStreams are those that are shortened before their age.
+var droppedStreams = []string{transport.StreamEvents, transport.StreamAttempts}
+
+func (t *Telemetry) newDropped() *prometheus.CounterVec {
+	vec := prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: namespace, Name: "dropped_early_total",
+		Help: "Settled messages dropped before their age, since room ran short."}, []string{"stream"})
+	t.registry.MustRegister(vec)
+	for _, stream := range droppedStreams {
+		vec.WithLabelValues(stream)
+	}
+	return vec
+}
+
+// DroppedEarly counts settled messages of EVENTS or ATTEMPTS that were dropped
+// before their age.
+func (t *Telemetry) DroppedEarly(stream string, n uint64) {
+	if t != nil {
+		t.dropped.WithLabelValues(stream).Add(float64(n))
+	}
+}
+
 // watchStore registers what tells of NATS and Redis.
 func (t *Telemetry) watchStore(s *Sources) {
+	if s.Room != nil {
+		t.watch("room_bytes", "Bytes that all streams may have together; 0: nothing bounds it.", func() float64 { return float64(s.Room().Bytes) })
+		t.watch("room_used_bytes", "Bytes that all streams have together.", func() float64 { return float64(s.Room().Used) })
+		t.watch("room_refusing", "1 while publishing is refused to all, since what is left is for deliveries.", func() float64 {
+			if s.Room().Refusing {
+				return 1
+			}
+			return 0
+		})
+	}
 	if s.Streams != nil {
 		t.renew(newFill(s.Streams))
 	}

@@ -40,6 +40,7 @@ type Telemetry struct {
 	spansDropped        prometheus.Counter
 	takeovers           prometheus.Counter
 	guardRefused        prometheus.Counter
+	dropped             *prometheus.CounterVec
 }
 
 type journal struct {
@@ -80,6 +81,7 @@ func New(version string) *Telemetry {
 	t.runs = t.newRunMetrics()
 	t.refusals = t.newRefusals()
 	t.publishes = t.newPublishRefusals()
+	t.dropped = t.newDropped()
 	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: namespace, Name: "build_info",
 		Help: "1, with the version that runs."}, []string{"version"})
 	r.MustRegister(build)

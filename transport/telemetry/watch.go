@@ -29,6 +29,8 @@ type Sources struct {
 	// seconds where they can. What is not known is left out.
 	Streams func() []StreamFill
 	LogLag  func() LogLag
+	// Room is how the disk stands that the streams share.
+	Room func() Room
 	// NATS and Redis tell whether they can be reached; Redis nil: there is none.
 	NATS, Redis func() bool
 	// Draining tells whether the node makes no new leases.

@@ -75,6 +75,7 @@ func (n *Node) handBack(ctx context.Context) error {
 	drained := make(chan error, 1)
 	go func() { drained <- n.shard.Drain(ctx) }()
 	n.parker.Hurry()
+	n.room.end()
 	var stopping error
 	if n.consumers != nil {
 		stopping = n.consumers.Stop(ctx)

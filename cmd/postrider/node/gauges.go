@@ -24,6 +24,7 @@ func (n *Node) watch(ends map[string]func() time.Time) {
 		Endpoints:     n.endpointStates,
 		Breakers:      n.breakerStates,
 		Streams:       func() []telemetry.StreamFill { return n.fill.now(n).streams },
+		Room:          n.room.gauge,
 		LogLag:        func() telemetry.LogLag { return n.fill.now(n).lag },
 		NATS:          func() bool { return n.store.Ready() == nil },
 		Redis:         n.redisReachable(),
@@ -85,7 +86,7 @@ func (n *Node) lacks() []api.Lack {
 	if err := n.runs.Ready(); err != nil {
 		lacks = append(lacks, api.Lack{Part: "runs", Detail: err.Error(), Bearable: true})
 	}
-	return lacks
+	return append(lacks, n.room.lacks()...)
 }
 
 // egress lists the addresses that deliveries leave from, where they are set.

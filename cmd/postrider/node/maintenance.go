@@ -27,6 +27,7 @@ func (n *Node) maintain() {
 	ctx, cancel := context.WithCancel(context.Background())
 	n.stopUpkeep = cancel
 	n.upkeep.Go(func() { n.sweepPayloads(ctx) })
+	n.upkeep.Go(func() { n.room.run(ctx) })
 	if n.cfg.MasterKeyPrevious != "" {
 		n.upkeep.Go(func() { n.reseal(ctx) })
 	}

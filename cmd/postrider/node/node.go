@@ -62,6 +62,7 @@ type Node struct {
 	shares     *transport.Shares
 	quotas     *quota.Book
 	quotaNews  *outbox[quotaNews]
+	room       *room
 	stage      *ledger.Stage
 	ids        *ledger.Local
 	consumers  *store.Consumers
@@ -127,6 +128,7 @@ func (n *Node) start(ctx context.Context, keys *Keys, standingBy func(*Node)) er
 	}
 	n.quotaNews = n.newQuotaNews()
 	n.quotas = n.newQuotas()
+	n.room = n.newRoom()
 	n.shares = transport.NewShares(n.cfg.Quota.FilterTime, n.filtersPutAway)
 	n.shares.Of, n.shares.Counted = n.filterTime, n.filterTimeSpent
 	outgoing, err := n.senderOptions()
@@ -155,7 +157,10 @@ func (n *Node) start(ctx context.Context, keys *Keys, standingBy func(*Node)) er
 	if err := n.startShard(ctx, recovered, keys); err != nil {
 		return err
 	}
-	if n.consumers, err = n.store.Consume(ctx, n.stage, n.graveyard); err != nil {
+	if err := n.room.open(n.sending, n.store, n.background.Go); err != nil {
+		return err
+	}
+	if n.consumers, err = n.store.Consume(ctx, taking{n.stage, n.room}, n.graveyard); err != nil {
 		return fmt.Errorf("pull events: %w", err)
 	}
 	if err := n.openDeliveries(); err != nil {
@@ -204,6 +209,7 @@ func (n *Node) storeOptions(keys *Keys) store.Options {
 		EventsKeep: n.cfg.Events.Keep, AttemptsKeep: n.cfg.Attempts.Keep, Window: n.cfg.Window.Events,
 		DedupTime: n.cfg.Dedup.Local, Journaled: n.metrics.JournalBatch, Unreadable: n.metrics.Unreadable,
 		ListenLater: true, LostTail: n.lostTail, NotTaken: n.metrics.PublishRefused, Paces: n.paces(),
+		Admit: n.room.admit, Stored: n.room.stored,
 	}
 }
 

@@ -19,6 +19,7 @@ func (n *Node) paces() []gate.Pace {
 		}
 	}
 	return []gate.Pace{
+		n.room.pace,
 		pace(transport.QuotaEvents, func(int) float64 { return 1 }),
 		pace(transport.QuotaBytes, func(bytes int) float64 { return float64(bytes) }),
 	}

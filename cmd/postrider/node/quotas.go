@@ -27,6 +27,7 @@ func quotaBounds(q *config.Quota) quota.Bounds {
 		transport.QuotaReplays:   float64(q.Replays),
 		transport.QuotaEvents:    float64(q.EventsPerSecond),
 		transport.QuotaBytes:     float64(q.BytesPerSecond),
+		transport.QuotaLog:       q.LogShare,
 		transport.QuotaRequests:  float64(q.RequestsPerSecond),
 		transport.QuotaTests:     float64(q.TestsPerMinute),
 		transport.QuotaFilters:   q.FilterTime,
@@ -88,6 +89,8 @@ func beyond(name string) string {
 	switch name {
 	case transport.QuotaFilters:
 		return "is skipped as filter_cost where it is a filter's, and waits where it is a template's"
+	case transport.QuotaLog:
+		return "is refused until older events are settled and dropped"
 	case transport.QuotaEvents, transport.QuotaBytes:
 		return "is refused with 429 by HTTP, and waits by NATS"
 	}

@@ -18,7 +18,7 @@ import (
 // reloadable are the settings that a running node takes in.
 var reloadable = []string{"log.level", "http.rate", "http.burst",
 	"quota.endpoints", "quota.alerts", "quota.replays", "quota.events_per_second", "quota.bytes_per_second",
-	"quota.requests_per_second", "quota.requests_burst", "quota.filter_time",
+	"quota.log_share", "quota.requests_per_second", "quota.requests_burst", "quota.filter_time",
 	"quota.tests_per_minute", "quota.tests_per_host", "quota.tests_per_mailbox"}
 
 // Reload is what a running node reads its settings anew with.

@@ -52,6 +52,11 @@ type Options struct {
 	NotTaken func(stream, reason string, n int)
 	// Paces are the customers' quotas of what producers publish by NATS.
 	Paces []gate.Pace
+	// Admit tells why the log has no room for so many bytes more of a customer's
+	// by NATS, as gate.LaneOptions has it; Stored is told of each event in the
+	// log. nil: there always is, and nobody.
+	Admit  func(customer string, bytes int) error
+	Stored func(eventlog.Stored)
 	// ListenLater leaves the door to producers closed until Listen is called.
 	ListenLater bool
 }
@@ -116,14 +121,15 @@ func (s *Store) open(ctx context.Context) (err error) {
 	s.Fence = jet.NewFence(shard, s.Embedded())
 	s.Owners = owner.New(s.Conn, shard, s.Fence)
 	log := eventlog.Options{Keep: s.opts.EventsKeep, Window: s.opts.Window, Unreadable: s.opts.Unreadable,
-		Fence: s.Fence, Purging: s.Owners.Purging,
+		Fence: s.Fence, Purging: s.Owners.Purging, Stored: s.opts.Stored,
 		Referred: func(ctx context.Context, first, purgeable uint64) (uint64, error) {
 			return s.Deferred.Referred(ctx, first, purgeable)
 		},
 		MakeRoom: s.makeRoom}
 	if s.Listens() {
 		s.producers = producers.New(s.Conn, producers.Options{MaxPayload: int32(s.MaxPayload()), Window: s.opts.DedupTime,
-			NotTaken: s.opts.NotTaken, Paces: s.opts.Paces, Event: eventlog.Identify, Detection: runs.Identify})
+			NotTaken: s.opts.NotTaken, Paces: s.opts.Paces, Admit: s.opts.Admit, Stored: s.storedByProducers(),
+			Event: eventlog.Identify, Detection: runs.Identify})
 		log.Source = s.producers.Events()
 	}
 	s.Kept = kept.New(s.Conn, shard, s.Fence)
@@ -163,6 +169,19 @@ func (s *Store) openBuckets(ctx context.Context) (err error) {
 	}
 	s.Attempts, err = journal.Open(ctx, s.Conn, shard, journal.Options{Journaled: s.opts.Journaled, Fence: s.Fence})
 	return err
+}
+
+// storedByProducers fits Options.Stored to the gate.
+func (s *Store) storedByProducers() func(seq uint64, customer string, bytes int64) {
+	told := s.opts.Stored
+	if told == nil {
+		return nil
+	}
+	return func(seq uint64, customer string, bytes int64) {
+		if customer != "" {
+			told(eventlog.Stored{Seq: seq, Customer: customer, Bytes: bytes})
+		}
+	}
 }
 
 // Listen lets producers in, where the server is embedded and Options.Listen says
@@ -245,6 +264,51 @@ func (s *Store) Audit(ctx context.Context, o journal.AuditOptions) (*transport.A
 func (s *Store) SweepPayloads(ctx context.Context) error {
 	return s.Conn.SweepPayloads(ctx, s.opts.EventsKeep,
 		[]jet.References{s.Events.References(), s.Kept.References(), s.Deferred.References(), s.Letters.References()})
+}
+
+// Relief is how far the streams may be shortened.
+type Relief struct {
+	// Settled is up to which event all are settled, First the one that the log
+	// begins with.
+	Settled, First uint64
+	// Needed is since when the journal is needed to take the shard.
+	Needed time.Time
+}
+
+// neededMargin is how much longer the journal is kept than taking the shard
+// reads it.
+const neededMargin = 3 * time.Minute
+
+// Relief tells it.
+func (s *Store) Relief(ctx context.Context) (r Relief, err error) {
+	if r.Settled, _, err = s.Events.Consumed(ctx); err != nil {
+		return r, fmt.Errorf("what is settled: %w", err)
+	}
+	if r.First, err = s.FirstSequence(ctx, jet.StreamEvents); err != nil {
+		return r, err
+	}
+	r.Needed = s.Now()
+	unsettled, err := s.Events.StoredAfter(ctx, r.Settled)
+	if err != nil {
+		return r, fmt.Errorf("what is not settled: %w", err)
+	}
+	due, err := s.Deferred.OldestDue(ctx)
+	if err != nil {
+		return r, fmt.Errorf("what is due: %w", err)
+	}
+	for _, at := range []time.Time{unsettled, due} {
+		if !at.IsZero() && at.Before(r.Needed) {
+			r.Needed = at
+		}
+	}
+	r.Needed = r.Needed.Add(-neededMargin)
+	return r, nil
+}
+
+// SweepDropped deletes the payloads of events that were dropped from the log
+// before their age, where nothing else refers to them.
+func (s *Store) SweepDropped(ctx context.Context) error {
+	return s.SweepEventPayloads(ctx, []jet.References{s.Events.References(), s.Kept.References(), s.Deferred.References(), s.Letters.References()})
 }
 
 // Replays opens the bucket of replays of many.

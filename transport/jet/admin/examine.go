@@ -58,6 +58,7 @@ func Examine(ctx context.Context, o jet.Options, producer Producer, checks ...Ch
 	}
 	defer e.nc.Close()
 	e.streams(ctx)
+	e.room(ctx)
 	e.mapping(ctx)
 	for _, check := range checks {
 		e.found = append(e.found, check(ctx, e.js, e.o)...)

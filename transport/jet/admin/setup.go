@@ -95,10 +95,14 @@ func setupStep(ctx context.Context, js jetstream.JetStream, want jetstream.Strea
 // producers to what is theirs: they reach events.> and detections.> in
 // Postrider's account, get their acknowledgements, and can name nothing else
 // of it. Permissions in one account are not enough: a producer could name
-// due.0.x.1 as the subject where its acknowledgement is to go.
+// due.0.x.1 as the subject where its acknowledgement is to go. The limits are what
+// an account can do without a gate: how much disk all streams share, and how many
+// connections, subscriptions and bytes a message producers may have. What one
+// customer's events take of the disk is not the account's to bound.
 const ProducerAccounts = `accounts {
   POSTRIDER {
-    jetstream: enabled
+    # The disk that all streams share; each gets its part by postrider setup.
+    jetstream: {max_mem: 0, max_file: 50GB}
     users: [{user: postrider, password: "CHANGE-ME"}]
     exports: [
       {service: "events.>", accounts: [PRODUCERS]}
@@ -106,6 +110,7 @@ const ProducerAccounts = `accounts {
     ]
   }
   PRODUCERS {
+    limits: {max_connections: 1024, max_subscriptions: 10000, max_payload: 1MB}
     users: [{
       user: producer, password: "CHANGE-ME-TOO"
       permissions: {publish: ["events.>", "detections.>"], subscribe: ["_INBOX.>"]}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"strings"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/synadia-io/orbit.go/jetstreamext"
@@ -49,6 +50,16 @@ func (s *Store) State(ctx context.Context, state *transport.ShardState) error {
 	state.DeferredFirst, state.DeferredLast = info.State.FirstSeq, info.State.LastSeq
 	state.Mark = info.Config.Metadata[metaMark]
 	return nil
+}
+
+// OldestDue is when the oldest segment came due that is not settled; zero: none
+// is.
+func (s *Store) OldestDue(ctx context.Context) (time.Time, error) {
+	due, err := s.conn.FirstMessage(ctx, jet.StreamDeferred, jetstreamext.GetBatchSubject(s.dueFilter()))
+	if err != nil || due == nil {
+		return time.Time{}, err
+	}
+	return due.Time, nil
 }
 
 // Read gives t what it asked for of DEFERRED.

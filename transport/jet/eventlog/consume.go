@@ -70,6 +70,11 @@ func (c *Consumer) take(p *jet.Pull, msg jetstream.Msg) {
 	in := &inbound{Subject: msg.Subject(), Header: msg.Headers(), Data: msg.Data(),
 		Seq: meta.Sequence.Stream, Stored: meta.Timestamp.UTC()}
 	ev, letter, err := decodeInbound(p.Context(), in, c.store.conn.GetPayload)
+	if told := c.store.opts.Stored; told != nil && !c.store.conn.Embedded() {
+		if st, known := c.store.weigh(p.Context(), in.Seq, in.Subject, in.Header, in.Data); known {
+			told(st)
+		}
+	}
 	switch {
 	case err != nil:
 		p.PutOff(msg, err)

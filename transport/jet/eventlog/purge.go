@@ -31,19 +31,39 @@ type purgeable struct {
 // of room, the last of these is moved elsewhere. Without the consumer nothing is
 // settled, and nothing is purged.
 func (s *Store) Purge(ctx context.Context) error {
-	p, err := s.purgeable(ctx)
+	_, err := s.purge(ctx, 0)
+	return err
+}
+
+// Relieve is Purge of the oldest events below a sequence, however young they are:
+// room is short. It gives the sequence that the log begins at then.
+func (s *Store) Relieve(ctx context.Context, below uint64) (first uint64, err error) {
+	return s.purge(ctx, below)
+}
+
+// purge purges what is below a sequence, 0: what is old, as far as it may be.
+func (s *Store) purge(ctx context.Context, most uint64) (first uint64, err error) {
+	p, err := s.purgeable(ctx, most)
 	if err != nil || p.below <= p.first {
-		return err
+		return p.first, err
 	}
 	below := p.below
 	if s.opts.Referred != nil {
 		if below, err = s.notReferred(ctx, &p); err != nil {
-			return fmt.Errorf("purging %s below %d: %w", jet.StreamEvents, p.below, err)
+			return p.first, fmt.Errorf("purging %s below %d: %w", jet.StreamEvents, p.below, err)
 		}
 	}
 	if below <= p.first {
-		return nil
+		return p.first, nil
 	}
+	if err := s.purgeBelow(ctx, &p, below); err != nil {
+		return p.first, err
+	}
+	return below, nil
+}
+
+// purgeBelow purges, once the journal tells of it.
+func (s *Store) purgeBelow(ctx context.Context, p *purgeable, below uint64) error {
 	if tell := s.opts.Purging; tell != nil {
 		if err := tell(ctx, below); err != nil {
 			return fmt.Errorf("purging %s below %d: telling of it: %w", jet.StreamEvents, below, jet.Unavailable(err))
@@ -70,7 +90,7 @@ func (s *Store) notReferred(ctx context.Context, p *purgeable) (below uint64, er
 	return s.opts.MakeRoom(ctx, p.first, p.below, p.need)
 }
 
-func (s *Store) purgeable(ctx context.Context) (p purgeable, err error) {
+func (s *Store) purgeable(ctx context.Context, most uint64) (p purgeable, err error) {
 	if p.stream, err = s.js.Stream(ctx, jet.StreamEvents); err != nil {
 		return p, fmt.Errorf("purging %s: %w", jet.StreamEvents, jet.Unavailable(err))
 	}
@@ -82,14 +102,15 @@ func (s *Store) purgeable(ctx context.Context) (p purgeable, err error) {
 		return p, fmt.Errorf("purging %s: %w", jet.StreamEvents, jet.Unavailable(err))
 	}
 	info := p.stream.CachedInfo()
-	old, err := s.firstSince(ctx, info.State.LastSeq, s.now().Add(-s.opts.Keep))
-	if err != nil {
-		return p, fmt.Errorf("purging %s: finding what is older than %s: %w", jet.StreamEvents, s.opts.Keep, jet.Unavailable(err))
+	if most == 0 {
+		if most, err = s.firstSince(ctx, info.State.LastSeq, s.now().Add(-s.opts.Keep)); err != nil {
+			return p, fmt.Errorf("purging %s: finding what is older than %s: %w", jet.StreamEvents, s.opts.Keep, jet.Unavailable(err))
+		}
 	}
 	if info.State.Msgs == 0 {
 		return p, nil
 	}
-	p.first, p.below = info.State.FirstSeq, min(old, consumer.CachedInfo().AckFloor.Stream+1)
+	p.first, p.below = info.State.FirstSeq, min(most, consumer.CachedInfo().AckFloor.Stream+1)
 	if most := info.Config.MaxBytes; most > 0 && int64(info.State.Bytes) > most/100*shortOf {
 		p.need = int64(info.State.Bytes) - most/100*roomy
 	}

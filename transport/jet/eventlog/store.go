@@ -38,6 +38,10 @@ type Options struct {
 	// Purging has the journal tell that events below a sequence are purged, before
 	// they are; nil: nobody is told.
 	Purging func(ctx context.Context, below uint64) error
+	// Stored is told of each event that was stored, in no order: with an embedded
+	// server by whoever stored it, else when it is taken, and then perhaps again;
+	// nil: nobody.
+	Stored func(Stored)
 }
 
 // Store is the log of one shard.

@@ -54,6 +54,9 @@ func (s *Store) Submit(ctx context.Context, evs []transport.Event) ([]transport.
 		}
 		return nil, err
 	}
+	if s.conn.Embedded() {
+		s.tellStored(first, msgs, evs)
+	}
 	for i := range receipts {
 		r := &receipts[i]
 		r.Seq = first + uint64(i)
@@ -113,11 +116,13 @@ func at(evs []transport.Event, i int, err error) error {
 // store, and names those in the messages; it gives the names of what it put.
 func (s *Store) setAside(ctx context.Context, msgs []*nats.Msg) (objects []string, err error) {
 	limit := s.conn.MaxPayload() - batchRoom
+	ctx, cancel := context.WithTimeout(ctx, jet.PutAsideTime)
+	defer cancel()
 	for _, m := range msgs {
 		if int64(m.Size()) <= limit {
 			continue
 		}
-		name := jet.PayloadName("event")
+		name := jet.PayloadName(jet.KindEvent)
 		if err := s.changes.PutPayload(ctx, name, m.Data); err != nil {
 			return objects, err
 		}

@@ -25,6 +25,8 @@ type Lane struct {
 	now     func() time.Time
 	answer  func(reply string, data []byte)
 	count   func(stream, reason string, n int)
+	admit   func(customer string, bytes int) error
+	stored  func(m *nats.Msg, customer string, seq uint64)
 	waiting chan struct{}
 
 	mu     sync.Mutex
@@ -48,11 +50,17 @@ type LaneOptions struct {
 	Answer func(reply string, data []byte)
 	// Count is told of n messages that are not stored, and why.
 	Count func(stream, reason string, n int)
+	// Admit tells why there is no room in the stream for so many bytes more of a
+	// customer's, those that wait to be stored included: an error that wraps transport.ErrUnavailable where there is none
+	// for anybody. nil: there always is.
+	Admit func(customer string, bytes int) error
+	// Stored is told of what was stored; nil: nobody.
+	Stored func(m *nats.Msg, customer string, seq uint64)
 }
 
 // NewLane is one with nothing in it.
 func NewLane(o LaneOptions) *Lane {
-	return &Lane{rules: &o.Rules, now: o.Now, answer: o.Answer, count: o.Count, waiting: make(chan struct{}, 1),
+	return &Lane{rules: &o.Rules, now: o.Now, answer: o.Answer, count: o.Count, admit: o.Admit, stored: o.Stored, waiting: make(chan struct{}, 1),
 		queue: NewQueue(o.Bounds, o.Paces...), ids: newIDs(o.Window, mostIDs)}
 }
 
@@ -94,6 +102,14 @@ func (l *Lane) Take(m *nats.Msg) {
 
 // room asks before the document is read, which costs more.
 func (l *Lane) room(a *admitted) *Refusal {
+	if l.admit != nil && a.customer != "" {
+		l.mu.Lock()
+		held := l.queue.HeldBy(a.customer)
+		l.mu.Unlock()
+		if err := l.admit(a.customer, held+a.size); err != nil {
+			return noRoom(err)
+		}
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.roomLocked(a)
@@ -218,6 +234,9 @@ func (it *Item) Stored(seq uint64, err error) {
 		l.empty = nil
 	}
 	l.mu.Unlock()
+	if err == nil && l.stored != nil {
+		l.stored(it.msg, it.customer, seq)
+	}
 	if err == nil {
 		l.tell(it.reply, acknowledgement(l.rules.Stream, seq, false))
 		for _, reply := range it.repeats {

@@ -292,3 +292,46 @@ func FuzzTake(f *testing.F) {
 		}
 	})
 }
+
+// What the log has no room for is refused with why, before its document is read;
+// what waits already counts, and what was stored is told of.
+func TestWhatTheLogHasNoRoomFor(t *testing.T) {
+	d := newDesk(t, DefaultBounds(1<<20))
+	asked := 0
+	d.admit = func(customer string, bytes int) error {
+		switch asked = bytes; {
+		case customer == "nobody":
+			return fmt.Errorf("%w: no room", transport.ErrUnavailable)
+		case bytes > 100:
+			return errors.New("customer acme is over quota.log_share")
+		}
+		return nil
+	}
+	var stored []string
+	d.stored = func(_ *nats.Msg, customer string, seq uint64) {
+		stored = append(stored, fmt.Sprint(customer, " ", seq))
+	}
+	d.publish("acme", "", "first", `{"text":"`+strings.Repeat("x", 60)+`"}`)
+	first := asked
+	d.publish("acme", "", "second", "no JSON, and "+strings.Repeat("x", 50))
+	if asked <= first {
+		t.Errorf("asked for %d bytes, with %d waiting", asked, first)
+	}
+	d.publish("nobody", "", "third", `{}`)
+	d.publish("acme", "", "", "no JSON, and "+strings.Repeat("x", 50))
+	for reply, want := range map[string]string{"second": `"code":429,"err_code":10167`, "third": `"code":503,"err_code":10077`} {
+		if got := d.answers[replyPrefix+reply]; len(got) != 1 || !strings.Contains(got[0], want) {
+			t.Errorf("%s: %v", reply, got)
+		}
+	}
+	if d.counted[ReasonShare] != 2 || d.counted[ReasonRoom] != 1 {
+		t.Errorf("counted %v", d.counted)
+	}
+	d.Pieces(10, 1<<20, func(p publisher.Piece) { d.hand = append(d.hand, p) })
+	for _, p := range d.hand {
+		p.Stored(7, nil)
+	}
+	if got := strings.Join(stored, ", "); got != "acme 7" {
+		t.Errorf("stored %q", got)
+	}
+}

@@ -195,6 +195,14 @@ func (q *Queue) Done(it *Item) {
 	}
 }
 
+// HeldBy is how many bytes of a customer are not done yet.
+func (q *Queue) HeldBy(customer string) int {
+	if l := q.lines[customer]; l != nil {
+		return l.bytes
+	}
+	return 0
+}
+
 // Queued is how many were not given out yet.
 func (q *Queue) Queued() int { return q.queued }
 

@@ -21,6 +21,7 @@ const (
 	ReasonStore    = "store"
 	ReasonBatch    = "batch"
 	ReasonUnread   = "unread"
+	ReasonRoom     = "room"
 )
 
 // JetStream's error codes that clients know.
@@ -66,6 +67,14 @@ func unstored(err error) *Refusal {
 	}
 	return &Refusal{Reason: ReasonStore, Code: http.StatusServiceUnavailable, ErrCode: codeUnavailable,
 		Description: err.Error() + "; publish again later, with the same id"}
+}
+
+// noRoom is what a message is answered with that the log has no room for.
+func noRoom(err error) *Refusal {
+	if errors.Is(err, transport.ErrUnavailable) {
+		return &Refusal{Reason: ReasonRoom, Code: http.StatusServiceUnavailable, ErrCode: codeStoreFailed, Description: err.Error()}
+	}
+	return &Refusal{Reason: ReasonShare, Code: http.StatusTooManyRequests, ErrCode: codeTooMany, Description: "too many requests: " + err.Error()}
 }
 
 // refusalAnswer is the answer to a publish that is refused.

@@ -28,6 +28,11 @@ type Options struct {
 	// Paces are the customers' quotas of events: how long one must wait before one
 	// of so many bytes is stored, 0 where it was counted.
 	Paces []gate.Pace
+	// Admit tells why the log of events has no room for so many bytes more of a
+	// customer's, as gate.LaneOptions has it; Stored is told of what was stored
+	// there, and how much of the log that takes. nil: there always is, and nobody.
+	Admit  func(customer string, bytes int) error
+	Stored func(seq uint64, customer string, bytes int64)
 	// Event and Detection read documents of the two logs.
 	Event, Detection gate.Reader
 }
@@ -75,9 +80,15 @@ func New(conn *jet.Conn, o Options) *Producers {
 
 func (p *Producers) add(subject string, paces []gate.Pace, r gate.Rules) {
 	r.MaxPayload = int(p.opts.MaxPayload)
-	p.lanes = append(p.lanes, lane{stream: r.Stream, subject: subject, read: r.Read, Lane: gate.NewLane(gate.LaneOptions{
-		Rules: r, Bounds: gate.DefaultBounds(r.MaxPayload), Paces: paces, Window: p.opts.Window, Now: p.conn.Now,
-		Answer: p.gate.Answer, Count: p.opts.NotTaken})})
+	o := gate.LaneOptions{Rules: r, Bounds: gate.DefaultBounds(r.MaxPayload), Paces: paces, Window: p.opts.Window, Now: p.conn.Now,
+		Answer: p.gate.Answer, Count: p.opts.NotTaken}
+	if r.Stream == jet.StreamEvents {
+		o.Admit = p.opts.Admit
+		if told := p.opts.Stored; told != nil {
+			o.Stored = func(m *nats.Msg, customer string, seq uint64) { told(seq, customer, jet.StoredBytes(m)) }
+		}
+	}
+	p.lanes = append(p.lanes, lane{stream: r.Stream, subject: subject, read: r.Read, Lane: gate.NewLane(o)})
 }
 
 // Events is what waits to be stored in the log of events.

@@ -37,6 +37,9 @@ func (s *Store) Answers(ctx context.Context) (*Answers, error) {
 	if err != nil {
 		return nil, fmt.Errorf("bucket %s: %w", BucketAnswers, jet.Unavailable(err))
 	}
+	if err := s.conn.Bind(ctx, "KV_"+BucketAnswers); err != nil {
+		return nil, err
+	}
 	if kv, err = s.conn.Changing(ctx, kv); err != nil {
 		return nil, err
 	}

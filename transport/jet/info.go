@@ -67,7 +67,9 @@ func (c *Conn) Info() Info {
 	return info
 }
 
-func (c *Conn) streamInfo(ctx context.Context, name string) StreamInfo { return streamInfo(ctx, c.js, name) }
+func (c *Conn) streamInfo(ctx context.Context, name string) StreamInfo {
+	return streamInfo(ctx, c.js, name)
+}
 
 func streamInfo(ctx context.Context, js jetstream.JetStream, name string) StreamInfo {
 	stream, err := js.Stream(ctx, name)

@@ -32,12 +32,14 @@ const (
 const (
 	perRequest = 100
 	inFlight   = 4000
+	// inFlightBytes bounds one client's where documents are large.
+	inFlightBytes = 64 << 20
 )
 
 // NATSProducer publishes by NATS; done may be called from any goroutine.
 type NATSProducer interface {
 	Publish(ctx context.Context, subject string, data []byte) error
-	PublishAsync(subject string, data []byte, done func(error)) error
+	PublishAsync(subject, id string, data []byte, done func(error)) error
 	Close()
 }
 
@@ -48,7 +50,10 @@ type ProducerSpec struct {
 	NATS, HTTP string        // addresses
 	Token      string        `json:"token"`
 	Type       string        `json:"type"`
-	Rate       float64       `json:"rate"` // events a second of an open loop; 0: as fast as they are accepted
+	Customer   string        `json:"customer,omitempty"` // of all clients; empty: see customer
+	Bytes      int           `json:"bytes,omitempty"`    // of each document; 0: those of the bench
+	ID         string        `json:"id,omitempty"`       // of all events; empty: they have none
+	Rate       float64       `json:"rate"`               // events a second of an open loop; 0: as fast as they are accepted
 	Warm       time.Duration `json:"warm"`
 	For        time.Duration `json:"for"`
 }
@@ -71,7 +76,7 @@ func ProducerMain(ctx context.Context, args []string, stdout io.Writer, dial fun
 	if len(args) != 1 || json.Unmarshal([]byte(args[0]), &spec) != nil || spec.Clients < 1 {
 		return fmt.Errorf("%s: give a specification in JSON", ProducerCommand)
 	}
-	p := &producers{spec: spec, latency: hdrhistogram.New(1, maxLatency.Microseconds(), 3)}
+	p := &producers{spec: spec, document: spec.document(), latency: hdrhistogram.New(1, maxLatency.Microseconds(), 3)}
 	run := p.byNATS
 	if strings.HasPrefix(spec.Way, "http") {
 		run = p.byHTTP
@@ -91,6 +96,7 @@ type producers struct {
 	mu                sync.Mutex
 	latency           *hdrhistogram.Histogram // in µs
 	fault             error
+	document          []byte // of all events; nil: each has its own
 }
 
 func (p *producers) begin() {
@@ -135,6 +141,9 @@ func (p *producers) result(cpu time.Duration) *ProducerResult {
 // customer is whose events client i publishes; one alone publishes those of the
 // bench's endpoints.
 func (s *ProducerSpec) customer(i int) string {
+	if s.Customer != "" {
+		return s.Customer
+	}
 	if s.Clients == 1 {
 		return customer
 	}
@@ -176,7 +185,11 @@ func (p *producers) oneByOne(ctx context.Context, c NATSProducer, subject string
 
 // window keeps so many unacknowledged.
 func (p *producers) window(ctx context.Context, c NATSProducer, subject string) {
-	free := make(chan struct{}, max(1, inFlight/p.spec.Clients))
+	most := inFlight / p.spec.Clients
+	if p.spec.Bytes > 0 {
+		most = min(most, inFlightBytes/p.spec.Bytes)
+	}
+	free := make(chan struct{}, max(1, most))
 	for !p.over() && ctx.Err() == nil {
 		free <- struct{}{}
 		p.async(c, subject, time.Now(), func() { <-free })
@@ -208,7 +221,11 @@ func (p *producers) paced(ctx context.Context, c NATSProducer, subject string) {
 }
 
 func (p *producers) async(c NATSProducer, subject string, at time.Time, after func()) {
-	err := c.PublishAsync(subject, documents([]time.Time{at})[0], func(err error) {
+	document := p.document
+	if document == nil {
+		document = documents([]time.Time{at})[0]
+	}
+	err := c.PublishAsync(subject, p.spec.ID, document, func(err error) {
 		p.became(at, 1, err)
 		after()
 	})

@@ -16,9 +16,11 @@ import (
 
 // Trouble is what is wrong with some endpoints beside the healthy ones: they
 // hang until the time-out, fail at once with 500, or refuse connections. Those
-// that are well show what so many more cost anyway. The zero Trouble is none.
+// that are well show what so many more cost anyway. Or it is another customer,
+// who publishes as fast as it is let with as many clients: see floods. The zero
+// Trouble is none.
 type Trouble struct {
-	Kind      string `json:"kind"` // hang, fail, refuse, well, or empty
+	Kind      string `json:"kind"` // hang, fail, refuse, well, a flood, or empty
 	Endpoints int    `json:"endpoints"`
 }
 
@@ -29,8 +31,9 @@ var troubles = map[string]string{"hang": "hanging", "fail": "failing", "refuse":
 func ParseTrouble(text string) (Trouble, error) {
 	kind, number, _ := strings.Cut(text, "-")
 	n, err := strconv.Atoi(number)
-	if troubles[kind] == "" || err != nil || n < 1 || n > 10_000 {
-		return Trouble{}, wrong("trouble", text, "must be hang-N, fail-N, refuse-N or well-N, N from 1 to 10000")
+	_, floods := floods[kind]
+	if troubles[kind] == "" && !floods || err != nil || n < 1 || n > 10_000 || floods && n > 1000 {
+		return Trouble{}, wrong("trouble", text, "must be hang-N, fail-N, refuse-N or well-N, N from 1 to 10000, or flood-N, huge-N, tiny-N, wanted-N or duplicate-N, N clients from 1 to 1000")
 	}
 	return Trouble{Kind: kind, Endpoints: n}, nil
 }

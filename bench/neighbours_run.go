@@ -46,7 +46,8 @@ func (s *shared) wanted(c Case, i int) string {
 func (o NeighboursOptions) newRun(ctx context.Context) (*run, error) {
 	debug.FreeOSMemory() // what the run before left behind is not this one's
 	c := Case{FanOut: 1, Endpoints: o.Healthy, Synced: o.Synced, kind: load, shared: true}
-	r := &run{o: Options{Start: o.Start, Seconds: o.Seconds, DataDir: o.DataDir}, c: c, result: &DeliveryResult{Case: c}}
+	r := &run{o: Options{Start: o.Start, Seconds: o.Seconds, DataDir: o.DataDir}, c: c, result: &DeliveryResult{Case: c},
+		settings: map[string]string{"nats.listen": "127.0.0.1:0"}}
 	var err error
 	r.sink, err = startSink(ctx)
 	return r, err
@@ -93,6 +94,10 @@ func (o NeighboursOptions) steady(ctx context.Context, r *run, result *Neighbour
 	}
 	defer func() { err = errors.Join(err, ill.end(ctx, result)) }()
 	warm := min(10*time.Second, o.Seconds/4) // the server's caches hold the last 10 s
+	flood, err := o.startFlood(ctx, r, result.Trouble, warm+o.Seconds)
+	if err != nil {
+		return err
+	}
 	loop := r.offer(result.Offered, warm, o.Seconds)
 	from := loop.start.Add(warm)
 	r.producer.shared = ill.sharing(from)
@@ -108,7 +113,7 @@ func (o NeighboursOptions) steady(ctx context.Context, r *run, result *Neighbour
 			measured, err = r.sink.measure(ctx, warm, o.Seconds)
 			return err
 		})
-	if err != nil {
+	if err := errors.Join(err, flood.end(result)); err != nil {
 		return err
 	}
 	stats, err := r.drain(ctx)
@@ -127,7 +132,7 @@ type sick struct {
 
 func (o NeighboursOptions) trouble(ctx context.Context, r *run, result *NeighboursResult) (*sick, error) {
 	t := result.Trouble
-	if t == (Trouble{}) {
+	if _, flooded := floods[t.Kind]; flooded || t == (Trouble{}) {
 		return nil, nil
 	}
 	s := &shared{endpoints: t.Endpoints, every: result.Offered / (o.Rate * float64(t.Endpoints))}

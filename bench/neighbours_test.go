@@ -91,12 +91,12 @@ func isField(t *testing.T, err error, field string) {
 }
 
 func TestParseTrouble(t *testing.T) {
-	for _, text := range []string{"hang-10", "fail-1000", "refuse-1"} {
+	for _, text := range []string{"hang-10", "fail-1000", "refuse-1", "flood-4", "huge-1", "duplicate-1000"} {
 		if got, err := ParseTrouble(text); err != nil || got.String() != text {
 			t.Errorf("%s is read as %v, %v", text, got, err)
 		}
 	}
-	for _, text := range []string{"", "none", "hang", "hang-", "hang-0", "hang--1", "sulk-3", "hang-10001"} {
+	for _, text := range []string{"", "none", "hang", "hang-", "hang-0", "hang--1", "sulk-3", "hang-10001", "flood-0", "tiny-1001"} {
 		if got, err := ParseTrouble(text); err == nil {
 			t.Errorf("%q is read as %v", text, got)
 		}

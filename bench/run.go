@@ -21,6 +21,7 @@ type run struct {
 	sink     *sinkProcess
 	producer *producer
 	result   *DeliveryResult
+	settings map[string]string // of the node
 }
 
 // withNode starts a node with the case's endpoints, sees that each is reached,
@@ -31,7 +32,7 @@ func (r *run) withNode(ctx context.Context, do func(context.Context) error) (err
 		return fmt.Errorf("data folder: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	node, err := r.o.Start(ctx, NodeOptions{DataDir: dir, Synced: r.c.Synced})
+	node, err := r.o.Start(ctx, NodeOptions{DataDir: dir, Synced: r.c.Synced, Settings: r.settings})
 	if err != nil {
 		return fmt.Errorf("start the node: %w", err)
 	}

@@ -15,11 +15,14 @@ func (a *app) benchNeighboursCommand() *cobra.Command {
 	var sync string
 	c := &cobra.Command{
 		Use:   "neighbours",
-		Short: "What endpoints that hang or fail cost the others",
+		Short: "What endpoints that hang or fail, or a customer that floods, cost the others",
 		Long: `Offers healthy endpoints a steady load, half of what they take at full load,
 without and with endpoints in trouble beside them, each between two runs
-without. Read the medians that are printed at the end.`,
-		Example: "  postrider bench neighbours --report report\n  postrider bench neighbours --rounds 1 --seconds 20s --troubles hang-1000",
+without. flood-N, huge-N, tiny-N, wanted-N and duplicate-N are another customer
+in place of them, who publishes events of 1 KiB, 1 MB, 16 bytes, with an endpoint
+of its own, or with one id, as fast as N clients can. Read the medians that are
+printed at the end.`,
+		Example: "  postrider bench neighbours --report report\n  postrider bench neighbours --rounds 1 --seconds 20s --troubles hang-1000\n  postrider bench neighbours --troubles flood-4,huge-1,tiny-4,wanted-4,duplicate-4",
 		Args:    arguments(),
 		RunE: func(c *cobra.Command, _ []string) (err error) {
 			o.Stdout = a.figures()
@@ -40,7 +43,7 @@ without. Read the medians that are printed at the end.`,
 	f.DurationVar(&o.Seconds, "seconds", 40*time.Second, "how long each run is measured")
 	f.IntVar(&o.Rounds, "rounds", 3, "how often each trouble is measured")
 	f.IntVar(&o.Healthy, "healthy", 200, "healthy endpoints")
-	f.StringSliceVar(&troubles, "troubles", []string{"well-1000", "hang-10", "hang-1000", "fail-1000", "refuse-1000"}, "kind and number of endpoints in trouble")
+	f.StringSliceVar(&troubles, "troubles", []string{"well-1000", "hang-10", "hang-1000", "fail-1000", "refuse-1000"}, "kind and number of endpoints in trouble, or of clients of a customer that floods")
 	f.Float64Var(&o.Offered, "offered", 0, "deliveries a second to the healthy endpoints; 0: half of what they take at full load")
 	f.Float64Var(&o.Rate, "rate", 1, "events a second for each endpoint in trouble")
 	f.DurationVar(&o.Timeout, "timeout", 15*time.Second, "time limit of their attempts, 1s to 60s")

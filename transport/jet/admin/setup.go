@@ -101,8 +101,9 @@ func setupStep(ctx context.Context, js jetstream.JetStream, want jetstream.Strea
 // customer's events take of the disk is not the account's to bound.
 const ProducerAccounts = `accounts {
   POSTRIDER {
-    # The disk that all streams share; each gets its part by postrider setup.
-    jetstream: {max_mem: 0, max_file: 50GB}
+    # The disk that all streams share, at most what the server has: set it as it
+    # is wanted. Each stream gets its part by postrider setup.
+    jetstream: {max_file: 4GB}
     users: [{user: postrider, password: "CHANGE-ME"}]
     exports: [
       {service: "events.>", accounts: [PRODUCERS]}

@@ -48,14 +48,19 @@ func (p *Producer) Publish(ctx context.Context, subject string, data []byte) err
 	return acked(answer)
 }
 
-// PublishAsync returns at once; done is called once the answer is there.
-func (p *Producer) PublishAsync(subject string, data []byte, done func(error)) error {
+// PublishAsync returns at once; done is called once the answer is there. An id of
+// "" is none.
+func (p *Producer) PublishAsync(subject, id string, data []byte, done func(error)) error {
 	p.mu.Lock()
 	p.next++
 	n := p.next
 	p.owed[n] = done
 	p.mu.Unlock()
-	return p.nc.PublishRequest(subject, p.inbox+strconv.FormatUint(n, 10), data)
+	m := &nats.Msg{Subject: subject, Reply: p.inbox + strconv.FormatUint(n, 10), Data: data}
+	if id != "" {
+		m.Header = nats.Header{nats.MsgIdHdr: {id}}
+	}
+	return p.nc.PublishMsg(m)
 }
 
 func (p *Producer) answered(m *nats.Msg) {

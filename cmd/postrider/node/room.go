@@ -56,6 +56,7 @@ type room struct {
 	short    atomic.Bool
 	stuck    atomic.Bool // the last look found nothing to drop
 	swept    time.Time
+	vain     time.Time       // nothing could be dropped
 	bounds   map[string]bool // that were told of: whether as reached
 }
 
@@ -196,11 +197,12 @@ func (r *room) drop(ctx context.Context, use *jet.Use, relief *store.Relief) (dr
 		below = max(below, r.large.Oldest(end, int64((fill-easy)*float64(use.Room.Of(jet.StreamPayloads)))))
 	}
 	below = max(below, r.ownOldest(end))
-	if below <= relief.First {
+	if below <= relief.First || r.now().Sub(r.vain) < lookEvery {
 		return false, nil
 	}
-	first, err := r.store.Events.Relieve(ctx, below)
+	first, err := r.store.Relieve(ctx, below)
 	if err != nil || first <= relief.First {
+		r.vain = r.now() // something waits for the oldest: that does not change at once
 		return false, err
 	}
 	r.events.Cut(first)

@@ -20,7 +20,7 @@ func TestExamineAnExternalServer(t *testing.T) {
 	b := jettest.StartBare(t)
 	o := jet.Options{URL: b.Server.ClientURL(), MasterKey: jettest.Key}
 	found := Examine(jettest.Context(t), o, admin.Producer{})
-	if got := levels(found); got != "nats ok, streams ok, clock ok, mapping ok, producers warn" {
+	if got := levels(found); got != "nats ok, streams ok, clock ok, room warn, mapping ok, producers warn" {
 		t.Errorf("%s\n%+v", got, found)
 	}
 	s := openBare(t, b)
@@ -28,7 +28,7 @@ func TestExamineAnExternalServer(t *testing.T) {
 	create(t, s.Registry, jettest.Endpoint("acme", "https://example.com"))
 	before := s.Info()
 	found = Examine(jettest.Context(t), o, admin.Producer{URL: b.Server.ClientURL()}) // in the same account a producer reaches all
-	if got := levels(found); got != "nats ok, streams ok, clock ok, mapping ok, master key ok, owner ok, producers fail" {
+	if got := levels(found); got != "nats ok, streams ok, clock ok, room warn, mapping ok, master key ok, owner ok, producers fail" {
 		t.Errorf("%s\n%+v", got, found)
 	}
 	if open := found[len(found)-1].Text; open != "can reach due.0.doctor.probe, park.0.doctor.probe, ops.doctor.probe, attempts.0, deadletters.doctor.probe, $JS.API.STREAM.INFO.EVENTS, $KV.ENDPOINTS.doctor.probe" {

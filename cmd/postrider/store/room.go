@@ -57,9 +57,19 @@ func (s *Store) makeRoom(ctx context.Context, from, below uint64, need int64) (l
 	return seqs[moved], nil
 }
 
+// Relieve drops the oldest events below a sequence that are settled and that
+// nothing waits for, however young they are: see eventlog.Store.
+func (s *Store) Relieve(ctx context.Context, below uint64) (first uint64, err error) {
+	s.purging.Lock()
+	defer s.purging.Unlock()
+	return s.Events.Relieve(ctx, below)
+}
+
 // Purge drops what is settled and old and that nothing waits for: see
-// eventlog.Store. It is called by one at a time.
+// eventlog.Store.
 func (s *Store) Purge(ctx context.Context) error {
+	s.purging.Lock()
+	defer s.purging.Unlock()
 	err := s.Events.Purge(ctx)
 	if dropped := s.dropKept(ctx); dropped != nil {
 		err = errors.Join(err, fmt.Errorf("dropping events that nothing waits for any more: %w", dropped))

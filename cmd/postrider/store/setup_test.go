@@ -112,7 +112,7 @@ func TestProducerAccounts(t *testing.T) {
 		t.Fatal(err)
 	}
 	found := Examine(jettest.Context(t), o.Options, admin.Producer{URL: "nats://producer:CHANGE-ME-TOO@" + at})
-	if got := levels(found); got != "nats ok, streams ok, clock ok, mapping ok, master key ok, owner ok, producers ok" {
+	if got := levels(found); got != "nats ok, streams ok, clock ok, room ok, mapping ok, master key ok, owner ok, producers ok" {
 		t.Errorf("%s\n%+v", got, found)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/postrider/postrider/transport"
@@ -93,6 +94,7 @@ type Store struct {
 
 	opts      Options
 	producers *producers.Producers // nil: nobody is listened to
+	purging   sync.Mutex           // one purge at a time
 }
 
 // Open connects to the server of o.URL, or embeds one on o.DataDir, creates or

@@ -19,6 +19,7 @@ func withEverything() *Telemetry {
 		Streams: func() []StreamFill {
 			return []StreamFill{{Name: "EVENTS", Messages: 3, Bytes: 30, MaxBytes: 300}, {Name: "OTHER"}}
 		},
+		Room:   func() Room { return Room{Bytes: 300, Used: 30, Refusing: true} },
 		LogLag: func() LogLag { return LogLag{Events: 2, Age: 3 * time.Second} },
 		NATS:   yes, Redis: func() bool { return false }, Draining: yes,
 		Certificates: map[string]func() time.Time{ListenerHTTP: func() time.Time { return time.Unix(1e9, 0) }},

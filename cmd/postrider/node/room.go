@@ -127,6 +127,7 @@ func (r *room) nudge() {
 // what is near.
 func (r *room) look(ctx context.Context) error {
 	defer r.turn()
+	r.backlog.TakenUp(r.taken())
 	use, err := r.store.Use(ctx)
 	if err != nil {
 		return err

@@ -48,7 +48,7 @@ func (r Room) Of(stream string) int64 {
 	if r <= 0 || !bounded {
 		return -1
 	}
-	return int64(r) / 1000 * part
+	return int64(r)/1000*part + int64(r)%1000*part/1000
 }
 
 // Log is what the log may have, EVENTS, KEPT and large payloads together, of which each

@@ -17,8 +17,8 @@ func TestFill(t *testing.T) {
 		}
 	}
 	fill := s.Fill(jettest.Context(t))
-	if len(fill) != 6 {
-		t.Errorf("of 6 streams %d are told: %+v", len(fill), fill)
+	if len(fill) != 9 {
+		t.Errorf("of 9 streams %d are told: %+v", len(fill), fill)
 	}
 	at := slices.IndexFunc(fill, func(i jet.StreamInfo) bool { return i.Name == jet.StreamEvents })
 	if at < 0 || fill[at].Messages != 2 || fill[at].Bytes == 0 || fill[at].MaxBytes <= 0 || fill[at].LastSeq != 2 {

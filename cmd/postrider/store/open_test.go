@@ -26,7 +26,7 @@ func TestOpenAndClose(t *testing.T) {
 	}
 	info := s.Info()
 	if !info.Embedded || info.Sync != "always" || info.URL != s.ClientURL() || !strings.HasPrefix(info.URL, "nats://127.0.0.1:") ||
-		info.ServerVersion == "" || len(info.Streams) != 4 || info.Streams[0].MaxBytes != (1<<30)/10*6 {
+		info.ServerVersion == "" || len(info.Streams) != 4 || info.Streams[0].MaxBytes != (1<<30)/2 {
 		t.Errorf("info %+v", info)
 	}
 	if found, err := filepath.Glob(filepath.Join(o.DataDir, "jetstream", "*", "streams", jet.StreamEvents)); len(found) != 1 {
@@ -48,7 +48,7 @@ func TestOpenAgainKeepsWhatIsThere(t *testing.T) {
 	closeStore(t, s)
 	o.MaxStore = 256 << 20 // less room than before is no reason not to start
 	s = openEmbedded(t, o)
-	if info := s.Info(); info.Streams[0].Messages != 1 || info.Streams[0].MaxBytes != (256<<20)/10*6 {
+	if info := s.Info(); info.Streams[0].Messages != 1 || info.Streams[0].MaxBytes != (256<<20)/2 {
 		t.Errorf("after the restart: %+v", info.Streams[0])
 	}
 }

@@ -66,6 +66,10 @@ type NeighboursOptions struct {
 	// Offered is the load in deliveries a second to the healthy endpoints; 0: half
 	// of what they take at full load, which is measured first.
 	Offered float64
+	// Waiting, where it is over 0, is how many events are published for the endpoints
+	// in trouble alone, as fast as they are taken, while the healthy ones are at full
+	// load: that is measured in place of a steady load.
+	Waiting int
 	// Timeout is the time limit of their attempts, 15 s by default.
 	Timeout time.Duration
 	Synced  bool
@@ -108,6 +112,8 @@ func (o NeighboursOptions) validate() error {
 		return wrong("healthy", o.Healthy, "must be from 1 to 10000")
 	case o.Rate <= 0 || o.Rate > 1000:
 		return wrong("rate", o.Rate, "must be over 0 and at most 1000")
+	case o.Waiting < 0 || o.Waiting > transport.MaxWaitingEvents/2:
+		return wrong("waiting", o.Waiting, fmt.Sprintf("must be from 0 to %d", transport.MaxWaitingEvents/2))
 	case o.Offered < 0 || o.Offered > 1_000_000:
 		return wrong("offered", o.Offered, "must be from 0 to 1000000")
 	}
@@ -127,7 +133,7 @@ func Neighbours(ctx context.Context, o NeighboursOptions) (*Report, error) {
 		return nil, err
 	}
 	report := newReport("neighbours", o.DataDir)
-	report.Neighbours = &NeighboursReport{Seconds: o.Seconds.Seconds(), Healthy: o.Healthy, Rate: o.Rate, Timeout: o.Timeout, Synced: o.Synced}
+	report.Neighbours = &NeighboursReport{Seconds: o.Seconds.Seconds(), Healthy: o.Healthy, Waiting: o.Waiting, Rate: o.Rate, Timeout: o.Timeout, Synced: o.Synced}
 	printHeader(o.Stdout, report.Machine)
 	err = o.all(ctx, report.Neighbours)
 	report.Neighbours.summarize(o.Stdout)
@@ -135,7 +141,7 @@ func Neighbours(ctx context.Context, o NeighboursOptions) (*Report, error) {
 }
 
 func (o NeighboursOptions) all(ctx context.Context, n *NeighboursReport) error {
-	if n.Offered = o.Offered; n.Offered == 0 {
+	if n.Offered = o.Offered; n.Offered == 0 && o.Waiting == 0 {
 		capacity, err := o.capacity(ctx)
 		if err != nil {
 			return fmt.Errorf("bench neighbours, capacity: %w", err)

@@ -14,6 +14,8 @@ type NeighboursReport struct {
 	Rate    float64       `json:"rate_per_endpoint_in_trouble"`
 	Timeout time.Duration `json:"timeout_ns"`
 	Synced  bool          `json:"synced"`
+	// Waiting: at full load, beside so many events for the endpoints in trouble.
+	Waiting int `json:"waiting,omitempty"`
 	// Offered is the load of each run, in deliveries a second. Capacity is what
 	// the healthy endpoints take at full load; 0 where it was not measured.
 	Offered  float64             `json:"offered_per_s"`
@@ -33,6 +35,10 @@ type NeighboursResult struct {
 	Latency   Latency `json:"latency"`
 	// CPU is that of the whole process, µs a delivery to a healthy endpoint.
 	CPU float64 `json:"cpu_us"`
+	// WaitingCPU is what each event for an endpoint in trouble costs, µs of the whole
+	// process, its publishing included: what is over those of the runs without, at
+	// full load.
+	WaitingCPU float64 `json:"waiting_cpu_us,omitempty"`
 	// BusyCores are those of the whole machine, OtherCores of neither this
 	// process nor the receivers'.
 	BusyCores  float64 `json:"busy_cores"`
@@ -50,6 +56,9 @@ type NeighboursResult struct {
 	P99Ratio   float64       `json:"p99_ratio,omitempty"`
 	CalmP99    time.Duration `json:"calm_p99_ns,omitempty"`
 	Arrivals   []uint64      `json:"arrivals"`
+
+	deliveries float64 // that CPU is a share of
+	waiting    int     // events for those in trouble
 }
 
 // The bounds of what neighbours may cost.
@@ -83,6 +92,9 @@ func (r *NeighboursResult) compare(before, after *NeighboursResult) {
 	if calm := (before.PerSecond + after.PerSecond) / 2; calm > 0 {
 		r.Throughput = r.PerSecond / calm
 	}
+	if r.waiting > 0 {
+		r.WaitingCPU = (r.CPU - (before.CPU+after.CPU)/2) * r.deliveries / float64(r.waiting)
+	}
 	if r.CalmP99 = (before.Latency.P99 + after.Latency.P99) / 2; r.CalmP99 > 0 {
 		r.P99Ratio = float64(r.Latency.P99) / float64(r.CalmP99)
 	}
@@ -102,6 +114,9 @@ func (r *NeighboursResult) print(w io.Writer) {
 	}
 	if r.Throughput > 0 {
 		figures = append(figures, figure{"ratio", r.Throughput}, figure{"p99-ratio", r.P99Ratio})
+	}
+	if r.waiting > 0 {
+		figures = append(figures, figure{"cpu-us/waiting", r.WaitingCPU})
 	}
 	printLine(w, "Neighbours/trouble="+r.Name, r.Received, figures...)
 }

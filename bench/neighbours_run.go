@@ -80,7 +80,11 @@ func (o NeighboursOptions) neighbours(ctx context.Context, t Trouble, offered fl
 	defer func() { err = errors.Join(err, r.sink.close()) }()
 	result = &NeighboursResult{Trouble: t, Name: t.String(), Offered: offered}
 	memory := sampleMemory(time.Second / 4)
-	err = r.withNode(ctx, func(ctx context.Context) error { return o.steady(ctx, r, result) })
+	beside := o.steady
+	if o.Waiting > 0 {
+		beside = o.fully
+	}
+	err = r.withNode(ctx, func(ctx context.Context) error { return beside(ctx, r, result) })
 	result.RSSMiB = peak(memory.stop())
 	return result, err
 }
@@ -136,7 +140,7 @@ func (o NeighboursOptions) trouble(ctx context.Context, r *run, result *Neighbou
 		return nil, nil
 	}
 	s := &shared{endpoints: t.Endpoints, every: result.Offered / (o.Rate * float64(t.Endpoints))}
-	if s.every < 1 {
+	if s.every < 1 && o.Waiting == 0 {
 		return nil, wrong("rate", o.Rate, fmt.Sprintf("must be less: the %d endpoints in trouble would want more than the %.0f events a second that there are", t.Endpoints, result.Offered))
 	}
 	at, err := r.sink.open(ctx, inTrouble, sinkOptions{})
@@ -146,10 +150,12 @@ func (o NeighboursOptions) trouble(ctx context.Context, r *run, result *Neighbou
 	if err := at.behave(ctx, troubles[t.Kind]); err != nil {
 		return nil, err
 	}
-	c := Case{FanOut: 1, Endpoints: t.Endpoints, Synced: o.Synced, kind: inTrouble}
+	c := o.inTrouble(t)
 	for i := range t.Endpoints {
 		e := c.endpoint(i, at.url(i))
-		e.Events = []string{s.wanted(r.c, i)}
+		if o.Waiting == 0 {
+			e.Events = []string{s.wanted(r.c, i)}
+		}
 		e.Delivery.Concurrency = 8 // the default
 		e.Delivery.Timeout = transport.Duration(o.Timeout)
 		if err := r.producer.node.AddEndpoint(ctx, e); err != nil {
@@ -157,6 +163,48 @@ func (o NeighboursOptions) trouble(ctx context.Context, r *run, result *Neighbou
 		}
 	}
 	return &sick{s, at}, nil
+}
+
+func (o NeighboursOptions) inTrouble(t Trouble) Case {
+	return Case{FanOut: 1, Endpoints: t.Endpoints, Synced: o.Synced, kind: inTrouble}
+}
+
+// fully has the healthy endpoints at full load; what is published for the
+// endpoints in trouble alone comes on top from when the measuring begins.
+func (o NeighboursOptions) fully(ctx context.Context, r *run, result *NeighboursResult) (err error) {
+	ill, err := o.trouble(ctx, r, result)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, ill.end(ctx, result)) }()
+	warm := o.Seconds / 4
+	var measured rate
+	err = alongside(ctx,
+		func(ctx context.Context) error {
+			if ill == nil {
+				return nil
+			}
+			if err := sleep(ctx, warm); err != nil {
+				return err
+			}
+			p := &producer{node: r.producer.node, c: o.inTrouble(result.Trouble)}
+			err := p.exactly(ctx, o.Waiting)
+			ill.published.Store(p.published.Load())
+			return err
+		},
+		func(ctx context.Context) (err error) {
+			measured, err = r.full(ctx, warm, o.Seconds)
+			return err
+		})
+	if err != nil {
+		return err
+	}
+	result.PerSecond, result.deliveries = measured.perSecond(), float64(measured.deliveries)
+	result.CPU, result.BusyCores, result.OtherCores = measured.each(measured.sender), measured.busy(), measured.others()
+	if result.Owed, result.Received = r.result.Owed, r.result.Received; ill != nil {
+		result.waiting = o.Waiting
+	}
+	return nil
 }
 
 // sharing is what is shared from then on; nothing where nobody is in trouble.

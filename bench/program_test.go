@@ -196,6 +196,10 @@ func (l *lane) drained(rate float64) float64 {
 	return l.level
 }
 
+func (p *fakeProgram) Stored(context.Context, string) (Stored, error) {
+	return Stored{Messages: 2, Bytes: 600, Ever: 4}, nil
+}
+
 func (p *fakeProgram) Audit(context.Context) (*transport.Audit, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -26,6 +26,16 @@ type Program interface {
 	// Memory is its resident set in bytes, 0 where it is not known.
 	Memory() uint64
 	Audit(ctx context.Context) (*transport.Audit, error)
+	// Stored is how a stream of the node's stands.
+	Stored(ctx context.Context, stream string) (Stored, error)
+}
+
+// Stored is how a stream stands: what is in it, and how many messages it ever had.
+type Stored struct{ Messages, Bytes, Ever uint64 }
+
+// written is how many bytes were ever written to it, by the mean of what is there.
+func (s Stored) written() float64 {
+	return float64(s.Ever) * float64(s.Bytes) / float64(max(1, s.Messages))
 }
 
 // NewProgram prepares a program; it is not started yet.

@@ -23,7 +23,11 @@ type WaitingResult struct {
 	// Filled is how long publishing them took, and Routed how long after that
 	// the others' next events arrived.
 	Filled time.Duration `json:"filled_ns"`
-	Routed time.Duration `json:"routed_ns"`
+	// DeferredBytes were written to DEFERRED by then for each event that waits,
+	// EventBytes to EVENTS for each that was published.
+	DeferredBytes float64       `json:"deferred_bytes_per_waiting"`
+	EventBytes    float64       `json:"event_bytes"`
+	Routed        time.Duration `json:"routed_ns"`
 	// Restart is that of a kill -9 while they wait: First is the first delivery
 	// to another endpoint.
 	Restart Restart `json:"restart"`
@@ -165,6 +169,20 @@ func (w *waitingRun) fill(ctx context.Context, o RecoveryOptions) (err error) {
 	start = time.Now()
 	err = w.warm(ctx, o.Patience) // they come after all that is to wait
 	w.result.Routed = time.Since(start)
+	if err != nil {
+		return err
+	}
+	return w.written(ctx, o.Waiting)
+}
+
+// written tells what parking has cost on the disk.
+func (w *waitingRun) written(ctx context.Context, waiting int) error {
+	parked, err := w.program.Stored(ctx, transport.StreamDeferred)
+	if err != nil {
+		return err
+	}
+	log, err := w.program.Stored(ctx, transport.StreamEvents)
+	w.result.DeferredBytes, w.result.EventBytes = parked.written()/float64(waiting), log.written()/float64(max(1, log.Ever))
 	return err
 }
 
@@ -270,17 +288,19 @@ func (r *WaitingResult) print(w io.Writer) {
 	}
 	name := fmt.Sprintf("Recovery/case=waiting/waiting=%d", r.Waiting)
 	printLine(w, name, uint64(r.Waiting),
-		figure{"ratio", r.Full}, figure{"p99-ratio", r.P99}, figure{"rss-MiB", r.RSSMiB["all"]},
+		figure{"ratio", r.Full}, figure{"p99-ratio", r.P99}, figure{"deferred-B/waiting", r.DeferredBytes}, figure{"rss-MiB", r.RSSMiB["all"]},
 		figure{"ready-ms", milliseconds(r.Restart.Ready)}, figure{"first-ms", milliseconds(r.Restart.First)},
 		figure{"of-pace", r.OfPace}, figure{"lost", float64(r.Lost)}, figure{"repeated", float64(r.Repeated)})
 	fmt.Fprintf(w, `
 %d events waiting for an endpoint that is down
   filled      %s (%.0f events/s), all routed %s after
+  written     %.0f bytes to DEFERRED for each event that waits, of %.0f in the log (%.2f)
   others      %.0f deliveries/s at full load, without %.0f (%.2f); at half load p99 %.2f ms, without %.2f (%.2f)
   memory      most resident: %.0f MiB before, %.0f filling, %.0f waiting, %.0f at the restart, %.0f draining; in all %.0f
   restart     ready after %s, first delivery of others after %s, caught up after %s
   comes back  first delivery after %s, all within %s; at most %d in a second, %.2f of what the pace allows; lost %d, repeated %d
 `, r.Waiting, rounded(r.Filled), float64(r.Waiting)/r.Filled.Seconds(), rounded(r.Routed),
+		r.DeferredBytes, r.EventBytes, r.DeferredBytes/max(1, r.EventBytes),
 		r.With.PerSecond, r.Without.PerSecond, r.Full, milliseconds(r.With.Latency.P99), milliseconds(r.Without.Latency.P99), r.P99,
 		r.RSSMiB["before"], r.RSSMiB["filling"], r.RSSMiB["waiting"], r.RSSMiB["restart"], r.RSSMiB["draining"], r.RSSMiB["all"],
 		rounded(r.Restart.Ready), rounded(r.Restart.First), rounded(r.Restart.CaughtUp),

@@ -9,6 +9,8 @@ type Parking struct {
 	// Hop is the entry's, Wake when it comes back.
 	Hop  uint32
 	Wake time.Time
+	// Late is how much later it may come back, to share a segment with others.
+	Late time.Duration
 	// Ready: it waits for room alone, not for its own time.
 	Ready bool
 	// Refers: its event is not parked with it, but read from the log when it is due.
@@ -17,6 +19,13 @@ type Parking struct {
 	// its event when it is read.
 	Size, Bytes int
 }
+
+// mostLate bounds Parking.Late.
+const mostLate = 5 * time.Second
+
+// LateBy is how much later than asked a retry may come that waits so long: those of
+// events that failed one after the other then come together.
+func LateBy(wait time.Duration) time.Duration { return min(max(0, wait/10), mostLate) }
 
 // Cut is one segment that is to be parked.
 type Cut struct {

@@ -10,7 +10,8 @@ import (
 )
 
 // Together is how far apart the times may be at which entries of one segment
-// are to come back: it comes back with the latest of them.
+// are to come back, where they may not be later: it comes back with the latest of
+// them.
 const Together = 50 * time.Millisecond
 
 // Cutter cuts what is parked for one endpoint into segments, and names them.
@@ -90,15 +91,25 @@ func trueFirst(a, b bool) int {
 // reach is how many from the first on go into one segment.
 func (c *cutting) reach(order []int) (n int) {
 	first, bytes := &c.entries[order[0]], 0
+	latest := c.latest(order[0])
 	for n < len(order) && n < transport.MaxSegmentEntries {
 		e := &c.entries[order[n]]
 		bytes += e.Bytes
-		if e.Ready != first.Ready || e.Refers != first.Refers || e.Wake.Sub(first.Wake) > Together || n > 0 && bytes > transport.MaxSegmentBytes {
+		if e.Ready != first.Ready || e.Refers != first.Refers || e.Wake.After(latest) || n > 0 && bytes > transport.MaxSegmentBytes {
 			break
+		}
+		if l := c.latest(order[n]); l.Before(latest) {
+			latest = l
 		}
 		n++
 	}
 	return n
+}
+
+// latest is when an entry comes back at the latest.
+func (c *cutting) latest(i int) time.Time {
+	e := &c.entries[i]
+	return e.Wake.Add(max(e.Late, Together))
 }
 
 func (c *cutting) segment(group []int) transport.Cut {

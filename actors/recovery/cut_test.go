@@ -81,8 +81,10 @@ func TestACutKeepsEveryEntry(t *testing.T) {
 			return transport.Parking{
 				Place: transport.Place{Seq: rapid.Uint64Range(1, 60).Draw(t, "seq"), Replay: rapid.Uint64Range(0, 1).Draw(t, "replay")},
 				Hop:   rapid.Uint32Range(1, 3).Draw(t, "hop"), Ready: rapid.Bool().Draw(t, "ready"), Size: rapid.IntRange(256, 300).Draw(t, "size"),
-				Wake:  noon.Add(time.Duration(rapid.IntRange(0, 200).Draw(t, "ms")) * time.Millisecond),
-				Bytes: rapid.SampledFrom([]int{1, 1, 1, transport.MaxSegmentBytes / 2, 2 * transport.MaxSegmentBytes}).Draw(t, "bytes"),
+				Late:   rapid.SampledFrom([]time.Duration{0, 0, 100 * time.Millisecond, time.Second}).Draw(t, "late"),
+				Refers: rapid.Bool().Draw(t, "refers"),
+				Wake:   noon.Add(time.Duration(rapid.IntRange(0, 200).Draw(t, "ms")) * time.Millisecond),
+				Bytes:  rapid.SampledFrom([]int{1, 1, 1, transport.MaxSegmentBytes / 2, 2 * transport.MaxSegmentBytes}).Draw(t, "bytes"),
 			}
 		}), 0, 200).Draw(t, "entries")
 		highest := map[transport.Place]uint32{}
@@ -125,12 +127,12 @@ func TestACutKeepsEveryEntry(t *testing.T) {
 
 func checkSegment(t *rapid.T, entries []transport.Parking, cut *transport.Cut) {
 	first, last := &entries[cut.Entries[0]], &entries[cut.Entries[len(cut.Entries)-1]]
-	size, bytes := int64(0), 0
+	size, bytes, low := int64(0), 0, first.Seq
 	for n, i := range cut.Entries {
 		e := &entries[i]
-		size, bytes = size+int64(e.Size), bytes+e.Bytes
+		size, bytes, low = size+int64(e.Size), bytes+e.Bytes, min(low, e.Seq)
 		late := cut.Wake.Sub(e.Wake)
-		if e.Ready != first.Ready || late < 0 || late > Together || n > 0 && !entries[cut.Entries[n-1]].Before(e.Place) {
+		if e.Ready != first.Ready || e.Refers != first.Refers || late < 0 || late > max(Together, e.Late) || n > 0 && !entries[cut.Entries[n-1]].Before(e.Place) {
 			t.Fatalf("%+v is in %+v", e, cut)
 		}
 	}
@@ -138,7 +140,7 @@ func checkSegment(t *rapid.T, entries []transport.Parking, cut *transport.Cut) {
 	if n := len(cut.Entries); n > transport.MaxSegmentEntries || n > 1 && bytes > transport.MaxSegmentBytes || s.Entries != n {
 		t.Fatalf("%d entries of %d bytes: %+v", n, bytes, s)
 	}
-	if s.First != first.Place || s.Hop != first.Hop || s.Bytes != size || s.Ready != first.Ready || !s.Counted || s.Due {
+	if s.First != first.Place || s.Hop != first.Hop || s.Bytes != size || s.Ready != first.Ready || s.Refers != first.Refers || s.Refers && s.Low != low || !s.Refers && s.Low != 0 || !s.Counted || s.Due {
 		t.Fatalf("%+v of %+v", s, first)
 	}
 	if seq, known := s.Last(); known && (seq != last.Seq || first.Replay != last.Replay) {

@@ -39,7 +39,7 @@ func (p *parker) Park(customer, id string, e transport.Entry, w transport.Waiter
 	if b == nil {
 		b = &gathered{endpoint: id}
 		p.open[id] = b
-		p.n.after(collectWait, func() { p.leave(b) })
+		p.n.after(max(collectWait, late(&e)/2), func() { p.leave(b) })
 	}
 	b.items = append(b.items, item{customer, e, w})
 }
@@ -88,9 +88,17 @@ func parkings(items []item) []transport.Parking {
 	all := make([]transport.Parking, len(items))
 	for i := range items {
 		e := &items[i].entry
-		all[i] = transport.Parking{Place: placeOf(e), Hop: e.Hop, Wake: e.Wake(), Ready: e.Due.IsZero(), Refers: e.Refers, Size: e.Event.Size(), Bytes: e.Event.Size()}
+		all[i] = transport.Parking{Late: late(e), Place: placeOf(e), Hop: e.Hop, Wake: e.Wake(), Ready: e.Due.IsZero(), Refers: e.Refers, Size: e.Event.Size(), Bytes: e.Event.Size()}
 	}
 	return all
+}
+
+// late is how much later than asked an entry may come back.
+func late(e *transport.Entry) time.Duration {
+	if e.Due.IsZero() || len(e.Tries) == 0 {
+		return 0
+	}
+	return transport.LateBy(e.Due.Sub(e.Tries[len(e.Tries)-1].At))
 }
 
 func segmentOf(items []item, cut *transport.Cut) *parked {

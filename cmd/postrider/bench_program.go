@@ -180,6 +180,25 @@ func (p *benchProgram) Audit(ctx context.Context) (*transport.Audit, error) {
 	return &a, err
 }
 
+// Stored is how a stream stands.
+func (p *benchProgram) Stored(ctx context.Context, stream string) (bench.Stored, error) {
+	var all struct {
+		Items []struct {
+			Name     string
+			Messages uint64
+			Bytes    uint64
+			LastSeq  uint64 `json:"last_seq"`
+		}
+	}
+	_, err := p.client.call(ctx, http.MethodGet, "/v1/streams", nil, &all)
+	for _, s := range all.Items {
+		if s.Name == stream {
+			return bench.Stored{Messages: s.Messages, Bytes: s.Bytes, Ever: s.LastSeq}, err
+		}
+	}
+	return bench.Stored{}, errors.Join(err, errors.New("bench: the node tells nothing of the stream "+stream))
+}
+
 // AddEndpoint registers an endpoint of the bench.
 func (p *benchProgram) AddEndpoint(ctx context.Context, ep *transport.Endpoint) error {
 	_, err := p.client.call(ctx, http.MethodPost, "/v1/endpoints", map[string]any{

@@ -45,6 +45,7 @@ printed at the end.`,
 	f.IntVar(&o.Healthy, "healthy", 200, "healthy endpoints")
 	f.StringSliceVar(&troubles, "troubles", []string{"well-1000", "hang-10", "hang-1000", "fail-1000", "refuse-1000"}, "kind and number of endpoints in trouble, or of clients of a customer that floods")
 	f.Float64Var(&o.Offered, "offered", 0, "deliveries a second to the healthy endpoints; 0: half of what they take at full load")
+	f.IntVar(&o.Waiting, "waiting", 0, "at full load, beside so many events for the endpoints in trouble, in place of a steady load")
 	f.Float64Var(&o.Rate, "rate", 1, "events a second for each endpoint in trouble")
 	f.DurationVar(&o.Timeout, "timeout", 15*time.Second, "time limit of their attempts, 1s to 60s")
 	f.StringVar(&sync, "sync", "always", "setting of nats.sync: always or 2m")

@@ -12,15 +12,17 @@ const (
 	// collectWait is how long what belongs together is waited for.
 	collectWait = 50 * time.Millisecond
 	// gatherMost is how long fresh events are gathered whose endpoint is closed
-	// for long: each segment is written, fires and is removed by itself.
+	// for long, and retries that may share a segment: each segment is written, fires
+	// and is removed by itself.
 	gatherMost = 4 * time.Second
 	// collectEntries and collectBytes are the most that is collected of one
 	// endpoint before it leaves: enough for runs of entries that come back at
 	// one time to fill a segment each.
 	collectEntries = 16 * transport.MaxSegmentEntries
 	collectBytes   = 16 * transport.MaxSegmentBytes
-	// heldShare of a shard's window, 1 / it, is gathered at most.
-	heldShare = 8
+	// heldShare of a shard's window, 1 / it, is gathered at most: their acks are
+	// held meanwhile.
+	heldShare = 4
 )
 
 // bucket gathers one endpoint's entries.
@@ -52,17 +54,32 @@ func (p *Parker) collect(customer, endpoint string, it item) {
 		p.leave(b)
 	}
 	if p.held >= p.store.opts.Window/heldShare {
-		p.leaveAll()
+		p.leaveMost()
+	}
+}
+
+// leaveMost sends off the buckets that hold no less than the mean, which is at least
+// half of it all, so that what is gathered of many endpoints becomes large segments
+// still. The lock is held.
+func (p *Parker) leaveMost() {
+	mean := p.held / max(1, len(p.open))
+	for _, b := range p.open {
+		if len(b.items) >= mean {
+			p.leave(b)
+		}
 	}
 }
 
 // patience is how long an item may wait for others of its endpoint.
 func (p *Parker) patience(now time.Time, it *transport.Parking) time.Duration {
-	fresh := it.Ready && it.Hop == 1 && it.Replay == 0
-	if !fresh || p.hurried {
-		return collectWait
+	switch fresh := it.Ready && it.Hop == 1 && it.Replay == 0; {
+	case p.hurried:
+	case it.Late > 0:
+		return min(max(collectWait, it.Late), p.gather)
+	case fresh:
+		return min(max(collectWait, it.Wake.Sub(now)/2), p.gather)
 	}
-	return min(max(collectWait, it.Wake.Sub(now)/2), p.gather)
+	return collectWait
 }
 
 // Hurry ends the gathering: what was parked leaves at once, and what comes is

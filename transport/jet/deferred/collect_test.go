@@ -91,6 +91,9 @@ func TestPatience(t *testing.T) {
 		{"fresh, in two seconds", transport.Parking{Ready: true, Hop: 1, Wake: now.Add(2 * time.Second)}, time.Second},
 		{"fresh, in an hour", transport.Parking{Ready: true, Hop: 1, Wake: now.Add(time.Hour)}, gatherMost},
 		{"tried", transport.Parking{Hop: 1, Wake: now.Add(time.Hour)}, collectWait},
+		{"a retry", transport.Parking{Hop: 1, Late: time.Second, Wake: now.Add(10 * time.Second)}, time.Second},
+		{"a retry, much later", transport.Parking{Hop: 1, Late: 5 * time.Second, Wake: now.Add(time.Hour)}, gatherMost},
+		{"a retry, soon", transport.Parking{Hop: 1, Late: time.Millisecond, Wake: now.Add(10 * time.Millisecond)}, collectWait},
 		{"parked again", transport.Parking{Ready: true, Hop: 2, Wake: now.Add(time.Hour)}, collectWait},
 		{"a replay", transport.Parking{Ready: true, Hop: 1, Place: transport.Place{Replay: 5}, Wake: now.Add(time.Hour)}, collectWait},
 	}

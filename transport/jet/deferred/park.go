@@ -96,6 +96,9 @@ func isFirstOfReplay(e *transport.Entry) bool { return e.Replay != 0 && e.Hop ==
 func (s *Store) encodeItem(e *transport.Entry) item {
 	it := item{Parking: transport.Parking{Place: transport.Place{Replay: e.Replay, Seq: e.Event.Seq}, Hop: e.Hop,
 		Wake: e.Wake(), Ready: e.Due.IsZero(), Size: e.Event.Size()}}
+	if !it.Ready && len(e.Tries) > 0 {
+		it.Late = transport.LateBy(it.Wake.Sub(s.now()))
+	}
 	if e.Event.Apart || isFirstOfReplay(e) && e.Event.Seq < s.purgeable {
 		s.encodeWhole(&it, e)
 		return it

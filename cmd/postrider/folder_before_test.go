@@ -62,9 +62,9 @@ func TestAFolderOfTheVersionBefore(t *testing.T) {
 				t.Error("a match of a run before came again")
 			}
 			r.verified(t)
-			if list := n.logged("event=kept-1&status=delivered"); len(list.Items) != 4 {
-				t.Errorf("the delivery log tells of %d deliveries of the first event", len(list.Items))
-			}
+			n.await("the delivery log to tell of the first event's", func() bool { // it follows the journal
+				return len(n.logged("event=kept-1&status=delivered").Items) == 4
+			})
 			n.terminate()
 		})
 	}

@@ -83,7 +83,7 @@ page: ## Write anew what is embedded of the web page (transport/web/dist)
 screenshots: needs ## Look at every page in a browser, and write pictures of those that README and docs/page.md show
 	mkdir -p report/page docs/images
 	$(GO) test ./cmd/postrider -count=1 -run TestPageIsAccessible -screenshots $(CURDIR)/report/page
-	cp report/page/delivery.png report/page/overview.png docs/images/
+	cp report/page/delivery.png report/page/overview.png report/page/webhook-add.png report/page/customer.png docs/images/
 
 .PHONY: page-figures
 page-figures: needs ## Measure the page in a browser with 10,000 endpoints, a million deliveries and a feed of FEED (5m); 2 GB of disk

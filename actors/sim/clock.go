@@ -37,7 +37,7 @@ func (c *clock) after(d time.Duration, do func()) {
 	}
 }
 
-// next is when the next timed is.
+// next is when something is due next.
 func (c *clock) next() (at time.Duration, any bool) {
 	if len(c.heap) == 0 {
 		return 0, false
@@ -45,16 +45,7 @@ func (c *clock) next() (at time.Duration, any bool) {
 	return c.heap[0].at, true
 }
 
-// later lets d pass.
-func (c *clock) later(d time.Duration) {
-	until := c.now + d
-	for at, any := c.next(); any && at <= until; at, any = c.next() {
-		c.runNext()
-	}
-	c.now = until
-}
-
-// keep moves time to the next timed and keeps it.
+// runNext moves time to what is due next, and runs it.
 func (c *clock) runNext() {
 	a := c.heap[0]
 	last := len(c.heap) - 1

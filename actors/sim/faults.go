@@ -43,6 +43,7 @@ const (
 	lostAnswers
 	lateAcks
 	intoASocket
+	lateRequests
 	cutAttempts
 	firstMode
 	faults = firstMode + fault(modes)
@@ -52,7 +53,7 @@ var faultWords = [...]string{"kill -9", "graceful stops", "NATS away", "uplink d
 	"replays", "acks lost", "deliveries lost on the way", "redeliveries", "schedules fired twice", "streams set back", "segments parked anew",
 	"attempts broken off", "receipts repeated", "Retry-After kept", "events purged", "events moved to KEPT", "references to events that are gone",
 	"reads that failed", "takings of the shard", "owners deposed", "nodes frozen", "nodes cut off from NATS", "nodes whose writes are lost",
-	"guarded writes refused", "answers to writes lost", "acks after a reset", "events sent to a frozen node", "attempts cut"}
+	"guarded writes refused", "answers to writes lost", "acks after a reset", "events sent to a frozen node", "requests late by a freeze", "attempts cut"}
 
 func (f fault) String() string {
 	if f > firstMode {

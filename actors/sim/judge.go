@@ -72,9 +72,10 @@ func (j *judge) begun(*node) {
 		if s := &rcv.view; s.now != rcv.endpoint {
 			s.now = rcv.endpoint
 			s.version++
+			s.highest = 0 // it may want events that it did not want before
 			s.level = 0
 			if s.now != nil && s.now.Delivery.Ordered && !s.ordered {
-				s.orderedFrom = j.w.log.last()
+				s.orderFrom(j.w.log.last())
 			}
 			s.ordered = s.now != nil && s.now.Delivery.Ordered
 		}
@@ -233,9 +234,15 @@ func (j *judge) parking(id string, e *transport.Entry) {
 	j.w.note(line{what: "park", endpoint: id, seq: e.Event.Seq, n: int64(e.Hop), more: e.Wake().Sub(j.w.nodeNow()).String()})
 }
 
-// arrived counts a request at the receiver's own clock.
+// arrived judges a request as the receiver sees it: by its own clock, and by what
+// arrived before. What was under way as its owner froze, and was deposed, may be
+// beyond the rate, and behind a later event.
 func (j *judge) arrived(a *attempt) {
 	s := &a.rcv.view
+	if a.n != j.w.node {
+		return
+	}
+	j.arrivedInOrder(a)
 	if s.now == nil || a.version != s.version || s.now.Delivery.Rate <= 0 {
 		return
 	}

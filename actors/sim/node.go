@@ -40,7 +40,6 @@ type node struct {
 	reached transport.Reached
 
 	air    []*write
-	gated  []*attempt // that wait until the node acts
 	flying map[uint64]*attempt
 	sent   uint64
 	// inHand are the messages that the shard has not settled.

@@ -75,8 +75,24 @@ func (a *attempt) travel() {
 	case a.rcv.mode == refusing:
 		w.after(there, func() { a.finish(transport.Answer{Class: transport.Failed, Reason: "connect"}) })
 	default:
-		w.after(there, func() { a.rcv.arrived(w, a) })
+		w.after(there, a.reach)
 	}
+}
+
+// reach brings the request to the receiver, or, where its node was frozen between
+// its check and the network, when that goes on: another may own the shard by then.
+func (a *attempt) reach() {
+	n, w := a.n, a.n.w
+	if !n.alive || !n.frozen || !w.dice.one(3) {
+		a.rcv.arrived(w, a)
+		return
+	}
+	n.late = append(n.late, func() {
+		if !a.over {
+			w.did(lateRequests)
+			a.rcv.arrived(w, a)
+		}
+	})
 }
 
 // arrived is the request at the receiver, who answers as its mode is.

@@ -63,6 +63,7 @@ func (l *eventLog) copy() func() {
 		}
 		l.first = first
 		l.reset()
+		l.w.judge.logCut(uint64(n))
 	}
 }
 
@@ -275,6 +276,15 @@ func (j *judge) toldStill(r *transport.Record) {
 // nobody wanted, or that no node had taken, leaves nothing that a later one could
 // be taken for.
 func (j *judge) known(seq uint64) bool { return j.owed[seq] != nil || j.skipped[seq] }
+
+// logCut: numbers beyond n that nothing durable names are given to other events.
+func (j *judge) logCut(n uint64) {
+	for _, rcv := range j.w.receivers {
+		v := &rcv.view
+		v.highest = min(v.highest, n)
+		maps.DeleteFunc(v.arrived, func(seq uint64, _ bool) bool { return seq > n })
+	}
+}
 
 // deferredCut: what DEFERRED alone knew is lost with it: attempts of which the
 // journal does not tell yet, and replays that were asked for and have not begun.

@@ -32,6 +32,14 @@ type view struct {
 	ordered     bool
 	orderedFrom uint64
 	head        uint64
+	// arrived are the events that reached the receiver since then, up to highest.
+	arrived map[uint64]bool
+	highest uint64
+}
+
+// orderFrom: from here on the endpoint is ordered.
+func (s *view) orderFrom(last uint64) {
+	s.orderedFrom, s.highest, s.arrived = last, 0, map[uint64]bool{}
 }
 
 func (s *view) settings() []*transport.Endpoint {
@@ -85,13 +93,14 @@ func (j *judge) changed(rcv *receiver, next *transport.Endpoint) {
 	s.now, s.next, s.changing = next, nil, false
 	ordered := next != nil && next.Delivery.Ordered
 	if ordered && !s.ordered {
-		s.orderedFrom = j.w.log.last()
+		s.orderFrom(j.w.log.last())
 	}
 	s.ordered = ordered
 	if was == next {
 		return
 	}
 	s.version++
+	s.highest = 0 // it may want events that it did not want before
 	s.level = 0
 	if was == nil || next == nil {
 		return
@@ -228,6 +237,19 @@ func (j *judge) inOrder(a *attempt) {
 			s.head = seq
 		}
 	}
+}
+
+// arrivedInOrder: an ordered endpoint sees an event for the first time before it
+// sees any later one.
+func (j *judge) arrivedInOrder(a *attempt) {
+	s := &a.rcv.view
+	if !s.ordered || s.changing || a.pair.Replay != 0 || a.pair.Seq <= s.orderedFrom {
+		return
+	}
+	if !s.arrived[a.pair.Seq] && a.pair.Seq < s.highest && !j.delivery(a.pair).doubled {
+		j.w.breaks("6: ordered endpoints receive in log order", "%s received %d for the first time after %d", a.rcv.id, a.pair.Seq, s.highest)
+	}
+	s.arrived[a.pair.Seq], s.highest = true, max(s.highest, a.pair.Seq)
 }
 
 // answered sees what comes back, before the endpoint does.

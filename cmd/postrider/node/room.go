@@ -128,6 +128,9 @@ func (r *room) nudge() {
 func (r *room) look(ctx context.Context) error {
 	defer r.turn()
 	r.backlog.TakenUp(r.taken())
+	if r.store.Conn.Ready() != nil {
+		return nil // that is told elsewhere
+	}
 	use, err := r.store.Use(ctx)
 	if err != nil {
 		return err

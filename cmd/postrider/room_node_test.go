@@ -360,7 +360,7 @@ func TestAnswersKeepToTheirRoom(t *testing.T) {
 // that they hold none of the server's places.
 func TestHeldBatchesTakeNothingFromOthers(t *testing.T) {
 	t.Parallel()
-	o := beside(newTestNode(t))
+	o := beside(newTestNode(t, hardy...)) // the second endpoint refuses each event once
 	nc, err := nats.Connect("nats://" + o.nats)
 	if err != nil {
 		t.Fatal(err)

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -107,7 +108,8 @@ func TestAReferenceNeverLeadsToAnotherEvent(t *testing.T) {
 // The log keeps what something refers to, however old it is.
 func TestTheLogIsPurgedUpToTheOldestReference(t *testing.T) {
 	o, now := embeddedOptions(t), time.Now()
-	o.Now, o.EventsKeep = func() time.Time { return now }, time.Hour
+	var ahead atomic.Int64
+	o.Now, o.EventsKeep = func() time.Time { return now.Add(time.Duration(ahead.Load())) }, time.Hour
 	s := openEmbedded(t, o)
 	events := submitted(t, s, 6)
 	sink := jettest.NewSink(10)
@@ -121,7 +123,7 @@ func TestTheLogIsPurgedUpToTheOldestReference(t *testing.T) {
 	ready := waiting(events[2], time.Time{})
 	ready.At = now.Add(200 * time.Hour)
 	parkWith(t, p, jettest.EndpointB, ready)
-	now = now.Add(2 * time.Hour)
+	ahead.Store(int64(2 * time.Hour))
 	first := func(want uint64) {
 		t.Helper()
 		if err := s.Events.Purge(jettest.Context(t)); err != nil {
@@ -135,7 +137,7 @@ func TestTheLogIsPurgedUpToTheOldestReference(t *testing.T) {
 	recallNow(t, p, jettest.EndpointB, 1)
 	due := dueOf(t, sink)
 	first(3) // it came back, and is not settled
-	replay := waiting(events[1], now.Add(time.Hour))
+	replay := waiting(events[1], now.Add(3*time.Hour))
 	replay.Replay = 7
 	parkWith(t, p, jettest.EndpointA, replay) // of an event that is purged already
 	due.H.Ack()

@@ -3,6 +3,7 @@ package store
 import (
 	"bytes"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -17,7 +18,8 @@ func fullLog(t *testing.T, every int) (s *Store, sink *jettest.Sink, waits []*tr
 	t.Helper()
 	o, now := embeddedOptions(t), time.Now()
 	o.MaxStore, o.EventsKeep = 20<<20, time.Hour
-	o.Now = func() time.Time { return now }
+	var ahead atomic.Int64
+	o.Now = func() time.Time { return now.Add(time.Duration(ahead.Load())) }
 	s = openEmbedded(t, o)
 	sink = jettest.NewSink(2000)
 	startConsuming(t, s, sink)
@@ -45,7 +47,7 @@ func fullLog(t *testing.T, every int) (s *Store, sink *jettest.Sink, waits []*tr
 	for i, ev := range waits {
 		parkWith(t, p, jettest.EndpointOf(i%3), waiting(ev, now.Add(1000*time.Hour)))
 	}
-	now = now.Add(2 * time.Hour)
+	ahead.Store(int64(2 * time.Hour))
 	if err := s.Purge(jettest.Context(t)); err != nil {
 		t.Fatal(err)
 	}

@@ -174,7 +174,7 @@ func fault(err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, context.Canceled):
+	case errors.Is(err, context.Canceled), errors.Is(err, nats.ErrDisconnected): // the latter is told of what had left
 		return fmt.Errorf("publishing: %w: the connection to NATS was lost meanwhile, the events may be stored or not", transport.ErrUnknown)
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, nats.ErrTimeout):
 		return fmt.Errorf("publishing: %w: NATS did not answer, the events may be stored or not", transport.ErrUnknown)

@@ -75,11 +75,13 @@ func TestAFullLogRefusesPublishingAlone(t *testing.T) {
 		case <-down:
 			return http.StatusOK
 		default:
-			return map[string]int{"/well": http.StatusOK, "/ill": http.StatusInternalServerError}[path]
+			return map[string]int{"/well": http.StatusOK, "/held": http.StatusOK, "/ill": http.StatusInternalServerError}[path]
 		}
 	})
 	n.start()
 	n.addEndpoint(w.url+"/well", ">")
+	held := n.addEndpoint(w.url+"/held", ">") // what is settled would leave before anything is refused
+	n.setPaused(held, true)
 	// A tenth of what is published waits for an endpoint that is down.
 	n.addEndpoint(w.url+"/ill", "ill.>", strings.Fields(strings.Repeat("1s ", 30))...)
 	var ill []string
@@ -103,17 +105,21 @@ func TestAFullLogRefusesPublishingAlone(t *testing.T) {
 	}
 	close(down)
 	n.await("what was parked to arrive", func() bool { return w.missing("/ill", ill) == 0 })
+	n.setPaused(held, false)
+	n.await("what was held to arrive", func() bool { return w.missing("/held", accepted)+w.missing("/held", ill) == 0 })
 	if sum := n.settledAudit(); sum.DeadLettered > 0 {
 		t.Errorf("the audit says %+v", sum)
 	}
 	n.terminate()
 	n.growMount(80)
 	n.start()
+	n.setPaused(held, true)
 	more, _ := n.fill("more", "well")
+	n.setPaused(held, false)
 	if len(more) < 20 {
 		t.Errorf("a disk of 32 MiB more took %d events of 500 KB", len(more))
 	}
-	n.await("what came with the larger disk to arrive", func() bool { return w.missing("/well", more) == 0 })
+	n.await("what came with the larger disk to arrive", func() bool { return w.missing("/well", more)+w.missing("/held", more) == 0 })
 	t.Logf("%d more with a larger disk, repeated %d, audit %+v", len(more), w.repeated(t), n.settledAudit())
 	n.terminate()
 }

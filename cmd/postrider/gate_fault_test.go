@@ -87,7 +87,8 @@ func TestAFullLogRefusesProducers(t *testing.T) {
 	n.mountSmall(48)
 	w := newWitness(t, func(string, string, int) int { return http.StatusOK })
 	n.start()
-	n.addEndpoint(w.url+"/a", ">")
+	held := n.addEndpoint(w.url+"/a", ">") // what is settled would leave before anything is refused
+	n.setPaused(held, true)
 	p := n.natsProducer()
 	fill := func(prefix string) (accepted []string, refusal error) {
 		for i := 0; ; i++ {
@@ -104,14 +105,17 @@ func TestAFullLogRefusesProducers(t *testing.T) {
 	if !errors.As(refusal, &api) || api.Code != 503 || api.ErrorCode != 10077 || !strings.Contains(api.Description, "share of the disk") {
 		t.Errorf("after %d: %v", len(accepted), refusal)
 	}
+	n.setPaused(held, false)
 	n.await("all that was acknowledged to arrive", func() bool { return w.missing("/a", accepted) == 0 })
 	n.terminate()
 	n.growMount(80)
 	n.start()
+	n.setPaused(held, true)
 	more, _ := fill("b")
 	if len(more) < 20 {
 		t.Errorf("a disk of 32 MiB more took %d events of 500 KB", len(more))
 	}
+	n.setPaused(held, false)
 	n.await("what came with the larger disk to arrive", func() bool { return w.missing("/a", more) == 0 })
 	n.terminate()
 }

@@ -34,6 +34,15 @@ func (w *witness) serveAt(t *testing.T, address string) (stop func()) {
 	return func() { _ = s.Close() }
 }
 
+// setPaused pauses an endpoint, or resumes it.
+func (n *testNode) setPaused(endpoint string, paused bool) {
+	n.t.Helper()
+	verb := map[bool]string{true: "pause", false: "resume"}[paused]
+	if status, text := n.call(http.MethodPost, "/v1/endpoints/"+endpoint+"/"+verb, "", nil); status != http.StatusOK {
+		n.t.Fatalf("%s: %d %s", verb, status, text)
+	}
+}
+
 // addEndpoint adds an endpoint of acme by the API and gives its id.
 func (n *testNode) addEndpoint(url, events string, schedule ...string) string {
 	n.t.Helper()

@@ -84,6 +84,8 @@ func TestAReplayIsPacedCancelledAndGoesOnAfterAKill(t *testing.T) {
 	if most := float64(rate)*took.Seconds() + 2*float64(rate)/4 + 256; float64(cancelled.Replayed) > most || cancelled.State != transport.ReplayCancelled {
 		t.Errorf("%s after %s with %d replayed, at most %.0f by its rate", cancelled.State, took, cancelled.Replayed, most)
 	}
+	// The audit knows a replay once something became of it.
+	n.await("what was replayed to arrive", func() bool { return arrived.Load()-int64(size) >= int64(cancelled.Replayed) })
 	sum := n.settledAudit()
 	if got := arrived.Load() - int64(size); got != int64(cancelled.Replayed) || sum.Owed != uint64(size)+cancelled.Replayed {
 		t.Errorf("%d arrived again and %d are owed, of %d replayed", got, sum.Owed, cancelled.Replayed)

@@ -412,6 +412,7 @@ func TestManyEndpoints(t *testing.T) {
 		n = 100_000
 	}
 	o := embeddedOptions(t)
+	o.MaxStore = 8 << 30 // of which endpoints have their part
 	s := openEmbedded(t, o)
 	ctx, cancel := context.WithTimeout(context.Background(), jettest.Patience)
 	defer cancel()

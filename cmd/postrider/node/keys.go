@@ -48,6 +48,11 @@ func LoadKeys(c *config.Config) (*Keys, error) {
 			*key = config.Secret(kept)
 		}
 	}
+	return keysOf(c)
+}
+
+// keysOf are the keys as they are set.
+func keysOf(c *config.Config) (*Keys, error) {
 	master, err := c.MasterKeyBytes()
 	if err != nil {
 		return nil, err

@@ -44,7 +44,7 @@ type reloader struct {
 	limits    func(*config.Config)
 	// turn takes in another master key in place of the present one, and reseal
 	// seals anew what that had sealed.
-	turn   func(cfg *config.Config, present string) error
+	turn   func(cfg, present *config.Config) (turned bool, err error)
 	reseal func(context.Context)
 	work   sync.WaitGroup
 	// started are the settings that the node runs with, last those that were
@@ -158,18 +158,19 @@ func (r *reloader) settings(ctx context.Context) {
 
 // masterKey takes in another one; taking out the one before needs nothing done.
 func (r *reloader) masterKey(ctx context.Context, cfg *config.Config) {
-	with := *r.started
-	switch {
-	case cfg.MasterKey == "" || r.started.MasterKey == "": // a development node's own
+	if cfg.MasterKey == "" || r.started.MasterKey == "" { // a development node's own
 		return
-	case cfg.MasterKey != r.started.MasterKey:
-		if err := r.turn(cfg, r.started.MasterKey.Reveal()); err != nil {
-			r.log.Error("master_key was not taken in; the one before still holds", "error", err)
-			return
-		}
+	}
+	turned, err := r.turn(cfg, r.started)
+	if err != nil {
+		r.log.Error("master_key was not taken in; the one before still holds", "error", err)
+		return
+	}
+	if turned {
 		r.log.Info("master_key was taken in: what the one before sealed is sealed anew")
 		r.work.Go(func() { r.reseal(ctx) })
 	}
+	with := *r.started
 	with.MasterKey, with.MasterKeyPrevious = cfg.MasterKey, cfg.MasterKeyPrevious
 	r.started = &with
 }

@@ -56,7 +56,9 @@ func (p *Parker) list(ctx context.Context, endpoint string) ([]transport.ParkedP
 	waits, _, err := p.store.listParked(ctx, endpoint, math.MaxInt/4, func(*parked) bool { return true })
 	for err == nil && len(waits) > 0 {
 		part := cutParked(&waits, math.MaxInt)
+		p.store.moving.Lock()
 		err = p.store.readSchedules(ctx, part, func(_ int, m *jetstream.RawStreamMsg) { found.add(m.Data) })
+		p.store.moving.Unlock()
 	}
 	if err != nil {
 		return nil, err

@@ -28,10 +28,13 @@ const (
 // many entries are on their way back: those of segments about to fire by
 // themselves too, none of segments that are gone.
 //
-// Each is published only while its schedule is there as it was read. What
+// Each is published only while its schedule is there as it was read: no schedule
+// is written anew meanwhile, so what is refused or is not found has fired. What
 // remains is a schedule that fires between that check and its purge, and a
 // second copy by it, which shows by its name.
 func (s *Store) bringBack(ctx context.Context, all []parked) (entries int, err error) {
+	s.moving.Lock()
+	defer s.moving.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, jet.PublishTimeout)
 	defer cancel()
 	by := s.now().Add(s.clock.ahead() + soon)

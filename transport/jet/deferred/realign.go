@@ -159,6 +159,8 @@ func (s *Store) misaligned(ctx context.Context, skew time.Duration) ([]misplaced
 
 // rewrite replaces schedules that are still there.
 func (s *Store) rewrite(ctx context.Context, part []misplaced, skew time.Duration) error {
+	s.moving.Lock()
+	defer s.moving.Unlock()
 	msgs := make([]*nats.Msg, 0, len(part))
 	for _, p := range part {
 		m, err := s.conn.LeaderGet(ctx, jet.StreamDeferred, p.seq, s.parkFilter(""))

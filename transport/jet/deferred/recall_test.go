@@ -1,6 +1,7 @@
 package deferred
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"sync"
@@ -240,6 +241,43 @@ func TestAGuardHoldsAgainstAStaleReading(t *testing.T) {
 	}
 }
 
+// What is written anew for another clock while it is brought back comes back.
+func TestWhatIsWrittenAnewMeanwhileIsBroughtBack(t *testing.T) {
+	s := openEmbedded(t, embeddedOptions(t))
+	p := newParker(t, s)
+	const n = 100
+	sink := jettest.NewSink(n)
+	startConsuming(t, s, sink)
+	later := time.Now().Add(24 * time.Hour)
+	for i := range n {
+		parkWith(t, p, jettest.EndpointA, jettest.ReadyEntry(uint64(i+1), later))
+	}
+	ctx, stop := context.WithCancel(jettest.Context(t))
+	moved := make(chan struct{})
+	go func() {
+		defer close(moved)
+		for skew := time.Hour; ctx.Err() == nil; skew += time.Hour {
+			off, err := s.misaligned(ctx, skew)
+			for len(off) > 0 && err == nil {
+				part := off[:min(len(off), 8)]
+				off, err = off[len(part):], s.rewrite(ctx, part, skew)
+			}
+			if err != nil && ctx.Err() == nil {
+				t.Error(err)
+			}
+		}
+	}()
+	defer func() {
+		stop()
+		<-moved
+	}()
+	p.RecallAll(jettest.EndpointA)
+	jettest.Eventually(t, func() bool { return p.clearing.first() == nil })
+	if left := lying(t, s, "park.>"); left != 0 {
+		t.Errorf("%d of %d were not brought back", left, n)
+	}
+}
+
 // writeAnew stores a segment a second time, as a writer does that was not told
 // of the first for long.
 func writeAnew(t testing.TB, s *Store, m *jetstream.RawStreamMsg, wake time.Time) {
@@ -285,9 +323,12 @@ func TestManyRecallsAtOnceAreServedInTurn(t *testing.T) {
 }
 
 // due counts what fired and is not acked.
-func due(t testing.TB, s *Store) (n int) {
+func due(t testing.TB, s *Store) (n int) { return lying(t, s, "due.>") }
+
+// lying is how many messages are in DEFERRED by a filter.
+func lying(t testing.TB, s *Store, filter string) (n int) {
 	t.Helper()
-	err := s.conn.SubjectsOf(jettest.Context(t), jet.StreamDeferred, "due.>", func(_ string, messages uint64) { n += int(messages) })
+	err := s.conn.SubjectsOf(jettest.Context(t), jet.StreamDeferred, filter, func(_ string, messages uint64) { n += int(messages) })
 	if err != nil {
 		t.Fatal(err)
 	}

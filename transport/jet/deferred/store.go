@@ -69,7 +69,10 @@ type Store struct {
 	// the events end that may be purged where nothing refers to them.
 	referring sync.RWMutex
 	purgeable uint64
-	parker    atomic.Pointer[Parker] // the last one
+	// moving is held while schedules are read by name and published anew: one that is
+	// replaced meanwhile is not found, and its guard refuses.
+	moving sync.Mutex
+	parker atomic.Pointer[Parker] // the last one
 }
 
 // Open gives what waits of a shard, whose stream is there (see Config), and asks

@@ -249,7 +249,7 @@ func Eventually(t testing.TB, ok func() bool) {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			t.Fatal("it did not come to be within 10 s")
+			t.Fatalf("it did not come to be within %v", Patience)
 		}
 	}
 }

@@ -41,6 +41,7 @@ type delivery struct {
 	flying, probe, took      bool
 	tries, triesKept         int
 	carried                  int // attempts that a message of DEFERRED tells of
+	number                   int // of the last attempt that the journal tells of
 	notBefore, notBeforeKept moment
 	retryAfter               time.Duration // of the last answer
 	segments                 int           // messages of DEFERRED that hold it
@@ -93,7 +94,7 @@ func (j *judge) ended(killed bool) {
 		}
 		d.flying, d.probe, d.took = false, false, false
 		d.owed, d.decided = d.owedKept, d.final
-		d.tries, d.notBefore = max(d.triesKept, d.carried), d.notBeforeKept
+		d.tries, d.notBefore = max(d.number, d.carried), d.notBeforeKept
 	}
 	for _, rcv := range j.w.receivers {
 		s := &rcv.view

@@ -13,13 +13,14 @@ import (
 
 // Report holds every figure of a run, with what it was measured on.
 type Report struct {
-	Suite    string            `json:"suite"` // delivery, soak, signing, matching, neighbours, recovery or ingest
+	Suite    string            `json:"suite"` // limit, delivery, soak, signing, matching, neighbours, recovery or ingest
 	At       time.Time         `json:"at"`
 	Machine  Machine           `json:"machine"`
 	Versions map[string]string `json:"versions"`
 
 	Delivery   *DeliverySettings `json:"settings,omitempty"`
 	Deliveries []DeliveryResult  `json:"deliveries,omitempty"`
+	Limit      []LimitResult     `json:"limit,omitempty"`
 	Soak       *SoakResult       `json:"soak,omitempty"`
 	Signing    []SigningResult   `json:"signing,omitempty"`
 	Matching   []MatchingResult  `json:"matching,omitempty"`
@@ -82,6 +83,7 @@ var units = []struct{ name, better string }{
 	{"p99-ratio", "lower"}, {"ready-ms", "lower"}, {"first-ms", "lower"}, {"caught-up-ms", "lower"},
 	{"lost", "lower"}, {"repeated", "lower"}, {"events/s", "higher"}, {"of-pace", "lower"}, {"of-burst", "lower"},
 	{"cpu-us/event", "lower"}, {"of-alone", "higher"}, {"of-unsynced", "higher"}, {"refused", "lower"},
+	{"parts/s", "higher"}, {"other-us", "lower"}, {"limit-us/delivery", "lower"},
 	{"receipt-p50-ms", "lower"}, {"receipt-p99-ms", "lower"},
 	{"alone-events/s", "higher"}, {"alone-p50-ms", "lower"}, {"alone-p99-ms", "lower"}, {"alone-cpu-us/event", "lower"},
 	{"detections/s", "higher"}, {"lookups/s", "higher"}, {"documents/s", "higher"}, {"of-scan", "higher"}, {"B/alert", "lower"},

@@ -20,9 +20,9 @@ func (a *app) benchCommand() *cobra.Command {
 		Short: "Measure a node on this machine",
 		Long: `Runs a node, load and receivers on this machine and prints figures that
 benchstat reads; docs/benchmarks.md tells what each means.`,
-		Example: "  postrider bench signing\n  postrider bench matching\n  postrider bench delivery --report report\n  postrider bench neighbours\n  postrider bench recovery\n  postrider bench ingest",
+		Example: "  postrider bench signing\n  postrider bench matching\n  postrider bench limit\n  postrider bench delivery --report report\n  postrider bench neighbours\n  postrider bench recovery\n  postrider bench ingest",
 	}
-	c.AddCommand(a.benchSigningCommand(), a.benchMatchingCommand(), a.benchDeliveryCommand(), a.benchNeighboursCommand(), a.benchRecoveryCommand(), a.benchIngestCommand())
+	c.AddCommand(a.benchSigningCommand(), a.benchMatchingCommand(), a.benchLimitCommand(), a.benchDeliveryCommand(), a.benchNeighboursCommand(), a.benchRecoveryCommand(), a.benchIngestCommand())
 	return c
 }
 

@@ -248,8 +248,12 @@ func (j *judge) arrived(a *attempt) {
 		return
 	}
 	rate, burst := s.now.Delivery.Rate, math.Max(1, float64(s.now.Delivery.Burst))
-	s.level = math.Max(0, s.level-rate*(j.w.now-s.at).Seconds()) + 1
-	s.at = j.w.now
+	at := j.w.now
+	if a.over { // cut on its way: its sender can know no later moment
+		at = max(s.at, a.ended)
+	}
+	s.level = math.Max(0, s.level-rate*(at-s.at).Seconds()) + 1
+	s.at = at
 	if s.level > burst+0.001 {
 		j.w.breaks("3: never faster than rate and burst", "%s takes %g a second and %g at once; by its clock it got %g too many",
 			a.rcv.id, rate, burst, s.level-burst)

@@ -49,7 +49,7 @@ type attempt struct {
 	number  int
 	began   time.Duration
 	ended   time.Duration // where it is over
-	version int // of the endpoint's settings
+	version int           // of the endpoint's settings
 	key     uint64
 	end     func(transport.Answer)
 	over    bool

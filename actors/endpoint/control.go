@@ -44,6 +44,8 @@ const maxPanics = 3
 // told takes an input in that is the same for both machines.
 func (c *control) told(in *Input) {
 	switch in.Kind {
+	case 0:
+		c.wakeAt = time.Time{} // the alarm is spent, even where it came too early
 	case Drained:
 		c.draining = true
 	case Stored:

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,8 +14,6 @@ import (
 	"time"
 
 	"github.com/valyala/fasthttp"
-
-	"github.com/postrider/postrider/transport/signature"
 )
 
 // bareWorkers post one after the other each, on a connection of their own.
@@ -31,25 +30,37 @@ type bareClient struct {
 	close  func()
 }
 
-// barePost is what a bare client posts, and where.
+// barePost is what a bare client posts, where, and how.
 type barePost struct {
+	bareOptions
 	url     string
 	header  http.Header
-	body    []byte
 	timeout time.Duration
 }
 
-func newBarePost(url string) (*barePost, error) {
-	signer, err := signature.NewSigner(benchScheme(), signature.Secrets{Current: Secret})
+// bareOptions have defaults: plain HTTP, a raw document, bareWorkers.
+type bareOptions struct {
+	scheme    string
+	authority *authority // where the scheme has TLS
+	format    string     // whose signature the body has
+	body      []byte
+	workers   int
+}
+
+func newBarePost(url string, o bareOptions) (*barePost, error) {
+	f := formOf(o.format)
+	signer, err := f.signer()
 	if err != nil {
 		return nil, err
 	}
 	now := time.Now()
+	o.workers = cmp.Or(o.workers, bareWorkers)
+	if o.body == nil {
+		o.body = documents([]time.Time{now})[0]
+	}
 	p := &barePost{
-		url:     url,
-		timeout: bareTimeout,
-		body:    documents([]time.Time{now})[0],
-		header:  http.Header{"Content-Type": {"application/json"}, "User-Agent": {"Postrider/bench"}, "Webhook-Id": {"EVENTS-1"}},
+		bareOptions: o, url: url, timeout: bareTimeout,
+		header: http.Header{"Content-Type": {"application/json"}, "User-Agent": {"Postrider/bench"}, "Webhook-Id": {"EVENTS-1"}},
 	}
 	signer.Sign(p.header, "EVENTS-1", now, p.body)
 	return p, nil
@@ -57,10 +68,16 @@ func newBarePost(url string) (*barePost, error) {
 
 // netHTTP posts by the standard library.
 func (p *barePost) netHTTP() *bareClient {
-	client := &http.Client{Timeout: p.timeout, Transport: &http.Transport{
-		MaxIdleConns: bareWorkers, MaxIdleConnsPerHost: bareWorkers, MaxConnsPerHost: bareWorkers,
-		DisableCompression: true,
-	}}
+	transport := &http.Transport{
+		MaxIdleConns: p.workers, MaxIdleConnsPerHost: p.workers, MaxConnsPerHost: p.workers,
+		DisableCompression: true, TLSClientConfig: p.authority.client(),
+	}
+	if p.scheme == schemeH2 {
+		transport.Protocols = new(http.Protocols)
+		transport.Protocols.SetHTTP2(true)
+		transport.MaxConnsPerHost = 0 // one connection takes them all
+	}
+	client := &http.Client{Timeout: p.timeout, Transport: transport}
 	post := func() error {
 		// Not bound to the run's context: what was begun is finished, so that no connection breaks off.
 		req, err := http.NewRequest(http.MethodPost, p.url, bytes.NewReader(p.body))
@@ -79,7 +96,7 @@ func (p *barePost) netHTTP() *bareClient {
 		}
 		return nil
 	}
-	return &bareClient{workers: bareWorkers, worker: func() func() error { return post }, close: client.CloseIdleConnections}
+	return &bareClient{workers: p.workers, worker: func() func() error { return post }, close: client.CloseIdleConnections}
 }
 
 // fastHTTP posts by fasthttp, each worker with a request of its own that it
@@ -90,7 +107,7 @@ func (p *barePost) fastHTTP() (*bareClient, error) {
 		return nil, fmt.Errorf("bench: bare fasthttp: %w", err)
 	}
 	dial := func(addr string) (net.Conn, error) { return net.DialTimeout("tcp", addr, p.timeout) }
-	client := &fasthttp.HostClient{Addr: to.Host, Dial: dial, MaxConns: bareWorkers, ReadTimeout: p.timeout, WriteTimeout: p.timeout, NoDefaultUserAgentHeader: true}
+	client := &fasthttp.HostClient{Addr: to.Host, Dial: dial, MaxConns: p.workers, IsTLS: p.authority != nil, TLSConfig: p.authority.client(), ReadTimeout: p.timeout, WriteTimeout: p.timeout, NoDefaultUserAgentHeader: true}
 	worker := func() func() error {
 		req, resp := &fasthttp.Request{}, &fasthttp.Response{}
 		req.SetRequestURI(p.url)
@@ -109,7 +126,7 @@ func (p *barePost) fastHTTP() (*bareClient, error) {
 			return nil
 		}
 	}
-	return &bareClient{workers: bareWorkers, worker: worker, close: client.CloseIdleConnections}, nil
+	return &bareClient{workers: p.workers, worker: worker, close: client.CloseIdleConnections}, nil
 }
 
 // run posts until ctx ends or a post fails.
@@ -135,16 +152,8 @@ func (b *bareClient) run(ctx context.Context) error {
 	return nil
 }
 
-// bareRate measures the bare net/http client against the sink for d, after a
-// quarter of it to warm up.
-func bareRate(ctx context.Context, p *sinkProcess, d time.Duration) (rate, error) {
-	post, err := newBarePost(p.url(0))
-	if err != nil {
-		return rate{}, err
-	}
-	return post.netHTTP().rate(ctx, p, d)
-}
-
+// rate measures the client against the sink for d, after a quarter of it to
+// warm up.
 func (b *bareClient) rate(ctx context.Context, p *sinkProcess, d time.Duration) (rate, error) {
 	if err := p.reset(ctx, time.Time{}); err != nil {
 		return rate{}, err

@@ -38,6 +38,8 @@ type LimitOptions struct {
 	Broker StartBroker
 	// Seconds is how long each part is measured, 3 s by default.
 	Seconds time.Duration //nolint:staticcheck // the flag --seconds, by its own name
+	// Scheme of the POST: http (the default), https or h2.
+	Scheme string
 	// Synced: JetStream syncs each write before it acknowledges.
 	Synced bool
 	// Count repeats every figure, for benchstat's variance; 1 by default.
@@ -76,11 +78,12 @@ type LimitPart struct {
 // LimitResult is what the parts cost in one round.
 type LimitResult struct {
 	Synced bool        `json:"synced"`
+	Scheme string      `json:"scheme"`
 	Parts  []LimitPart `json:"parts"`
 	// EventCPU is what an event costs once, however many want it: JetStream's
 	// server as a client publishes by TCP, and consuming in process. EachCPU is
 	// what each delivery of it costs: the bare hash of 1 KiB and a bare POST by
-	// fasthttp. Both in µs.
+	// fasthttp (by HTTP/2: net/http). Both in µs.
 	EventCPU float64 `json:"event_cpu_us"`
 	EachCPU  float64 `json:"each_cpu_us"`
 }
@@ -94,6 +97,7 @@ func (o LimitOptions) withDefaults() (LimitOptions, error) {
 	}
 	o.Seconds = cmp.Or(o.Seconds, 3*time.Second)
 	o.Count = cmp.Or(o.Count, 1)
+	o.Scheme = cmp.Or(o.Scheme, schemeHTTP)
 	o.DataDir = cmp.Or(o.DataDir, os.TempDir())
 	if o.Stdout == nil {
 		o.Stdout = io.Discard
@@ -104,7 +108,7 @@ func (o LimitOptions) withDefaults() (LimitOptions, error) {
 	case o.Count < 1 || o.Count > 100:
 		return o, wrong("count", o.Count, "must be from 1 to 100")
 	}
-	return o, nil
+	return o, checkScheme(o.Scheme)
 }
 
 // Limit measures what a delivery is made of, each part alone and at full load:
@@ -130,7 +134,7 @@ func Limit(ctx context.Context, o LimitOptions) (*Report, error) {
 }
 
 func (o LimitOptions) measure(ctx context.Context) (*LimitResult, error) {
-	l := &LimitResult{Synced: o.Synced}
+	l := &LimitResult{Synced: o.Synced, Scheme: o.Scheme}
 	steps := []func(context.Context) ([]LimitPart, error){
 		func(ctx context.Context) ([]LimitPart, error) { return o.broker(ctx, false) },
 		func(ctx context.Context) ([]LimitPart, error) { return o.broker(ctx, true) },
@@ -144,7 +148,11 @@ func (o LimitOptions) measure(ctx context.Context) (*LimitResult, error) {
 		l.Parts = append(l.Parts, parts...)
 	}
 	l.EventCPU = l.part(partPublish).CPU + l.part(partConsumeIn).CPU
-	l.EachCPU = l.part(partHash).CPU + l.part(partFastHTTP).CPU
+	leanest := partFastHTTP
+	if o.Scheme == schemeH2 {
+		leanest = partNetHTTP
+	}
+	l.EachCPU = l.part(partHash).CPU + l.part(leanest).CPU
 	return l, nil
 }
 
@@ -159,13 +167,16 @@ func (l *LimitResult) part(name string) LimitPart {
 }
 
 func (l *LimitResult) print(w io.Writer) {
-	sync := Case{Synced: l.Synced}.Sync()
+	under := "sync=" + Case{Synced: l.Synced}.Sync()
+	if l.Scheme != schemeHTTP {
+		under += "/scheme=" + l.Scheme
+	}
 	for _, p := range l.Parts {
-		printLine(w, fmt.Sprintf("Limit/part=%s/sync=%s", p.Part, sync), p.Count,
+		printLine(w, fmt.Sprintf("Limit/part=%s/%s", p.Part, under), p.Count,
 			figure{"ns/op", p.CPU * 1000}, figure{"parts/s", p.PerSecond},
 			figure{"other-us", p.OtherCPU}, figure{"other-cores", p.OtherCores})
 	}
 	for _, fanOut := range []int{1, 10} {
-		printLine(w, fmt.Sprintf("Limit/sum/fanout=%d/sync=%s", fanOut, sync), 1, figure{"limit-us/delivery", l.CPU(fanOut)})
+		printLine(w, fmt.Sprintf("Limit/sum/fanout=%d/%s", fanOut, under), 1, figure{"limit-us/delivery", l.CPU(fanOut)})
 	}
 }

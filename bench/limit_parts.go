@@ -127,30 +127,35 @@ func (o LimitOptions) hash(ctx context.Context) ([]LimitPart, error) {
 }
 
 // posts has the bare clients, one after the other, at a receiver in a process
-// of its own.
+// of its own. By HTTP/2 there is no fasthttp.
 func (o LimitOptions) posts(ctx context.Context) (parts []LimitPart, err error) {
-	sink, err := startSink(ctx, "-verify=0")
+	sink, err := o.sink(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, sink.close()) }()
-	post, err := newBarePost(sink.url(0))
+	post, err := newBarePost(sink.url(0), bareOptions{scheme: o.Scheme, authority: sink.authority})
 	if err != nil {
 		return nil, err
+	}
+	measure := func(part string, client *bareClient) error {
+		measured, err := client.rate(ctx, sink, o.Seconds)
+		if err != nil {
+			return fmt.Errorf("%s: %w", part, err)
+		}
+		parts = append(parts, measured.part(part))
+		return nil
+	}
+	if err := measure(partNetHTTP, post.netHTTP()); err != nil || o.Scheme == schemeH2 {
+		return parts, err
 	}
 	fast, err := post.fastHTTP()
 	if err != nil {
 		return nil, err
 	}
-	for _, c := range []struct {
-		part   string
-		client *bareClient
-	}{{partNetHTTP, post.netHTTP()}, {partFastHTTP, fast}} {
-		measured, err := c.client.rate(ctx, sink, o.Seconds)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", c.part, err)
-		}
-		parts = append(parts, measured.part(c.part))
-	}
-	return parts, nil
+	return parts, measure(partFastHTTP, fast)
+}
+
+func (o LimitOptions) sink(ctx context.Context) (*sinkProcess, error) {
+	return startSinkFor(ctx, sinkSpec{scheme: o.Scheme, dir: o.DataDir, flags: []string{"-verify=0"}})
 }

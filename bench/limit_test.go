@@ -98,6 +98,7 @@ func TestLimitTellsWhatIsWrong(t *testing.T) {
 		"broker":  {},
 		"seconds": {Broker: o.Broker, Seconds: time.Hour},
 		"count":   {Broker: o.Broker, Count: -1},
+		"scheme":  {Broker: o.Broker, Scheme: "gopher"},
 	} {
 		if _, err := Limit(t.Context(), o); err == nil || !strings.Contains(err.Error(), field) {
 			t.Errorf("%s: %v", field, err)

@@ -26,7 +26,7 @@ func started(t *testing.T, flags ...string) *sinkProcess {
 
 func TestSinkCounts(t *testing.T) {
 	p := started(t, checkAll...)
-	b, err := newBarePost(p.url(0))
+	b, err := newBarePost(p.url(0), bareOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +101,7 @@ func TestSinkMainRefusesUnknownFlags(t *testing.T) {
 // The time between intended publish and receipt is what the sink reports.
 func TestSinkMeasuresFromTheIntendedTime(t *testing.T) {
 	p := started(t)
-	b, err := newBarePost(p.url(0))
+	b, err := newBarePost(p.url(0), bareOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -127,7 +127,7 @@ func TestReceiversBehaveAsTheyAreTold(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := newBarePost(other.url(0))
+	b, err := newBarePost(other.url(0), bareOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -42,46 +42,6 @@ func (a *app) printReport(r *bench.Report, err error) error {
 	return err
 }
 
-func (a *app) benchDeliveryCommand() *cobra.Command {
-	o := bench.Options{Start: a.startBenchNode}
-	var soak bool
-	var syncs []string
-	c := &cobra.Command{
-		Use:     "delivery",
-		Short:   "Deliveries a second, latency, cost, beside a bare HTTP client",
-		Example: "  postrider bench delivery\n  postrider bench delivery --sync always --fan-out 10 --cpu-profile cpu.out\n  postrider bench delivery --soak --soak-for 10m",
-		Args:    arguments(),
-		RunE: func(c *cobra.Command, _ []string) error {
-			o.Stdout = a.figures()
-			for _, s := range syncs {
-				always, err := synced(s)
-				if err != nil {
-					return err
-				}
-				o.Sync = append(o.Sync, always)
-			}
-			run := bench.Delivery
-			if soak {
-				run = bench.Soak
-			}
-			return a.printReport(run(c.Context(), o))
-		},
-	}
-	f := c.Flags()
-	f.DurationVar(&o.Seconds, "seconds", 10*time.Second, "how long each figure is measured")
-	f.IntSliceVar(&o.FanOuts, "fan-out", []int{1, 10}, "endpoints that want each event")
-	f.IntSliceVar(&o.Endpoints, "endpoints", []int{1, 100}, "endpoints in all")
-	f.StringSliceVar(&syncs, "sync", []string{"always", "2m"}, "settings of nats.sync to measure")
-	f.IntVar(&o.Count, "count", 1, "how often each case is repeated, for benchstat")
-	f.BoolVar(&o.Check, "check", false, "verify every signature and count distinct ids; slower")
-	f.BoolVar(&o.IDs, "ids", false, "give each event an id, so that dedup is on the way")
-	f.StringVar(&o.Report, "report", "", "folder for index.html and report.json")
-	f.StringVar(&o.CPUProfile, "cpu-profile", "", "file for a CPU profile of the full load")
-	f.BoolVar(&soak, "soak", false, "keep the full load up and sample the memory each second")
-	f.DurationVar(&o.Soak, "soak-for", 10*time.Minute, "how long, with --soak")
-	return c
-}
-
 func (a *app) benchSigningCommand() *cobra.Command {
 	var o bench.SigningOptions
 	c := &cobra.Command{

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -33,6 +34,7 @@ net/http and by fasthttp. The sum is what a delivery costs at least.`,
 	f := c.Flags()
 	f.DurationVar(&o.Seconds, "seconds", 3*time.Second, "how long each part is measured")
 	f.IntVar(&o.Count, "count", 1, "how often each figure is repeated, for benchstat")
+	f.StringVar(&o.Scheme, "scheme", "http", "how the receiver of the POST is reached: "+strings.Join(bench.Schemes(), ", "))
 	f.StringVar(&sync, "sync", "2m", "JetStream syncs each write (always) or each 2m")
 	f.StringVar(&o.DataDir, "data-dir", "", "folder for the server's files (default the system's temporary folder)")
 	f.StringVar(&o.Report, "report", "", "folder for index.html and report.json")
@@ -44,7 +46,7 @@ func startBroker(ctx context.Context, dir string, synced, inProcess bool) (bench
 		s, err := natsbench.Serve(ctx, dir, synced)
 		return brokerHere{s}, err
 	}
-	j, err := startJetStreamAlone(ctx, dir, synced)
+	j, err := startJetStreamAlone(ctx, bench.NodeOptions{DataDir: dir, Synced: synced})
 	return brokerBeside{j}, err
 }
 

@@ -11,6 +11,16 @@ import (
 // consumeAhead is how many events a consumer has asked for at most.
 const consumeAhead = 500
 
+// Dial connects a client of whatever kind without a socket, from the server's own
+// process.
+func (s *Server) Dial() (*nats.Conn, error) {
+	nc, err := nats.Connect("", nats.InProcessServer(s.srv))
+	if err != nil {
+		return nil, fmt.Errorf("connecting to NATS: %w", err)
+	}
+	return nc, nil
+}
+
 // Connect connects without a socket, from the server's own process.
 func (s *Server) Connect() (*Producer, error) {
 	return connect("", nats.InProcessServer(s.srv))
@@ -23,11 +33,11 @@ func (p *Producer) Consume(ctx context.Context, n uint64) error {
 	if err != nil {
 		return fmt.Errorf("JetStream client: %w", err)
 	}
-	consumer, err := js.CreateConsumer(ctx, streamName, jetstream.ConsumerConfig{AckPolicy: jetstream.AckExplicitPolicy, MaxAckPending: 10 * consumeAhead})
+	consumer, err := js.CreateConsumer(ctx, Stream, jetstream.ConsumerConfig{AckPolicy: jetstream.AckExplicitPolicy, MaxAckPending: 10 * consumeAhead})
 	if err != nil {
 		return fmt.Errorf("consumer: %w", err)
 	}
-	defer func() { _ = js.DeleteConsumer(context.WithoutCancel(ctx), streamName, consumer.CachedInfo().Name) }()
+	defer func() { _ = js.DeleteConsumer(context.WithoutCancel(ctx), Stream, consumer.CachedInfo().Name) }()
 	messages, err := consumer.Messages(jetstream.PullMaxMessages(consumeAhead))
 	if err != nil {
 		return fmt.Errorf("consumer: %w", err)

@@ -103,6 +103,10 @@ func (f *DeliveryFilter) SetStatus(word string) error {
 		"), a class (failed, throttled, gone, refused) or an HTTP status such as 503"}
 }
 
+// WaitingSpan is since when the oldest delivery waits that an endpoint is owed,
+// and when the next attempt of any is due (zero: none has a time).
+type WaitingSpan struct{ Oldest, Next time.Time }
+
 // DeliveryPage is one page of deliveries.
 type DeliveryPage struct {
 	Deliveries []LoggedDelivery

@@ -61,8 +61,11 @@ type Standing struct {
 	Reason string
 	// Away says why its filter or template is put away, where it is.
 	Away string
-	// Waiting counts what is in hand and parked and has no outcome yet.
-	Waiting int
+	// Since is when it began to fail; zero: it does not.
+	Since time.Time
+	// Waiting counts what is in hand and parked and has no outcome yet, InFlight
+	// the attempts under way, where its actor was asked.
+	Waiting, InFlight int
 	// Breaker is closed, open or probing.
 	Breaker string
 	// OpenUntil, HeldUntil: nothing but a probe goes, nothing at all goes, before.

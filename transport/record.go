@@ -119,6 +119,11 @@ type Answer struct {
 	// BodySum is the SHA-256 of the body that was sent; zero where there was none,
 	// and in what a version before journaled.
 	BodySum [32]byte
+	// Revision is the endpoint's by whose settings the attempt was made, Settings
+	// a fingerprint of the address and the headers that these give it, without
+	// their secrets; both 0 in what a version before journaled.
+	Revision uint64
+	Settings uint32
 	// Took is the whole attempt; the phases are zero where they did not happen
 	// (a kept connection has no DNS, Connect, TLS).
 	Took, DNS, Connect, TLS, FirstByte time.Duration

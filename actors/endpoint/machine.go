@@ -86,5 +86,6 @@ func (m *Machine) InFlight() int { return m.inFlight }
 func (m *Machine) Standing(now time.Time) transport.Standing {
 	s := m.standing(now)
 	s.Waiting += m.Waiting() + m.inFlight
+	s.InFlight = m.inFlight
 	return s
 }

@@ -27,7 +27,7 @@ func StandingOf(r transport.Memory, parked transport.Parked, now time.Time) tran
 		s.HeldUntil, s.Reason = r.HeldUntil, r.Reason
 	}
 	if !r.FailingSince.IsZero() {
-		s.State, s.Reason = transport.StateFailing, r.Reason
+		s.State, s.Reason, s.Since = transport.StateFailing, r.Reason, r.FailingSince
 	}
 	return s
 }

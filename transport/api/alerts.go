@@ -116,6 +116,7 @@ func (s *Server) createAlert(ctx context.Context, _ *struct{}) (*alertAnswer, er
 	if err != nil {
 		return nil, madeBefore(err)
 	}
+	s.notedAlert(ctx, didCreate, nil, a)
 	return s.alertApplied(ctx, revision, http.StatusCreated, a), nil
 }
 
@@ -174,17 +175,20 @@ func (s *Server) editAlert(ctx context.Context, in *alertEdit) (*alertAnswer, er
 	if revision, err = s.Alerts.UpdateAlert(ctx, a, revision); err != nil {
 		return nil, err
 	}
+	s.notedAlert(ctx, didEdit, old, a)
 	return s.alertApplied(ctx, revision, http.StatusOK, a), nil
 }
 
 func (s *Server) removeAlert(ctx context.Context, in *alertAsSeen) (*removedAnswer, error) {
-	if _, _, err := s.findAlertAsSeen(ctx, in); err != nil {
+	old, _, err := s.findAlertAsSeen(ctx, in)
+	if err != nil {
 		return nil, err
 	}
 	revision, err := s.Alerts.RemoveAlert(ctx, in.ID)
 	if err != nil {
 		return nil, err
 	}
+	s.notedAlert(ctx, didRemove, old, old)
 	return &removedAnswer{Status: s.appliedStatus(ctx, s.Alerts.WaitAlerts, revision, http.StatusNoContent)}, nil
 }
 

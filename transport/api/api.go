@@ -59,17 +59,20 @@ type Auditor interface {
 // Tester makes one attempt, outside of the log and the journal.
 type Tester interface {
 	Test(ctx context.Context, ep *transport.Endpoint, ev *transport.Event) transport.Answer
-	// Preview gives the request that Test would send, and sends nothing. It is
-	// nil where there would be none; the answer says why.
-	Preview(ep *transport.Endpoint, ev *transport.Event) (*Preview, transport.Answer)
+	// Preview gives the request that Test would send at a time, and sends nothing.
+	// It is nil where there would be none; the answer says why.
+	Preview(ep *transport.Endpoint, ev *transport.Event, at time.Time) (*Preview, transport.Answer)
 }
 
 // Preview is a request that was not sent. Header has the values of the
-// endpoint's own headers masked.
+// endpoint's own headers masked; Signatures names those that hold a signature.
+// Settings is that of the answer of an attempt with the same address and headers.
 type Preview struct {
 	Method, URL string
 	Header      http.Header
 	Body        []byte
+	Signatures  []string
+	Settings    uint32
 }
 
 // Options are what a Server stands on.
@@ -101,6 +104,8 @@ type Options struct {
 	// masks JSON documents that are shown, nil: nothing is.
 	Deliveries Deliveries
 	EventLog   EventLog
+	// ChangeLog keeps who changed what; nil: nobody does.
+	ChangeLog ChangeLog
 	// Replays run replays of many; nil: there are none.
 	Replays Replays
 	Redact  func(doc []byte) []byte
@@ -273,6 +278,7 @@ func (s *Server) routes() {
 		s.quotaRoutes(h)
 	}
 	s.tokenRoutes(h)
+	s.changeLogRoutes(h)
 	s.sessionRoutes(h)
 	s.providerRoutes(h)
 	s.confirmRoutes()

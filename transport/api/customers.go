@@ -144,6 +144,7 @@ func (s *Server) createCustomer(ctx context.Context, _ *struct{}) (*customerAnsw
 	if err := s.Customers.CreateCustomer(ctx, c); err != nil {
 		return nil, err
 	}
+	s.notedCustomer(ctx, didCreate, nil, c)
 	return answerCustomer(http.StatusCreated, c), nil
 }
 
@@ -238,6 +239,7 @@ func (s *Server) editCustomer(ctx context.Context, in *customerEdit) (*customerA
 	if err := s.Customers.PutCustomer(ctx, c); err != nil {
 		return nil, err
 	}
+	s.notedCustomer(ctx, didEdit, old, c)
 	return answerCustomer(http.StatusOK, c), nil
 }
 

@@ -18,6 +18,8 @@ type Deliveries interface {
 	// Series counts over time; Follow gives what changes from now on.
 	Series(ctx context.Context, f transport.SeriesFilter) (*transport.DeliverySeries, error)
 	Follow(f transport.DeliveryFilter) (transport.DeliveryFeed, error)
+	// Waiting tells of those endpoints that are owed something how long it waits.
+	Waiting(ctx context.Context, endpoints []string) (map[string]transport.WaitingSpan, error)
 }
 
 func (s *Server) deliveryRoutes(h huma.API) {

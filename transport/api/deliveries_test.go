@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -43,11 +44,12 @@ func (n *node) Event(_ context.Context, seq uint64) (*transport.Event, error) {
 // enveloper puts the document into an envelope; a document of false has none.
 type enveloper struct{ Tester }
 
-func (enveloper) Preview(_ *transport.Endpoint, ev *transport.Event) (*Preview, transport.Answer) {
+func (enveloper) Preview(_ *transport.Endpoint, ev *transport.Event, _ time.Time) (*Preview, transport.Answer) {
 	if string(ev.Data) == "false" {
 		return nil, transport.Answer{Detail: "no body"}
 	}
-	return &Preview{Body: fmt.Appendf(nil, `{"type":%q,"data":%s}`, ev.Type, ev.Data)}, transport.Answer{}
+	return &Preview{Method: "POST", URL: "https://hooks.example.com/services/T0123456789/in?key=secret&plain", Settings: 5, Signatures: []string{"X-Signature"},
+		Header: http.Header{"X-Own": {transport.Masked}, "X-Signature": {"v1,abc"}, "Webhook-Id": {ev.ID}}, Body: fmt.Appendf(nil, `{"type":%q,"data":%s}`, ev.Type, ev.Data)}, transport.Answer{}
 }
 
 const deliveryEndpoint = "5f0c2b7e-8f7d-4a63-9a55-0d6c1c0f9a01"
@@ -76,7 +78,8 @@ const (
 	deliveryJSON = `{"id":"7-` + deliveryEndpoint + `.3","customer":"acme","endpoint":"` + deliveryEndpoint + `","replay":3,"event":{"id":"e-7","type":"access.granted"%s},` +
 		`"state":"retrying","reason":"status","status":503,"class":"failed","attempt_count":1,"created_at":"2026-01-02T03:04:05Z","updated_at":"2026-01-02T03:04:06Z","next_attempt_at":"2026-01-02T03:05:05Z"%s}`
 	attemptJSON = `,"attempts":[{"number":1,"at":"2026-01-02T03:04:05Z","took_ms":12,"dns_ms":1,"connect_ms":2,"tls_ms":3,"first_byte_ms":10,"resent":false,"status":503,"class":"failed","reason":"status",` +
-		`"detail":"the endpoint answered 503","answer":"busy�","next_attempt_at":"2026-01-02T03:05:05Z"}]`
+		`"detail":"the endpoint answered 503","answer":"busy�","next_attempt_at":"2026-01-02T03:05:05Z","request_is":%q}]`
+	requestJSON = `,"request":{"method":"POST","url":"https://hooks.example.com/services/***/in?key=***&***","headers":{"Webhook-Id":"e-7","X-Own":"***","X-Signature":"***"}}`
 )
 
 func TestDeliveries(t *testing.T) {
@@ -111,7 +114,13 @@ func TestADelivery(t *testing.T) {
 	anyone := token(t, "acme", RoleGetAlerts)
 	path := "/v1/deliveries/" + transport.DeliveryID(d.Pair)
 	b.want(b.call(anyone, "GET", path, ""), 200, fmt.Sprintf(deliveryJSON, `,"time":"2026-01-02T03:04:05Z","data":{"card":{"number":"4111"},"n":1.50}`,
-		attemptJSON+`,"body":"{\"type\":\"access.granted\",\"data\":{\"card\":{\"number\":\"4111\"},\"n\":1.50}}","body_is":"unknown","body_sha256":"61b589898cfaf99c15d2372494de1fd5e51c3ed7a35d5f9d207391efa68158fb"`))
+		requestJSON+fmt.Sprintf(attemptJSON, "unknown")+`,"body":"{\"type\":\"access.granted\",\"data\":{\"card\":{\"number\":\"4111\"},\"n\":1.50}}","body_is":"unknown","body_sha256":"61b589898cfaf99c15d2372494de1fd5e51c3ed7a35d5f9d207391efa68158fb"`))
+	for settings, want := range map[uint32]string{5: "sent", 6: "changed"} {
+		d.Records[0].Answer.Settings, d.Records[0].Answer.Revision = settings, 12
+		if a := read[ShownDelivery](b, b.call(anyone, "GET", path, "")).Attempts[0]; a.RequestIs != want || a.Revision != 12 {
+			t.Errorf("settings %d: %+v", settings, a)
+		}
+	}
 	note := func(want string) {
 		t.Helper()
 		got := read[ShownDelivery](b, b.call(anyone, "GET", path, ""))

@@ -26,6 +26,7 @@ type EventLog interface {
 // ShownDelivery is a delivery with all that is still known of it.
 type ShownDelivery struct {
 	DeliveryItem
+	Request  *DeliveryRequest  `json:"request,omitempty" doc:"What the last attempt sent, or the next one would, but for its body, by the endpoint's settings of now: request_is of an attempt tells whether it was sent so"`
 	TraceID  string            `json:"trace_id,omitempty" doc:"The event's W3C trace id, where its producer or traces.endpoint gave it one; known once the first attempt, or the end, is journaled"`
 	Attempts []DeliveryAttempt `json:"attempts" doc:"Oldest first; those that the journal still has"`
 	Body     string            `json:"body,omitempty" doc:"What was sent, as the endpoint renders it now, while its event is kept; what log.redact names is masked"`
@@ -53,6 +54,15 @@ type DeliveryAttempt struct {
 	Answer    string     `json:"answer" doc:"The first 4 KiB"`
 	BodySum   string     `json:"body_sha256,omitempty" doc:"SHA-256 of the body that was sent, hexadecimal; left out where something of the body is masked, or it is no longer known"`
 	NextAt    *time.Time `json:"next_attempt_at,omitempty"`
+	Revision  uint64     `json:"revision,omitempty" doc:"The endpoint's by whose settings the attempt was made"`
+	RequestIs string     `json:"request_is,omitempty" enum:"sent,changed,unknown" doc:"sent: address and headers are those of request; changed: they were others; unknown: of the attempt that was not kept"`
+}
+
+// DeliveryRequest is a request as people may see it.
+type DeliveryRequest struct {
+	Method  string            `json:"method"`
+	URL     string            `json:"url" doc:"Without what may be a secret: values of its query, and long words with digits in its path, are masked"`
+	Headers map[string]string `json:"headers" doc:"As at the last attempt; values of the endpoint's own headers, and signatures, are masked"`
 }
 
 func (s *Server) showDelivery(ctx context.Context, in *deliveryID) (*deliveryAnswer, error) {
@@ -87,7 +97,7 @@ func (s *Server) veilOf(endpoint string) transport.Veil {
 
 func (s *Server) attempt(r *transport.Record, veil transport.Veil) DeliveryAttempt {
 	a := &r.Answer
-	out := DeliveryAttempt{Number: r.Number, At: r.At, Took: ms(a.Took), DNS: ms(a.DNS), Connect: ms(a.Connect), TLS: ms(a.TLS),
+	out := DeliveryAttempt{Revision: a.Revision, Number: r.Number, At: r.At, Took: ms(a.Took), DNS: ms(a.DNS), Connect: ms(a.Connect), TLS: ms(a.TLS),
 		FirstByte: ms(a.FirstByte), Resent: a.Resent, Status: a.Status, Class: a.Class.String(), Reason: a.Reason, Detail: a.Detail,
 		Answer: s.shownAnswer(a.Body, veil)}
 	if !r.NextAt.IsZero() {
@@ -142,10 +152,11 @@ func (s *Server) showEvent(ctx context.Context, d *transport.LoggedDelivery, out
 func (s *Server) prove(ev *transport.Event, d *transport.LoggedDelivery, out *ShownDelivery) {
 	out.BodyIs = "unknown"
 	ep, _ := s.endpoint(d.Endpoint)
-	request, _ := s.preview(ep, ev)
+	request, _ := s.previewAt(ep, ev, lastTried(d, s.Now()))
 	if request == nil {
 		return
 	}
+	out.Request = shownRequest(request)
 	now := sha256.Sum256(request.Body)
 	open := text(request.Body) == out.Body
 	if open {
@@ -156,6 +167,7 @@ func (s *Server) prove(ev *transport.Event, d *transport.LoggedDelivery, out *Sh
 		if r.Kind != transport.Tried {
 			continue
 		}
+		out.Attempts[at].RequestIs = requestIs(r.Answer.Settings, request.Settings)
 		if sum := r.Answer.BodySum; sum != [sha256.Size]byte{} {
 			out.BodyIs = map[bool]string{true: "sent", false: "changed"}[sum == now]
 			if open {

@@ -161,7 +161,11 @@ func (s *Server) create(ctx context.Context, ep *transport.Endpoint) (uint64, er
 		return 0, err
 	}
 	revision, err := s.Registry.CreateEndpoint(ctx, ep)
-	return revision, madeBefore(lostURL(ep, err))
+	if err != nil {
+		return revision, madeBefore(lostURL(ep, err))
+	}
+	s.notedEndpoint(ctx, didCreate, nil, ep)
+	return revision, nil
 }
 
 // madeBefore is err of making what has a new id. That it is there already comes
@@ -174,12 +178,16 @@ func madeBefore(err error) error {
 }
 
 // update stores the next state of an endpoint, checked, and gives its revision.
-func (s *Server) update(ctx context.Context, ep *transport.Endpoint) (uint64, error) {
+func (s *Server) update(ctx context.Context, old, ep *transport.Endpoint) (uint64, error) {
 	if err := s.checkUnique(ep); err != nil {
 		return 0, err
 	}
 	revision, err := s.Registry.UpdateEndpoint(ctx, ep)
-	return revision, lostURL(ep, err)
+	if err != nil {
+		return revision, lostURL(ep, err)
+	}
+	s.notedEndpoint(ctx, didEdit, old, ep)
+	return revision, nil
 }
 
 // lostURL is registered where the registry refused the URL: another request
@@ -289,7 +297,7 @@ func (s *Server) editEndpoint(ctx context.Context, in *endpointEdit) (*endpointA
 	if in.DryRun {
 		return s.wouldBe(old, ep)
 	}
-	if ep.Revision, err = s.update(ctx, ep); err != nil {
+	if ep.Revision, err = s.update(ctx, old, ep); err != nil {
 		return nil, err
 	}
 	shown := show(ep)
@@ -303,12 +311,14 @@ func (s *Server) editEndpoint(ctx context.Context, in *endpointEdit) (*endpointA
 type removedAnswer struct{ Status int }
 
 func (s *Server) removeEndpoint(ctx context.Context, in *asSeen) (*removedAnswer, error) {
-	if _, err := s.findAsSeen(ctx, in); err != nil {
+	old, err := s.findAsSeen(ctx, in)
+	if err != nil {
 		return nil, err
 	}
 	revision, err := s.Registry.RemoveEndpoint(ctx, in.ID)
 	if err != nil {
 		return nil, err
 	}
+	s.notedEndpoint(ctx, didRemove, old, old)
 	return &removedAnswer{Status: s.applied(ctx, revision, http.StatusNoContent, nil).Status}, nil
 }

@@ -30,6 +30,7 @@ const (
 	listOfReplays    listing = "replays"
 	listOfRuns       listing = "runs"
 	listOfTypes      listing = "event-types"
+	listOfChanges    listing = "changes"
 )
 
 // cursorSum is how many bytes of a cursor tell that it is one of this list's.

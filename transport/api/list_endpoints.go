@@ -97,6 +97,7 @@ func (s *Server) listEndpoints(ctx context.Context, in *endpointQuery) (*endpoin
 		}
 		return shown
 	})
+	s.tellWaiting(ctx, out.Body.Items...)
 	return out, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -53,6 +54,39 @@ func TestEndpointsAreFoundAndSorted(t *testing.T) {
 		t.Errorf("%+v", counts)
 	}
 	b.wantStatus(b.call(anyone, "GET", "/v1/endpoints?sort=name", ""), 400)
+	b.spans = map[string]transport.WaitingSpan{"d": {Oldest: testNow, Next: testNow.Add(time.Minute)}, "b": {Oldest: testNow}}
+	for _, ep := range read[EndpointList](b, b.call(anyone, "GET", "/v1/endpoints", "")).Items {
+		told := ep.Standing != nil && ep.Standing.OldestAt != nil
+		if told != (ep.ID == "d") || told && (!ep.Standing.OldestAt.Equal(testNow) || !ep.Standing.NextAt.Equal(testNow.Add(time.Minute))) {
+			t.Errorf("%s: %+v", ep.ID, ep.Standing)
+		}
+	}
+}
+
+// How an endpoint stands has since when it fails, what is under way, and since
+// when what it is owed waits.
+func TestAnEndpointTellsSinceWhenItWaits(t *testing.T) {
+	b := start(t, func(o *Options) {
+		o.Standing = func(context.Context, string) (transport.Standing, bool) {
+			return transport.Standing{State: transport.StateFailing, Breaker: "closed", Waiting: 3, InFlight: 2, Since: testNow.Add(-time.Hour)}, true
+		}
+	})
+	id := uuid.NewString()
+	b.keepAs("acme", id)
+	b.spans = map[string]transport.WaitingSpan{id: {Oldest: testNow.Add(-time.Minute), Next: testNow.Add(time.Minute)}}
+	anyone := token(t, "acme", RoleListEndpoints)
+	show := func() *ShownStanding {
+		t.Helper()
+		return read[ShownEndpoint](b, b.call(anyone, "GET", "/v1/endpoints/"+id, "")).Standing
+	}
+	s := show()
+	if s.InFlight != 2 || !s.Since.Equal(testNow.Add(-time.Hour)) || !s.OldestAt.Equal(testNow.Add(-time.Minute)) || !s.NextAt.Equal(testNow.Add(time.Minute)) {
+		t.Errorf("%+v", s)
+	}
+	b.spans = nil
+	if s := show(); s.OldestAt != nil || s.NextAt != nil {
+		t.Errorf("%+v", s)
+	}
 }
 
 // Names for ids that are at hand: one's own only, mailboxes too.

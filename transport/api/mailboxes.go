@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/postrider/postrider/transport"
 )
@@ -48,10 +49,15 @@ func unchangeable(ep *transport.Endpoint) error {
 
 // preview is the request that a delivery makes; a mail is not shown.
 func (s *Server) preview(ep *transport.Endpoint, ev *transport.Event) (*Preview, transport.Answer) {
+	return s.previewAt(ep, ev, s.Now())
+}
+
+// previewAt is preview with the headers of an attempt at a time.
+func (s *Server) previewAt(ep *transport.Endpoint, ev *transport.Event, at time.Time) (*Preview, transport.Answer) {
 	if ep.Kind == transport.KindEmail {
 		return nil, transport.Answer{Class: transport.Refused, Reason: "mail", Detail: "mails are not shown here; send one by a test"}
 	}
-	return s.Tester.Preview(ep, ev)
+	return s.Tester.Preview(ep, ev, at)
 }
 
 // resumeMailbox is resume for a mailbox, which alone of all changes it takes.

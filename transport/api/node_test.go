@@ -40,6 +40,7 @@ type node struct {
 	revoked   map[string]time.Time
 	answers   map[string][]byte
 	logged    []transport.LoggedDelivery
+	spans     map[string]transport.WaitingSpan
 	asked     []transport.DeliveryFilter
 	feeds     []*testFeed
 	followed  []transport.DeliveryFilter
@@ -52,6 +53,7 @@ type node struct {
 	failure   error // of every call
 	late      bool  // changes do not take effect in time
 	lacks     []Lack
+	changes   []transport.SettingChange // oldest first
 	alertNode
 }
 
@@ -173,11 +175,37 @@ func (n *node) Audit(_ context.Context, _, _ time.Time, customer string) (*trans
 	return &transport.Audit{Cut: 9, Events: 9, OK: true}, n.failure
 }
 
-func (n *node) Preview(ep *transport.Endpoint, ev *transport.Event) (*Preview, transport.Answer) {
+func (n *node) Preview(ep *transport.Endpoint, ev *transport.Event, _ time.Time) (*Preview, transport.Answer) {
 	if ev.Type == "a.skipped" {
 		return nil, transport.Answer{Class: transport.Skip, Reason: transport.ReasonHardware}
 	}
 	return &Preview{Method: "POST", URL: ep.URL, Header: http.Header{"X-Key": {transport.Masked}, "Webhook-Id": {"id"}}, Body: []byte(`{"sent":true}`)}, transport.Answer{}
+}
+
+func (n *node) Note(_ context.Context, c *transport.SettingChange) error {
+	n.changes = append(n.changes, *c)
+	return nil
+}
+
+func (n *node) Changes(want func(*transport.SettingChange) bool) (found []transport.SettingChange) {
+	for _, c := range slices.Backward(n.changes) {
+		if want(&c) {
+			found = append(found, c)
+		}
+	}
+	return found
+}
+
+func (n *node) Waiting(_ context.Context, endpoints []string) (map[string]transport.WaitingSpan, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	spans := map[string]transport.WaitingSpan{}
+	for _, id := range endpoints {
+		if w, there := n.spans[id]; there {
+			spans[id] = w
+		}
+	}
+	return spans, n.failure
 }
 
 func (n *node) Test(_ context.Context, _ *transport.Endpoint, ev *transport.Event) transport.Answer {
@@ -198,7 +226,7 @@ func start(t *testing.T, change func(*Options)) *bench {
 	t.Helper()
 	b := &bench{T: t, log: &bytes.Buffer{}, node: &node{endpoints: map[string]*transport.Endpoint{},
 		letters: map[uint64]*transport.DeadLetter{}, customers: map[string]*transport.Customer{}, alertNode: alertNode{alerts: map[string]keptAlert{}}}}
-	o := Options{Registry: b, Events: b, Letters: b, Auditor: b, Tester: b, Deliveries: b, EventLog: b, Replays: b, Revocations: b, Answers: b,
+	o := Options{Registry: b, Events: b, Letters: b, Auditor: b, Tester: b, Deliveries: b, EventLog: b, ChangeLog: b, Replays: b, Revocations: b, Answers: b,
 		Customers: b, Alerts: b, Runs: b.node, Detections: b, Mailboxes: b, TokenSecret: testSecret,
 		Quotas:  quota.New(quota.Options{}),
 		Version: "test", Logger: slog.New(slog.NewTextHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug})),

@@ -53,6 +53,7 @@ var rights = map[string]right{
 	"GET /v1/runs":         {roles: anyRole, ok: 200},
 	"GET /v1/runs/{id}":    {path: "/v1/runs/r2", roles: readerRoles, ok: 200, mine: true},
 
+	"GET /v1/changes":          {ok: 200},
 	"GET /v1/customers":        {roles: anyRole, ok: 200},
 	"POST /v1/customers":       {body: `{"id":"fresh"}`, ok: 201, operator: true},
 	"GET /v1/customers/{id}":   {path: "/v1/customers/acme", roles: anyRole, ok: 200, mine: true},

@@ -72,6 +72,7 @@ func (s *Server) rotateSecret(ctx context.Context, in *asSeen) (*secretAnswer, e
 	if ep.Revision, err = s.Registry.UpdateEndpoint(ctx, &ep); err != nil {
 		return nil, err
 	}
+	s.notedEndpoint(ctx, didRotate, old, &ep)
 	return s.secretOf(&ep, s.applied(ctx, ep.Revision, http.StatusOK, nil).Status), nil
 }
 

@@ -46,7 +46,7 @@ func TestAPanicIsA500(t *testing.T) {
 
 type panics struct{}
 
-func (panics) Preview(*transport.Endpoint, *transport.Event) (*Preview, transport.Answer) {
+func (panics) Preview(*transport.Endpoint, *transport.Event, time.Time) (*Preview, transport.Answer) {
 	panic("the secret of a panic")
 }
 

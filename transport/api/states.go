@@ -58,6 +58,7 @@ func (s *Server) setState(ctx context.Context, in *asSeen, change func(*transpor
 	if ep.Revision, err = s.Registry.UpdateEndpoint(ctx, &ep); err != nil {
 		return nil, err
 	}
+	s.notedEndpoint(ctx, map[string]string{transport.StatePaused: didPause, transport.StateActive: didResume}[ep.State], old, &ep)
 	return s.applied(ctx, ep.Revision, http.StatusOK, show(&ep)), nil
 }
 
@@ -67,6 +68,10 @@ type ShownStanding struct {
 	OpenUntil   *time.Time `json:"open_until,omitempty"`
 	HeldUntil   *time.Time `json:"held_until,omitempty" doc:"The receiver asked, by 429 or 503, to be left alone until then"`
 	Concurrency int        `json:"concurrency,omitempty" doc:"Deliveries in flight that the receiver bears now, at most delivery.concurrency"`
+	Since       *time.Time `json:"since,omitempty" doc:"When it began to fail"`
+	InFlight    int        `json:"in_flight,omitempty" doc:"Attempts under way, where one endpoint is shown"`
+	OldestAt    *time.Time `json:"oldest_at,omitempty" doc:"When the oldest delivery became owed that waits, as the delivery log has it"`
+	NextAt      *time.Time `json:"next_at,omitempty" doc:"When the next attempt of one that waits is due, where one has a time"`
 	Pace        float64    `json:"pace,omitempty" doc:"Deliveries a second to which the drain of what waited has grown; none: unbounded"`
 }
 
@@ -79,7 +84,31 @@ func (s *Server) showNow(ctx context.Context, ep *transport.Endpoint) *ShownEndp
 	if st, known := s.Standing(ctx, ep.ID); known {
 		shown.stand(&st)
 	}
+	s.tellWaiting(ctx, shown)
 	return shown
+}
+
+// tellWaiting adds since when what endpoints are owed waits. A log that is being
+// read, or none, adds nothing.
+func (s *Server) tellWaiting(ctx context.Context, all ...*ShownEndpoint) {
+	var ids []string
+	for _, e := range all {
+		if e.Standing != nil && e.Waiting > 0 {
+			ids = append(ids, e.ID)
+		}
+	}
+	if len(ids) == 0 || s.Deliveries == nil {
+		return
+	}
+	spans, err := s.Deliveries.Waiting(ctx, ids)
+	if err != nil {
+		return
+	}
+	for _, e := range all {
+		if w, there := spans[e.ID]; there && e.Standing != nil {
+			e.Standing.OldestAt, e.Standing.NextAt = when(w.Oldest), when(w.Next)
+		}
+	}
 }
 
 func (s *Server) allStandings(ctx context.Context) map[string]transport.Standing {
@@ -99,7 +128,7 @@ func (e *ShownEndpoint) stand(st *transport.Standing) {
 		e.StateReason = st.Away
 	}
 	e.Standing = &ShownStanding{Breaker: st.Breaker, OpenUntil: when(st.OpenUntil), HeldUntil: when(st.HeldUntil),
-		Concurrency: st.Concurrency, Pace: st.Pace}
+		Concurrency: st.Concurrency, Pace: st.Pace, Since: when(st.Since), InFlight: st.InFlight}
 }
 
 func when(t time.Time) *time.Time {

@@ -183,7 +183,7 @@ func (s *Server) editWebhook(ctx context.Context, in *asSeen) (*webhookAnswer, e
 	if err != nil {
 		return nil, asWebhook(err)
 	}
-	if ep.Revision, err = s.update(ctx, ep); err != nil {
+	if ep.Revision, err = s.update(ctx, old, ep); err != nil {
 		return nil, asWebhook(err)
 	}
 	status := s.appliedStatus(ctx, s.Registry.WaitApplied, ep.Revision, http.StatusOK)
@@ -232,13 +232,15 @@ func (s *Server) patchedWebhook(old *transport.Endpoint, raw []byte) (*transport
 }
 
 func (s *Server) removeWebhook(ctx context.Context, in *asSeen) (*removedAnswer, error) {
-	if _, err := s.findWebhookAsSeen(ctx, in); err != nil {
+	old, err := s.findWebhookAsSeen(ctx, in)
+	if err != nil {
 		return nil, err
 	}
 	revision, err := s.Registry.RemoveEndpoint(ctx, in.ID)
 	if err != nil {
 		return nil, err
 	}
+	s.notedEndpoint(ctx, didRemove, old, old)
 	return &removedAnswer{Status: s.appliedStatus(ctx, s.Registry.WaitApplied, revision, http.StatusNoContent)}, nil
 }
 

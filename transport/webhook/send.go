@@ -29,7 +29,7 @@ func (t *Target) Send(ctx context.Context, ev *transport.Event, _ int) (a transp
 		return t.took(unrendered(err), start)
 	}
 	a = t.send(ctx, ev, r, start)
-	a.BodySum = sha256.Sum256(r.body)
+	a.BodySum, a.Revision, a.Settings = sha256.Sum256(r.body), t.revision, t.settings
 	t.hide(&a, r)
 	return t.took(a, start)
 }

@@ -51,9 +51,12 @@ type Target struct {
 	spelling spelling
 	// own are the names of the endpoint's own headers, veil what masks their
 	// values, and the secrets, in answers.
-	own    []string
-	veil   transport.Veil
-	closed sync.Once
+	own  []string
+	veil transport.Veil
+	// revision and settings are those of each Answer.
+	revision uint64
+	settings uint32
+	closed   sync.Once
 }
 
 // Prepare compiles ep; errors are *transport.FieldError. A Target is to be
@@ -105,6 +108,7 @@ func (s *Sender) Prepare(ep *transport.Endpoint) (*Target, error) {
 	}
 	t.leaveOut()
 	t.head = t.requestHead()
+	t.revision, t.settings = ep.Revision, t.fingerprint()
 	t.route = s.acquireRoute(http1.Key{
 		Owner: ep.Customer, Settings: shared.key, Address: addressOf(u), Secure: u.Scheme == "https",
 	}, shared)

@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/postrider/postrider/transport"
 	"github.com/postrider/postrider/transport/signature"
@@ -62,7 +63,7 @@ func TestWhatCannotBeRenderedIsRefused(t *testing.T) {
 		if !strings.HasPrefix(a.Detail, detail) {
 			t.Errorf("%s; want %s", a.Detail, detail)
 		}
-		if p, shown := target.Preview(ev); p != nil || shown.Reason != transport.ReasonUnrenderable || shown.Detail != a.Detail {
+		if p, shown := target.Preview(ev, time.Now()); p != nil || shown.Reason != transport.ReasonUnrenderable || shown.Detail != a.Detail {
 			t.Errorf("%+v, %+v", p, shown)
 		}
 	}
@@ -70,7 +71,7 @@ func TestWhatCannotBeRenderedIsRefused(t *testing.T) {
 
 func TestAPreviewIsTheRequestWithoutCredentials(t *testing.T) {
 	target := newTarget(t, newSender(t), "http://127.0.0.1:1/hook?x=1", templated)
-	p, _ := target.Preview(newEvent())
+	p, _ := target.Preview(newEvent(), time.Now())
 	if p == nil {
 		t.Fatal("no preview")
 	}

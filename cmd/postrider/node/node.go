@@ -71,6 +71,7 @@ type Node struct {
 	replays    *replay.Replays
 	revoked    *registry.Revoked
 	answers    *registry.Answers
+	changeLog  *registry.ChangeLog
 	mailboxes  *mailboxes
 	confirmer  *confirmer // nil: no mailbox has to be confirmed
 	news       *stateNews

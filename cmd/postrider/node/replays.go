@@ -8,13 +8,17 @@ import (
 )
 
 // openReplays goes on with the replays that were under way, and reads what the
-// API must know before it answers: revoked tokens, and answers given before.
+// API must know before it answers: revoked tokens, answers given before, and who
+// changed what.
 // Floor is the last event of the log that was settled when the node started.
 func (n *Node) openReplays(ctx context.Context, floor uint64) (err error) {
 	if n.revoked, err = n.store.Settings.Revoked(ctx); err != nil {
 		return err
 	}
 	if n.answers, err = n.store.Settings.Answers(ctx); err != nil {
+		return err
+	}
+	if n.changeLog, err = n.store.Settings.ChangeLog(ctx); err != nil {
 		return err
 	}
 	records, err := n.store.Replays(ctx)

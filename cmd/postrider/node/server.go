@@ -165,7 +165,7 @@ func (s *Server) show(n *Node, keys *Keys) error {
 	o := api.Options{
 		Registry: n.registry, Customers: n.registry, Mailboxes: n.mailboxes,
 		Alerts: n.store.Alerts, Runs: n.store.Runs, Detections: n.store.Runs, Links: linksOf(&n.cfg.Links), Events: n.store.Events, Letters: n.store.Replayable(), Auditor: auditor{n}, Tester: tester{n},
-		Deliveries: n.deliveries, EventLog: eventLog{n.store.EventLog(), n.now}, Replays: n.replays, Redact: n.redactor.Redact, WatchRuns: n.runNews.watch,
+		Deliveries: n.deliveries, EventLog: eventLog{n.store.EventLog(), n.now}, Replays: n.replays, ChangeLog: n.changeLog, Redact: n.redactor.Redact, WatchRuns: n.runNews.watch,
 		Keys: s.keys, Issuer: s.cfg.Auth.Issuer, Audience: s.cfg.Auth.Audience, Revocations: n.revoked,
 		Rate: float64(s.cfg.HTTP.Rate), Burst: s.cfg.HTTP.Burst,
 		Quotas:      n.quotas,
@@ -245,12 +245,12 @@ func (t tester) Test(ctx context.Context, ep *transport.Endpoint, ev *transport.
 }
 
 // Preview shows the request that Test would make.
-func (t tester) Preview(ep *transport.Endpoint, ev *transport.Event) (*api.Preview, transport.Answer) {
+func (t tester) Preview(ep *transport.Endpoint, ev *transport.Event, at time.Time) (*api.Preview, transport.Answer) {
 	target, err := t.n.sender.Prepare(ep)
 	if err != nil {
 		return nil, transport.Answer{Class: transport.Refused, Reason: "endpoint_invalid", Detail: err.Error()}
 	}
 	defer target.Close()
-	p, refused := target.Preview(ev)
+	p, refused := target.Preview(ev, at)
 	return (*api.Preview)(p), refused
 }

@@ -7,9 +7,9 @@ import (
 )
 
 // Config is the stream as it is to be: what waits. Message schedules refuse DiscardNew.
-func Config(shard jet.Shard) jetstream.StreamConfig {
+func Config() jetstream.StreamConfig {
 	return jetstream.StreamConfig{
-		Name:               shard.Deferred(),
+		Name:               jet.StreamDeferred,
 		Description:        "Postrider: what waits for its time",
 		Subjects:           []string{jet.SubjectPark, jet.SubjectDue},
 		Storage:            jetstream.FileStorage,

@@ -48,6 +48,8 @@ const (
 	recTo
 	recBodySum // 32 bytes
 	recTrace   // 16 bytes
+	recEndpointRevision
+	recSettings
 )
 
 // fanOutPart is the most endpoints in one record of a fan-out, so that a
@@ -154,7 +156,8 @@ func appendAnswer(dst []byte, a *transport.Answer) []byte {
 	if a.BodySum != [32]byte{} {
 		dst = wire.AppendBytes(dst, recBodySum, a.BodySum[:])
 	}
-	return dst
+	dst = wire.AppendNumber(dst, recEndpointRevision, a.Revision)
+	return wire.AppendNumber(dst, recSettings, uint64(a.Settings))
 }
 
 // recordReader decodes records. Customers, endpoints and types are few among
@@ -301,6 +304,10 @@ func (d *recordReader) answer(a *transport.Answer, f *wire.Fields) {
 		a.Resent = f.Num(1) == 1
 	case recBodySum:
 		copy(a.BodySum[:], f.Data(len(a.BodySum)))
+	case recEndpointRevision:
+		a.Revision = f.Num(math.MaxUint64)
+	case recSettings:
+		a.Settings = uint32(f.Num(math.MaxUint32))
 	}
 }
 

@@ -66,7 +66,7 @@ func drawRecord(t *rapid.T) *transport.Record {
 		}
 	case transport.Tried:
 		r.Number, r.NextAt = rapid.IntRange(0, 1<<31-1).Draw(t, "number"), jettest.DrawTime(t, "next")
-		r.Answer = transport.Answer{Class: transport.Class(rapid.IntRange(0, 6).Draw(t, "class")),
+		r.Answer = transport.Answer{Revision: rapid.Uint64().Draw(t, "endpoint revision"), Settings: rapid.Uint32().Draw(t, "settings"), Class: transport.Class(rapid.IntRange(0, 6).Draw(t, "class")),
 			Status: rapid.IntRange(0, 999).Draw(t, "status"), Reason: text.Draw(t, "answer reason"), Detail: text.Draw(t, "detail"),
 			RetryAfter: jettest.DrawDuration(t, "retry after"), Took: jettest.DrawDuration(t, "took"), DNS: jettest.DrawDuration(t, "dns"),
 			Connect: jettest.DrawDuration(t, "connect"), TLS: jettest.DrawDuration(t, "tls"), FirstByte: jettest.DrawDuration(t, "first byte"), Resent: rapid.Bool().Draw(t, "resent")}

@@ -13,6 +13,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/postrider/postrider/transport"
+	"github.com/postrider/postrider/transport/jet"
 	"github.com/postrider/postrider/transport/jet/jettest"
 )
 
@@ -121,7 +122,7 @@ func TestFollowJournal(t *testing.T) {
 
 func messageTime(t testing.TB, s *Store, seq uint64) time.Time {
 	t.Helper()
-	m, err := s.conn.Message(jettest.Context(t), shard.Attempts(), seq)
+	m, err := s.conn.Message(jettest.Context(t), jet.StreamAttempts, seq)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,7 +135,7 @@ func TestFollowBeginsWithTheTail(t *testing.T) {
 	for seq := uint64(1); seq <= 20; seq++ {
 		journalAll(t, s, jettest.TriedRecord(seq, 1, transport.Delivered))
 	}
-	stream, err := s.js.Stream(jettest.Context(t), shard.Attempts())
+	stream, err := s.js.Stream(jettest.Context(t), jet.StreamAttempts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,7 +160,7 @@ func TestFollowAnotherJournal(t *testing.T) {
 	f := follow(t, s, transport.JournalPosition{})
 	f.has(t, 4)
 	good := transport.JournalPosition{Journal: f.at.Journal, Seq: 2, At: messageTime(t, s, 2)}
-	stream, err := s.js.Stream(jettest.Context(t), shard.Attempts())
+	stream, err := s.js.Stream(jettest.Context(t), jet.StreamAttempts)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,9 +9,8 @@ import (
 type rate struct {
 	deliveries uint64
 	took       time.Duration
-	sender     time.Duration // processor time of the process that sends
+	sender     time.Duration // processor time of this process
 	receiver   time.Duration // and of the sink's
-	producers  time.Duration // and of those that publish to it, and of the bench
 	machine    time.Duration // and of everything on the machine
 }
 
@@ -30,12 +29,12 @@ func (r rate) each(cost time.Duration) float64 {
 	return float64(cost) / float64(time.Microsecond) / float64(r.deliveries)
 }
 
-// others is how many cores were busy with nothing of the bench; 0 where it is not known.
+// others is how many cores were busy with neither side; 0 where it is not known.
 func (r rate) others() float64 {
 	if r.took <= 0 {
 		return 0
 	}
-	return max(0, float64(r.machine-r.sender-r.receiver-r.producers)/float64(r.took))
+	return max(0, float64(r.machine-r.sender-r.receiver)/float64(r.took))
 }
 
 // busy is how many cores were busy in all; 0 where it is not known.
@@ -46,20 +45,12 @@ func (r rate) busy() float64 {
 	return float64(r.machine) / float64(r.took)
 }
 
-// measure lets warm pass, then counts for d, by the sink's clock and counter;
-// what sends is this process.
+// measure lets warm pass, then counts for d, by the sink's clock and counter.
 func (r *sinkReceiver) measure(ctx context.Context, warm, d time.Duration) (rate, error) {
-	return r.measureBy(ctx, warm, d, func() (sender, producers time.Duration) { return cpuTime(), 0 })
-}
-
-// measureBy is measure where spent tells the processor time of what sends, and
-// of what publishes to it.
-func (r *sinkReceiver) measureBy(ctx context.Context, warm, d time.Duration, spent func() (sender, producers time.Duration)) (rate, error) {
 	if err := sleep(ctx, warm); err != nil {
 		return rate{}, err
 	}
-	sender, producers := spent()
-	machine := machineTime()
+	own, machine := cpuTime(), machineTime()
 	from, err := r.stats(ctx)
 	if err != nil {
 		return rate{}, err
@@ -68,13 +59,11 @@ func (r *sinkReceiver) measureBy(ctx context.Context, warm, d time.Duration, spe
 		return rate{}, err
 	}
 	to, err := r.stats(ctx)
-	senderAfter, producersAfter := spent()
 	return rate{
 		deliveries: to.Received - from.Received,
 		took:       to.At.Sub(from.At),
-		sender:     senderAfter - sender,
+		sender:     cpuTime() - own,
 		receiver:   to.CPU - from.CPU,
-		producers:  producersAfter - producers,
 		machine:    machineTime() - machine,
 	}, err
 }

@@ -26,16 +26,14 @@ func started(t *testing.T, flags ...string) *sinkProcess {
 
 func TestSinkCounts(t *testing.T) {
 	p := started(t, checkAll...)
-	b, err := newBarePost(p.url(0), bareOptions{})
+	b, err := newBareClient(p.url(0))
 	if err != nil {
 		t.Fatal(err)
 	}
-	client := b.netHTTP()
-	defer client.close()
-	send := client.worker()
+	defer b.client.CloseIdleConnections()
 	post := func() {
 		t.Helper()
-		if err := send(); err != nil {
+		if err := b.post(); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -101,14 +99,13 @@ func TestSinkMainRefusesUnknownFlags(t *testing.T) {
 // The time between intended publish and receipt is what the sink reports.
 func TestSinkMeasuresFromTheIntendedTime(t *testing.T) {
 	p := started(t)
-	b, err := newBarePost(p.url(0), bareOptions{})
+	b, err := newBareClient(p.url(0))
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer b.client.CloseIdleConnections()
 	b.body = documents([]time.Time{time.Now().Add(-time.Minute)})[0]
-	client := b.netHTTP()
-	defer client.close()
-	if err := client.worker()(); err != nil {
+	if err := b.post(); err != nil {
 		t.Fatal(err)
 	}
 	s, err := p.stats(t.Context())
@@ -127,14 +124,12 @@ func TestReceiversBehaveAsTheyAreTold(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := newBarePost(other.url(0), bareOptions{})
+	b, err := newBareClient(other.url(0))
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.timeout = 200 * time.Millisecond
-	client := b.netHTTP()
-	defer client.close()
-	post := client.worker()
+	b.client.Timeout = 200 * time.Millisecond
+	defer b.client.CloseIdleConnections()
 	for _, c := range []struct{ behaviour, want string }{
 		{"well", ""},
 		{"failing", "500"},
@@ -146,7 +141,7 @@ func TestReceiversBehaveAsTheyAreTold(t *testing.T) {
 		if err := other.behave(t.Context(), c.behaviour); err != nil {
 			t.Fatal(err)
 		}
-		if err := post(); (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+		if err := b.post(); (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", c.behaviour, err, c.want)
 		}
 	}

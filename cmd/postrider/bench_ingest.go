@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"net"
 	"os"
 	"os/exec"
@@ -86,7 +85,7 @@ type ingestNode struct {
 	nats string
 }
 
-func (a *app) startIngestNode(ctx context.Context, o bench.NodeOptions) (bench.Ingested, error) {
+func (a *app) startIngestNode(ctx context.Context, dir string, synced bool) (bench.Ingested, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("bench: %w", err)
@@ -95,18 +94,12 @@ func (a *app) startIngestNode(ctx context.Context, o bench.NodeOptions) (bench.I
 	if err := l.Close(); err != nil {
 		return nil, fmt.Errorf("bench: %w", err)
 	}
-	settings := map[string]string{"nats.listen": address}
-	maps.Copy(settings, o.Settings)
-	o.Settings = settings
-	p, err := a.newBenchProgram(o)
+	p, err := a.newBenchProgram(bench.NodeOptions{DataDir: dir, Synced: synced, Settings: map[string]string{"nats.listen": address}})
 	if err != nil {
 		return nil, err
 	}
 	n := &ingestNode{benchProgram: p.(*benchProgram), nats: "nats://" + address}
-	if err := n.Start(ctx); err != nil {
-		return nil, errors.Join(err, n.Close(ctx))
-	}
-	return n, nil
+	return n, n.Start(ctx)
 }
 
 func (n *ingestNode) NATS() string  { return n.nats }
@@ -121,12 +114,12 @@ type jetStreamAlone struct {
 	url   string
 }
 
-func startJetStreamAlone(ctx context.Context, o bench.NodeOptions) (bench.Ingested, error) {
+func startJetStreamAlone(ctx context.Context, dir string, synced bool) (bench.Ingested, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("bench: cannot find the own executable: %w", err)
 	}
-	j := &jetStreamAlone{cmd: exec.CommandContext(ctx, self, jetStreamCommandName, o.DataDir, benchSync(o.Synced))}
+	j := &jetStreamAlone{cmd: exec.CommandContext(ctx, self, jetStreamCommandName, dir, benchSync(synced))}
 	j.cmd.Stderr = os.Stderr
 	if j.stdin, err = j.cmd.StdinPipe(); err != nil {
 		return nil, fmt.Errorf("bench: JetStream: %w", err)

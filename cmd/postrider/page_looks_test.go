@@ -89,6 +89,7 @@ func newPageWorld(t *testing.T) *pageWorld {
 		{name: "webhook", path: "/webhooks/" + ill}, {name: "webhook-settings", path: "/webhooks/" + ill + "?tab=Settings"}, {name: "webhook-key", path: "/webhooks/" + ill + "?tab=Key"},
 		{name: "webhook-verify", path: "/webhooks/" + ill + "?tab=Verify"}, {name: "webhook-edit", path: "/webhooks/" + ill + "?edit=1"},
 		{name: "webhook-test", path: "/webhooks/" + well + "?tab=Test", do: open("Send a test")},
+		{name: "webhook-changes", path: "/webhooks/" + paused + "?tab=Changes"},
 		{name: "webhook-try", path: "/webhooks/" + well + "?tab=Try+on+events", do: open("Try on the last 500 events")},
 		{name: "deliveries", path: "/deliveries"}, {name: "deliveries-none", path: "/deliveries?type=no.such"},
 		{name: "delivery", path: "/deliveries?open=" + delivery}, {name: "program", path: "/deliveries", do: open("By program")},

@@ -65,11 +65,20 @@ func TestPageProvesWhatWasSent(t *testing.T) {
 	p.open("/ui/deliveries?open=" + delivery)
 	p.see("This is what was sent")
 	p.see(fmt.Sprintf("%x", sha256.Sum256([]byte(body))))
+	p.see("This is where it went, and with these headers")
+	p.await("the request without its signature", `(() => { const text = [...document.querySelectorAll('.beside pre')][0].innerText;
+		return text.startsWith('POST `+to.URL+`') && text.includes('Webhook-Id: `+header.Get("webhook-id")+`') && text.includes('Webhook-Timestamp: `+header.Get("webhook-timestamp")+`') && text.includes('Webhook-Signature: ***'); })()`)
 	p.await("the list beside it", rows+" === 1")
 	if status, text := n.call("PATCH", "/v1/endpoints/"+made.ID, `{"body":{"other":"${event.type}"}}`, nil); status != http.StatusOK {
 		t.Fatal(status, text)
 	}
 	p.see("another body was sent")
+	if status, text := n.call("PATCH", "/v1/endpoints/"+made.ID, `{"url":"`+to.URL+`/elsewhere"}`, nil); status != http.StatusOK {
+		t.Fatal(status, text)
+	}
+	p.see("the last attempt went to another address")
+	p.open("/ui/webhooks/" + made.ID + "?tab=Changes")
+	p.await("who changed what", `document.querySelectorAll('.changes li').length === 3 && top().innerText.includes('/elsewhere')`)
 
 	p.open("/ui/webhooks/" + made.ID + "?tab=Verify")
 	p.see("webhook-signature")

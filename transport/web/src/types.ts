@@ -25,7 +25,7 @@ export interface Endpoint {
 	updated_at: string;
 	secret?: string;
 	warnings?: string[];
-	standing?: { breaker: 'closed' | 'open' | 'probing'; open_until?: string; held_until?: string; concurrency?: number; pace?: number };
+	standing?: { breaker: 'closed' | 'open' | 'probing'; open_until?: string; held_until?: string; since?: string; in_flight?: number; oldest_at?: string; next_at?: string; concurrency?: number; pace?: number };
 }
 
 export interface Delivery {
@@ -43,6 +43,8 @@ export interface Delivery {
 	updated_at: string;
 	next_attempt_at?: string;
 	attempts?: Attempt[];
+	/** As the last attempt sent it, where its request_is says so. */
+	request?: { method: string; url: string; headers: Record<string, string> };
 	body?: string;
 	body_note?: string;
 	body_is?: 'sent' | 'changed' | 'unknown';
@@ -67,6 +69,9 @@ export interface Attempt {
 	answer: string;
 	body_sha256?: string;
 	next_attempt_at?: string;
+	/** The webhook's, by whose settings it was made. */
+	revision?: number;
+	request_is?: 'sent' | 'changed' | 'unknown';
 }
 
 export interface Letter {
@@ -143,6 +148,19 @@ export interface Customer {
 	quotas?: Record<string, number>;
 	next_runs?: Record<string, string>;
 	use?: Use[];
+}
+
+/** Who changed what: fields with their values before and after. */
+export interface SettingChange {
+	id: string;
+	at: string;
+	by: string;
+	customer: string;
+	kind: 'endpoint' | 'alert' | 'customer';
+	target: string;
+	name: string;
+	what: string;
+	changes: { field: string; from?: unknown; to?: unknown }[];
 }
 
 export interface Location {

@@ -14,14 +14,21 @@ export function ago(text: string | undefined, now = Date.now()): string {
 const clockFormat = new Intl.DateTimeFormat(undefined, { hour: 'numeric', minute: 'numeric', second: 'numeric', hour12: false });
 const exactFormat = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'long' });
 
+const hourFormat = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', hour12: false });
+const dayFormat = new Intl.DateTimeFormat(undefined, { weekday: 'short', hour: '2-digit', minute: '2-digit', hour12: false });
+const countFormat = new Intl.NumberFormat('en-US');
+
 export const clock = (text: string | Date): string => clockFormat.format(new Date(text));
 
 /** hour is a time of the last day, to the minute. */
-export const hour = (t: Date): string => t.toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit', hour12: false });
+export const hour = (t: Date): string => hourFormat.format(t);
+
+/** dayHour is hour with its weekday. */
+export const dayHour = (t: Date): string => dayFormat.format(t);
 
 export const exact = (text: string): string => exactFormat.format(new Date(text));
 
-export const count = (n: number | undefined): string => (n ?? 0).toLocaleString('en-US');
+export const count = (n: number | undefined): string => countFormat.format(n ?? 0);
 
 export const plural = (n: number, one: string, many = one + 's'): string => `${count(n)} ${n === 1 ? one : many}`;
 

@@ -1,22 +1,20 @@
 import { signal } from '@preact/signals';
 import { useState } from 'preact/hooks';
-import { call, curlOf, Fault, List, query } from '../api';
+import { answer, call, curlOf, Fault, List, query } from '../api';
 import { useLoad } from '../load';
 import { Code } from '../parts/code';
 import { Dialog } from '../parts/dialog';
-import { Act, Field, Unplaced } from '../parts/form';
+import { Act } from '../parts/form';
 import { Empty, More, Rows, State, usePages, useQuery, When, Wrong } from '../parts/list';
 import { Page } from '../parts/shell';
 import { missing, operator, session } from '../session';
 import { ui } from '../settings';
 import type { Alert, Customer, Run } from '../types';
 import { ago, plural } from '../words';
+import { AlertForm, criteria, Picked } from './alertform';
 
 const editing = signal(false);
-const picked = signal<Alert | null>(null);
-
-const criteria: [string, string][] = [['license_plate', 'License plate'], ['license_plate_state', 'Plate state'], ['vin', 'VIN'], ['usdot_number', 'USDOT number'], ['mc_number', 'MC number'], ['trailer_number', 'Trailer number'],
-	['cab_number', 'Cab number'], ['trailer_logo', 'Trailer logo'], ['chassis_number', 'Chassis number'], ['container_number', 'Container number'], ['equipment_type', 'Equipment'], ['location_state', 'Seen in state'], ['location_city', 'Seen in city'], ['deep_search', 'Any text']];
+const picked = signal<Picked | null>(null);
 
 /** Alerts: what to look for in detections; webhooks and mail say who is told. */
 export function Alerts() {
@@ -25,16 +23,24 @@ export function Alerts() {
 	const list = usePages<Alert>(path);
 	const words = (q.q ?? '').toLowerCase();
 	const rows = (list.rows ?? []).filter((a) => !words || JSON.stringify(a).toLowerCase().includes(words));
-	const open = (a: Alert | null) => {
-		picked.value = a;
+	const [fault, fail] = useState<Fault | null>(null);
+	const add = () => {
+		picked.value = null;
 		editing.value = true;
 	};
+	// What is edited is what is there now, whatever the list was told when it was asked for.
+	const open = (a: Alert) => void answer<Alert>('GET', '/alerts/' + a.id).then((got) => {
+		picked.value = { alert: got.body, etag: got.etag };
+		editing.value = true;
+		fail(null);
+	}, fail);
 	return (
 		<Page title="Alerts" code={{ command: 'postrider alert list', curl: curlOf('GET', path) }}
-			actions={<Act class="primary" missing={missing('create-alert-endpoint')} onClick={() => open(null)}>Add</Act>}>
+			actions={<Act class="primary" missing={missing('create-alert-endpoint')} onClick={add}>Add</Act>}>
+			{fault && <Wrong fault={fault} />}
 			{list.fault && !list.rows && <Wrong fault={list.fault} again={list.again} />}
 			{list.rows?.length === 0 && <Empty title="No alerts yet"><p>An alert says what to look for in truck detections. What matches goes to your webhooks and by e-mail.</p>
-				<Act class="primary" missing={missing('create-alert-endpoint')} onClick={() => open(null)}>Add an alert</Act></Empty>}
+				<Act class="primary" missing={missing('create-alert-endpoint')} onClick={add}>Add an alert</Act></Empty>}
 			{list.rows && list.rows.length > 0 && <Schedule customers={[...new Set(list.rows.map((a) => a.customer))].sort()} />}
 			{list.rows && list.rows.length > 0 && <input data-filter class="filter" type="search" aria-label="Filter alerts" placeholder="Name, number, address" value={q.q ?? ''} onInput={(e) => set({ q: e.currentTarget.value })} />}
 			{rows.length > 0 && (
@@ -48,7 +54,7 @@ export function Alerts() {
 				]} />
 			)}
 			<More more={list.more} />
-			<Dialog open={editing} title={picked.value ? 'Edit alert' : 'Add an alert'} wide><AlertForm alert={picked.value} saved={() => { editing.value = false; list.again(); }} /></Dialog>
+			<Dialog open={editing} title={picked.value ? 'Edit alert' : 'Add an alert'} wide><AlertForm of={picked.value} saved={() => { editing.value = false; list.again(); }} /></Dialog>
 		</Page>
 	);
 }
@@ -111,51 +117,3 @@ function Last({ customer, type }: { customer?: string; type: string }) {
 
 /** inZone is a time as a customer's clock shows it. */
 const inZone = (text: string, zone: string): string => `${new Date(text).toLocaleString(undefined, { weekday: 'short', hour: '2-digit', minute: '2-digit', hour12: false, timeZone: zone })} ${zone}`;
-
-function AlertForm({ alert, saved }: { alert: Alert | null; saved: () => void }) {
-	const [v, set] = useState<Record<string, unknown>>(() => (alert ? { ...alert } : { alert_type: 'normal', is_active: true, match: 'all' }));
-	const [fault, fail] = useState<Fault | null>(null);
-	const [found, tell] = useState<string>('');
-	const [sure, ask] = useState(false);
-	const put = (k: string) => (e: { currentTarget: { value: string } }) => set({ ...v, [k]: e.currentTarget.value });
-	const flip = (k: string) => (e: { currentTarget: { checked: boolean } }) => set({ ...v, [k]: e.currentTarget.checked });
-	const body = () => {
-		const b: Record<string, unknown> = {};
-		for (const [k, x] of Object.entries(v)) if (!['id', 'created_at', 'updated_at', ...(alert ? ['customer'] : [])].includes(k) && (alert ? x !== alert[k] : x !== '')) b[k] = k === 'max_differences' ? Number(x) : x;
-		return b;
-	};
-	const save = async (e: Event) => {
-		e.preventDefault();
-		try {
-			await (alert ? call('PATCH', '/alerts/' + alert.id, body()) : call('POST', '/alerts', body()));
-			saved();
-		} catch (e) {
-			fail(e as Fault);
-		}
-	};
-	const preview = () => {
-		const whole = Object.fromEntries(Object.entries(v).filter(([k, x]) => !['id', 'created_at', 'updated_at'].includes(k) && x !== ''));
-		call<{ total_matches: number; detections: number }>('POST', '/alerts/preview', { ...whole, from: new Date(Date.now() - 7 * 86400e3).toISOString() })
-			.then((p) => { tell(`In the last 7 days: ${plural(p.total_matches, 'match', 'matches')} in ${plural(p.detections, 'detection')}. ${alert ? 'A run looks at what came since the alert was made, or since a criterion changed.' : 'That is the past: once saved, a run looks at what comes from then on.'}`); fail(null); }, fail);
-	};
-	return (
-		<form class="grid" onSubmit={(e) => void save(e)}>
-			<Unplaced fault={fault} fields={['alert_name', 'email', ...criteria.map(([k]) => k)]} />
-			<Field label="Name" name="alert_name" fault={fault}><input required autofocus value={String(v.alert_name ?? '')} onInput={put('alert_name')} /></Field>
-			<Field label="E-mail" name="email" fault={fault}><input required type="email" value={String(v.email ?? '')} onInput={put('email')} /></Field>
-			<Field label="Runs" name="alert_type" fault={fault}><select value={String(v.alert_type)} onChange={put('alert_type')}><option value="normal">daily</option><option value="hot">every 15 minutes</option><option value="live">at once</option></select></Field>
-			<Field label="Match" name="match" fault={fault}><select value={String(v.match ?? 'all')} onChange={put('match')}><option value="all">all criteria</option><option value="any">any number</option></select></Field>
-			{operator.value && !alert && <Field label="Customer" name="customer" fault={fault}><input value={String(v.customer ?? '')} onInput={put('customer')} /></Field>}
-			{criteria.map(([k, n]) => <Field key={k} label={n} name={k} fault={fault}><input value={String(v[k] ?? '')} onInput={put(k)} /></Field>)}
-			<Field label="Differences" name="max_differences" fault={fault} hint="Characters that may differ, 0 to 2"><input type="number" min="0" max="2" value={String(v.max_differences ?? 0)} onInput={put('max_differences')} /></Field>
-			<label class="check"><input type="checkbox" checked={!!v.lookalikes} onChange={flip('lookalikes')} /> Look-alikes (0 O, 1 I, 2 Z, 5 S, 8 B) are the same</label>
-			<label class="check"><input type="checkbox" checked={v.is_active !== false} onChange={flip('is_active')} /> Active</label>
-			{found && <p class="good" role="status">{found}</p>}
-			<p class="buttons">
-				<button class="primary" type="submit">Save</button>
-				<button type="button" onClick={preview}>Preview</button>
-				{alert && (sure ? <button type="button" class="danger" onClick={() => void call('DELETE', '/alerts/' + alert.id).then(saved, fail)}>Remove for good</button> : <button type="button" onClick={() => ask(true)}>Remove…</button>)}
-			</p>
-		</form>
-	);
-}

@@ -1,38 +1,46 @@
 import { useState } from 'preact/hooks';
-import { call, Fault } from '../api';
+import { answer, call, Fault } from '../api';
 import { Field, Unplaced } from '../parts/form';
 import { operator } from '../session';
 import type { Customer, Location } from '../types';
+import { both, Conflict, differing } from './conflict';
+import { bodyOf, CustomerValues, initial, names, said } from './customervalues';
 import { quotaName } from './uses';
 
 /** How many locations are edited here; of more, postrider customer edit takes a file. */
 const most = 50;
 
-/** CustomerForm changes what a customer says about itself; operators set its bounds too. */
-export function CustomerForm({ c, done }: { c: Customer; done: () => void }) {
-	const [v, set] = useState({ name: c.name, email: c.email, time_zone: c.time_zone, normal: c.schedules?.normal ?? '', hot: c.schedules?.hot ?? '' });
-	const [sites, place] = useState<Location[]>(c.locations ?? []);
-	const [own, bound] = useState<Record<string, string>>(() => Object.fromEntries(Object.entries(c.quotas ?? {}).map(([k, n]) => [k, String(n)])));
+/** CustomerForm changes what a customer says about itself, as it was at etag; operators set its bounds too. */
+export function CustomerForm({ customer, etag, done }: { customer: Customer; etag: string; done: () => void }) {
+	const [base, rebase] = useState({ c: customer, etag });
+	const [v, set] = useState<CustomerValues>(() => initial(customer));
 	const [fault, fail] = useState<Fault | null>(null);
-	const put = (k: keyof typeof v) => (e: { currentTarget: { value: string } }) => set({ ...v, [k]: e.currentTarget.value });
+	const [theirs, learn] = useState<{ c: Customer; etag: string } | null>(null);
+	const { c } = base;
+	const path = '/v1/customers/' + encodeURIComponent(c.id);
+	const put = (k: 'name' | 'email' | 'time_zone' | 'normal' | 'hot') => (e: { currentTarget: { value: string } }) => set({ ...v, [k]: e.currentTarget.value });
 	const save = async (e: Event) => {
 		e.preventDefault();
-		const body: Record<string, unknown> = {};
-		for (const k of ['name', 'email', 'time_zone'] as const) if (v[k] !== c[k]) body[k] = v[k];
-		const schedules = Object.fromEntries((['normal', 'hot'] as const).filter((k) => v[k] !== (c.schedules?.[k] ?? '')).map((k) => [k, v[k] || null]));
-		if (Object.keys(schedules).length) body.schedules = schedules;
-		if (JSON.stringify(sites) !== JSON.stringify(c.locations ?? [])) body.locations = sites;
-		const quotas = Object.fromEntries((c.use ?? []).map((u) => u.quota).filter((k) => (own[k] ?? '') !== String(c.quotas?.[k] ?? '')).map((k) => [k, own[k]?.trim() ? Number(own[k]) : null]));
-		if (Object.keys(quotas).length) body.quotas = quotas;
-		const wrong = Object.entries(quotas).find(([, n]) => Number.isNaN(n));
-		if (wrong) return fail(new Fault(400, `“${own[wrong[0]]}” is not a number`, 'quotas.' + wrong[0]));
 		try {
-			if (Object.keys(body).length) await call('PATCH', '/v1/customers/' + encodeURIComponent(c.id), body);
+			const body = bodyOf(v, initial(c));
+			if (Object.keys(body).length) await call('PATCH', path, body, { 'If-Match': base.etag });
 			done();
 		} catch (e) {
-			fail(e as Fault);
+			if ((e as Fault).status !== 412) return fail(e as Fault);
+			const now = await answer<Customer>('GET', path + '?now=true');
+			learn({ c: now.body, etag: now.etag });
 		}
 	};
+	if (theirs) {
+		const [was, now] = [initial(c), initial(theirs.c)];
+		return <Conflict what="customer" differs={differing(names, was, now, v, said)} settle={(mine) => {
+			set(mine ? { ...both(v, was, now, said), quotas: both(v.quotas, was.quotas, now.quotas, said) } : now);
+			rebase(theirs);
+			learn(null);
+		}} />;
+	}
+	const sites = v.locations;
+	const place = (locations: Location[]) => set({ ...v, locations });
 	const change = (i: number, with_: Partial<Location>) => place(sites.map((s, n) => (n === i ? { ...s, ...with_ } : s)));
 	return (
 		<form onSubmit={(e) => void save(e)} noValidate>
@@ -63,7 +71,7 @@ export function CustomerForm({ c, done }: { c: Customer; done: () => void }) {
 					<h3>Bounds of its own</h3>
 					<p class="hint">Empty: as the settings say; 0: none.</p>
 					<div class="grid">{c.use.map((u) => (
-						<Field key={u.quota} label={quotaName(u.quota)} name={'quotas.' + u.quota} fault={fault}><input inputMode="decimal" value={own[u.quota] ?? ''} onInput={(e) => bound({ ...own, [u.quota]: e.currentTarget.value })} placeholder={String(u.bound)} /></Field>
+						<Field key={u.quota} label={quotaName(u.quota)} name={'quotas.' + u.quota} fault={fault}><input inputMode="decimal" value={v.quotas[u.quota] ?? ''} onInput={(e) => set({ ...v, quotas: { ...v.quotas, [u.quota]: e.currentTarget.value } })} placeholder={String(u.bound)} /></Field>
 					))}</div>
 				</>
 			)}

@@ -26,12 +26,31 @@ export function DeliveryDrawer({ id, close }: { id: string; close: () => void })
 					<Facts facts={[['State', <><State is={d.state} /> {d.reason === 'status' ? `the receiver answered ${d.status}` : because(d.reason)}</>], ['Event', <code>{d.event.id}</code>], ['Delivery', <code>{d.id}</code>],
 						['Webhook', d.endpoint && <a href={ui('/webhooks/' + d.endpoint)}>{nameOf(d.endpoint)}</a>], ['Since', <When at={d.created_at} />], ['Trace', d.trace_id && <code>{d.trace_id}</code>], ['Next attempt', d.next_attempt_at && <When at={d.next_attempt_at} />]]} />
 					{d.attempts && d.attempts.length > 0 && <><h3>Attempts</h3>{d.attempts.map((a) => <Waterfall key={a.number + a.at} a={a} most={Math.max(...d.attempts!.map((x) => x.took_ms))} />)}</>}
+					{d.request && <Exchange d={d} request={d.request} />}
 					<h3>Body</h3>
 					{d.body ? <pre tabIndex={0}>{pretty(d.body)}</pre> : <p class="dim">No body: {d.body_note}.</p>}
 					{d.body && <Proof d={d} />}
 				</>
 			)}
 		</Drawer>
+	);
+}
+
+/** Exchange is the request, but for its body, and what the last attempt had for an answer, side by side. */
+function Exchange({ d, request: r }: { d: Delivery; request: NonNullable<Delivery['request']> }) {
+	const last = d.attempts?.at(-1);
+	return (
+		<>
+			<div class="beside">
+				<div><h3>Request</h3><pre tabIndex={0}>{`${r.method} ${r.url}\n${Object.entries(r.headers).sort().map(([k, v]) => `${k}: ${v}`).join('\n')}`}</pre></div>
+				{last && <div><h3>Answer</h3><pre tabIndex={0}>{[last.status || because(last.reason) || 'none', last.answer].filter(Boolean).join('\n\n')}</pre></div>}
+			</div>
+			{last?.request_is === 'sent' && <p class="good">This is where it went, and with these headers: the webhook’s address and headers are what they were.</p>}
+			{last?.request_is === 'changed' && <p class="warn">The webhook was edited since: the last attempt went to another address, or with other headers (revision {last.revision}). This is what would be sent now.</p>}
+			{last?.request_is === 'unknown' && <p class="dim">By the webhook’s settings now; of what was sent nothing was kept.</p>}
+			{!last && <p class="dim">Nothing was sent yet; this is what would be.</p>}
+			<p class="hint">What may be a secret is masked (***): values of the webhook’s own headers, signatures, parts of the address.</p>
+		</>
 	);
 }
 

@@ -1,5 +1,5 @@
 import { useLocation } from 'preact-iso';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { call, Fault, List, query } from '../api';
 import { nameOf } from '../names';
 import { Empty, More, Rows, State, useQuery, When, Wrong } from '../parts/list';
@@ -124,6 +124,9 @@ export function DeliveryList({ fixed }: { fixed: { endpoint?: string } }) {
 	const fresh = (feed?.held.length ?? 0) + (feed?.more ?? 0);
 	const filtered = Object.entries(filter).filter(([k, v]) => v && k !== 'endpoint').map(([k, v]) => `${k} ${v}`);
 	const live = !q.from && !q.to;
+	const whole = !!fixed.endpoint && !q.open;
+	// What comes to the list changes nothing of the chart, which asks for itself.
+	const activity = useMemo(() => <Activity filter={filter} whole={whole} />, [...Object.values(filter), whole]);
 	const show = () => {
 		pause(false);
 		set({ open: '' });
@@ -132,7 +135,7 @@ export function DeliveryList({ fixed }: { fixed: { endpoint?: string } }) {
 	};
 	return (
 		<div class={q.open ? 'withdrawer' : ''}>
-			<Activity filter={filter} whole={!!fixed.endpoint && !q.open} />
+			{activity}
 			<div class="filters" ref={top}>
 				<select aria-label="Status" value={q.status ?? ''} onChange={(e) => set({ status: e.currentTarget.value })}>
 					<option value="">Any status</option>{states.map((s) => <option key={s} value={s}>{s.replace('_', '-')}</option>)}

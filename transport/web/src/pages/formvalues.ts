@@ -37,12 +37,11 @@ export function bodyOf(v: Form, old?: Endpoint): Record<string, unknown> {
 	return body;
 }
 
-/** merged is what was changed here over what was changed elsewhere. */
-export function merged(mine: Form, base: Endpoint, theirs: Endpoint): Form {
-	const was = initial(base), now = initial(theirs);
-	const keys = Object.keys(was) as (keyof Form)[];
-	return Object.assign({}, ...keys.map((k) => ({ [k]: mine[k] === was[k] ? now[k] : mine[k] }))) as Form;
-}
+export const names: Record<keyof Form, string> = { name: 'Webhook Name', url: 'Endpoint URL', profile: 'Profile', version: 'Version', retries: 'Delivery retries', customer: 'Customer', events: 'Events',
+	filter: 'Filter', headers: 'Custom Header', body: 'Custom Body', success: 'Counts as delivered', rate: 'Rate', concurrency: 'At once', ordered: 'In order' };
+
+/** said is a value in words; values that say the same are the same. */
+export const said = (v: string | boolean): string => (v === true ? 'on' : v === false ? 'off' : v);
 
 function parsed(text: string): unknown {
 	try {

@@ -13,6 +13,7 @@ import { ui } from '../settings';
 import type { Endpoint } from '../types';
 import { plural, span } from '../words';
 import { schemeOf } from '../verify';
+import { Changes, changesOf } from './changes';
 import { DeliveryList } from './deliverylist';
 import { Key } from './key';
 import { Exchange, Tried, Verdict } from './tested';
@@ -23,7 +24,7 @@ import { why } from './why';
 
 const editing = signal(false);
 const removing = signal(false);
-const tabs = ['Deliveries', 'Settings', 'Key', 'Verify', 'Test', 'Try on events'] as const;
+const tabs = ['Deliveries', 'Settings', 'Key', 'Verify', 'Test', 'Try on events', 'Changes'] as const;
 
 /** Webhook: why it is as it is, in words, and all that can be done with it. */
 export function Webhook() {
@@ -80,6 +81,7 @@ export function Webhook() {
 			{tab === 'Verify' && <VerifyTab e={e} />}
 			{tab === 'Test' && <Test e={e} />}
 			{tab === 'Try on events' && <TrialPane id={e.id} change={{}} />}
+			{tab === 'Changes' && <Changes path={changesOf({ kind: 'endpoint', target: e.id })} />}
 			<Dialog open={editing} title="Edit webhook" wide>
 				<WebhookForm endpoint={e} etag={got.etag} saved={() => { editing.value = false; void load(); forgetNames(); }} />
 				<hr />
@@ -135,6 +137,7 @@ function codeOf(tab: string, e: Endpoint): { command?: string; curl: string } {
 		case 'Key': return { command: `postrider endpoint secret ${e.id}`, curl: curlOf('GET', one + '/secret') };
 		case 'Verify': return { command: `postrider verify --secret "$SECRET" --header "${schemeOf(e.signature).header}=$SIGNATURE" body.json`, curl: curlOf('GET', one + '/secret') };
 		case 'Test': return { command: `postrider endpoint test ${e.id}`, curl: curlOf('POST', one + '/test', {}) };
+		case 'Changes': return { curl: curlOf('GET', changesOf({ kind: 'endpoint', target: e.id })) };
 		case 'Try on events': return { curl: curlOf('POST', '/v1/endpoints/preview', { id: e.id }) };
 	}
 	return { command: `postrider delivery list --endpoint ${e.id}`, curl: curlOf('GET', '/v1/deliveries?endpoint=' + e.id) };

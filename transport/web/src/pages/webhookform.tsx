@@ -6,8 +6,8 @@ import { of as recipeOf } from '../recipe';
 import { may, operator, session } from '../session';
 import { settings } from '../settings';
 import type { Customer, Endpoint, Recipe } from '../types';
-import { Conflict } from './conflict';
-import { bodyOf, fields, Form, initial, merged, more } from './formvalues';
+import { both, Conflict, differing } from './conflict';
+import { bodyOf, fields, Form, initial, more, names, said } from './formvalues';
 import { Rendered } from './rendered';
 import { Tried, Verdict } from './tested';
 import { TrialPane } from './trial';
@@ -56,12 +56,14 @@ export function WebhookForm({ endpoint, etag, saved }: { endpoint?: Endpoint; et
 		}
 	});
 	const test = run(async () => tell(await call<Tried>('POST', '/v1/endpoints/test', { endpoint: bodyOf(v) })));
-	const settle = (mine: boolean) => {
-		set(mine ? merged(v, base.e!, theirs!.e) : initial(theirs!.e));
-		rebase(theirs!);
-		learn(null);
-	};
-	if (theirs) return <Conflict base={base.e!} theirs={theirs.e} mine={v} settle={settle} />;
+	if (theirs) {
+		const [was, now] = [initial(base.e), initial(theirs.e)];
+		return <Conflict what="webhook" differs={differing(names, was, now, v, said)} settle={(mine) => {
+			set(mine ? both(v, was, now, said) : now);
+			rebase(theirs);
+			learn(null);
+		}} />;
+	}
 	const genea = v.profile === 'genea';
 	return (
 		<form onSubmit={(e) => void save(e)}>

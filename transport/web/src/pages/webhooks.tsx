@@ -7,13 +7,13 @@ import { forgetNames } from '../names';
 import { Spark } from '../parts/chart';
 import { Act } from '../parts/form';
 import { Dialog } from '../parts/dialog';
-import { Empty, More, Rows, State, Typed, usePages, useQuery, Wrong } from '../parts/list';
+import { Empty, More, Rows, State, Typed, usePages, useQuery, When, Wrong } from '../parts/list';
 import { Page } from '../parts/shell';
 import { missing, operator } from '../session';
 import { ui } from '../settings';
 import { Part, useStream } from '../stream';
 import type { Endpoint, Recipe, Series, SeriesOfTime } from '../types';
-import { count, hour } from '../words';
+import { count } from '../words';
 import { KeyShown, useSecret } from './key';
 import { RecipeForm } from './recipeform';
 import { WebhookForm } from './webhookform';
@@ -74,7 +74,7 @@ export function Webhooks() {
 					{ head: 'Events', cell: (e) => <span class="clip">{e.events.slice(0, 2).join(' ')}{e.events.length > 2 && ` +${e.events.length - 2}`}</span> },
 					{ head: 'Last day', cell: (e) => <Spark s={spark.get(e.id)} steps={day.data?.steps ?? 24} /> },
 					{ head: 'Success', number: true, cell: (e) => success(spark.get(e.id)) },
-					{ head: 'Waiting', number: true, cell: (e) => (e.waiting ? <>{count(e.waiting)}<span class="under">{oldest(spark.get(e.id), day.data)}</span></> : <span class="dim">0</span>) },
+					{ head: 'Waiting', number: true, cell: (e) => (e.waiting ? <>{count(e.waiting)}<span class="under">{e.standing?.oldest_at && <When at={e.standing.oldest_at} />}</span></> : <span class="dim">0</span>) },
 					{ head: 'On', cell: (e) => <Switch endpoint={e} changed={list.again} /> },
 					{ head: 'Actions', cell: (e) => <a aria-label={`Edit ${e.name || e.url}`} href={ui('/webhooks/' + e.id + '?edit=1')}>Edit</a> },
 				]} />
@@ -92,13 +92,6 @@ function success(s?: Series) {
 	if (good + bad === 0) return <span class="dim">–</span>;
 	const share = (100 * good) / (good + bad);
 	return <span class={share < 90 ? 'bad' : ''}>{share === 100 ? '100 %' : `${Math.min(99.9, share).toFixed(1)} %`}</span>;
-}
-
-/** oldest is how long the first of those that wait has been waiting, to the hour. */
-function oldest(s: Series | undefined, of: SeriesOfTime | undefined): string {
-	if (!s || !of) return '';
-	const first = s.waiting.findIndex((n, i) => n + s.retrying[i]! > 0);
-	return first < 0 ? 'over a day' : `since ${hour(new Date(Date.parse(of.from) + first * 3600e3))}`;
 }
 
 /** None is what somebody sees who has no webhook yet. */

@@ -17,7 +17,9 @@ export function why(e: Endpoint, now = Date.now()): string[] {
 	else lines.push('Well: events are delivered as they come.');
 	if (e.state !== 'disabled' && e.state_reason && e.state !== 'paused') lines.push(e.state_reason);
 	if (s?.concurrency && s.concurrency < e.delivery.concurrency) lines.push(`To spare it: ${plural(s.concurrency, 'delivery', 'deliveries')} at once instead of ${count(e.delivery.concurrency)}.`);
-	if (e.waiting > 0) lines.push(`${plural(e.waiting, 'event waits', 'events wait')}.`);
+	if (s?.since) lines.push(`It fails since ${clock(s.since)} (${ago(s.since, now)}).`);
+	if (e.waiting > 0) lines.push(`${[plural(e.waiting, 'event waits', 'events wait'), s?.oldest_at && `the oldest since ${clock(s.oldest_at)} (${ago(s.oldest_at, now)})`, later(s?.next_at) && `the next attempt is due ${ago(s.next_at, now)}`].filter(Boolean).join(', ')}.`);
+	if (s?.in_flight) lines.push(`${plural(s.in_flight, 'attempt is', 'attempts are')} under way.`);
 	if (e.delivery.rate) lines.push(`At most ${count(e.delivery.rate)} a second, ${count(e.delivery.burst)} at once.`);
 	if (e.delivery.ordered) lines.push('In order: one at a time, the next waits for the one before.');
 	lines.push(e.delivery.retries ? `Counts as delivered: ${e.delivery.success}. Tried again after ${e.delivery.schedule.map(span).join(', ')}.` : `Counts as delivered: ${e.delivery.success}. Not tried again.`);

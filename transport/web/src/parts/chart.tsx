@@ -1,6 +1,6 @@
 import { useRef, useState } from 'preact/hooks';
 import type { Series, SeriesOfTime } from '../types';
-import { count, seconds } from '../words';
+import { count, dayHour, hour, seconds } from '../words';
 
 /** The states of deliveries, as they are stacked. */
 export const stack = ['delivered', 'skipped', 'waiting', 'retrying', 'dead_lettered'] as const;
@@ -130,7 +130,7 @@ function summary(s: Series | undefined, title: string): string {
 /** label is a time, with its day where the chart is longer than one. */
 function label(t: Date, of: SeriesOfTime): string {
 	const long = Date.parse(of.to) - Date.parse(of.from) > 86400e3 * 1.1;
-	return t.toLocaleString(undefined, long ? { weekday: 'short', hour: '2-digit', minute: '2-digit', hour12: false } : { hour: '2-digit', minute: '2-digit', hour12: false });
+	return long ? dayHour(t) : hour(t);
 }
 
 /** nice is the next round number. */

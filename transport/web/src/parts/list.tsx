@@ -92,12 +92,13 @@ export function Typed({ label, value, typed, placeholder }: { label: string; val
 	}} />;
 }
 
-/** usePages reads a list page by page; what is there stays while more comes. */
+/** usePages reads a list page by page; what is there stays while more comes; "" asks nothing. */
 export function usePages<T>(path: string): { rows?: T[]; first?: Record<string, unknown>; fault?: Fault; more?: () => void; again: () => void } {
 	const [state, set] = useState<{ path: string; rows?: T[]; first?: Record<string, unknown>; next?: string; fault?: Fault }>({ path });
 	const [turn, next] = useState(0);
 	useEffect(() => {
 		let current = true;
+		if (!path) return;
 		call<List<T>>('GET', path).then(
 			(l) => current && set({ path, rows: l.items, first: l as unknown as Record<string, unknown>, next: l.next_cursor }),
 			(fault: Fault) => current && set((old) => ({ ...(old.path === path ? old : {}), path, fault })),

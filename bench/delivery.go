@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,10 +22,21 @@ type DeliveryResult struct {
 	Deliveries uint64        `json:"deliveries"`
 	Took       time.Duration `json:"took_ns"`
 	PerSecond  float64       `json:"deliveries_per_s"`
-	// SenderCPU (node, embedded server and producer) and ReceiverCPU are in µs
-	// a delivery.
+	// SenderCPU (node and embedded server; the producers too where they are
+	// within it), ReceiverCPU and ProducerCPU (where they are not) are in µs a
+	// delivery.
 	SenderCPU   float64 `json:"sender_cpu_us"`
 	ReceiverCPU float64 `json:"receiver_cpu_us"`
+	ProducerCPU float64 `json:"producer_cpu_us,omitempty"`
+	// Waited is the share of the full load that the producers waited: near 0
+	// they were the limit, and not the node. -1: not known.
+	Waited float64 `json:"waited"`
+	// Connections is the most that were open at the receiver under full load.
+	Connections int `json:"connections"`
+	// LimitCPU is what the parts of a delivery cost alone in the same run, in µs,
+	// and OfLimit SenderCPU to it; 0: not measured.
+	LimitCPU float64 `json:"limit_cpu_us,omitempty"`
+	OfLimit  float64 `json:"of_limit,omitempty"`
 	// The bare client before and after, its cost, and the ratio of PerSecond
 	// to the mean of both.
 	BareBefore  float64 `json:"bare_before_per_s"`
@@ -37,12 +49,22 @@ type DeliveryResult struct {
 	// not ours, and the ratio says little.
 	OtherCores     float64 `json:"other_cores"`
 	BareOtherCores float64 `json:"bare_other_cores"`
+	// Afternoon is the afternoon's Go under the same full load, and OfAfternoon
+	// the ratio of PerSecond to its rate.
+	Afternoon   *PeerResult `json:"afternoon,omitempty"`
+	OfAfternoon float64     `json:"of_afternoon,omitempty"`
 	// Latency is from the intended publish to the receipt, in an open loop at
 	// Offered deliveries a second, half of the capacity.
 	Offered float64 `json:"offered_per_s"`
 	Latency Latency `json:"latency"`
-	// RSSMiB is the most resident memory of this process while the node ran;
-	// StartRSSMiB what it had before.
+	// IdleCores is what the node's process takes when nothing is published, and
+	// Loads are other open loops, by what was offered; with producers of their own.
+	IdleCores float64      `json:"idle_cores,omitempty"`
+	Loads     []LoadResult `json:"loads,omitempty"`
+	// Warnings say what makes these figures say little.
+	Warnings []string `json:"warnings,omitempty"`
+	// RSSMiB is the most resident memory of the node's process; StartRSSMiB what
+	// this process had before, where it is the node's.
 	RSSMiB      float64 `json:"rss_mib"`
 	StartRSSMiB float64 `json:"start_rss_mib"`
 	// Owed and Received over the whole of full load and open loop; Repeated
@@ -70,9 +92,13 @@ func Delivery(ctx context.Context, o Options) (*Report, error) {
 	}
 	report := newReport("delivery", o.DataDir)
 	report.Delivery = &DeliverySettings{Seconds: o.Seconds.Seconds(), DocumentBytes: DocumentSize,
-		Signature: "HMAC-SHA512", BareWorkers: bareWorkers, Check: o.Check, IDs: o.IDs}
+		Signature: "of the format (raw: HMAC-SHA512)", BareWorkers: Case{Away: o.Away}.bareWorkers(), Check: o.Check, IDs: o.IDs,
+		Producer: o.Producer, Clients: o.Clients}
 	printHeader(o.Stdout, report.Machine)
 	for range o.Count {
+		if o.limits, err = o.measureLimits(ctx, report); err != nil {
+			return report, errors.Join(fmt.Errorf("bench delivery: %w", err), report.Write(o.Report))
+		}
 		for _, c := range o.cases() {
 			result, err := o.measure(ctx, c)
 			if err != nil {
@@ -85,40 +111,94 @@ func Delivery(ctx context.Context, o Options) (*Report, error) {
 	return report, report.Write(o.Report)
 }
 
+// measureLimits measures what the parts cost, for each scheme, where there is
+// what it takes.
+func (o Options) measureLimits(ctx context.Context, report *Report) (map[string]*LimitResult, error) {
+	if o.Broker == nil {
+		return nil, nil
+	}
+	all := map[string]*LimitResult{}
+	for _, scheme := range o.Schemes {
+		l, err := LimitOptions{Broker: o.Broker, Seconds: max(o.Seconds/4, 50*time.Millisecond), Scheme: scheme, DataDir: o.DataDir}.measure(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("limit: %w", err)
+		}
+		all[scheme] = l
+		report.Limit = append(report.Limit, *l)
+		l.print(o.Stdout)
+	}
+	return all, nil
+}
+
 func (o Options) measure(ctx context.Context, c Case) (result *DeliveryResult, err error) {
 	debug.FreeOSMemory() // what the case before left behind is not this one's
 	r := &run{o: o, c: c, result: &DeliveryResult{
-		Case: c, Name: c.String(), Concurrency: c.concurrency(), StartRSSMiB: mib(residentMemory()),
+		Case: c, Name: c.String(), Concurrency: c.concurrency(), StartRSSMiB: mib(residentMemory()), Waited: -1,
 	}}
+	spec := sinkSpec{scheme: c.Scheme, format: c.Format, delay: c.Away, dir: o.DataDir}
 	if o.Check {
-		r.sink, err = startSink(ctx, checkAll...)
-	} else {
-		r.sink, err = startSink(ctx)
+		spec.flags = checkAll
 	}
-	if err != nil {
+	if r.sink, err = startSinkFor(ctx, spec); err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, r.sink.close()) }()
 
-	before, err := bareRate(ctx, r.sink, o.Seconds/3)
+	before, err := r.bare(ctx)
 	if err != nil {
 		return nil, err
 	}
-	memory := sampleMemory(time.Second / 4)
+	memory := sampler(time.Second/4, r.memory)
 	err = r.withNode(ctx, r.fullThenHalf)
 	r.result.RSSMiB = peak(memory.stop())
 	if err != nil {
 		return nil, err
 	}
-	after, err := bareRate(ctx, r.sink, o.Seconds/3)
+	if o.Peer != nil && c.Producer == producerNATS {
+		if r.result.Afternoon, err = o.peer(ctx, r); err != nil {
+			return nil, err
+		}
+		r.result.OfAfternoon = r.result.PerSecond / r.result.Afternoon.PerSecond
+	}
+	after, err := r.bare(ctx)
 	if err != nil {
 		return nil, err
 	}
 	r.result.compare(before, after)
+	if l := o.limits[cmp.Or(c.Scheme, schemeHTTP)]; l != nil {
+		r.result.LimitCPU = l.CPU(c.FanOut)
+		r.result.OfLimit = r.result.SenderCPU / r.result.LimitCPU
+	}
+	r.result.warn()
 	return r.result, nil
 }
 
+// bare measures the bare net/http client at the same receiver by the same scheme.
+func (r *run) bare(ctx context.Context) (rate, error) {
+	made, err := newDocumentForm(cmp.Or(r.c.Format, formatRaw), r.c.size())
+	if err != nil {
+		return rate{}, err
+	}
+	post, err := newBarePost(r.sink.url(0), bareOptions{scheme: r.c.Scheme, authority: r.sink.authority, format: r.c.Format,
+		body: made.documents([]time.Time{time.Now()})[0], workers: r.c.bareWorkers()})
+	if err != nil {
+		return rate{}, err
+	}
+	return post.netHTTP().rate(ctx, r.sink, r.o.Seconds/3)
+}
+
+// memory is that of the node's process.
+func (r *run) memory(at time.Duration) MemorySample {
+	if r.c.Producer == "" {
+		return memoryNow(at)
+	}
+	return MemorySample{At: at, RSSMiB: mib(ResidentMemory(int(r.process.Load())))}
+}
+
 func (r *run) fullThenHalf(ctx context.Context) error {
+	if err := r.loads(ctx, func(load float64) bool { return load*float64(r.c.FanOut) <= safeLoad }); err != nil {
+		return err
+	}
 	stop, err := r.profile()
 	if err != nil {
 		return err
@@ -129,9 +209,22 @@ func (r *run) fullThenHalf(ctx context.Context) error {
 	}
 	r.result.Deliveries, r.result.Took, r.result.PerSecond = measured.deliveries, measured.took, measured.perSecond()
 	r.result.SenderCPU, r.result.ReceiverCPU = measured.each(measured.sender), measured.each(measured.receiver)
+	r.result.ProducerCPU = measured.each(measured.producers)
 	r.result.OtherCores = measured.others()
+	if u, of := r.source.(*users); of {
+		r.result.Waited = u.last.Waited
+	}
 	if measured.deliveries == 0 {
 		return fmt.Errorf("nothing arrived in %s of full load: give it more time", r.o.Seconds)
+	}
+	if r.o.FullOnly {
+		return nil
+	}
+	if err := r.loads(ctx, func(load float64) bool {
+		d := load * float64(r.c.FanOut)
+		return d > safeLoad && d <= mostLoad*r.result.PerSecond
+	}); err != nil {
+		return err
 	}
 	return r.half(ctx)
 }

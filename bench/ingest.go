@@ -29,8 +29,8 @@ type Ingested interface {
 	Close(ctx context.Context) error
 }
 
-// StartIngested starts one on an empty folder; synced: each write is synced.
-type StartIngested func(ctx context.Context, dir string, synced bool) (Ingested, error)
+// StartIngested starts one on an empty folder. JetStream alone has no settings.
+type StartIngested func(ctx context.Context, o NodeOptions) (Ingested, error)
 
 // IngestOptions of Ingest. Node and Alone are needed.
 type IngestOptions struct {
@@ -159,7 +159,7 @@ func (r *ingestRun) start(ctx context.Context, dir string) (err error) {
 			if err := os.Mkdir(folder, 0o700); err != nil {
 				return fmt.Errorf("bench: %w", err)
 			}
-			if c.into[synced], err = c.start(ctx, folder, synced); err != nil {
+			if c.into[synced], err = c.start(ctx, NodeOptions{DataDir: folder, Synced: synced}); err != nil {
 				delete(c.into, synced)
 				return fmt.Errorf("bench: %s: %w", name, err)
 			}

@@ -1,10 +1,13 @@
 package bench
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -15,7 +18,7 @@ import (
 )
 
 // ProducerCommand is the hidden command under which the binary must run
-// ProducerMain: the suite ingest starts its own executable with it.
+// ProducerMain: suites start their own executable with it.
 const ProducerCommand = "bench-producer"
 
 // Ways of publishing.
@@ -34,6 +37,16 @@ const (
 	inFlight   = 4000
 	// inFlightBytes bounds one client's where documents are large.
 	inFlightBytes = 64 << 20
+	// steeredBytes bounds all clients that are never to be refused: a node stores
+	// so much of one customer at a time.
+	steeredBytes = 8 << 20
+)
+
+// What a steered process of producers says when it is connected, and is told
+// when it is to begin. It publishes no more once its standard input ends.
+const (
+	producersReady = "ready\n"
+	producersGo    = "go\n"
 )
 
 // NATSProducer publishes by NATS; done may be called from any goroutine.
@@ -50,23 +63,43 @@ type ProducerSpec struct {
 	NATS, HTTP string        // addresses
 	Token      string        `json:"token"`
 	Type       string        `json:"type"`
+	Types      int           `json:"types,omitempty"`    // so many in turn: Type and .t0, .t1 …; 0: Type alone
 	Customer   string        `json:"customer,omitempty"` // of all clients; empty: see customer
-	Bytes      int           `json:"bytes,omitempty"`    // of each document; 0: those of the bench
-	ID         string        `json:"id,omitempty"`       // of all events; empty: they have none
+	Format     string        `json:"format,omitempty"`   // of the endpoints, for documents as they want them
+	Size       int           `json:"size,omitempty"`     // of each document; 0: DocumentSize
+	Bytes      int           `json:"bytes,omitempty"`    // of one document that is published again and again, with no time in it
+	ID         string        `json:"id,omitempty"`       // of all events; empty: see IDs
+	IDs        string        `json:"ids,omitempty"`      // each has one that begins with it; empty: they have none
 	Rate       float64       `json:"rate"`               // events a second of an open loop; 0: as fast as they are accepted
+	Pacer      *Pacer        `json:"pacer,omitempty"`    // of an open loop, in place of Rate, Warm and For
+	Count      int           `json:"count,omitempty"`    // publish so many and end
+	Window     int           `json:"window,omitempty"`   // unacknowledged of all clients; 0: inFlight
+	Sink       string        `json:"sink,omitempty"`     // base URL of the receiver's control port, with Backlog
+	FanOut     int           `json:"fan_out,omitempty"`
+	Backlog    uint64        `json:"backlog,omitempty"` // publish no more while so many deliveries are under way; 0: no bound
+	Steered    bool          `json:"steered,omitempty"` // see producersReady
 	Warm       time.Duration `json:"warm"`
-	For        time.Duration `json:"for"`
+	For        time.Duration `json:"for"` // 0: until Count is published, the Pacer or standard input ends
 }
 
 // ProducerResult is what came of it. Latency is from when an event was to be
 // published until it was acknowledged.
 type ProducerResult struct {
+	// Stored are all events that were acknowledged, Accepted those within the
+	// time that is measured.
+	Stored   uint64        `json:"stored"`
 	Accepted uint64        `json:"accepted"`
 	Refused  uint64        `json:"refused"`
 	Took     time.Duration `json:"took_ns"`
 	CPU      time.Duration `json:"cpu_ns"` // of the producers' process
 	Latency  Latency       `json:"latency"`
-	Error    string        `json:"error,omitempty"` // the last
+	// Late is by how much later than meant events of an open loop were published.
+	Late Latency `json:"late"`
+	// Waited is the share of the time that a client waited for acknowledgements
+	// or for the receivers, in a closed loop with a window: near 0, the producers
+	// were the limit.
+	Waited float64 `json:"waited"`
+	Error  string  `json:"error,omitempty"` // the last
 }
 
 // ProducerMain runs producers as the one argument, a ProducerSpec in JSON, says,
@@ -76,10 +109,24 @@ func ProducerMain(ctx context.Context, args []string, stdout io.Writer, dial fun
 	if len(args) != 1 || json.Unmarshal([]byte(args[0]), &spec) != nil || spec.Clients < 1 {
 		return fmt.Errorf("%s: give a specification in JSON", ProducerCommand)
 	}
-	p := &producers{spec: spec, document: spec.document(), latency: hdrhistogram.New(1, maxLatency.Microseconds(), 3)}
+	p, err := newProducers(spec)
+	if err != nil {
+		return err
+	}
 	run := p.byNATS
-	if strings.HasPrefix(spec.Way, "http") {
+	switch {
+	case strings.HasPrefix(spec.Way, "http") && spec.Steered:
+		web := newHTTPProducer(spec)
+		defer web.client.CloseIdleConnections()
+		dial = func(string) (NATSProducer, error) { return web, nil }
+	case strings.HasPrefix(spec.Way, "http"):
 		run = p.byHTTP
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	p.begins = func() error { return nil }
+	if spec.Steered {
+		p.begins = func() error { return steered(stdout, cancel) }
 	}
 	result, err := run(ctx, dial)
 	if err != nil {
@@ -88,23 +135,64 @@ func ProducerMain(ctx context.Context, args []string, stdout io.Writer, dial fun
 	return json.NewEncoder(stdout).Encode(result)
 }
 
+// steered says that all is ready, waits for the word, and then watches for the
+// end of standard input.
+func steered(stdout io.Writer, stop func()) error {
+	if _, err := io.WriteString(stdout, producersReady); err != nil {
+		return err
+	}
+	in := bufio.NewReader(os.Stdin)
+	if line, err := in.ReadString('\n'); err != nil || line != producersGo {
+		return errors.Join(fmt.Errorf("%s: told %q", ProducerCommand, line), err)
+	}
+	go func() {
+		_, _ = io.Copy(io.Discard, in)
+		stop()
+	}()
+	return nil
+}
+
 // producers are the clients of a process.
 type producers struct {
 	spec              ProducerSpec
-	from, until       time.Time // what is measured
+	begins            func() error
+	start             time.Time
+	from, until       time.Time // what is measured; until is zero: no end
+	next              atomic.Uint64
+	taken             atomic.Int64
+	stored            atomic.Uint64
 	accepted, refused atomic.Uint64
+	waited            atomic.Int64
+	backlog           *backlog // nil: no bound
 	mu                sync.Mutex
-	latency           *hdrhistogram.Histogram // in µs
+	latency, late     *hdrhistogram.Histogram // in µs
 	fault             error
+	form              documentForm
 	document          []byte // of all events; nil: each has its own
 }
 
-func (p *producers) begin() {
-	p.from = time.Now().Add(p.spec.Warm)
-	p.until = p.from.Add(p.spec.For)
+func newProducers(spec ProducerSpec) (*producers, error) {
+	p := &producers{spec: spec, form: plain, document: spec.document(), latency: hdrhistogram.New(1, maxLatency.Microseconds(), 3), late: hdrhistogram.New(1, maxLatency.Microseconds(), 3)}
+	var err error
+	if spec.Size > 0 {
+		p.form, err = newDocumentForm(spec.Format, spec.Size)
+	}
+	return p, err
 }
 
-func (p *producers) over() bool { return !time.Now().Before(p.until) }
+func (p *producers) begin() error {
+	if err := p.begins(); err != nil {
+		return err
+	}
+	p.start = time.Now()
+	p.from = p.start.Add(p.spec.Warm)
+	if p.spec.For > 0 {
+		p.until = p.from.Add(p.spec.For)
+	}
+	return nil
+}
+
+func (p *producers) over() bool { return !p.until.IsZero() && !time.Now().Before(p.until) }
 
 // became notes n events that were meant for at.
 func (p *producers) became(at time.Time, n int, err error) {
@@ -116,7 +204,8 @@ func (p *producers) became(at time.Time, n int, err error) {
 		p.mu.Unlock()
 		return
 	}
-	if now.Before(p.from) || now.After(p.until) && p.spec.Rate == 0 {
+	p.stored.Add(uint64(n))
+	if now.Before(p.from) || !p.until.IsZero() && now.After(p.until) && p.spec.Rate == 0 {
 		return
 	}
 	p.accepted.Add(uint64(n))
@@ -131,7 +220,11 @@ func (p *producers) became(at time.Time, n int, err error) {
 func (p *producers) result(cpu time.Duration) *ProducerResult {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	r := &ProducerResult{Accepted: p.accepted.Load(), Refused: p.refused.Load(), Took: p.spec.For, CPU: cpuTime() - cpu, Latency: summary(p.latency)}
+	r := &ProducerResult{Stored: p.stored.Load(), Accepted: p.accepted.Load(), Refused: p.refused.Load(), Took: p.spec.For, CPU: cpuTime() - cpu,
+		Latency: summary(p.latency), Late: summary(p.late)}
+	if took := time.Since(p.start); took > 0 {
+		r.Waited = float64(p.waited.Load()) / float64(took) / float64(p.spec.Clients)
+	}
 	if p.fault != nil {
 		r.Error = p.fault.Error()
 	}
@@ -150,87 +243,15 @@ func (s *ProducerSpec) customer(i int) string {
 	return customer + strconv.Itoa(i)
 }
 
-func (p *producers) byNATS(ctx context.Context, dial func(url string) (NATSProducer, error)) (*ProducerResult, error) {
-	clients := make([]NATSProducer, p.spec.Clients)
-	for i := range clients {
-		var err error
-		if clients[i], err = dial(p.spec.NATS); err != nil {
-			return nil, err
-		}
-		defer clients[i].Close()
+// subjects are those on which client i publishes in turn.
+func (s *ProducerSpec) subjects(i int) []string {
+	one := "events." + s.customer(i) + "." + s.Type
+	if s.Types == 0 {
+		return []string{one}
 	}
-	publish := p.oneByOne
-	switch {
-	case p.spec.Rate > 0:
-		publish = p.paced
-	case p.spec.Way == wayAsync:
-		publish = p.window
+	all := make([]string, s.Types)
+	for k := range all {
+		all[k] = one + ".t" + strconv.Itoa(k)
 	}
-	p.begin()
-	cpu := cpuTime()
-	var running sync.WaitGroup
-	for i, c := range clients {
-		running.Go(func() { publish(ctx, c, "events."+p.spec.customer(i)+"."+p.spec.Type) })
-	}
-	running.Wait()
-	return p.result(cpu), nil
-}
-
-func (p *producers) oneByOne(ctx context.Context, c NATSProducer, subject string) {
-	for !p.over() && ctx.Err() == nil {
-		at := time.Now()
-		p.became(at, 1, c.Publish(ctx, subject, documents([]time.Time{at})[0]))
-	}
-}
-
-// window keeps so many unacknowledged.
-func (p *producers) window(ctx context.Context, c NATSProducer, subject string) {
-	most := inFlight / p.spec.Clients
-	if p.spec.Bytes > 0 {
-		most = min(most, inFlightBytes/p.spec.Bytes)
-	}
-	free := make(chan struct{}, max(1, most))
-	for !p.over() && ctx.Err() == nil {
-		free <- struct{}{}
-		p.async(c, subject, time.Now(), func() { <-free })
-	}
-	for range cap(free) {
-		free <- struct{}{}
-	}
-}
-
-// paced publishes in an open loop, however long acknowledgements take.
-func (p *producers) paced(ctx context.Context, c NATSProducer, subject string) {
-	pacer := Constant(p.spec.Rate/float64(p.spec.Clients), p.spec.Warm+p.spec.For)
-	start := time.Now()
-	var open sync.WaitGroup
-	for n := uint64(0); ctx.Err() == nil; {
-		wait, stop := pacer.Pace(time.Since(start), n)
-		if stop {
-			break
-		}
-		if wait > 0 {
-			time.Sleep(max(wait, tick))
-			continue
-		}
-		open.Add(1)
-		p.async(c, subject, start.Add(pacer.At(n)), open.Done)
-		n++
-	}
-	open.Wait()
-}
-
-func (p *producers) async(c NATSProducer, subject string, at time.Time, after func()) {
-	document := p.document
-	if document == nil {
-		document = documents([]time.Time{at})[0]
-	}
-	err := c.PublishAsync(subject, p.spec.ID, document, func(err error) {
-		p.became(at, 1, err)
-		after()
-	})
-	if err != nil {
-		p.became(at, 1, err)
-		after()
-	}
+	return all
 }

@@ -77,15 +77,25 @@ func (c Case) wantedBy(endpoint int) []string {
 }
 
 // concurrency keeps at least as many deliveries in flight as the bare client has.
-func (c Case) concurrency() int { return max(8, (bareWorkers+c.Endpoints-1)/c.Endpoints) }
+func (c Case) concurrency() int {
+	return min(max(8, (c.bareWorkers()+c.Endpoints-1)/c.Endpoints), transport.MaxConcurrency)
+}
+
+// awayRate is what must be possible, in deliveries a second, at receivers that
+// are far away: their number in flight is bounded by nothing else then.
+const awayRate = 20_000
+
+// bareWorkers are more where the receiver is far away.
+func (c Case) bareWorkers() int { return max(bareWorkers, int(awayRate*c.Away.Seconds())) }
 
 func (c Case) endpoint(i int, url string) *transport.Endpoint {
+	f := formOf(c.Format)
 	return &transport.Endpoint{
 		Customer: customer, Name: c.kind + " " + strconv.Itoa(i), URL: url,
-		Enabled: true, Profile: "custom", Format: "raw", State: "active",
+		Enabled: true, Profile: f.profile, Version: f.version, Format: f.format, State: "active",
 		Events:    c.wantedBy(i),
-		Signature: transport.Signature{Scheme: benchScheme().Scheme},
-		Secrets:   transport.Secrets{Current: Secret},
+		Signature: transport.Signature{Scheme: f.scheme},
+		Secrets:   transport.Secrets{Current: f.secret},
 		Delivery: transport.Delivery{
 			Retries: true, Schedule: []transport.Duration{transport.Duration(5 * time.Second), transport.Duration(30 * time.Second)},
 			Timeout: transport.Duration(15 * time.Second), Success: "2xx",
@@ -104,9 +114,28 @@ type backlog struct {
 }
 
 func newBacklog(c Case) *backlog {
-	// Enough that the next batches are stored while the last are delivered.
-	limit := max(8192, 2*publishers*fullBatch*c.FanOut)
-	return &backlog{changed: make(chan struct{}), limit: uint64(limit)}
+	return &backlog{changed: make(chan struct{}), limit: c.backlog()}
+}
+
+// backlogBytes bounds the backlog where documents are large.
+const backlogBytes = 256 << 20
+
+// backlog is enough that the next batches are stored while the last are
+// delivered, and that a receiver far away is kept busy.
+func (c Case) backlog() uint64 {
+	most := max(8192, 2*publishers*fullBatch*c.FanOut, int(awayRate*c.Away.Seconds()))
+	return uint64(max(bareWorkers*c.FanOut, min(most, backlogBytes/c.size()*c.FanOut)))
+}
+
+// tryReserve takes room for n deliveries where there is some.
+func (b *backlog) tryReserve(n uint64) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.reserved+n > b.received+b.limit {
+		return false
+	}
+	b.reserved += n
+	return true
 }
 
 // reserve waits for room for n deliveries.

@@ -88,6 +88,9 @@ func (r *run) profile() (stop func() error, err error) {
 	if r.o.CPUProfile == "" {
 		return func() error { return nil }, nil
 	}
+	if r.c.Producer != "" {
+		return r.profileProcess(), nil
+	}
 	f, err := os.Create(r.profilePath())
 	if err != nil {
 		return nil, err

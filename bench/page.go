@@ -42,6 +42,9 @@ func (r *Report) plots() []figurePlot {
 	if len(r.Deliveries) > 0 {
 		all = append(all, r.deliveryPlots()...)
 	}
+	if len(r.Limit) > 0 {
+		all = append(all, limitPlot(&r.Limit[0]))
+	}
 	if r.Soak != nil {
 		all = append(all, r.Soak.plots()...)
 	}
@@ -116,4 +119,14 @@ func signingPlot(results []SigningResult) figurePlot {
 		}
 	}
 	return figurePlot{"Signing 1 KiB: time as a multiple of the bare hash", barPlot("×", groups, []series{ratio})}
+}
+
+func limitPlot(l *LimitResult) figurePlot {
+	var groups []string
+	own, other := series{name: "what counts"}, series{name: "the other side"}
+	for _, p := range l.Parts {
+		groups = append(groups, p.Part)
+		own.y, other.y = append(own.y, p.CPU), append(other.y, p.OtherCPU)
+	}
+	return figurePlot{"Processor time of each part alone", barPlot("µs", groups, []series{own, other})}
 }

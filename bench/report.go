@@ -13,13 +13,14 @@ import (
 
 // Report holds every figure of a run, with what it was measured on.
 type Report struct {
-	Suite    string            `json:"suite"` // delivery, soak, signing, matching, neighbours, recovery or ingest
+	Suite    string            `json:"suite"` // limit, delivery, soak, signing, matching, neighbours, recovery or ingest
 	At       time.Time         `json:"at"`
 	Machine  Machine           `json:"machine"`
 	Versions map[string]string `json:"versions"`
 
 	Delivery   *DeliverySettings `json:"settings,omitempty"`
 	Deliveries []DeliveryResult  `json:"deliveries,omitempty"`
+	Limit      []LimitResult     `json:"limit,omitempty"`
 	Soak       *SoakResult       `json:"soak,omitempty"`
 	Signing    []SigningResult   `json:"signing,omitempty"`
 	Matching   []MatchingResult  `json:"matching,omitempty"`
@@ -36,6 +37,8 @@ type DeliverySettings struct {
 	BareWorkers   int     `json:"bare_workers"`
 	Check         bool    `json:"check"`
 	IDs           bool    `json:"ids"`
+	Producer      string  `json:"producer"`
+	Clients       int     `json:"clients"`
 }
 
 func newReport(suite, dataDir string) *Report {
@@ -82,6 +85,8 @@ var units = []struct{ name, better string }{
 	{"p99-ratio", "lower"}, {"ready-ms", "lower"}, {"first-ms", "lower"}, {"caught-up-ms", "lower"},
 	{"lost", "lower"}, {"repeated", "lower"}, {"events/s", "higher"}, {"of-pace", "lower"}, {"of-burst", "lower"},
 	{"cpu-us/event", "lower"}, {"of-alone", "higher"}, {"of-unsynced", "higher"}, {"refused", "lower"},
+	{"of-limit", "lower"}, {"of-afternoon", "higher"}, {"afternoon/s", "higher"}, {"afternoon-us/delivery", "lower"}, {"late-p99-ms", "lower"}, {"connections", "lower"}, {"producer-us/delivery", "lower"}, {"waited", "higher"},
+	{"parts/s", "higher"}, {"other-us", "lower"}, {"limit-us/delivery", "lower"},
 	{"receipt-p50-ms", "lower"}, {"receipt-p99-ms", "lower"},
 	{"alone-events/s", "higher"}, {"alone-p50-ms", "lower"}, {"alone-p99-ms", "lower"}, {"alone-cpu-us/event", "lower"},
 	{"detections/s", "higher"}, {"lookups/s", "higher"}, {"documents/s", "higher"}, {"of-scan", "higher"}, {"B/alert", "lower"},
@@ -119,18 +124,38 @@ func short(v float64) string {
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
 func printDelivery(w io.Writer, d *DeliveryResult) {
-	printLine(w, "Delivery/"+d.Name, d.Deliveries,
-		figure{"ns/op", float64(time.Second) / d.PerSecond},
-		figure{"deliveries/s", d.PerSecond},
-		figure{"ratio", d.Ratio},
-		figure{"bare/s", d.Bare()},
-		figure{"p50-ms", milliseconds(d.Latency.P50)},
-		figure{"p99-ms", milliseconds(d.Latency.P99)},
-		figure{"p99.9-ms", milliseconds(d.Latency.P999)},
-		figure{"cpu-us/delivery", d.SenderCPU},
-		figure{"receiver-us/delivery", d.ReceiverCPU},
+	figures := []figure{
+		{"ns/op", float64(time.Second) / d.PerSecond},
+		{"deliveries/s", d.PerSecond},
+		{"ratio", d.Ratio},
+		{"bare/s", d.Bare()},
+	}
+	if d.Latency.Count > 0 {
+		figures = append(figures,
+			figure{"p50-ms", milliseconds(d.Latency.P50)},
+			figure{"p99-ms", milliseconds(d.Latency.P99)},
+			figure{"p99.9-ms", milliseconds(d.Latency.P999)})
+	}
+	figures = append(figures, figure{"cpu-us/delivery", d.SenderCPU}, figure{"receiver-us/delivery", d.ReceiverCPU})
+	if d.Producer != "" {
+		figures = append(figures, figure{"producer-us/delivery", d.ProducerCPU}, figure{"waited", d.Waited})
+	}
+	if d.LimitCPU > 0 {
+		figures = append(figures, figure{"limit-us/delivery", d.LimitCPU}, figure{"of-limit", d.OfLimit})
+	}
+	if p := d.Afternoon; p != nil {
+		figures = append(figures, figure{"of-afternoon", d.OfAfternoon}, figure{"afternoon/s", p.PerSecond}, figure{"afternoon-us/delivery", p.SenderCPU})
+	}
+	printLine(w, "Delivery/"+d.Name, d.Deliveries, append(figures,
+		figure{"connections", float64(d.Connections)},
 		figure{"rss-MiB", d.RSSMiB},
-		figure{"other-cores", d.OtherMost()})
+		figure{"other-cores", d.OtherMost()})...)
+	for _, l := range d.Loads {
+		l.print(w, d.Name)
+	}
+	for _, warning := range d.Warnings {
+		_, _ = fmt.Fprintf(w, "# %s: %s\n", d.Name, warning)
+	}
 }
 
 func printSoak(w io.Writer, s *SoakResult) {

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"crypto/tls"
 	"errors"
 	"hash/maphash"
 	"io"
@@ -24,8 +25,14 @@ func benchScheme() signature.Config { return signature.Config{Scheme: "genlogs"}
 
 const tallies = 8
 
-// sinkOptions say what a sink keeps beside its counts, at the cost of speed.
+// sinkOptions say how a sink is reached and answers, and what it keeps beside
+// its counts, at the cost of speed.
 type sinkOptions struct {
+	tls    *tls.Config   // nil: plain HTTP
+	h2     bool          // HTTP/2, with tls
+	delay  time.Duration // before each answer, as if it were far away
+	format string        // whose signature is verified; "": raw
+
 	verifyEach uint64 // verify the signature of one in so many; 0 none
 	ids        bool   // every webhook-id, to count distinct ones
 	times      bool   // when each delivery arrived
@@ -40,15 +47,17 @@ type sink struct {
 	tallies   [tallies]*tally
 	seed      maphash.Seed
 	arrived   atomic.Uint64 // chooses what is verified
+	served    atomic.Uint64 // chooses the tally, by HTTP/2
 
 	wg    sync.WaitGroup
 	mu    sync.Mutex
 	conns map[net.Conn]struct{}
+	peak  int // of conns, since the last reset
 	done  bool
 }
 
 func newSink(o sinkOptions) (*sink, error) {
-	v, err := signature.NewVerifier(benchScheme(), []string{Secret}, 0)
+	v, err := formOf(o.format).verifier()
 	if err != nil {
 		return nil, err
 	}
@@ -61,6 +70,12 @@ func newSink(o sinkOptions) (*sink, error) {
 
 // serve accepts until the listener is closed.
 func (s *sink) serve(l net.Listener) error {
+	switch {
+	case s.h2:
+		return s.serveH2(l)
+	case s.tls != nil:
+		l = tls.NewListener(l, s.tls)
+	}
 	for n := 0; ; n++ {
 		c, err := l.Accept()
 		if errors.Is(err, net.ErrClosed) {
@@ -83,6 +98,7 @@ func (s *sink) enter(c net.Conn) bool {
 	if !s.done {
 		s.conns[c] = struct{}{}
 		s.wg.Add(1)
+		s.peak = max(s.peak, len(s.conns))
 	}
 	return !s.done
 }
@@ -90,9 +106,12 @@ func (s *sink) enter(c net.Conn) bool {
 func (s *sink) leave(c net.Conn) {
 	_ = c.Close()
 	s.mu.Lock()
+	_, entered := s.conns[c]
 	delete(s.conns, c)
 	s.mu.Unlock()
-	s.wg.Done()
+	if entered {
+		s.wg.Done()
+	}
 }
 
 // close ends all connections, lets no more in, and waits for their goroutines.
@@ -122,6 +141,8 @@ var (
 func (s *sink) connection(c net.Conn, t *tally) {
 	defer s.leave(c)
 	r := newRequestReader(c)
+	signed := formOf(s.format).header
+	r.signatureHeader = signed
 	for {
 		if err := r.next(); err != nil {
 			s.refuse(c, t, err)
@@ -130,7 +151,15 @@ func (s *sink) connection(c net.Conn, t *tally) {
 		answer := okAnswer
 		switch behaviour(s.behaviour.Load()) {
 		case well:
-			s.delivery(t, r)
+			now := time.Now()
+			s.delivery(t, now, r.path, r.id, r.body)
+			if s.verifies() {
+				h := http.Header{signed: {string(r.signature)}, "Webhook-Id": {string(r.id)}, "Webhook-Timestamp": {string(r.timestamp)}}
+				t.checked(s.verifier.Verify(h, r.body, now) == nil)
+			}
+			if s.delay > 0 {
+				time.Sleep(s.delay) // the goroutine's, not a thread's
+			}
 		case hanging:
 			t.refuse()
 			_, _ = io.Copy(io.Discard, c) // until the peer hangs up
@@ -145,16 +174,16 @@ func (s *sink) connection(c net.Conn, t *tally) {
 	}
 }
 
-func (s *sink) delivery(t *tally, r *requestReader) {
-	now := time.Now()
-	t.delivery(now, r.body)
+func (s *sink) delivery(t *tally, now time.Time, path, id, body []byte) {
+	t.delivery(now, body)
 	if s.ids {
-		s.tallies[maphash.Bytes(s.seed, r.id)%tallies].see(r.path, r.id)
+		s.tallies[maphash.Bytes(s.seed, id)%tallies].see(path, id)
 	}
-	if s.verifyEach > 0 && s.arrived.Add(1)%s.verifyEach == 0 {
-		h := http.Header{signatureHeader: {string(r.signature)}}
-		t.checked(s.verifier.Verify(h, r.body, now) == nil)
-	}
+}
+
+// verifies tells whether the next signature is to be verified.
+func (s *sink) verifies() bool {
+	return s.verifyEach > 0 && s.arrived.Add(1)%s.verifyEach == 0
 }
 
 func (s *sink) refuse(c net.Conn, t *tally, err error) {
@@ -171,6 +200,9 @@ func (s *sink) reset(latencyFrom time.Time) {
 	for _, t := range s.tallies {
 		t.reset(now, latencyFrom)
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.peak = len(s.conns)
 }
 
 func (s *sink) counts() (c sinkCounts) {
@@ -197,5 +229,8 @@ func (s *sink) stats() SinkStats {
 		t.addTo(&stats, all)
 	}
 	stats.Latency = summary(all)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	stats.Connections = s.peak
 	return stats
 }

@@ -26,10 +26,22 @@ func SinkMain(ctx context.Context, args []string, stdout io.Writer) error {
 	flags.SetOutput(io.Discard)
 	verify := flags.Uint64("verify", 100, "verify the signature of one in so many deliveries; 0 none")
 	ids := flags.Bool("ids", false, "keep every webhook-id, to count distinct ones")
+	scheme := flags.String("scheme", schemeHTTP, "how it is reached: http, https or h2")
+	cert, key := flags.String("cert", "", "file of the certificate, with https and h2"), flags.String("key", "", "file of its key")
+	delay := flags.Duration("delay", 0, "wait so long before each answer")
+	format := flags.String("format", formatRaw, "format of the bodies: whose signature is verified")
 	withParent := flags.Bool("with-parent", false, "end when standard input ends")
 	if err := flags.Parse(args); err != nil {
 		return fmt.Errorf("%s: %w", SinkCommand, err)
 	}
+	if err := errors.Join(checkScheme(*scheme), checkFormat(*format)); err != nil {
+		return fmt.Errorf("%s: %w", SinkCommand, err)
+	}
+	secure, err := sinkTLS(*scheme, *cert, *key)
+	if err != nil {
+		return err
+	}
+	o := sinkOptions{verifyEach: *verify, ids: *ids, tls: secure, h2: *scheme == schemeH2, delay: *delay, format: *format}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	if *withParent {
@@ -38,7 +50,7 @@ func SinkMain(ctx context.Context, args []string, stdout io.Writer) error {
 			cancel()
 		}()
 	}
-	return (&host{receivers: map[string]*receiver{}, broken: make(chan error, 1)}).run(ctx, sinkOptions{verifyEach: *verify, ids: *ids}, stdout)
+	return (&host{receivers: map[string]*receiver{}, broken: make(chan error, 1)}).run(ctx, o, stdout)
 }
 
 func (h *host) run(ctx context.Context, o sinkOptions, stdout io.Writer) (err error) {

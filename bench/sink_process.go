@@ -2,6 +2,7 @@ package bench
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,6 +25,44 @@ type sinkProcess struct {
 	stdin   io.Closer
 	control string // base URL
 	client  *http.Client
+	// authority is whom its clients trust; nil: they need trust nobody.
+	authority *authority
+}
+
+// sinkSpec is what the first receiver of a sink process is like.
+type sinkSpec struct {
+	scheme, format string
+	delay          time.Duration
+	dir            string // for the CA's files
+	flags          []string
+}
+
+// startSinkFor runs this executable as a sink, with a CA of its own where the
+// scheme has TLS.
+func startSinkFor(ctx context.Context, spec sinkSpec) (*sinkProcess, error) {
+	flags := append([]string{"-scheme=" + cmp.Or(spec.scheme, schemeHTTP), "-format=" + cmp.Or(spec.format, formatRaw), "-delay=" + spec.delay.String()}, spec.flags...)
+	var a *authority
+	if urlScheme(spec.scheme) == "https" {
+		var err error
+		if a, err = newAuthority(spec.dir); err != nil {
+			return nil, err
+		}
+		flags = append(flags, a.flags()...)
+	}
+	p, err := startSink(ctx, flags...)
+	if err != nil {
+		return nil, errors.Join(err, a.close())
+	}
+	p.authority, p.scheme = a, spec.scheme
+	return p, nil
+}
+
+// attachSink is a sink process that another started, by the base URL of its
+// control port.
+func attachSink(control string) *sinkProcess {
+	p := &sinkProcess{control: control, client: &http.Client{Transport: &http.Transport{}, Timeout: time.Minute}}
+	p.process = p
+	return p
 }
 
 // What the first receiver does beside counting, at the cost of speed: it keeps
@@ -73,7 +112,11 @@ func (p *sinkProcess) close() error {
 	_ = p.stdin.Close()
 	kill := time.AfterFunc(sinkGrace, func() { _ = p.cmd.Process.Kill() })
 	defer kill.Stop()
-	if err := p.cmd.Wait(); err != nil {
+	err := p.cmd.Wait()
+	if failed := p.authority.close(); failed != nil {
+		return failed
+	}
+	if err != nil {
 		return fmt.Errorf("bench: sink: %w", err)
 	}
 	return nil

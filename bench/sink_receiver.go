@@ -19,6 +19,7 @@ type sinkReceiver struct {
 	process *sinkProcess
 	name    string
 	address string // host:port for deliveries
+	scheme  string // "": http
 }
 
 // open adds a receiver to the process.
@@ -36,7 +37,9 @@ func (p *sinkProcess) open(ctx context.Context, name string, o sinkOptions) (*si
 }
 
 // url is where endpoint i takes its deliveries.
-func (r *sinkReceiver) url(i int) string { return fmt.Sprintf("http://%s/e/%d", r.address, i) }
+func (r *sinkReceiver) url(i int) string {
+	return fmt.Sprintf("%s://%s/e/%d", urlScheme(r.scheme), r.address, i)
+}
 
 func (r *sinkReceiver) ask(ctx context.Context, method, path string, with url.Values) ([]byte, error) {
 	if with == nil {

@@ -21,18 +21,20 @@ const (
 type requestReader struct {
 	in *bufio.Reader
 
-	path      []byte
-	id        []byte // webhook-id
-	signature []byte // the header of the bench's scheme
-	body      []byte
-	last      bool // Connection: close
+	path            []byte
+	id              []byte // webhook-id
+	timestamp       []byte // webhook-timestamp
+	signature       []byte // the header of that name
+	signatureHeader string
+	body            []byte
+	last            bool // Connection: close
 
 	large   []byte
 	pending int // bytes of the body that lie in the buffer of in
 }
 
 func newRequestReader(r io.Reader) *requestReader {
-	return &requestReader{in: bufio.NewReaderSize(r, maxSinkLine)}
+	return &requestReader{in: bufio.NewReaderSize(r, maxSinkLine), signatureHeader: signatureHeader}
 }
 
 // refusal is the answer to a request that the sink does not take.
@@ -60,7 +62,7 @@ func (r *requestReader) next() error {
 		_, _ = r.in.Discard(r.pending) // they are in the buffer
 		r.pending = 0
 	}
-	r.id, r.signature, r.last = r.id[:0], r.signature[:0], false
+	r.id, r.timestamp, r.signature, r.last = r.id[:0], r.timestamp[:0], r.signature[:0], false
 	if err := r.requestLine(); err != nil {
 		return err
 	}
@@ -116,7 +118,9 @@ func (r *requestReader) header(line []byte, length *int) error {
 		return err
 	case is(name, "webhook-id"):
 		r.id = append(r.id[:0], value...)
-	case is(name, signatureHeader):
+	case is(name, "webhook-timestamp"):
+		r.timestamp = append(r.timestamp[:0], value...)
+	case is(name, r.signatureHeader):
 		r.signature = append(r.signature[:0], value...)
 	case is(name, "connection"):
 		r.last = r.last || is(value, "close")

@@ -21,6 +21,8 @@ type SinkStats struct {
 	BadSignatures uint64 `json:"bad_signatures"`
 	// Distinct pairs of path and webhook-id; 0 unless asked for.
 	Distinct uint64 `json:"distinct"`
+	// Connections is the most that were open at once.
+	Connections int `json:"connections"`
 	// CPU is the processor time of the sink's process since it began.
 	CPU time.Duration `json:"cpu_ns"`
 	// PerSecond are the arrivals in each second since the reset.

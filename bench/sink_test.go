@@ -26,14 +26,16 @@ func started(t *testing.T, flags ...string) *sinkProcess {
 
 func TestSinkCounts(t *testing.T) {
 	p := started(t, checkAll...)
-	b, err := newBareClient(p.url(0))
+	b, err := newBarePost(p.url(0), bareOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer b.client.CloseIdleConnections()
+	client := b.netHTTP()
+	defer client.close()
+	send := client.worker()
 	post := func() {
 		t.Helper()
-		if err := b.post(); err != nil {
+		if err := send(); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -99,13 +101,14 @@ func TestSinkMainRefusesUnknownFlags(t *testing.T) {
 // The time between intended publish and receipt is what the sink reports.
 func TestSinkMeasuresFromTheIntendedTime(t *testing.T) {
 	p := started(t)
-	b, err := newBareClient(p.url(0))
+	b, err := newBarePost(p.url(0), bareOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer b.client.CloseIdleConnections()
 	b.body = documents([]time.Time{time.Now().Add(-time.Minute)})[0]
-	if err := b.post(); err != nil {
+	client := b.netHTTP()
+	defer client.close()
+	if err := client.worker()(); err != nil {
 		t.Fatal(err)
 	}
 	s, err := p.stats(t.Context())
@@ -124,12 +127,14 @@ func TestReceiversBehaveAsTheyAreTold(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := newBareClient(other.url(0))
+	b, err := newBarePost(other.url(0), bareOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.client.Timeout = 200 * time.Millisecond
-	defer b.client.CloseIdleConnections()
+	b.timeout = 200 * time.Millisecond
+	client := b.netHTTP()
+	defer client.close()
+	post := client.worker()
 	for _, c := range []struct{ behaviour, want string }{
 		{"well", ""},
 		{"failing", "500"},
@@ -141,7 +146,7 @@ func TestReceiversBehaveAsTheyAreTold(t *testing.T) {
 		if err := other.behave(t.Context(), c.behaviour); err != nil {
 			t.Fatal(err)
 		}
-		if err := b.post(); (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+		if err := post(); (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", c.behaviour, err, c.want)
 		}
 	}

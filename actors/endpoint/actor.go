@@ -91,6 +91,8 @@ func (a *Actor) told(msg any) {
 		a.step(Input{})
 	case stored:
 		a.step(Input{Kind: Stored})
+	case buried:
+		a.step(Input{Kind: Buried, Place: msg.place})
 	case recalled:
 		a.step(Input{Kind: Recalled})
 	case listed:

@@ -44,6 +44,8 @@ const maxPanics = 3
 // told takes an input in that is the same for both machines.
 func (c *control) told(in *Input) {
 	switch in.Kind {
+	case 0:
+		c.wakeAt = time.Time{} // the alarm is spent, even where it came too early
 	case Drained:
 		c.draining = true
 	case Stored:
@@ -125,23 +127,21 @@ func (c *control) send(now time.Time, l *Delivery) {
 	c.do(Effect{Do: Send, Delivery: l, Number: len(l.Tries) + 1})
 }
 
-// park keeps a lease in DEFERRED until at; false where that would be too much
-// there, and it was given up.
-func (c *control) park(l *Delivery, at time.Time) bool {
-	if l.fresh() && c.backlogFull(l) {
-		c.do(Effect{Do: Bury, Delivery: l, Reason: transport.ReasonBacklogFull})
-		return false
-	}
+// park keeps a lease in DEFERRED until at.
+func (c *control) park(l *Delivery, at time.Time) {
 	c.parked.Entries++
 	c.parked.Bytes += int64(l.Event.Size())
 	if l.Due.IsZero() {
 		c.parked.Ready++
 	}
 	c.do(Effect{Do: Park, Delivery: l, At: at})
-	return true
 }
 
+// backlogFull: a delivery that was in DEFERRED before may always go back.
 func (c *control) backlogFull(l *Delivery) bool {
+	if !l.fresh() {
+		return false
+	}
 	return c.policy.MaxWaiting > 0 && c.parked.Entries >= c.policy.MaxWaiting ||
 		c.policy.Tuning.MaxWaitingBytes > 0 && c.parked.Bytes+int64(l.Event.Size()) > c.policy.Tuning.MaxWaitingBytes
 }

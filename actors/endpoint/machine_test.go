@@ -27,6 +27,29 @@ func TestSpreadIsEvenAndRepeatable(t *testing.T) {
 	}
 }
 
+// An alarm that goes off before its time is set again: nothing else may ever come.
+func TestAnAlarmThatComesTooEarlyIsSetAgain(t *testing.T) {
+	for _, ordered := range []bool{false, true} {
+		tuning, now, m := DefaultTuning(), time.Unix(1_700_000_000, 0), Machine{}
+		m.Step(now, Input{Kind: Begun, Policy: &Policy{Concurrency: 8, Ordered: ordered, Retries: true, Tuning: &tuning}})
+		alarm := func(effects []Effect) (at time.Time) {
+			for _, e := range effects {
+				if e.Do == Wake {
+					at = e.At
+				}
+			}
+			return at
+		}
+		first := alarm(m.Step(now, Input{Kind: Leased, Lease: &Lease{Pair: transport.Pair{Seq: 3}, Event: &transport.Event{}, Due: now.Add(time.Second)}}))
+		if first.IsZero() {
+			t.Fatalf("ordered %v: no alarm is set", ordered)
+		}
+		if again := alarm(m.Step(first.Add(-time.Millisecond), Input{})); !again.Equal(first) {
+			t.Errorf("ordered %v: it is set for %v, then for %v", ordered, first, again)
+		}
+	}
+}
+
 // BenchmarkStep is one pair handed over and delivered.
 func BenchmarkStep(b *testing.B) {
 	tuning := DefaultTuning()

@@ -55,6 +55,8 @@ type (
 		number int
 		all    []ParkedPair
 	}
+	// buried tells that the end of the pair there is durable.
+	buried   struct{ place transport.Place }
 	begin    struct{}
 	tick     struct{}
 	stored   struct{}

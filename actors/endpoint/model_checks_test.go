@@ -46,7 +46,7 @@ func (w *world) checkOrder(p *pair) {
 		w.t.Fatalf("pair %v sent before it is known what is parked", p.Pair)
 	}
 	for _, o := range w.pairs {
-		if !o.ended && o.place().Before(p.place()) {
+		if (!o.ended || o.burying) && o.place().Before(p.place()) {
 			w.t.Fatalf("pair %v sent before %v", p.Pair, o.Pair)
 		}
 	}

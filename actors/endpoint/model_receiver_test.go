@@ -238,6 +238,9 @@ func (w *world) crash() {
 	clear(w.flying)
 	var fresh []*pair
 	for _, p := range w.pairs {
+		if p.burying {
+			p.ended, p.burying = false, false
+		}
 		switch {
 		case p.ended:
 		case p.coming:

@@ -89,6 +89,7 @@ type pair struct {
 	coming   bool      // lies there still, until backAt
 	backAt   time.Time
 	ended    bool
+	burying  bool // ended, and that is not durable yet
 }
 
 func (p *pair) place() transport.Place { return transport.Place{Replay: p.Replay, Seq: p.Seq} }
@@ -221,7 +222,7 @@ func (w *world) perform(e *Effect) {
 		delete(w.hand, e.Delivery.Lease)
 		p.ended = true
 		if e.Wait {
-			w.store(func() {})
+			w.bury(p)
 		}
 	case Release:
 		w.t.Fatalf("pair %v was released by a node that goes on", p.Pair)
@@ -238,6 +239,15 @@ func (w *world) perform(e *Effect) {
 	case List:
 		w.list(e.Number)
 	}
+}
+
+// bury has the end of a pair stored, after a while.
+func (w *world) bury(p *pair) {
+	p.burying = true
+	w.after(w.between(0, time.Second), func() {
+		p.burying = false
+		w.step(Input{Kind: Buried, Place: p.place()})
+	})
 }
 
 // store has something stored, after a while.

@@ -14,6 +14,9 @@ type ordered struct {
 	*control
 	queue queue       // in order
 	pairs parkedPairs // that are parked
+	// ending are the pairs that were given up, of which that is not durable: a crash
+	// undoes it, and nothing behind them may have been sent by then.
+	ending parkedPairs
 	// awaited is the parked pair that it has stood still for since then.
 	awaited transport.Place
 	since   time.Time
@@ -51,6 +54,8 @@ func (o *ordered) take(now time.Time, in *Input) {
 		o.answered(now, in)
 	case Listed:
 		o.pairs.listed(in.Number, in.Pairs)
+	case Buried:
+		o.ending.left(in.Place, 0)
 	case NoLongerParked:
 		for _, u := range in.Unparked {
 			o.pairs.left(u.Place, u.Hop)
@@ -95,20 +100,23 @@ func (o *ordered) answered(now time.Time, in *Input) {
 	}
 }
 
-// bury gives a delivery up. The next one goes when that is durable: a delivery
-// that came again after a crash would come behind it.
+// bury gives a delivery up. What is behind it goes when that is durable: given up no
+// longer after a crash, it would come behind what was sent.
 func (o *ordered) bury(l *Delivery, reason string, last *transport.Answer) {
 	wait := o.policy.Closed == "" && !o.draining
 	if wait {
-		o.storing++
+		o.ending.add(ParkedPair{Place: l.Place()})
 	}
 	o.do(Effect{Do: Bury, Delivery: l, Reason: reason, Answer: last, Wait: wait})
 }
 
 func (o *ordered) park(l *Delivery, at time.Time) {
-	if o.control.park(l, at) {
-		o.pairs.add(ParkedPair{Place: l.Place(), Due: l.Due, Hop: l.Hop + 1})
+	if o.backlogFull(l) {
+		o.bury(l, transport.ReasonBacklogFull, nil)
+		return
 	}
+	o.control.park(l, at)
+	o.pairs.add(ParkedPair{Place: l.Place(), Due: l.Due, Hop: l.Hop + 1})
 }
 
 func (o *ordered) work(now time.Time) {
@@ -158,7 +166,7 @@ func (o *ordered) gate(now time.Time, l *Delivery) (open bool, at time.Time) {
 	switch open, at = o.control.gate(now); {
 	case !open:
 		return false, at
-	case !o.pairs.lets(l.Place()):
+	case !o.pairs.lets(l.Place()) || !o.ending.lets(l.Place()):
 		return false, time.Time{}
 	case l.Due.After(now):
 		return false, l.Due

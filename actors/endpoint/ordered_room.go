@@ -139,7 +139,7 @@ func (o *ordered) overdue(now time.Time) (at time.Time) {
 // standsStill tells which parked pair it waits for, where it could send now.
 func (o *ordered) standsStill(now time.Time) (first ParkedPair, still bool) {
 	first, any := o.pairs.first()
-	if !any || o.pairs.unknown() || now.Before(o.askedUntil()) || !o.couldTake(now) || o.hasNext() {
+	if !any || o.pairs.unknown() || !o.ending.lets(first.Place) || now.Before(o.askedUntil()) || !o.couldTake(now) || o.hasNext() {
 		return first, false
 	}
 	open, _ := o.paced(now)

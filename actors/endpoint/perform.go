@@ -98,7 +98,7 @@ func (a *Actor) record(e *Effect) {
 func (a *Actor) bury(e *Effect) {
 	b := e.Delivery.buried(&a.deps, e.Delivery.Tries, e.Reason, e.Answer)
 	if e.Wait {
-		b.then = done{a.self, stored{}}
+		b.then = done{a.self, buried{e.Delivery.Place()}}
 	}
 	a.closing(e)
 	b.leave()

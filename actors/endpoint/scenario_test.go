@@ -61,8 +61,10 @@ type scenario struct {
 	parked map[string]time.Time // when each comes back
 	count  transport.Parked
 	stored transport.Memory
-	slowly bool
-	tale   tale
+	// burying are the ends that are not durable yet.
+	burying []transport.Place
+	slowly  bool
+	tale    tale
 }
 
 // flown is an attempt under way.
@@ -147,8 +149,15 @@ var commands = map[string]func(s *scenario, words []string, args map[string]stri
 		}
 		s.step(Input{Kind: Listed, Number: s.tale.list, Pairs: all})
 	},
-	"store":  func(s *scenario, words []string, _ map[string]string) { s.slowly = words[0] == "slowly" },
-	"stored": func(s *scenario, _ []string, _ map[string]string) { s.step(Input{Kind: Stored}) },
+	"store": func(s *scenario, words []string, _ map[string]string) { s.slowly = words[0] == "slowly" },
+	"stored": func(s *scenario, _ []string, _ map[string]string) {
+		in := Input{Kind: Stored}
+		if len(s.burying) > 0 {
+			in = Input{Kind: Buried, Place: s.burying[0]}
+			s.burying = s.burying[1:]
+		}
+		s.step(in)
+	},
 	"close": func(s *scenario, words []string, _ map[string]string) {
 		p := s.m.policy
 		p.Closed = words[0]
@@ -251,7 +260,7 @@ func (s *scenario) until(t time.Time) {
 
 func (s *scenario) step(in Input) {
 	in.Parked = s.count
-	stored := 0
+	stored, buried := 0, []transport.Place(nil)
 	for _, e := range s.m.Step(s.now, in) {
 		s.tale.tell(&e)
 		switch e.Do {
@@ -266,9 +275,16 @@ func (s *scenario) step(in Input) {
 			stored++
 		case Bury:
 			if e.Wait {
-				stored++
+				buried = append(buried, e.Delivery.Place())
 			}
 		}
+	}
+	for _, at := range buried {
+		if s.slowly {
+			s.burying = append(s.burying, at)
+			continue
+		}
+		s.step(Input{Kind: Buried, Place: at})
 	}
 	for range stored {
 		if !s.slowly {

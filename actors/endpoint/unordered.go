@@ -1,6 +1,10 @@
 package endpoint
 
-import "time"
+import (
+	"time"
+
+	"github.com/postrider/postrider/transport"
+)
 
 // unordered is the machine of an endpoint that takes its events in any order:
 // first come, first served, as many at once as it bears.
@@ -148,6 +152,15 @@ func (u *unordered) parkBeyond(now time.Time) {
 	for _, l := range u.queue.CutAfter(keep) {
 		u.parkForRoom(now, l)
 	}
+}
+
+// park keeps a lease in DEFERRED until at, or gives it up where too much waits there.
+func (u *unordered) park(l *Delivery, at time.Time) {
+	if u.backlogFull(l) {
+		u.do(Effect{Do: Bury, Delivery: l, Reason: transport.ReasonBacklogFull})
+		return
+	}
+	u.control.park(l, at)
 }
 
 // parkForRoom parks a lease that waits for room alone.

@@ -38,6 +38,8 @@ type Input struct {
 	// Keep is how many leases may stay in hand: Shed. 0: those that an ordered
 	// endpoint cannot send before one that is elsewhere are to make room for it.
 	Keep int
+	// Place: Buried.
+	Place transport.Place
 	// Unparked: NoLongerParked.
 	Unparked []Unparked
 }
@@ -59,8 +61,10 @@ const (
 	Changed
 	// Drained: hand back what waits; finish what is in flight.
 	Drained
-	// Stored: what was to be stored before the next send is.
+	// Stored: what was to be remembered before the next send is.
 	Stored
+	// Buried: the end of the pair at Place is durable.
+	Buried
 	// Listed: all that is parked of an ordered endpoint.
 	Listed
 	// NoLongerParked: pairs of an ordered endpoint came back from DEFERRED, and
@@ -94,7 +98,8 @@ type Effect struct {
 	Reason string
 	// Memory: Remember.
 	Memory *transport.Memory
-	// Wait: the end must be durable before the next send; say so (Stored). Bury.
+	// Wait: the end must be durable before a pair behind it is sent; say so
+	// (Buried). Bury.
 	Wait bool
 	// News and Since: Tell.
 	News  string

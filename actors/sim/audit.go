@@ -26,6 +26,7 @@ func (j *judge) journaled(r *transport.Record) {
 		if d.triesKept++; d.triesKept > d.rcv.view.mostTries+j.w.takings-1 && !d.doubled {
 			j.w.breaks("3: never more attempts than the policy", "pair %v: %d attempts are journaled, of %d", d.pair, d.triesKept, d.rcv.view.mostTries)
 		}
+		d.number = max(d.number, r.Number) // one before it may have been lost at a kill, and been carried by a segment
 		if r.Number == d.tries {
 			d.notBeforeKept = d.notBefore
 		}

@@ -153,12 +153,12 @@ func (n *node) thaw(d time.Duration, suspended bool) {
 // is dead by then.
 func (n *node) after(d time.Duration, f func()) {
 	lag := n.lag
-	n.w.after(d, func() {
+	n.arrive(d, func() {
 		if stood := n.lag - lag; stood > 0 {
 			n.after(stood, f)
 			return
 		}
-		n.run(f)
+		f()
 	})
 }
 

@@ -41,6 +41,7 @@ type delivery struct {
 	flying, probe, took      bool
 	tries, triesKept         int
 	carried                  int // attempts that a message of DEFERRED tells of
+	number                   int // of the last attempt that the journal tells of
 	notBefore, notBeforeKept moment
 	retryAfter               time.Duration // of the last answer
 	segments                 int           // messages of DEFERRED that hold it
@@ -93,7 +94,7 @@ func (j *judge) ended(killed bool) {
 		}
 		d.flying, d.probe, d.took = false, false, false
 		d.owed, d.decided = d.owedKept, d.final
-		d.tries, d.notBefore = max(d.triesKept, d.carried), d.notBeforeKept
+		d.tries, d.notBefore = max(d.number, d.carried), d.notBeforeKept
 	}
 	for _, rcv := range j.w.receivers {
 		s := &rcv.view
@@ -247,8 +248,12 @@ func (j *judge) arrived(a *attempt) {
 		return
 	}
 	rate, burst := s.now.Delivery.Rate, math.Max(1, float64(s.now.Delivery.Burst))
-	s.level = math.Max(0, s.level-rate*(j.w.now-s.at).Seconds()) + 1
-	s.at = j.w.now
+	at := j.w.now
+	if a.over { // cut on its way: its sender can know no later moment
+		at = max(s.at, a.ended)
+	}
+	s.level = math.Max(0, s.level-rate*(at-s.at).Seconds()) + 1
+	s.at = at
 	if s.level > burst+0.001 {
 		j.w.breaks("3: never faster than rate and burst", "%s takes %g a second and %g at once; by its clock it got %g too many",
 			a.rcv.id, rate, burst, s.level-burst)

@@ -48,7 +48,8 @@ type attempt struct {
 	pair    transport.Pair
 	number  int
 	began   time.Duration
-	version int // of the endpoint's settings
+	ended   time.Duration // where it is over
+	version int           // of the endpoint's settings
 	key     uint64
 	end     func(transport.Answer)
 	over    bool
@@ -149,8 +150,8 @@ func (a *attempt) finished(answer transport.Answer) {
 	if a.over {
 		return
 	}
-	a.over = true
 	w := a.n.w
+	a.over, a.ended = true, w.now
 	delete(a.n.flying, a.key)
 	if a.left {
 		answer.Took = w.now - a.began

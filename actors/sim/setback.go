@@ -238,7 +238,7 @@ func (j *judge) journalCut() {
 	before := map[*delivery]delivery{}
 	for _, d := range j.all {
 		before[d] = *d
-		d.final, d.decided, d.triesKept, d.owedKept = "", "", 0, d.pair.Replay != 0 && !d.begun && d.owedKept
+		d.final, d.decided, d.triesKept, d.number, d.owedKept = "", "", 0, 0, d.pair.Replay != 0 && !d.begun && d.owedKept
 	}
 	j.owed, j.skipped = map[uint64][]*delivery{}, map[uint64]bool{}
 	for _, b := range j.w.journal.batches {
@@ -266,6 +266,7 @@ func (j *judge) toldStill(r *transport.Record) {
 		j.skipped[r.Seq] = true
 	case r.Kind == transport.Tried:
 		d.triesKept++
+		d.number = max(d.number, r.Number)
 	}
 	if r.Endpoint != "" && r.Final() {
 		d.final = recordWord(r)
@@ -299,7 +300,7 @@ func (j *judge) deferredCut() {
 		}
 	}
 	for _, d := range j.all {
-		d.tries = max(d.triesKept, d.carried)
+		d.tries = max(d.number, d.carried)
 		if d.pair.Replay != 0 && d.segments == 0 && d.final == "" && !d.begun {
 			d.owed, d.owedKept = false, false
 		}

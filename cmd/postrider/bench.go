@@ -20,9 +20,9 @@ func (a *app) benchCommand() *cobra.Command {
 		Short: "Measure a node on this machine",
 		Long: `Runs a node, load and receivers on this machine and prints figures that
 benchstat reads; docs/benchmarks.md tells what each means.`,
-		Example: "  postrider bench signing\n  postrider bench matching\n  postrider bench delivery --report report\n  postrider bench neighbours\n  postrider bench recovery\n  postrider bench ingest",
+		Example: "  postrider bench signing\n  postrider bench matching\n  postrider bench limit\n  postrider bench delivery --report report\n  postrider bench neighbours\n  postrider bench recovery\n  postrider bench ingest",
 	}
-	c.AddCommand(a.benchSigningCommand(), a.benchMatchingCommand(), a.benchDeliveryCommand(), a.benchNeighboursCommand(), a.benchRecoveryCommand(), a.benchIngestCommand())
+	c.AddCommand(a.benchSigningCommand(), a.benchMatchingCommand(), a.benchLimitCommand(), a.benchDeliveryCommand(), a.benchNeighboursCommand(), a.benchRecoveryCommand(), a.benchIngestCommand())
 	return c
 }
 
@@ -40,46 +40,6 @@ func (a *app) printReport(r *bench.Report, err error) error {
 		return errors.Join(a.printJSON(r), err)
 	}
 	return err
-}
-
-func (a *app) benchDeliveryCommand() *cobra.Command {
-	o := bench.Options{Start: a.startBenchNode}
-	var soak bool
-	var syncs []string
-	c := &cobra.Command{
-		Use:     "delivery",
-		Short:   "Deliveries a second, latency, cost, beside a bare HTTP client",
-		Example: "  postrider bench delivery\n  postrider bench delivery --sync always --fan-out 10 --cpu-profile cpu.out\n  postrider bench delivery --soak --soak-for 10m",
-		Args:    arguments(),
-		RunE: func(c *cobra.Command, _ []string) error {
-			o.Stdout = a.figures()
-			for _, s := range syncs {
-				always, err := synced(s)
-				if err != nil {
-					return err
-				}
-				o.Sync = append(o.Sync, always)
-			}
-			run := bench.Delivery
-			if soak {
-				run = bench.Soak
-			}
-			return a.printReport(run(c.Context(), o))
-		},
-	}
-	f := c.Flags()
-	f.DurationVar(&o.Seconds, "seconds", 10*time.Second, "how long each figure is measured")
-	f.IntSliceVar(&o.FanOuts, "fan-out", []int{1, 10}, "endpoints that want each event")
-	f.IntSliceVar(&o.Endpoints, "endpoints", []int{1, 100}, "endpoints in all")
-	f.StringSliceVar(&syncs, "sync", []string{"always", "2m"}, "settings of nats.sync to measure")
-	f.IntVar(&o.Count, "count", 1, "how often each case is repeated, for benchstat")
-	f.BoolVar(&o.Check, "check", false, "verify every signature and count distinct ids; slower")
-	f.BoolVar(&o.IDs, "ids", false, "give each event an id, so that dedup is on the way")
-	f.StringVar(&o.Report, "report", "", "folder for index.html and report.json")
-	f.StringVar(&o.CPUProfile, "cpu-profile", "", "file for a CPU profile of the full load")
-	f.BoolVar(&soak, "soak", false, "keep the full load up and sample the memory each second")
-	f.DurationVar(&o.Soak, "soak-for", 10*time.Minute, "how long, with --soak")
-	return c
 }
 
 func (a *app) benchSigningCommand() *cobra.Command {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"os"
 	"os/exec"
@@ -85,7 +86,7 @@ type ingestNode struct {
 	nats string
 }
 
-func (a *app) startIngestNode(ctx context.Context, dir string, synced bool) (bench.Ingested, error) {
+func (a *app) startIngestNode(ctx context.Context, o bench.NodeOptions) (bench.Ingested, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("bench: %w", err)
@@ -94,12 +95,18 @@ func (a *app) startIngestNode(ctx context.Context, dir string, synced bool) (ben
 	if err := l.Close(); err != nil {
 		return nil, fmt.Errorf("bench: %w", err)
 	}
-	p, err := a.newBenchProgram(bench.NodeOptions{DataDir: dir, Synced: synced, Settings: map[string]string{"nats.listen": address}})
+	settings := map[string]string{"nats.listen": address}
+	maps.Copy(settings, o.Settings)
+	o.Settings = settings
+	p, err := a.newBenchProgram(o)
 	if err != nil {
 		return nil, err
 	}
 	n := &ingestNode{benchProgram: p.(*benchProgram), nats: "nats://" + address}
-	return n, n.Start(ctx)
+	if err := n.Start(ctx); err != nil {
+		return nil, errors.Join(err, n.Close(ctx))
+	}
+	return n, nil
 }
 
 func (n *ingestNode) NATS() string  { return n.nats }
@@ -114,12 +121,12 @@ type jetStreamAlone struct {
 	url   string
 }
 
-func startJetStreamAlone(ctx context.Context, dir string, synced bool) (bench.Ingested, error) {
+func startJetStreamAlone(ctx context.Context, o bench.NodeOptions) (bench.Ingested, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("bench: cannot find the own executable: %w", err)
 	}
-	j := &jetStreamAlone{cmd: exec.CommandContext(ctx, self, jetStreamCommandName, dir, benchSync(synced))}
+	j := &jetStreamAlone{cmd: exec.CommandContext(ctx, self, jetStreamCommandName, o.DataDir, benchSync(o.Synced))}
 	j.cmd.Stderr = os.Stderr
 	if j.stdin, err = j.cmd.StdinPipe(); err != nil {
 		return nil, fmt.Errorf("bench: JetStream: %w", err)

@@ -61,6 +61,9 @@ func (a *app) newBenchProgram(o bench.NodeOptions) (bench.Program, error) {
 	for name, value := range settings {
 		p.env = append(p.env, "POSTRIDER_"+strings.ToUpper(strings.ReplaceAll(name, ".", "_"))+"="+value)
 	}
+	if o.CAFile != "" {
+		p.env = append(p.env, "SSL_CERT_FILE="+o.CAFile)
+	}
 	p.client = &client{base: "http://" + p.address, http: &http.Client{Timeout: requestTimeout, Transport: &http.Transport{MaxIdleConnsPerHost: 8}}}
 	return p, nil
 }
@@ -202,7 +205,7 @@ func (p *benchProgram) Stored(ctx context.Context, stream string) (bench.Stored,
 // AddEndpoint registers an endpoint of the bench.
 func (p *benchProgram) AddEndpoint(ctx context.Context, ep *transport.Endpoint) error {
 	_, err := p.client.call(ctx, http.MethodPost, "/v1/endpoints", map[string]any{
-		"customer": ep.Customer, "name": ep.Name, "url": ep.URL, "profile": ep.Profile, "format": ep.Format, "events": ep.Events,
+		"customer": ep.Customer, "name": ep.Name, "url": ep.URL, "profile": ep.Profile, "version": ep.Version, "format": ep.Format, "events": ep.Events,
 		"secret": ep.Secrets.Current, "signature": map[string]string{"scheme": ep.Signature.Scheme}, "delivery": ep.Delivery,
 	}, nil)
 	return err

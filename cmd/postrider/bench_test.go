@@ -101,3 +101,32 @@ func TestBenchIngest(t *testing.T) {
 		}
 	}
 }
+
+// As users have it: producers, node and receiver are processes of their own. Every
+// format and scheme gets through, and nothing is owed at the end.
+func TestBenchDelivery(t *testing.T) {
+	t.Parallel()
+	r := runBench(t, "delivery", "--seconds", "200ms", "--fan-out", "2", "--endpoints", "4", "--sync", "2m", "--check",
+		"--format", "raw,genlogs,standard,genea", "--full-only", "--no-limit")
+	r.Deliveries = append(r.Deliveries, runBench(t, "delivery", "--seconds", "200ms", "--fan-out", "2", "--endpoints", "4", "--sync", "2m", "--check",
+		"--scheme", "https,h2", "--loads", "50").Deliveries...)
+	if len(r.Deliveries) != 6 {
+		t.Fatalf("%d cases", len(r.Deliveries))
+	}
+	for _, d := range r.Deliveries {
+		if d.Owed == 0 || d.Received != d.Owed || d.Distinct != d.Owed || d.Verified != d.Owed || d.SenderCPU <= 0 || d.Connections == 0 || d.RSSMiB <= 0 {
+			t.Errorf("%s: %+v", d.Name, d)
+		}
+	}
+	if d := r.Deliveries[5]; len(d.Loads) != 1 || d.Loads[0].Latency.Count == 0 || d.OfLimit <= 0 {
+		t.Errorf("%+v", d)
+	}
+}
+
+func TestBenchLimit(t *testing.T) {
+	t.Parallel()
+	r := runBench(t, "limit", "--seconds", "100ms", "--scheme", "https").Limit
+	if len(r) != 1 || len(r[0].Parts) != 7 || r[0].CPU(1) <= r[0].CPU(10) {
+		t.Errorf("%+v", r)
+	}
+}

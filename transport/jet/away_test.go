@@ -16,7 +16,7 @@ import (
 
 func TestSubmitWithoutNATS(t *testing.T) {
 	conn := jettest.Open(t, jet.Open, jet.Options{DataDir: t.TempDir(), SyncInterval: 2 * time.Minute, MaxStore: 1 << 30, MasterKey: jettest.Key})
-	if err := conn.Prepare(jettest.Context(t), []jet.StreamConfig{eventlog.Config(-1)}); err != nil {
+	if err := conn.Prepare(jettest.Context(t), []jet.StreamConfig{eventlog.Config(0, -1)}); err != nil {
 		t.Fatal(err)
 	}
 	s := eventlog.New(conn, 0, eventlog.Options{})

@@ -7,11 +7,7 @@ import (
 	"github.com/postrider/postrider/transport/jet/publisher"
 )
 
-// Shard is one of the parts that events, and all that becomes of them, are spread
-// over. There is one by now, 0.
-type Shard int
-
-// Names of the streams and buckets.
+// Names of the streams and buckets; of those of a shard, of shard 0: see Shard.
 const (
 	StreamEvents      = transport.StreamEvents
 	StreamDeferred    = transport.StreamDeferred

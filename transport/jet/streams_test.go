@@ -25,7 +25,7 @@ func embeddedOptions(t testing.TB) jet.Options {
 func openEmbedded(t testing.TB, o jet.Options) *jet.Conn {
 	t.Helper()
 	c := jettest.Open(t, jet.Open, o)
-	all := append([]jet.StreamConfig{eventlog.Config(-1), deferred.Config(), journal.Config(time.Hour), deadletters.Config(0)},
+	all := append([]jet.StreamConfig{eventlog.Config(0, -1), deferred.Config(0), journal.Config(0, time.Hour), deadletters.Config(0, 0)},
 		runs.Configs(time.Hour, -1)...)
 	if err := c.Prepare(jettest.Context(t), all); err != nil {
 		t.Fatal(err)

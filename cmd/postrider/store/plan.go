@@ -26,8 +26,8 @@ func streams(ctx context.Context, conn *jet.Conn, o *Options) ([]jet.StreamConfi
 		return nil, err
 	}
 	return append([]jet.StreamConfig{
-		eventlog.Config(eventsMax), deferred.Config(), journal.Config(o.AttemptsKeep), deadletters.Config(o.DeadLettersKeep),
-		kept.Config(jet.KeptShare(eventsMax)),
+		eventlog.Config(shard, eventsMax), deferred.Config(shard), journal.Config(shard, o.AttemptsKeep), deadletters.Config(shard, o.DeadLettersKeep),
+		kept.Config(shard, jet.KeptShare(eventsMax)),
 	}, runs.Configs(o.DetectionsKeep, eventsMax)...), nil
 }
 

@@ -95,7 +95,7 @@ func tellSeen(rec *transport.Record, since time.Time, seen func(transport.SeenID
 
 // isOfLog tells whether an event's id is the one that the log made.
 func isOfLog(id string, seq uint64) bool {
-	digits, ours := strings.CutPrefix(id, transport.StreamEvents+"-")
+	digits, ours := strings.CutPrefix(id, shard.Events()+"-")
 	if !ours {
 		return false
 	}

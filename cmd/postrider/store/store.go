@@ -137,7 +137,7 @@ func (s *Store) open(ctx context.Context) (err error) {
 	s.Kept = kept.New(s.Conn, shard, s.Fence)
 	log.Kept = s.Kept.Message
 	s.Events = eventlog.New(s.Conn, shard, log)
-	s.Letters = deadletters.New(s.Conn, deadletters.Options{Unreadable: s.opts.Unreadable, Fence: s.Fence})
+	s.Letters = deadletters.New(s.Conn, shard, deadletters.Options{Unreadable: s.opts.Unreadable, Fence: s.Fence})
 	if err := s.openBuckets(ctx); err != nil {
 		return err
 	}
@@ -286,7 +286,7 @@ func (s *Store) Relief(ctx context.Context) (r Relief, err error) {
 	if r.Settled, _, err = s.Events.Consumed(ctx); err != nil {
 		return r, fmt.Errorf("what is settled: %w", err)
 	}
-	if r.First, err = s.FirstSequence(ctx, jet.StreamEvents); err != nil {
+	if r.First, err = s.FirstSequence(ctx, shard.Events()); err != nil {
 		return r, err
 	}
 	r.Needed = s.Now()

@@ -35,7 +35,7 @@ func (s *Store) DeadLetters(ctx context.Context, f transport.LetterFilter) (page
 	if err != nil {
 		return nil, 0, err
 	}
-	stream, err := s.js.Stream(ctx, jet.StreamDeadLetters)
+	stream, err := s.js.Stream(ctx, s.shard.DeadLetters())
 	if err != nil {
 		return nil, 0, fmt.Errorf("reading dead letters: %w", jet.Unavailable(err))
 	}
@@ -80,7 +80,7 @@ func letterFilter(f transport.LetterFilter) (string, error) {
 // lettersBetween gives those from (inclusive) to before (exclusive), in order.
 func (s *Store) lettersBetween(ctx context.Context, subject string, from, before uint64, f *transport.LetterFilter) ([]transport.DeadLetter, error) {
 	var found []transport.DeadLetter
-	sweep := jet.Sweep{Stream: jet.StreamDeadLetters, Subject: subject, From: from}
+	sweep := jet.Sweep{Stream: s.shard.DeadLetters(), Subject: subject, From: from}
 	err := s.conn.Sweep(ctx, sweep, func(m *jetstream.RawStreamMsg) error {
 		if m.Sequence >= before {
 			return jet.ErrEnough
@@ -101,7 +101,7 @@ func (s *Store) lettersBetween(ctx context.Context, subject string, from, before
 // DeadLetter gives one letter; an error wrapping transport.ErrNotFound where
 // there is none.
 func (s *Store) DeadLetter(ctx context.Context, id uint64) (*transport.DeadLetter, error) {
-	stream, err := s.js.Stream(ctx, jet.StreamDeadLetters)
+	stream, err := s.js.Stream(ctx, s.shard.DeadLetters())
 	if err != nil {
 		return nil, fmt.Errorf("dead letter %d: %w", id, jet.Unavailable(err))
 	}

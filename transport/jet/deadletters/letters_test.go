@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"github.com/postrider/postrider/transport"
-	"github.com/postrider/postrider/transport/jet"
 	"github.com/postrider/postrider/transport/jet/jettest"
 	"github.com/postrider/postrider/transport/syntax/cloudevents"
 )
@@ -41,7 +40,7 @@ func TestLetterComesBackAsItWas(t *testing.T) {
 		t.Errorf("a letter that is not there: %v", err)
 	}
 	bury(t, s, want) // the same pair again, as after a crash
-	if n := jettest.StreamState(t, s.js, jet.StreamDeadLetters).Msgs; n != 2 {
+	if n := jettest.StreamState(t, s.js, shard.DeadLetters()).Msgs; n != 2 {
 		t.Errorf("%d letters", n)
 	}
 }

@@ -39,7 +39,7 @@ func (s *Store) PurgeDeadLetters(ctx context.Context, f transport.LetterFilter) 
 	if err := s.chosenLetters(ctx, &f, func(id uint64) { ids = append(ids, id) }); err != nil {
 		return 0, err
 	}
-	stream, err := s.changes.JS.Stream(ctx, jet.StreamDeadLetters)
+	stream, err := s.changes.JS.Stream(ctx, s.shard.DeadLetters())
 	if err != nil {
 		return 0, fmt.Errorf("purging dead letters: %w", jet.Unavailable(err))
 	}
@@ -86,13 +86,13 @@ func (s *Store) chosenLetters(ctx context.Context, f *transport.LetterFilter, ea
 	if err != nil {
 		return err
 	}
-	stream, err := s.js.Stream(ctx, jet.StreamDeadLetters)
+	stream, err := s.js.Stream(ctx, s.shard.DeadLetters())
 	if err != nil {
 		return fmt.Errorf("reading dead letters: %w", jet.Unavailable(err))
 	}
 	last := stream.CachedInfo().State.LastSeq
 	all := f.Reason == "" && f.From.IsZero() && f.To.IsZero()
-	err = s.conn.Sweep(ctx, jet.Sweep{Stream: jet.StreamDeadLetters, Subject: subject}, func(m *jetstream.RawStreamMsg) error {
+	err = s.conn.Sweep(ctx, jet.Sweep{Stream: s.shard.DeadLetters(), Subject: subject}, func(m *jetstream.RawStreamMsg) error {
 		if m.Sequence > last {
 			return jet.ErrEnough
 		}

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/postrider/postrider/transport"
-	"github.com/postrider/postrider/transport/jet"
 	"github.com/postrider/postrider/transport/jet/jettest"
 )
 
@@ -38,8 +37,8 @@ func TestPurgedDeadLetters(t *testing.T) {
 		if n, err = s.PurgeDeadLetters(ctx, c.f); n != c.want || err != nil {
 			t.Errorf("%+v: %d purged, %v, want %d", c.f, n, err, c.want)
 		}
-		if left -= c.want; jettest.StreamState(t, s.js, jet.StreamDeadLetters).Msgs != left {
-			t.Errorf("%+v: %d left, want %d", c.f, jettest.StreamState(t, s.js, jet.StreamDeadLetters).Msgs, left)
+		if left -= c.want; jettest.StreamState(t, s.js, shard.DeadLetters()).Msgs != left {
+			t.Errorf("%+v: %d left, want %d", c.f, jettest.StreamState(t, s.js, shard.DeadLetters()).Msgs, left)
 		}
 	}
 	for _, f := range []transport.LetterFilter{{Customer: "*"}, {Endpoint: "a.>"}} {
@@ -72,7 +71,7 @@ func TestDeadLettersHaveAnAgeWhereOneIsAskedFor(t *testing.T) {
 	o := embeddedOptions(t)
 	for _, keep := range []time.Duration{0, 24 * time.Hour, 0} {
 		s := openKept(t, o, keep)
-		stream, err := s.js.Stream(jettest.Context(t), jet.StreamDeadLetters)
+		stream, err := s.js.Stream(jettest.Context(t), shard.DeadLetters())
 		if err != nil || stream.CachedInfo().Config.MaxAge != keep {
 			t.Errorf("kept for %s, want %s (%v)", stream.CachedInfo().Config.MaxAge, keep, err)
 		}

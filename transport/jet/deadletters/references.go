@@ -10,7 +10,7 @@ import (
 
 // References tells which payloads dead letters refer to.
 func (s *Store) References() jet.References {
-	return jet.References{Stream: jet.StreamDeadLetters, Names: func(m *jetstream.RawStreamMsg) ([]string, bool) {
+	return jet.References{Stream: s.shard.DeadLetters(), Names: func(m *jetstream.RawStreamMsg) ([]string, bool) {
 		var letter struct {
 			Event struct {
 				Object string `json:"object"`

@@ -18,8 +18,9 @@ type Options struct {
 	Fence *jet.Fence
 }
 
-// Store is the dead letters.
+// Store is the dead letters of one shard.
 type Store struct {
+	shard   jet.Shard
 	opts    Options
 	conn    *jet.Conn
 	nc      *nats.Conn
@@ -29,7 +30,7 @@ type Store struct {
 	now     func() time.Time
 }
 
-// New gives the dead letters, whose stream is there: see Config.
-func New(conn *jet.Conn, o Options) *Store {
-	return &Store{opts: o, conn: conn, nc: conn.NATS(), js: conn.JetStream(), changes: conn.Changes(), log: conn.Log(), now: conn.Now}
+// New gives the dead letters of a shard, whose stream is there: see Config.
+func New(conn *jet.Conn, shard jet.Shard, o Options) *Store {
+	return &Store{shard: shard, opts: o, conn: conn, nc: conn.NATS(), js: conn.JetStream(), changes: conn.Changes(), log: conn.Log(), now: conn.Now}
 }

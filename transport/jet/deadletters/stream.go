@@ -10,9 +10,9 @@ import (
 
 // Config is the stream as it is to be: without an age unless one is asked for. What was given up
 // is the only copy of what an endpoint did not get.
-func Config(keep time.Duration) jetstream.StreamConfig {
+func Config(shard jet.Shard, keep time.Duration) jetstream.StreamConfig {
 	return jetstream.StreamConfig{
-		Name:               jet.StreamDeadLetters,
+		Name:               shard.DeadLetters(),
 		Description:        "Postrider: what was given up, or could not be read",
 		Subjects:           []string{jet.SubjectDeadLetters, jet.SubjectLetters},
 		Storage:            jetstream.FileStorage,

@@ -19,7 +19,7 @@ func (s *Store) parkFilter(endpoint string) string {
 // listParked gives the lowest segments of an endpoint that wait and are wanted,
 // at most so many, in the order they go in, and how many there are in all.
 func (s *Store) listParked(ctx context.Context, endpoint string, most int, wanted func(*parked) bool) (list []parked, total int, err error) {
-	err = s.conn.SubjectsOf(ctx, jet.StreamDeferred, s.parkFilter(endpoint), func(subject string, _ uint64) {
+	err = s.conn.SubjectsOf(ctx, s.shard.Deferred(), s.parkFilter(endpoint), func(subject string, _ uint64) {
 		p, ok := readParked(subject)
 		if !ok || !wanted(&p) {
 			return

@@ -60,7 +60,7 @@ func (s *Store) askClock(ctx context.Context) (skew time.Duration, written strin
 	ctx, cancel := context.WithTimeout(ctx, jet.APITimeout)
 	defer cancel()
 	asked := s.now()
-	stream, err := s.js.Stream(ctx, jet.StreamDeferred)
+	stream, err := s.js.Stream(ctx, s.shard.Deferred())
 	if err != nil {
 		return 0, "", err
 	}

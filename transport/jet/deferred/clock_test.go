@@ -116,7 +116,7 @@ func TestWhatIsParkedFollowsTheClock(t *testing.T) {
 			got.H.Ack()
 		}
 		jettest.Eventually(t, func() bool {
-			return writtenFor(t, s) == w.ahead() && jettest.StreamState(t, s.js, jet.StreamDeferred).Msgs == 0
+			return writtenFor(t, s) == w.ahead() && jettest.StreamState(t, s.js, shard.Deferred()).Msgs == 0
 		})
 	}
 	t.Run("at the start", func(t *testing.T) {
@@ -227,7 +227,7 @@ func TestWhatComesBackEarlyIsNoHotLoop(t *testing.T) {
 	if got := s.clock.ahead().Round(time.Second); got != time.Hour {
 		t.Errorf("the server is taken to be %s ahead", got)
 	}
-	if msgs := jettest.StreamState(t, s.js, jet.StreamDeferred).Msgs; msgs != n {
+	if msgs := jettest.StreamState(t, s.js, shard.Deferred()).Msgs; msgs != n {
 		t.Errorf("%d are parked", msgs)
 	}
 	w.set(0) // and right again

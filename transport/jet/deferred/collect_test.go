@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/postrider/postrider/transport"
-	"github.com/postrider/postrider/transport/jet"
 	"github.com/postrider/postrider/transport/jet/jettest"
 )
 
@@ -35,13 +34,13 @@ func TestFreshEventsThatWaitLongAreGathered(t *testing.T) {
 	p.Park("acme", jettest.EndpointA, jettest.ReadyEntry(1, later), w)
 	another(t, p)
 	p.Park("acme", jettest.EndpointA, jettest.ReadyEntry(2, later), w)
-	if n := jettest.StreamState(t, s.js, jet.StreamDeferred).Msgs; n != 1 {
+	if n := jettest.StreamState(t, s.js, shard.Deferred()).Msgs; n != 1 {
 		t.Fatalf("%d segments are stored, want only the one with a time of its own", n)
 	}
 	p.gatherFor(gatherMost)
 	p.Park("acme", jettest.EndpointA, jettest.ReadyEntry(3, later), w)
 	w.Wait(t) // by itself
-	if n := jettest.StreamState(t, s.js, jet.StreamDeferred).Msgs; n != 2 {
+	if n := jettest.StreamState(t, s.js, shard.Deferred()).Msgs; n != 2 {
 		t.Errorf("%d segments, want the three fresh events in one", n)
 	}
 }

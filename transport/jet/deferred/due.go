@@ -48,7 +48,7 @@ type dueRead struct {
 func (s *Store) dueFilter() string { return fmt.Sprintf("due.%d.>", s.shard) }
 
 func (s *Store) dueDurable() jet.Durable {
-	return jet.Durable{Stream: jet.StreamDeferred, Filter: s.dueFilter(), WorkQueue: true, Window: s.opts.Window, Fence: s.opts.Fence}
+	return jet.Durable{Stream: s.shard.Deferred(), Filter: s.dueFilter(), WorkQueue: true, Window: s.opts.Window, Fence: s.opts.Fence}
 }
 
 // ConsumeDue starts the shard's consumer of what comes due and gives its segments
@@ -140,7 +140,7 @@ func (c *DueConsumer) buryUnreadable(msg jetstream.Msg, seq uint64, err error, h
 		"seq", seq, "subject", msg.Subject(), "err", err)
 	c.bury(&transport.DeadLetter{
 		Reason: transport.ReasonNotReadable, Subject: msg.Subject(), At: c.store.now(),
-		Detail: fmt.Sprintf("message %d of %s: %v", seq, jet.StreamDeferred, err),
+		Detail: fmt.Sprintf("message %d of %s: %v", seq, c.store.shard.Deferred(), err),
 		// No sequence: which events it owed is not known.
 		Event: &transport.Event{Data: msg.Data()},
 	}, "due/"+strconv.FormatUint(seq, 10), jet.AckWhenDone(h))

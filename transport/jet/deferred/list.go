@@ -63,7 +63,7 @@ func (p *Parker) list(ctx context.Context, endpoint string) ([]transport.ParkedP
 	if err != nil {
 		return nil, err
 	}
-	w := jet.Sweep{Stream: jet.StreamDeferred, Subject: fmt.Sprintf("due.%d.%s.>", p.store.shard, jet.SubjectWord(endpoint))}
+	w := jet.Sweep{Stream: p.store.shard.Deferred(), Subject: fmt.Sprintf("due.%d.%s.>", p.store.shard, jet.SubjectWord(endpoint))}
 	err = p.store.conn.Sweep(ctx, w, func(m *jetstream.RawStreamMsg) error {
 		found.add(m.Data)
 		return nil

@@ -61,13 +61,13 @@ func (s *Store) readSchedules(ctx context.Context, all []parked, each func(i int
 		return err
 	}
 	defer unlink()
-	stream, err := s.js.Stream(ctx, jet.StreamDeferred)
+	stream, err := s.js.Stream(ctx, s.shard.Deferred())
 	if err != nil {
 		return err
 	}
 	if stream.CachedInfo().Config.Replicas > 1 {
 		for i := range all {
-			m, err := s.conn.LeaderGet(ctx, jet.StreamDeferred, 1, s.parkSubject(&all[i]))
+			m, err := s.conn.LeaderGet(ctx, s.shard.Deferred(), 1, s.parkSubject(&all[i]))
 			if err != nil {
 				return err
 			}
@@ -86,7 +86,7 @@ func (s *Store) readLast(ctx context.Context, all []parked, each func(i int, m *
 		subjects[i] = s.parkSubject(&all[i])
 		places[subjects[i]] = i
 	}
-	found, err := jetstreamext.GetLastMsgsFor(ctx, s.js, jet.StreamDeferred, subjects)
+	found, err := jetstreamext.GetLastMsgsFor(ctx, s.js, s.shard.Deferred(), subjects)
 	if err != nil {
 		return err
 	}

@@ -56,7 +56,7 @@ func TestParkedComesBackWhenDue(t *testing.T) {
 		t.Errorf("%+v %+v", got.Seg, entry)
 	}
 	got.H.Ack()
-	jettest.Eventually(t, func() bool { return jettest.StreamState(t, s.js, jet.StreamDeferred).Msgs == 0 })
+	jettest.Eventually(t, func() bool { return jettest.StreamState(t, s.js, shard.Deferred()).Msgs == 0 })
 }
 
 func TestEntriesOfAnEndpointShareAMessage(t *testing.T) {
@@ -67,7 +67,7 @@ func TestEntriesOfAnEndpointShareAMessage(t *testing.T) {
 		a = append(a, jettest.Entry(uint64(i+1), due))
 	}
 	parkAll(t, s, jettest.EndpointA, a...)
-	if n := jettest.StreamState(t, s.js, jet.StreamDeferred).Msgs; n != 2 {
+	if n := jettest.StreamState(t, s.js, shard.Deferred()).Msgs; n != 2 {
 		t.Errorf("100 entries lie in %d messages", n)
 	}
 }
@@ -80,7 +80,7 @@ func TestNoSegmentReplacesAnother(t *testing.T) {
 	later := time.Now().Add(time.Hour)
 	parkAll(t, s, jettest.EndpointA, jettest.Entry(1, later), jettest.Entry(2, later))
 	parkAll(t, s, jettest.EndpointA, jettest.Entry(1, later), jettest.Entry(3, later))
-	if n := jettest.StreamState(t, s.js, jet.StreamDeferred).Msgs; n != 2 {
+	if n := jettest.StreamState(t, s.js, shard.Deferred()).Msgs; n != 2 {
 		t.Errorf("%d segments, want 2", n)
 	}
 	// A due message that is not acked stays when its pair is parked again.
@@ -90,7 +90,7 @@ func TestNoSegmentReplacesAnother(t *testing.T) {
 	due := jettest.Receive(t, sink.DueC, "the segment")
 	parkOne(t, s, jettest.EndpointB, 10, time.Now())
 	again := jettest.Receive(t, sink.DueC, "the one parked again")
-	if len(due.Seg.Entries) != 2 || len(again.Seg.Entries) != 1 || jettest.StreamState(t, s.js, jet.StreamDeferred).Msgs != 4 {
+	if len(due.Seg.Entries) != 2 || len(again.Seg.Entries) != 1 || jettest.StreamState(t, s.js, shard.Deferred()).Msgs != 4 {
 		t.Errorf("%+v, %+v", due.Seg, again.Seg)
 	}
 }
@@ -107,7 +107,7 @@ func TestParkedSurvivesARestart(t *testing.T) {
 	if got := jettest.Receive(t, sink.DueC, "what came due meanwhile"); got.Seg.Endpoint != jettest.EndpointA {
 		t.Errorf("%+v", got.Seg)
 	}
-	if n := jettest.StreamState(t, s.js, jet.StreamDeferred).Msgs; n != 2 {
+	if n := jettest.StreamState(t, s.js, shard.Deferred()).Msgs; n != 2 {
 		t.Errorf("%d messages", n)
 	}
 }
@@ -143,7 +143,7 @@ func TestParkingGoesOnAfterARestartOfNATS(t *testing.T) {
 	}
 	b.Start()
 	w.Wait(t)
-	if got := jettest.StreamState(t, s.js, jet.StreamDeferred).Msgs; got != n || w.Over != 0 {
+	if got := jettest.StreamState(t, s.js, shard.Deferred()).Msgs; got != n || w.Over != 0 {
 		t.Errorf("%d messages, %d told twice", got, w.Over)
 	}
 }

@@ -17,24 +17,24 @@ import (
 )
 
 func TestSubjectsTellWhatIsParked(t *testing.T) {
-	s := &Store{}
+	s := &Store{shard: shard}
 	for _, c := range []struct {
 		park, due string
 		want      parked
 	}{
-		{"park.0." + jettest.EndpointA + ".17.64-r-65536-3-9f2c_81", "due.0." + jettest.EndpointA + ".00000000000000000017.64-r-65536-3-9f2c_81",
+		{"park.7." + jettest.EndpointA + ".17.64-r-65536-3-9f2c_81", "due.7." + jettest.EndpointA + ".00000000000000000017.64-r-65536-3-9f2c_81",
 			parked{Endpoint: jettest.EndpointA, First: transport.Place{Seq: 17}, Entries: 64, Ready: true, Bytes: 65536, Hop: 3, Name: "9f2c_81", Counted: true}},
-		{"park.0." + jettest.EndpointA + ".17.64-r-65536-3-9f2c_81-90", "due.0." + jettest.EndpointA + ".00000000000000000017.64-r-65536-3-9f2c_81-90",
+		{"park.7." + jettest.EndpointA + ".17.64-r-65536-3-9f2c_81-90", "due.7." + jettest.EndpointA + ".00000000000000000017.64-r-65536-3-9f2c_81-90",
 			parked{Endpoint: jettest.EndpointA, First: transport.Place{Seq: 17}, Entries: 64, Ready: true, Bytes: 65536, Hop: 3, Name: "9f2c_81", Counted: true, Span: 90, Spanned: true}},
-		{"park.0." + jettest.EndpointA + ".17.64-r-65536-3", "due.0." + jettest.EndpointA + ".00000000000000000017.64-r-65536-3", // of a version without names
+		{"park.7." + jettest.EndpointA + ".17.64-r-65536-3", "due.7." + jettest.EndpointA + ".00000000000000000017.64-r-65536-3", // of a version without names
 			parked{Endpoint: jettest.EndpointA, First: transport.Place{Seq: 17}, Entries: 64, Ready: true, Bytes: 65536, Hop: 3, Counted: true}},
-		{"park.0." + jettest.EndpointA + ".17-9.1-t-300-1", "due.0." + jettest.EndpointA + ".00000000000000000017-9.1-t-300-1",
+		{"park.7." + jettest.EndpointA + ".17-9.1-t-300-1", "due.7." + jettest.EndpointA + ".00000000000000000017-9.1-t-300-1",
 			parked{Endpoint: jettest.EndpointA, First: transport.Place{Seq: 17, Replay: 9}, Entries: 1, Bytes: 300, Hop: 1, Counted: true}},
-		{"park.0.hex-612062.1.1-r-1-4294967295", "due.0.hex-612062.00000000000000000001.1-r-1-4294967295",
+		{"park.7.hex-612062.1.1-r-1-4294967295", "due.7.hex-612062.00000000000000000001.1-r-1-4294967295",
 			parked{Endpoint: "a b", First: transport.Place{Seq: 1}, Entries: 1, Ready: true, Bytes: 1, Hop: 1<<32 - 1, Counted: true}},
-		{"park.0.hex-zz.1.1-r-1-0", "due.0.hex-zz.00000000000000000001.1-r-1-0",
+		{"park.7.hex-zz.1.1-r-1-0", "due.7.hex-zz.00000000000000000001.1-r-1-0",
 			parked{Endpoint: "hex-zz", First: transport.Place{Seq: 1}, Entries: 1, Ready: true, Bytes: 1, Counted: true}},
-		{"park.0." + jettest.EndpointA + ".17-9", "", // of a version that did not count
+		{"park.7." + jettest.EndpointA + ".17-9", "", // of a version that did not count
 			parked{Endpoint: jettest.EndpointA, First: transport.Place{Seq: 17, Replay: 9}, Entries: 1}},
 	} {
 		t.Run(c.park, func(t *testing.T) {
@@ -60,9 +60,9 @@ func dueOf(p parked) parked {
 
 func TestDueSubjectsOfBeforeAreRead(t *testing.T) {
 	for subject, want := range map[string]parked{
-		"due.0.a.00000000000000000017.64-r-300-1--90": {Endpoint: "a", First: transport.Place{Seq: 17}, Entries: 64, Ready: true, Bytes: 300, Hop: 1, Counted: true, Due: true, Span: 90, Spanned: true},
-		"due.0.a.00000000000000000017.64-r-300":       {Endpoint: "a", First: transport.Place{Seq: 17}, Entries: 64, Ready: true, Bytes: 300, Counted: true, Due: true},
-		"due.0.a.00000000000000000017":                {Endpoint: "a", First: transport.Place{Seq: 17}, Entries: 1, Due: true},
+		"due.7.a.00000000000000000017.64-r-300-1--90": {Endpoint: "a", First: transport.Place{Seq: 17}, Entries: 64, Ready: true, Bytes: 300, Hop: 1, Counted: true, Due: true, Span: 90, Spanned: true},
+		"due.7.a.00000000000000000017.64-r-300":       {Endpoint: "a", First: transport.Place{Seq: 17}, Entries: 64, Ready: true, Bytes: 300, Counted: true, Due: true},
+		"due.7.a.00000000000000000017":                {Endpoint: "a", First: transport.Place{Seq: 17}, Entries: 1, Due: true},
 	} {
 		if got, ok := readParked(subject); !ok || got != want {
 			t.Errorf("%s: %v %+v", subject, ok, got)
@@ -71,11 +71,11 @@ func TestDueSubjectsOfBeforeAreRead(t *testing.T) {
 }
 
 func FuzzParkedSubject(f *testing.F) {
-	f.Add("park.0.a.17-9.1-t-300-1-9f2c_81")
-	f.Add("park.0.a.17.2-t-300-1-9f2c_81-18446744073709551615")
-	f.Add("due.0.a.00000000000000000017.64-r-65536")
-	f.Add("park.0.hex-61.18446744073709551615.0-r--1-9")
-	f.Add("park.0.a.1")
+	f.Add("park.7.a.17-9.1-t-300-1-9f2c_81")
+	f.Add("park.7.a.17.2-t-300-1-9f2c_81-18446744073709551615")
+	f.Add("due.7.a.00000000000000000017.64-r-65536")
+	f.Add("park.7.hex-61.18446744073709551615.0-r--1-9")
+	f.Add("park.7.a.1")
 	f.Fuzz(func(t *testing.T, subject string) {
 		p, ok := readParked(subject)
 		if !ok || !p.Counted {
@@ -278,15 +278,15 @@ func BenchmarkCensus(b *testing.B) {
 
 func TestASegmentTellsItsLast(t *testing.T) {
 	for subject, last := range map[string]uint64{ // 0: not known
-		"park.0.a.17.1-t-300-1-9f2c_81":                17,
-		"park.0.a.17.64-r-300-1-9f2c_81-90":            107,
-		"due.0.a.00000000000000000017.64-r-300-1--90":  107,
-		"due.0.a.00000000000000000017.1-r-300":         17,
-		"park.0.a.17-3.1-t-300-1":                      17,
-		"park.0.a.17.64-r-300-1-9f2c_81":               0,
-		"due.0.a.00000000000000000017.64-r-300":        0,
-		"park.0.a.17":                                  0,
-		"park.0.a.17.2-t-1-1-x_1-18446744073709551615": 0, // beyond all numbers
+		"park.7.a.17.1-t-300-1-9f2c_81":                17,
+		"park.7.a.17.64-r-300-1-9f2c_81-90":            107,
+		"due.7.a.00000000000000000017.64-r-300-1--90":  107,
+		"due.7.a.00000000000000000017.1-r-300":         17,
+		"park.7.a.17-3.1-t-300-1":                      17,
+		"park.7.a.17.64-r-300-1-9f2c_81":               0,
+		"due.7.a.00000000000000000017.64-r-300":        0,
+		"park.7.a.17":                                  0,
+		"park.7.a.17.2-t-1-1-x_1-18446744073709551615": 0, // beyond all numbers
 	} {
 		p, ok := readParked(subject)
 		if got, known := p.Last(); !ok || got != last || known != (last > 0) {

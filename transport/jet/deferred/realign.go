@@ -118,7 +118,7 @@ func (p *Parker) realign(ctx context.Context, skew time.Duration) (moved bool, e
 func (s *Store) markSkew(ctx context.Context, text string) error {
 	ctx, cancel := context.WithTimeout(ctx, jet.APITimeout)
 	defer cancel()
-	stream, err := s.js.Stream(ctx, jet.StreamDeferred)
+	stream, err := s.js.Stream(ctx, s.shard.Deferred())
 	if err != nil {
 		return err
 	}
@@ -128,7 +128,7 @@ func (s *Store) markSkew(ctx context.Context, text string) error {
 	}
 	config.Metadata[metaSkew] = text
 	if _, err := s.js.UpdateStream(ctx, config); err != nil {
-		return fmt.Errorf("stream %s: %w", jet.StreamDeferred, err)
+		return fmt.Errorf("stream %s: %w", s.shard.Deferred(), err)
 	}
 	return nil
 }
@@ -141,7 +141,7 @@ type misplaced struct {
 
 func (s *Store) misaligned(ctx context.Context, skew time.Duration) ([]misplaced, error) {
 	var off []misplaced
-	w := jet.Sweep{Stream: jet.StreamDeferred, Subject: s.parkFilter("")}
+	w := jet.Sweep{Stream: s.shard.Deferred(), Subject: s.parkFilter("")}
 	err := s.conn.Sweep(ctx, w, func(m *jetstream.RawStreamMsg) error {
 		wake, err := segmentWake(m.Data)
 		if err != nil {
@@ -163,7 +163,7 @@ func (s *Store) rewrite(ctx context.Context, part []misplaced, skew time.Duratio
 	defer s.moving.Unlock()
 	msgs := make([]*nats.Msg, 0, len(part))
 	for _, p := range part {
-		m, err := s.conn.LeaderGet(ctx, jet.StreamDeferred, p.seq, s.parkFilter(""))
+		m, err := s.conn.LeaderGet(ctx, s.shard.Deferred(), p.seq, s.parkFilter(""))
 		if err != nil {
 			return err
 		}

@@ -85,7 +85,7 @@ func TestRecallBringsTheOldestThatWaitForRoom(t *testing.T) {
 	if got := seqsOf(t, sink, 1); !slices.Equal(got, []uint64{40}) {
 		t.Errorf("parked since: %v", got)
 	}
-	jettest.Eventually(t, func() bool { return jettest.StreamState(t, s.js, jet.StreamDeferred).Msgs == 2 }) // the timed one, and B's
+	jettest.Eventually(t, func() bool { return jettest.StreamState(t, s.js, shard.Deferred()).Msgs == 2 }) // the timed one, and B's
 	if n := s.clock.early.Load(); n != 0 {
 		t.Errorf("%d that were recalled count as early", n)
 	}
@@ -99,7 +99,7 @@ func TestRecalledSegmentsKeepTheirNameAndData(t *testing.T) {
 	e := jettest.ReadyEntry(3, time.Now().Add(time.Hour))
 	e.Hop, e.Tries = 4, []transport.Try{{At: jettest.Time, Status: 500, Class: transport.Failed}}
 	parkWith(t, p, jettest.EndpointA, e, jettest.ReadyEntry(4, time.Now().Add(time.Hour)))
-	m, err := s.conn.LeaderGet(jettest.Context(t), jet.StreamDeferred, 1, s.parkFilter(jettest.EndpointA))
+	m, err := s.conn.LeaderGet(jettest.Context(t), shard.Deferred(), 1, s.parkFilter(jettest.EndpointA))
 	if err != nil || m == nil {
 		t.Fatal(m, err)
 	}
@@ -183,7 +183,7 @@ func TestRecallWhileSchedulesFire(t *testing.T) {
 	}
 	close(stop)
 	asking.Wait()
-	jettest.Eventually(t, func() bool { return jettest.StreamState(t, s.js, jet.StreamDeferred).Msgs == 0 })
+	jettest.Eventually(t, func() bool { return jettest.StreamState(t, s.js, shard.Deferred()).Msgs == 0 })
 	if len(sink.DueC) > 0 {
 		t.Errorf("%d segments came a second time", len(sink.DueC))
 	}
@@ -214,12 +214,12 @@ func TestAGuardHoldsAgainstAStaleReading(t *testing.T) {
 			later := time.Now().Add(time.Hour)
 			parkWith(t, p, jettest.EndpointA, jettest.ReadyEntry(1, later))
 			parkWith(t, p, jettest.EndpointA, jettest.ReadyEntry(2, later))
-			stale, err := s.conn.LeaderGet(jettest.Context(t), jet.StreamDeferred, 1, s.parkFilter(jettest.EndpointA))
+			stale, err := s.conn.LeaderGet(jettest.Context(t), shard.Deferred(), 1, s.parkFilter(jettest.EndpointA))
 			if err != nil {
 				t.Fatal(err)
 			}
 			writeAnew(t, s, stale, later.Add(time.Hour))
-			fresh, err := s.conn.LeaderGet(jettest.Context(t), jet.StreamDeferred, 2, s.parkFilter(jettest.EndpointA))
+			fresh, err := s.conn.LeaderGet(jettest.Context(t), shard.Deferred(), 2, s.parkFilter(jettest.EndpointA))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -233,7 +233,7 @@ func TestAGuardHoldsAgainstAStaleReading(t *testing.T) {
 			if err := s.publishGuarded(jettest.Context(t), msgs); err != nil { // both are gone, or moved, now
 				t.Fatal(err)
 			}
-			jettest.Eventually(t, func() bool { return jettest.StreamState(t, s.js, jet.StreamDeferred).Msgs == 1 }) // the ack is under way
+			jettest.Eventually(t, func() bool { return jettest.StreamState(t, s.js, shard.Deferred()).Msgs == 1 }) // the ack is under way
 			if len(sink.DueC) != 0 {
 				t.Errorf("%d more came back", len(sink.DueC))
 			}
@@ -328,7 +328,7 @@ func due(t testing.TB, s *Store) (n int) { return lying(t, s, "due.>") }
 // lying is how many messages are in DEFERRED by a filter.
 func lying(t testing.TB, s *Store, filter string) (n int) {
 	t.Helper()
-	err := s.conn.SubjectsOf(jettest.Context(t), jet.StreamDeferred, filter, func(_ string, messages uint64) { n += int(messages) })
+	err := s.conn.SubjectsOf(jettest.Context(t), shard.Deferred(), filter, func(_ string, messages uint64) { n += int(messages) })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -397,7 +397,7 @@ func TestRecallAllBringsEverythingBack(t *testing.T) {
 		t.Errorf("the one of a version before: %d", got[n])
 	}
 	jettest.Eventually(t, func() bool {
-		return p.clearing.first() == nil && jettest.StreamState(t, s.js, jet.StreamDeferred).Msgs == 1
+		return p.clearing.first() == nil && jettest.StreamState(t, s.js, shard.Deferred()).Msgs == 1
 	})
 	p.RecallAll(jettest.EndpointB)
 	if got := seqsOf(t, sink, 1); got[0] != n+1 || len(sink.DueC) != 0 {

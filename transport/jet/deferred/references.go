@@ -9,7 +9,7 @@ import (
 // References tells which payloads segments refer to. What moves does so to the
 // end of the stream.
 func (s *Store) References() jet.References {
-	return jet.References{Stream: jet.StreamDeferred, Names: func(m *jetstream.RawStreamMsg) (names []string, known bool) {
+	return jet.References{Stream: s.shard.Deferred(), Names: func(m *jetstream.RawStreamMsg) (names []string, known bool) {
 		if jet.IsOwnerRecord(m.Subject) {
 			return nil, true
 		}

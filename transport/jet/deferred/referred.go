@@ -66,16 +66,16 @@ func (s *Store) readNames(ctx context.Context, each func(*parked)) error {
 			each(&p)
 		}
 	}
-	last, err := s.conn.LastSequence(ctx, jet.StreamDeferred)
+	last, err := s.conn.LastSequence(ctx, s.shard.Deferred())
 	for _, filter := range []string{s.parkFilter(""), s.dueFilter()} {
 		if err == nil {
-			err = s.conn.SubjectsOf(ctx, jet.StreamDeferred, filter, take)
+			err = s.conn.SubjectsOf(ctx, s.shard.Deferred(), filter, take)
 		}
 	}
 	if err != nil {
 		return err
 	}
-	return s.conn.Sweep(ctx, jet.Sweep{Stream: jet.StreamDeferred, Subject: ">", From: last + 1}, func(m *jetstream.RawStreamMsg) error {
+	return s.conn.Sweep(ctx, jet.Sweep{Stream: s.shard.Deferred(), Subject: ">", From: last + 1}, func(m *jetstream.RawStreamMsg) error {
 		take(m.Subject, 1)
 		return nil
 	})
@@ -85,14 +85,14 @@ func (s *Store) readNames(ctx context.Context, each func(*parked)) error {
 // DEFERRED refers to, in order; of more than most the lowest. Nothing is to be given
 // a first reference to any of them meanwhile: see Referred.
 func (s *Store) ReferredTo(ctx context.Context, from, below uint64, most int) (seqs []uint64, err error) {
-	err = s.conn.Sweep(ctx, jet.Sweep{Stream: jet.StreamDeferred, Subject: ">"}, func(m *jetstream.RawStreamMsg) error {
+	err = s.conn.Sweep(ctx, jet.Sweep{Stream: s.shard.Deferred(), Subject: ">"}, func(m *jetstream.RawStreamMsg) error {
 		p, ok := readParked(m.Subject)
 		if !ok || !p.Refers || p.Low >= below {
 			return nil
 		}
 		seg, err := decodeSegment(m.Data)
 		if err != nil {
-			return fmt.Errorf("message %d of %s: %w", m.Sequence, jet.StreamDeferred, err)
+			return fmt.Errorf("message %d of %s: %w", m.Sequence, s.shard.Deferred(), err)
 		}
 		for i := range seg.Entries {
 			if seq := seg.Entries[i].Event.Seq; seq >= from && seq < below {

@@ -7,9 +7,9 @@ import (
 )
 
 // Config is the stream as it is to be: what waits. Message schedules refuse DiscardNew.
-func Config() jetstream.StreamConfig {
+func Config(shard jet.Shard) jetstream.StreamConfig {
 	return jetstream.StreamConfig{
-		Name:               jet.StreamDeferred,
+		Name:               shard.Deferred(),
 		Description:        "Postrider: what waits for its time",
 		Subjects:           []string{jet.SubjectPark, jet.SubjectDue},
 		Storage:            jetstream.FileStorage,

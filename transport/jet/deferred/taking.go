@@ -35,14 +35,14 @@ func (s *Store) Restart(ctx context.Context) error {
 
 // State adds to the state of a shard how DEFERRED stands.
 func (s *Store) State(ctx context.Context, state *transport.ShardState) error {
-	due, err := s.conn.FirstMessage(ctx, jet.StreamDeferred, jetstreamext.GetBatchSubject(s.dueFilter()))
+	due, err := s.conn.FirstMessage(ctx, s.shard.Deferred(), jetstreamext.GetBatchSubject(s.dueFilter()))
 	if err != nil {
 		return err
 	}
 	if due != nil {
 		state.FirstDue, state.DueAt = due.Sequence, due.Time
 	}
-	deferred, err := s.js.Stream(ctx, jet.StreamDeferred)
+	deferred, err := s.js.Stream(ctx, s.shard.Deferred())
 	if err != nil {
 		return err
 	}
@@ -55,7 +55,7 @@ func (s *Store) State(ctx context.Context, state *transport.ShardState) error {
 // OldestDue is when the oldest segment came due that is not settled; zero: none
 // is.
 func (s *Store) OldestDue(ctx context.Context) (time.Time, error) {
-	due, err := s.conn.FirstMessage(ctx, jet.StreamDeferred, jetstreamext.GetBatchSubject(s.dueFilter()))
+	due, err := s.conn.FirstMessage(ctx, s.shard.Deferred(), jetstreamext.GetBatchSubject(s.dueFilter()))
 	if err != nil || due == nil {
 		return time.Time{}, err
 	}
@@ -66,11 +66,11 @@ func (s *Store) OldestDue(ctx context.Context) (time.Time, error) {
 func (s *Store) Read(ctx context.Context, next *transport.Reading, t Taking) error {
 	switch next.What {
 	case transport.ReadDeferred:
-		return s.readInto(ctx, jet.Sweep{Stream: jet.StreamDeferred, Subject: ">", From: next.From}, t)
+		return s.readInto(ctx, jet.Sweep{Stream: s.shard.Deferred(), Subject: ">", From: next.From}, t)
 	case transport.ReadDue:
-		return s.readInto(ctx, jet.Sweep{Stream: jet.StreamDeferred, Subject: s.dueFilter(), From: next.From}, t)
+		return s.readInto(ctx, jet.Sweep{Stream: s.shard.Deferred(), Subject: s.dueFilter(), From: next.From}, t)
 	case transport.CountSegments:
-		return s.readInto(ctx, jet.Sweep{Stream: jet.StreamDeferred, Subject: fmt.Sprintf("*.%d.*.*", s.shard)}, t)
+		return s.readInto(ctx, jet.Sweep{Stream: s.shard.Deferred(), Subject: fmt.Sprintf("*.%d.*.*", s.shard)}, t)
 	case transport.ReadSegments:
 		for rest := next.Segments; len(rest) > 0; {
 			part := cutParked(&rest, math.MaxInt)
@@ -109,7 +109,7 @@ func (s *Store) giveSegment(m *jetstream.RawStreamMsg, t Taking) {
 
 // listInto gives names in. A subject that is none is of a version without counts.
 func (s *Store) listInto(ctx context.Context, filter string, t Taking) error {
-	err := s.conn.SubjectsOf(ctx, jet.StreamDeferred, filter, func(subject string, messages uint64) {
+	err := s.conn.SubjectsOf(ctx, s.shard.Deferred(), filter, func(subject string, messages uint64) {
 		p, ok := readParked(subject)
 		if !ok {
 			p = parked{}
@@ -124,7 +124,7 @@ func (s *Store) listInto(ctx context.Context, filter string, t Taking) error {
 
 // Mark notes a mark at the stream, in place of the one before; empty: none.
 func (s *Store) Mark(ctx context.Context, mark string) error {
-	stream, err := s.js.Stream(ctx, jet.StreamDeferred)
+	stream, err := s.js.Stream(ctx, s.shard.Deferred())
 	if err != nil {
 		return err
 	}
@@ -136,7 +136,7 @@ func (s *Store) Mark(ctx context.Context, mark string) error {
 		delete(config.Metadata, metaMark)
 	}
 	if _, err := s.js.UpdateStream(ctx, config); err != nil {
-		return fmt.Errorf("stream %s: %w", jet.StreamDeferred, err)
+		return fmt.Errorf("stream %s: %w", s.shard.Deferred(), err)
 	}
 	return nil
 }

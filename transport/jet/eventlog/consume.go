@@ -22,7 +22,7 @@ type Consumer struct {
 
 // durable is the shard's consumer of the log.
 func (s *Store) durable() jet.Durable {
-	return jet.Durable{Stream: jet.StreamEvents, Window: s.opts.Window, Fence: s.opts.Fence}
+	return jet.Durable{Stream: s.shard.Events(), Window: s.opts.Window, Fence: s.opts.Fence}
 }
 
 // Consume starts the shard's consumer and gives its events to sink, one after
@@ -45,7 +45,7 @@ func (c *Consumer) Stop(ctx context.Context) error { return c.pull.Stop(ctx) }
 // Consumed tells up to which event all are settled, and up to which they were
 // handed out; 0 where nobody ever pulled.
 func (s *Store) Consumed(ctx context.Context) (settled, handedOut uint64, err error) {
-	consumer, err := s.js.Consumer(ctx, jet.StreamEvents, jet.ConsumerName)
+	consumer, err := s.js.Consumer(ctx, s.shard.Events(), jet.ConsumerName)
 	if errors.Is(err, jetstream.ErrConsumerNotFound) {
 		return 0, 0, nil
 	}
@@ -67,7 +67,7 @@ func (c *Consumer) take(p *jet.Pull, msg jetstream.Msg) {
 		c.store.log.Error("a message of the log has no metadata", "subject", msg.Subject(), "err", err)
 		return
 	}
-	in := &inbound{Subject: msg.Subject(), Header: msg.Headers(), Data: msg.Data(),
+	in := &inbound{Shard: c.store.shard, Subject: msg.Subject(), Header: msg.Headers(), Data: msg.Data(),
 		Seq: meta.Sequence.Stream, Stored: meta.Timestamp.UTC()}
 	ev, letter, err := decodeInbound(p.Context(), in, c.store.conn.GetPayload)
 	if told := c.store.opts.Stored; told != nil && !c.store.conn.Embedded() {

@@ -20,6 +20,7 @@ import (
 
 // inbound is one message of the log as it came.
 type inbound struct {
+	Shard   jet.Shard
 	Subject string
 	Header  nats.Header
 	Data    []byte
@@ -82,7 +83,7 @@ func fill(ctx context.Context, ev *transport.Event, in *inbound, load payloads) 
 			return err
 		}
 	}
-	return readBody(ev, &doc)
+	return readBody(ev, in.Shard, &doc)
 }
 
 // loadObject fetches the data that the message only refers to.
@@ -145,7 +146,7 @@ func first(h nats.Header, keys ...string) string {
 }
 
 // readBody takes from the document what the headers did not give.
-func readBody(ev *transport.Event, doc *document) error {
+func readBody(ev *transport.Event, shard jet.Shard, doc *document) error {
 	if ev.ID == "" {
 		ev.ID = envelopeID(doc)
 	}
@@ -154,7 +155,7 @@ func readBody(ev *transport.Event, doc *document) error {
 		return &badDocument{transport.ReasonBadID, "the event " + err.Error()}
 	}
 	if ev.ID, ev.IDGiven = transport.SourcedID(id, ev.Source), id != ""; !ev.IDGiven {
-		ev.ID = jet.StreamEvents + "-" + strconv.FormatUint(ev.Seq, 10)
+		ev.ID = shard.Events() + "-" + strconv.FormatUint(ev.Seq, 10)
 	}
 	if !validTrace(ev.Traceparent) {
 		ev.Traceparent = ""

@@ -42,7 +42,7 @@ func (s *Store) findStored(ctx context.Context, seqs []uint64, places []int, fou
 		return nil
 	}
 	messages := make([]*jetstream.RawStreamMsg, len(seqs))
-	err := s.conn.Messages(ctx, jet.StreamEvents, seqs, func(i int, m *jetstream.RawStreamMsg) { messages[i] = m })
+	err := s.conn.Messages(ctx, s.shard.Events(), seqs, func(i int, m *jetstream.RawStreamMsg) { messages[i] = m })
 	if err != nil {
 		return err
 	}
@@ -73,7 +73,7 @@ func (s *Store) lookFurther(ctx context.Context, seq uint64) (*jetstream.RawStre
 }
 
 func (s *Store) askLeader(ctx context.Context, seq uint64) (*jetstream.RawStreamMsg, error) {
-	m, err := s.conn.LeaderGet(ctx, jet.StreamEvents, seq, ">")
+	m, err := s.conn.LeaderGet(ctx, s.shard.Events(), seq, ">")
 	if err != nil || m == nil || m.Sequence != seq {
 		return nil, err
 	}
@@ -84,7 +84,7 @@ func (s *Store) askLeader(ctx context.Context, seq uint64) (*jetstream.RawStream
 // that are not there.
 func (s *Store) Raw(ctx context.Context, seqs []uint64) (messages []*jetstream.RawStreamMsg, err error) {
 	all := make([]*jetstream.RawStreamMsg, len(seqs))
-	err = s.conn.Messages(ctx, jet.StreamEvents, seqs, func(i int, m *jetstream.RawStreamMsg) { all[i] = m })
+	err = s.conn.Messages(ctx, s.shard.Events(), seqs, func(i int, m *jetstream.RawStreamMsg) { all[i] = m })
 	for i := 0; err == nil && i < len(all); i++ {
 		if all[i] == nil {
 			all[i], err = s.askLeader(ctx, seqs[i])
@@ -101,7 +101,7 @@ func (s *Store) Raw(ctx context.Context, seqs []uint64) (messages []*jetstream.R
 
 // readFound gives the event of a message; nil where it is none.
 func (s *Store) readFound(ctx context.Context, m *jetstream.RawStreamMsg) (*transport.Event, error) {
-	ev, letter, err := decodeInbound(ctx, &inbound{Subject: m.Subject, Header: m.Header, Data: m.Data, Seq: m.Sequence, Stored: m.Time.UTC()}, s.conn.GetPayload)
+	ev, letter, err := decodeInbound(ctx, &inbound{Shard: s.shard, Subject: m.Subject, Header: m.Header, Data: m.Data, Seq: m.Sequence, Stored: m.Time.UTC()}, s.conn.GetPayload)
 	switch {
 	case err != nil:
 		return nil, err

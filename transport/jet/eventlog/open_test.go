@@ -9,6 +9,9 @@ import (
 	"github.com/postrider/postrider/transport/jet/jettest"
 )
 
+// shard is any but the first: nothing here may know of that one.
+const shard = jet.Shard(7)
+
 // embeddedOptions are those of an unsynced node that takes producers on any port.
 func embeddedOptions(t testing.TB) jet.Options {
 	return jet.Options{DataDir: t.TempDir(), Listen: "127.0.0.1:0", SyncInterval: 2 * time.Minute,
@@ -24,10 +27,10 @@ func openEmbedded(t testing.TB, o jet.Options) *Store {
 func openKept(t testing.TB, o jet.Options, keep time.Duration) *Store {
 	t.Helper()
 	conn := jettest.Open(t, jet.Open, o)
-	if err := conn.Prepare(jettest.Context(t), []jet.StreamConfig{Config(-1)}); err != nil {
+	if err := conn.Prepare(jettest.Context(t), []jet.StreamConfig{Config(shard, -1)}); err != nil {
 		t.Fatal(err)
 	}
-	s := New(conn, 0, Options{Keep: keep})
+	s := New(conn, shard, Options{Keep: keep})
 	t.Cleanup(s.Close)
 	return s
 }

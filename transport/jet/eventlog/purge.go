@@ -50,7 +50,7 @@ func (s *Store) purge(ctx context.Context, most uint64) (first uint64, err error
 	below := p.below
 	if s.opts.Referred != nil {
 		if below, err = s.notReferred(ctx, &p); err != nil {
-			return p.first, fmt.Errorf("purging %s below %d: %w", jet.StreamEvents, p.below, err)
+			return p.first, fmt.Errorf("purging %s below %d: %w", s.shard.Events(), p.below, err)
 		}
 	}
 	if below <= p.first {
@@ -66,14 +66,14 @@ func (s *Store) purge(ctx context.Context, most uint64) (first uint64, err error
 func (s *Store) purgeBelow(ctx context.Context, p *purgeable, below uint64) error {
 	if tell := s.opts.Purging; tell != nil {
 		if err := tell(ctx, below); err != nil {
-			return fmt.Errorf("purging %s below %d: telling of it: %w", jet.StreamEvents, below, jet.Unavailable(err))
+			return fmt.Errorf("purging %s below %d: telling of it: %w", s.shard.Events(), below, jet.Unavailable(err))
 		}
 	}
 	if !s.opts.Fence.Acts() {
-		return fmt.Errorf("purging %s below %d: %w", jet.StreamEvents, below, jet.ErrHalted)
+		return fmt.Errorf("purging %s below %d: %w", s.shard.Events(), below, jet.ErrHalted)
 	}
 	if err := p.stream.Purge(ctx, jetstream.WithPurgeSequence(below)); err != nil {
-		return fmt.Errorf("purging %s below %d: %w", jet.StreamEvents, below, jet.Unavailable(err))
+		return fmt.Errorf("purging %s below %d: %w", s.shard.Events(), below, jet.Unavailable(err))
 	}
 	return nil
 }
@@ -91,20 +91,20 @@ func (s *Store) notReferred(ctx context.Context, p *purgeable) (below uint64, er
 }
 
 func (s *Store) purgeable(ctx context.Context, most uint64) (p purgeable, err error) {
-	if p.stream, err = s.js.Stream(ctx, jet.StreamEvents); err != nil {
-		return p, fmt.Errorf("purging %s: %w", jet.StreamEvents, jet.Unavailable(err))
+	if p.stream, err = s.js.Stream(ctx, s.shard.Events()); err != nil {
+		return p, fmt.Errorf("purging %s: %w", s.shard.Events(), jet.Unavailable(err))
 	}
 	consumer, err := p.stream.Consumer(ctx, jet.ConsumerName)
 	if errors.Is(err, jetstream.ErrConsumerNotFound) {
 		return p, nil
 	}
 	if err != nil {
-		return p, fmt.Errorf("purging %s: %w", jet.StreamEvents, jet.Unavailable(err))
+		return p, fmt.Errorf("purging %s: %w", s.shard.Events(), jet.Unavailable(err))
 	}
 	info := p.stream.CachedInfo()
 	if most == 0 {
 		if most, err = s.firstSince(ctx, info.State.LastSeq, s.now().Add(-s.opts.Keep)); err != nil {
-			return p, fmt.Errorf("purging %s: finding what is older than %s: %w", jet.StreamEvents, s.opts.Keep, jet.Unavailable(err))
+			return p, fmt.Errorf("purging %s: finding what is older than %s: %w", s.shard.Events(), s.opts.Keep, jet.Unavailable(err))
 		}
 	}
 	if info.State.Msgs == 0 {
@@ -119,9 +119,9 @@ func (s *Store) purgeable(ctx context.Context, most uint64) (p purgeable, err er
 
 // MeanBytes is what a sequence of the log takes of its room, of all that are there.
 func (s *Store) MeanBytes(ctx context.Context) (int64, error) {
-	stream, err := s.js.Stream(ctx, jet.StreamEvents)
+	stream, err := s.js.Stream(ctx, s.shard.Events())
 	if err != nil {
-		return 0, fmt.Errorf("stream %s: %w", jet.StreamEvents, jet.Unavailable(err))
+		return 0, fmt.Errorf("stream %s: %w", s.shard.Events(), jet.Unavailable(err))
 	}
 	state := stream.CachedInfo().State
 	return int64(state.Bytes / max(1, state.LastSeq+1-state.FirstSeq)), nil

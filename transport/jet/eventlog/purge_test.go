@@ -29,14 +29,14 @@ func TestPurge(t *testing.T) {
 		if err := s.Purge(ctx); err != nil {
 			t.Fatal(err)
 		}
-		if got := jettest.StreamState(t, s.js, jet.StreamEvents).FirstSeq; got != want {
+		if got := jettest.StreamState(t, s.js, shard.Events()).FirstSeq; got != want {
 			t.Errorf("first sequence %d, want %d", got, want)
 		}
 	}
 	submit(10)
 	now = now.Add(2 * time.Hour)
 	first(1) // no consumer: nothing is settled
-	c, err := s.js.CreateOrUpdateConsumer(ctx, jet.StreamEvents, jetstream.ConsumerConfig{Durable: jet.ConsumerName, AckPolicy: jetstream.AckExplicitPolicy})
+	c, err := s.js.CreateOrUpdateConsumer(ctx, shard.Events(), jetstream.ConsumerConfig{Durable: jet.ConsumerName, AckPolicy: jetstream.AckExplicitPolicy})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,11 +16,11 @@ import (
 // Event gives one event of the log with its data; an error that wraps
 // transport.ErrNotFound where it, or its data, is no longer kept.
 func (s *Store) Event(ctx context.Context, seq uint64) (*transport.Event, error) {
-	m, err := s.conn.Message(ctx, jet.StreamEvents, seq)
+	m, err := s.conn.Message(ctx, s.shard.Events(), seq)
 	if err != nil {
 		return nil, fmt.Errorf("event %d: %w", seq, err)
 	}
-	ev, letter, err := decodeInbound(ctx, &inbound{Subject: m.Subject, Header: m.Header, Data: m.Data, Seq: m.Sequence, Stored: m.Time}, s.conn.GetPayload)
+	ev, letter, err := decodeInbound(ctx, &inbound{Shard: s.shard, Subject: m.Subject, Header: m.Header, Data: m.Data, Seq: m.Sequence, Stored: m.Time}, s.conn.GetPayload)
 	if err != nil {
 		return nil, fmt.Errorf("event %d: %w", seq, err)
 	}
@@ -33,7 +33,7 @@ func (s *Store) Event(ctx context.Context, seq uint64) (*transport.Event, error)
 // EventAt is the first sequence of the log stored at t or later; the one after
 // the last where there is none.
 func (s *Store) EventAt(ctx context.Context, t time.Time) (uint64, error) {
-	stream, err := s.js.Stream(ctx, jet.StreamEvents)
+	stream, err := s.js.Stream(ctx, s.shard.Events())
 	if err != nil {
 		return 0, fmt.Errorf("finding the events since %s: %w", t.Format(time.RFC3339), jet.Unavailable(err))
 	}
@@ -51,12 +51,12 @@ func (s *Store) EventsOf(ctx context.Context, customer string, from, to uint64, 
 	if err := transport.CheckCustomer(customer); err != nil {
 		return err
 	}
-	w := jet.Sweep{Stream: jet.StreamEvents, Subject: "*." + customer + ".>", From: from}
+	w := jet.Sweep{Stream: s.shard.Events(), Subject: "*." + customer + ".>", From: from}
 	err := s.conn.Sweep(ctx, w, func(m *jetstream.RawStreamMsg) error {
 		if m.Sequence > to {
 			return jet.ErrEnough
 		}
-		ev, letter, err := decodeInbound(ctx, &inbound{Subject: m.Subject, Header: m.Header, Data: m.Data, Seq: m.Sequence, Stored: m.Time}, s.conn.GetPayload)
+		ev, letter, err := decodeInbound(ctx, &inbound{Shard: s.shard, Subject: m.Subject, Header: m.Header, Data: m.Data, Seq: m.Sequence, Stored: m.Time}, s.conn.GetPayload)
 		if err != nil || letter != nil {
 			return err
 		}
@@ -73,19 +73,19 @@ func (s *Store) EventsOf(ctx context.Context, customer string, from, to uint64, 
 
 // LastEvent is the sequence of the last event that was ever stored.
 func (s *Store) LastEvent(ctx context.Context) (uint64, error) {
-	return s.conn.LastSequence(ctx, jet.StreamEvents)
+	return s.conn.LastSequence(ctx, s.shard.Events())
 }
 
 // Identity names the log such that one made anew has another name: the stream
 // and when it was created.
 func (s *Store) Identity(ctx context.Context) (string, error) {
-	return s.conn.Identity(ctx, jet.StreamEvents)
+	return s.conn.Identity(ctx, s.shard.Events())
 }
 
 // firstSince is the sequence of the first event stored at t or later, or the
 // one after last where there is none.
 func (s *Store) firstSince(ctx context.Context, last uint64, t time.Time) (uint64, error) {
-	found, err := jetstreamext.GetBatch(ctx, s.js, jet.StreamEvents, 1, jetstreamext.GetBatchStartTime(t))
+	found, err := jetstreamext.GetBatch(ctx, s.js, s.shard.Events(), 1, jetstreamext.GetBatchStartTime(t))
 	if err != nil {
 		return 0, err
 	}

@@ -8,7 +8,7 @@ import (
 
 // References tells which payloads events refer to.
 func (s *Store) References() jet.References {
-	return jet.References{Stream: jet.StreamEvents, Fresh: true, Names: func(m *jetstream.RawStreamMsg) ([]string, bool) {
+	return jet.References{Stream: s.shard.Events(), Fresh: true, Names: func(m *jetstream.RawStreamMsg) ([]string, bool) {
 		return []string{m.Header.Get(jet.HeaderObject)}, true
 	}}
 }

@@ -27,7 +27,7 @@ func (s *Store) Weigh(ctx context.Context, from, to uint64, each func(Stored)) e
 	if to == 0 || from > to {
 		return nil
 	}
-	w := jet.Sweep{Stream: jet.StreamEvents, Subject: jet.SubjectEvents, From: from}
+	w := jet.Sweep{Stream: s.shard.Events(), Subject: jet.SubjectEvents, From: from}
 	err := s.conn.Sweep(ctx, w, func(m *jetstream.RawStreamMsg) error {
 		if m.Sequence > to {
 			return jet.ErrEnough
@@ -39,7 +39,7 @@ func (s *Store) Weigh(ctx context.Context, from, to uint64, each func(Stored)) e
 		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("reading who has how much in %s: %w", jet.StreamEvents, jet.Unavailable(err))
+		return fmt.Errorf("reading who has how much in %s: %w", s.shard.Events(), jet.Unavailable(err))
 	}
 	return nil
 }

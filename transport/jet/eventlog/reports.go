@@ -39,7 +39,7 @@ func (s *Store) findReport(ctx context.Context, run *transport.Run) (last uint64
 	if err != nil {
 		return 0, false, err
 	}
-	m, err := s.lastMessage(ctx, jet.StreamEvents, subject)
+	m, err := s.lastMessage(ctx, s.shard.Events(), subject)
 	if err != nil || m == nil {
 		return 0, false, err
 	}
@@ -50,7 +50,7 @@ func (s *Store) findReport(ctx context.Context, run *transport.Run) (last uint64
 	if reportIs(m, run) {
 		return last, true, nil
 	}
-	w := jet.Sweep{Stream: jet.StreamEvents, Subject: subject, From: run.After + 1}
+	w := jet.Sweep{Stream: s.shard.Events(), Subject: subject, From: run.After + 1}
 	err = s.conn.Sweep(ctx, w, func(m *jetstream.RawStreamMsg) error {
 		if reportIs(m, run) {
 			found = true

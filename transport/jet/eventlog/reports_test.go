@@ -42,7 +42,7 @@ func TestReportsAreStoredOnce(t *testing.T) {
 	}
 	all.Wait()
 	stored := 0
-	err := s.conn.Sweep(ctx, jet.Sweep{Stream: jet.StreamEvents, Subject: ">"}, func(m *jetstream.RawStreamMsg) error {
+	err := s.conn.Sweep(ctx, jet.Sweep{Stream: shard.Events(), Subject: ">"}, func(m *jetstream.RawStreamMsg) error {
 		if m.Header.Get(jet.HeaderID) == run.ID {
 			stored++
 			run.Event = m.Sequence

@@ -61,7 +61,7 @@ func (s *Store) Submit(ctx context.Context, evs []transport.Event) ([]transport.
 		r := &receipts[i]
 		r.Seq = first + uint64(i)
 		if r.ID == "" {
-			r.ID = jet.StreamEvents + "-" + strconv.FormatUint(r.Seq, 10)
+			r.ID = s.shard.Events() + "-" + strconv.FormatUint(r.Seq, 10)
 		}
 	}
 	return receipts, nil

@@ -18,7 +18,7 @@ import (
 func inLog(t *testing.T, s *Store, seq uint64) *transport.Event {
 	t.Helper()
 	ctx := jettest.Context(t)
-	stream, err := s.js.Stream(ctx, jet.StreamEvents)
+	stream, err := s.js.Stream(ctx, shard.Events())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -26,7 +26,7 @@ func inLog(t *testing.T, s *Store, seq uint64) *transport.Event {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ev, letter, err := decodeInbound(ctx, &inbound{Subject: m.Subject, Header: m.Header, Data: m.Data, Seq: m.Sequence, Stored: m.Time}, s.conn.GetPayload)
+	ev, letter, err := decodeInbound(ctx, &inbound{Shard: shard, Subject: m.Subject, Header: m.Header, Data: m.Data, Seq: m.Sequence, Stored: m.Time}, s.conn.GetPayload)
 	if err != nil || letter != nil {
 		t.Fatalf("message %d: %+v, %v", seq, letter, err)
 	}
@@ -48,7 +48,7 @@ func TestSubmit(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []transport.Receipt{{ID: "evt%201", Seq: 1}, {ID: "EVENTS-2", Seq: 2}, {ID: "u-1", Seq: 3}}
+	want := []transport.Receipt{{ID: "evt%201", Seq: 1}, {ID: "EVENTS-7-2", Seq: 2}, {ID: "u-1", Seq: 3}}
 	for i, w := range want {
 		if got[i] != w {
 			t.Errorf("receipt %d: %+v, want %+v", i, got[i], w)
@@ -61,7 +61,7 @@ func TestSubmit(t *testing.T) {
 	if ev := inLog(t, s, 1); !ev.Time.Equal(at) || ev.Traceparent != trace || !ev.IDGiven {
 		t.Errorf("in the log: %+v", ev)
 	}
-	if one, err := s.Submit(jettest.Context(t), evs[1:2]); err != nil || one[0] != (transport.Receipt{ID: "EVENTS-4", Seq: 4}) {
+	if one, err := s.Submit(jettest.Context(t), evs[1:2]); err != nil || one[0] != (transport.Receipt{ID: "EVENTS-7-4", Seq: 4}) {
 		t.Errorf("one by itself: %+v, %v", one, err)
 	}
 }
@@ -98,7 +98,7 @@ func TestSubmitRefuses(t *testing.T) {
 			t.Errorf("%s: %v; want a FieldError of %s", name, err, c.field)
 		}
 	}
-	if got := jettest.StreamState(t, s.js, jet.StreamEvents).LastSeq; got != 0 {
+	if got := jettest.StreamState(t, s.js, shard.Events()).LastSeq; got != 0 {
 		t.Errorf("%d were stored all the same", got)
 	}
 }

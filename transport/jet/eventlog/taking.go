@@ -26,7 +26,7 @@ func (s *Store) Restart(ctx context.Context) (floor uint64, err error) {
 
 // StoredAfter is when the first event after seq was stored; zero: there is none.
 func (s *Store) StoredAfter(ctx context.Context, seq uint64) (time.Time, error) {
-	m, err := s.conn.FirstMessage(ctx, jet.StreamEvents, jetstreamext.GetBatchSeq(seq+1))
+	m, err := s.conn.FirstMessage(ctx, s.shard.Events(), jetstreamext.GetBatchSeq(seq+1))
 	if err != nil || m == nil {
 		return time.Time{}, err
 	}
@@ -36,7 +36,7 @@ func (s *Store) StoredAfter(ctx context.Context, seq uint64) (time.Time, error) 
 // FindLoss adds to the state of a shard what tells whether the log lost its end
 // since the event of state.Reached.
 func (s *Store) FindLoss(ctx context.Context, state *transport.ShardState) error {
-	events, err := s.js.Stream(ctx, jet.StreamEvents)
+	events, err := s.js.Stream(ctx, s.shard.Events())
 	if err != nil {
 		return err
 	}
@@ -60,7 +60,7 @@ func (s *Store) FindLoss(ctx context.Context, state *transport.ShardState) error
 
 // findNew finds where the log goes on with others than it had.
 func (s *Store) findNew(ctx context.Context, events jetstream.Stream, state *transport.ShardState) error {
-	after, err := s.conn.FirstMessage(ctx, jet.StreamEvents, jetstreamext.GetBatchStartTime(state.Reached.EventStored.Add(time.Nanosecond)))
+	after, err := s.conn.FirstMessage(ctx, s.shard.Events(), jetstreamext.GetBatchStartTime(state.Reached.EventStored.Add(time.Nanosecond)))
 	if err != nil {
 		return err
 	}
@@ -82,7 +82,7 @@ func (s *Store) findNew(ctx context.Context, events jetstream.Stream, state *tra
 // and deletes them by their subject: a purge with a sequence would empty the
 // stream. Those that a node left which ended on the way are deleted too.
 func (s *Store) Fill(ctx context.Context, to uint64) error {
-	stream, err := s.js.Stream(ctx, jet.StreamEvents)
+	stream, err := s.js.Stream(ctx, s.shard.Events())
 	if err != nil {
 		return err
 	}
@@ -93,7 +93,7 @@ func (s *Store) Fill(ctx context.Context, to uint64) error {
 			msgs[i] = nats.NewMsg(subject)
 		}
 		if last, err = s.fillWith(ctx, msgs); err != nil {
-			return fmt.Errorf("filling %s up to %d: %w", jet.StreamEvents, to, err)
+			return fmt.Errorf("filling %s up to %d: %w", s.shard.Events(), to, err)
 		}
 	}
 	ctx, cancel := context.WithTimeout(ctx, jet.APITimeout)

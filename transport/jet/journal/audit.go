@@ -80,7 +80,7 @@ func (a *auditor) run(ctx context.Context) error {
 	if err := a.awaitRouted(ctx); err != nil {
 		return err
 	}
-	journal, err := a.store.js.Stream(ctx, jet.StreamAttempts)
+	journal, err := a.store.js.Stream(ctx, a.store.shard.Attempts())
 	if err != nil {
 		return err
 	}
@@ -110,7 +110,7 @@ func (a *auditor) run(ctx context.Context) error {
 // away but a loss, or its age. One that is replaced meanwhile, a beat, is followed.
 func (a *auditor) journalEnd(ctx context.Context) error {
 	for last := uint64(0); ; {
-		stream, err := a.store.js.Stream(ctx, jet.StreamAttempts)
+		stream, err := a.store.js.Stream(ctx, a.store.shard.Attempts())
 		if err != nil {
 			return err
 		}
@@ -228,7 +228,7 @@ func (a *auditor) result() *transport.Audit {
 	a.close()
 	out := &transport.Audit{Cut: a.cut, Duplicates: a.duplicates, JournalGaps: a.holes, Lost: a.lost, OK: a.holes == 0}
 	for _, l := range a.lost {
-		out.OK = out.OK && l.Stream == jet.StreamDeferred
+		out.OK = out.OK && l.Stream == a.store.shard.Deferred()
 	}
 	routed := a.fannedOut + a.skipped
 	out.Events = routed

@@ -21,13 +21,13 @@ func ExamineEnds(shard jet.Shard) func(ctx context.Context, js jetstream.JetStre
 		if err != nil {
 			return []transport.Finding{{Part: "lost", Level: transport.FindingWarn, Text: "how far the streams should go is not known: " + err.Error()}}
 		}
-		return append(ends(ctx, js, jet.StreamEvents, told.Event), ends(ctx, js, jet.StreamDeferred, told.Deferred)...)
+		return append(ends(ctx, js, shard.Events(), told.Event), ends(ctx, js, shard.Deferred(), told.Deferred)...)
 	}
 }
 
 // told is how far the journal tells that the streams had come.
 func (s *Store) told(ctx context.Context, js jetstream.JetStream) (told transport.Reached, err error) {
-	journal, err := js.Stream(ctx, jet.StreamAttempts)
+	journal, err := js.Stream(ctx, s.shard.Attempts())
 	if err != nil {
 		return told, nil // the streams' lines tell
 	}

@@ -114,12 +114,12 @@ func newFollower(s *Store, after transport.JournalPosition, message func(transpo
 
 // catchUp reads from the position to the journal's end.
 func (f *follower) catchUp(ctx context.Context) error {
-	stream, err := f.store.js.Stream(ctx, jet.StreamAttempts)
+	stream, err := f.store.js.Stream(ctx, f.store.shard.Attempts())
 	if err != nil {
 		return err
 	}
 	info := stream.CachedInfo()
-	journal := jet.StreamAttempts + "@" + info.Created.UTC().Format(time.RFC3339Nano)
+	journal := f.store.shard.Attempts() + "@" + info.Created.UTC().Format(time.RFC3339Nano)
 	if err := f.check(ctx, stream, journal); err != nil {
 		return err
 	}
@@ -127,7 +127,7 @@ func (f *follower) catchUp(ctx context.Context) error {
 	if info.State.LastSeq == f.at.Seq {
 		return nil
 	}
-	w := jet.Sweep{Stream: jet.StreamAttempts, Subject: f.store.subject(), From: f.at.Seq + 1}
+	w := jet.Sweep{Stream: f.store.shard.Attempts(), Subject: f.store.subject(), From: f.at.Seq + 1}
 	if f.at.Seq == 0 {
 		w.From = tailStart(info.State, f.tail)
 	}
@@ -215,7 +215,7 @@ func (f *follower) rest(ctx context.Context, worked time.Duration) error {
 // JournalMessage gives the records of one message of the journal, in order; an
 // error that wraps transport.ErrNotFound where it is no longer kept.
 func (s *Store) JournalMessage(ctx context.Context, seq uint64) (records []*transport.Record, err error) {
-	m, err := s.conn.Message(ctx, jet.StreamAttempts, seq)
+	m, err := s.conn.Message(ctx, s.shard.Attempts(), seq)
 	if err != nil {
 		return nil, fmt.Errorf("message %d of the journal: %w", seq, err)
 	}

@@ -13,7 +13,6 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/postrider/postrider/transport"
-	"github.com/postrider/postrider/transport/jet"
 	"github.com/postrider/postrider/transport/jet/jettest"
 )
 
@@ -122,7 +121,7 @@ func TestFollowJournal(t *testing.T) {
 
 func messageTime(t testing.TB, s *Store, seq uint64) time.Time {
 	t.Helper()
-	m, err := s.conn.Message(jettest.Context(t), jet.StreamAttempts, seq)
+	m, err := s.conn.Message(jettest.Context(t), shard.Attempts(), seq)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,7 +134,7 @@ func TestFollowBeginsWithTheTail(t *testing.T) {
 	for seq := uint64(1); seq <= 20; seq++ {
 		journalAll(t, s, jettest.TriedRecord(seq, 1, transport.Delivered))
 	}
-	stream, err := s.js.Stream(jettest.Context(t), jet.StreamAttempts)
+	stream, err := s.js.Stream(jettest.Context(t), shard.Attempts())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -160,7 +159,7 @@ func TestFollowAnotherJournal(t *testing.T) {
 	f := follow(t, s, transport.JournalPosition{})
 	f.has(t, 4)
 	good := transport.JournalPosition{Journal: f.at.Journal, Seq: 2, At: messageTime(t, s, 2)}
-	stream, err := s.js.Stream(jettest.Context(t), jet.StreamAttempts)
+	stream, err := s.js.Stream(jettest.Context(t), shard.Attempts())
 	if err != nil {
 		t.Fatal(err)
 	}

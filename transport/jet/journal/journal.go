@@ -254,7 +254,7 @@ func (j *Journal) publish(ctx context.Context, msg *nats.Msg, first time.Time) e
 func (j *Journal) stored(ctx context.Context, id string) bool {
 	ctx, cancel := context.WithTimeout(ctx, jet.PublishTimeout)
 	defer cancel()
-	stream, err := j.store.js.Stream(ctx, jet.StreamAttempts)
+	stream, err := j.store.js.Stream(ctx, j.store.shard.Attempts())
 	if err != nil {
 		return false
 	}

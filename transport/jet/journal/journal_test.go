@@ -11,7 +11,6 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/postrider/postrider/transport"
-	"github.com/postrider/postrider/transport/jet"
 	"github.com/postrider/postrider/transport/jet/jettest"
 )
 
@@ -51,7 +50,7 @@ func TestJournalKeepsOrderInFewMessages(t *testing.T) {
 			t.Fatalf("record %d is of %d", i, r.Seq)
 		}
 	}
-	if info := jettest.StreamState(t, s.js, jet.StreamAttempts); info.Msgs > n/batchRecords+1 {
+	if info := jettest.StreamState(t, s.js, shard.Attempts()); info.Msgs > n/batchRecords+1 {
 		t.Errorf("%d messages for %d records", info.Msgs, n)
 	}
 	alone := jettest.NewCountdown(1)
@@ -176,12 +175,12 @@ func TestAfterTellsWhenWhatWasAppendedIsDurable(t *testing.T) {
 	if !first.Reached() {
 		t.Error("told before a record that was appended earlier")
 	}
-	before := jettest.StreamState(t, s.js, jet.StreamAttempts).Msgs
+	before := jettest.StreamState(t, s.js, shard.Attempts()).Msgs
 	j.After(jettest.NewCountdown(1))
 	if err := j.Flush(jettest.Context(t)); err != nil {
 		t.Fatal(err)
 	}
-	if got := jettest.StreamState(t, s.js, jet.StreamAttempts).Msgs; got != before {
+	if got := jettest.StreamState(t, s.js, shard.Attempts()).Msgs; got != before {
 		t.Error("something was written for it")
 	}
 	b.Stop()

@@ -9,6 +9,9 @@ import (
 	"github.com/postrider/postrider/transport/jet/jettest"
 )
 
+// shard is any but the first: nothing here may know of that one.
+const shard = jet.Shard(7)
+
 // embeddedOptions are those of an unsynced node that takes producers on any port.
 func embeddedOptions(t testing.TB) jet.Options {
 	return jet.Options{DataDir: t.TempDir(), Listen: "127.0.0.1:0", SyncInterval: 2 * time.Minute,
@@ -18,10 +21,10 @@ func embeddedOptions(t testing.TB) jet.Options {
 func openEmbedded(t testing.TB, o jet.Options) *Store {
 	t.Helper()
 	conn := jettest.Open(t, jet.Open, o)
-	if err := conn.Prepare(jettest.Context(t), []jet.StreamConfig{Config(time.Hour)}); err != nil {
+	if err := conn.Prepare(jettest.Context(t), []jet.StreamConfig{Config(shard, time.Hour)}); err != nil {
 		t.Fatal(err)
 	}
-	s, err := Open(jettest.Context(t), conn, 0, Options{})
+	s, err := Open(jettest.Context(t), conn, shard, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

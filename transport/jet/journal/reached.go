@@ -104,7 +104,7 @@ func readReached(text string) (r transport.Reached, err error) {
 // readProgress is how far the streams had come by what others tell of them; at is
 // when the journal's last message was stored.
 func (s *Store) readProgress(ctx context.Context) (at time.Time, r transport.Reached, err error) {
-	m, err := s.conn.LeaderLast(ctx, jet.StreamAttempts, s.subject())
+	m, err := s.conn.LeaderLast(ctx, s.shard.Attempts(), s.subject())
 	if err != nil {
 		return at, r, err
 	}

@@ -32,7 +32,7 @@ func (s *Store) ReadJournal(ctx context.Context, since time.Time, each func(*tra
 // records.
 func (s *Store) readJournal(ctx context.Context, since time.Time, message func(place), each func(journalEntry) error) error {
 	records := newRecordReader()
-	w := jet.Sweep{Stream: jet.StreamAttempts, Subject: s.subject(), Since: since}
+	w := jet.Sweep{Stream: s.shard.Attempts(), Subject: s.subject(), Since: since}
 	return s.conn.Sweep(ctx, w, func(m *jetstream.RawStreamMsg) error {
 		if message != nil {
 			message(placeOf(m))
@@ -41,7 +41,7 @@ func (s *Store) readJournal(ctx context.Context, since time.Time, message func(p
 			return each(journalEntry{seq: m.Sequence, at: m.Time, rec: r})
 		})
 		if err != nil {
-			return fmt.Errorf("message %d of %s: %w", m.Sequence, jet.StreamAttempts, err)
+			return fmt.Errorf("message %d of %s: %w", m.Sequence, s.shard.Attempts(), err)
 		}
 		return nil
 	})

@@ -14,7 +14,7 @@ import (
 // says, oldest first. Those since a time stay: they are needed to take the
 // shard. It tells how many messages went.
 func (s *Store) Relieve(ctx context.Context, needed time.Time, part float64) (dropped uint64, err error) {
-	stream, err := s.js.Stream(ctx, jet.StreamAttempts)
+	stream, err := s.js.Stream(ctx, s.shard.Attempts())
 	if err != nil {
 		return 0, relieving(err)
 	}
@@ -22,7 +22,7 @@ func (s *Store) Relieve(ctx context.Context, needed time.Time, part float64) (dr
 	if err != nil {
 		return 0, relieving(err)
 	}
-	first, err := s.conn.SequenceSince(ctx, jet.StreamAttempts, needed)
+	first, err := s.conn.SequenceSince(ctx, s.shard.Attempts(), needed)
 	if err != nil {
 		return 0, relieving(err)
 	}

@@ -9,9 +9,9 @@ import (
 )
 
 // Config is the stream as it is to be, whose messages are kept for a time.
-func Config(keep time.Duration) jetstream.StreamConfig {
+func Config(shard jet.Shard, keep time.Duration) jetstream.StreamConfig {
 	return jetstream.StreamConfig{
-		Name:               jet.StreamAttempts,
+		Name:               shard.Attempts(),
 		Description:        "Postrider: the journal of attempts, skips and fan-outs",
 		Subjects:           []string{jet.SubjectAttempts},
 		Storage:            jetstream.FileStorage,

@@ -14,7 +14,7 @@ import (
 // State adds to the state of a shard how the journal stands, and how far it
 // tells that the other streams had come.
 func (s *Store) State(ctx context.Context, state *transport.ShardState) error {
-	journal, err := s.js.Stream(ctx, jet.StreamAttempts)
+	journal, err := s.js.Stream(ctx, s.shard.Attempts())
 	if err != nil {
 		return err
 	}
@@ -31,7 +31,7 @@ func (s *Store) State(ctx context.Context, state *transport.ShardState) error {
 func (s *Store) Recent(ctx context.Context, since time.Time, each func(*transport.Record)) error {
 	reader := newRecordReader()
 	reader.pool = &recordPool{}
-	w := jet.Sweep{Stream: jet.StreamAttempts, Subject: s.subject(), Since: since}
+	w := jet.Sweep{Stream: s.shard.Attempts(), Subject: s.subject(), Since: since}
 	return s.conn.Sweep(ctx, w, func(m *jetstream.RawStreamMsg) error {
 		err := reader.message(m.Data, func(rec *transport.Record) error {
 			each(rec)
@@ -39,7 +39,7 @@ func (s *Store) Recent(ctx context.Context, since time.Time, each func(*transpor
 			return nil
 		})
 		if err != nil {
-			return fmt.Errorf("message %d of %s: %w", m.Sequence, jet.StreamAttempts, err)
+			return fmt.Errorf("message %d of %s: %w", m.Sequence, s.shard.Attempts(), err)
 		}
 		return nil
 	})

@@ -25,9 +25,9 @@ const (
 )
 
 // Config is the stream as it is to be. Full, it refuses.
-func Config(maxBytes int64) jetstream.StreamConfig {
+func Config(shard jet.Shard, maxBytes int64) jetstream.StreamConfig {
 	return jetstream.StreamConfig{
-		Name:        jet.StreamKept,
+		Name:        shard.Kept(),
 		Description: "Postrider: events that the log has no room for, and that are still waited for",
 		Subjects:    []string{jet.SubjectKept},
 		Storage:     jetstream.FileStorage,
@@ -111,7 +111,7 @@ func (s *Store) moved(m *jetstream.RawStreamMsg) *nats.Msg {
 // Message gives an event as it was in the log; nil where it is not kept. The
 // leader is asked.
 func (s *Store) Message(ctx context.Context, seq uint64) (*jetstream.RawStreamMsg, error) {
-	m, err := s.conn.LeaderLast(ctx, jet.StreamKept, s.subject(seq))
+	m, err := s.conn.LeaderLast(ctx, s.shard.Kept(), s.subject(seq))
 	if err != nil || m == nil {
 		return nil, err
 	}
@@ -138,14 +138,14 @@ func restored(m *jetstream.RawStreamMsg, seq uint64) (*jetstream.RawStreamMsg, e
 
 // Sequences are those of the events that are kept, in no order.
 func (s *Store) Sequences(ctx context.Context) (seqs []uint64, err error) {
-	stream, err := s.js.Stream(ctx, jet.StreamKept)
+	stream, err := s.js.Stream(ctx, s.shard.Kept())
 	if err != nil {
 		return nil, err
 	}
 	if stream.CachedInfo().State.Msgs == 0 {
 		return nil, nil
 	}
-	err = s.conn.SubjectsOf(ctx, jet.StreamKept, fmt.Sprintf("kept.%d.*", s.shard), func(subject string, _ uint64) {
+	err = s.conn.SubjectsOf(ctx, s.shard.Kept(), fmt.Sprintf("kept.%d.*", s.shard), func(subject string, _ uint64) {
 		_, digits, _ := strings.Cut(strings.TrimPrefix(subject, "kept."), ".")
 		if seq, err := strconv.ParseUint(digits, 10, 64); err == nil {
 			seqs = append(seqs, seq)
@@ -162,7 +162,7 @@ func (s *Store) Drop(ctx context.Context, seqs []uint64) error {
 	if !s.fence.Acts() {
 		return jet.ErrHalted
 	}
-	stream, err := s.js.Stream(ctx, jet.StreamKept)
+	stream, err := s.js.Stream(ctx, s.shard.Kept())
 	if err != nil {
 		return err
 	}
@@ -176,7 +176,7 @@ func (s *Store) Drop(ctx context.Context, seqs []uint64) error {
 
 // References tells which payloads the kept events refer to.
 func (s *Store) References() jet.References {
-	return jet.References{Stream: jet.StreamKept, Names: func(m *jetstream.RawStreamMsg) ([]string, bool) {
+	return jet.References{Stream: s.shard.Kept(), Names: func(m *jetstream.RawStreamMsg) ([]string, bool) {
 		return []string{m.Header.Get(jet.HeaderObject)}, true
 	}}
 }

@@ -22,8 +22,10 @@ type Producer struct {
 }
 
 // Connect connects to a server of producers.
-func Connect(url string) (*Producer, error) {
-	nc, err := nats.Connect(url, nats.Name("postrider bench"))
+func Connect(url string) (*Producer, error) { return connect(url) }
+
+func connect(url string, options ...nats.Option) (*Producer, error) {
+	nc, err := nats.Connect(url, append(options, nats.Name("postrider bench"))...)
 	if err != nil {
 		return nil, fmt.Errorf("connecting to NATS: %w", err)
 	}

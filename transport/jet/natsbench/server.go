@@ -14,6 +14,9 @@ import (
 // Server is JetStream alone, with one stream of events.
 type Server struct{ srv *server.Server }
 
+// Stream is the name of the server's one stream, of events.>.
+const Stream = "EVENTS"
+
 // startPatience bounds the start.
 const startPatience = time.Minute
 
@@ -46,7 +49,7 @@ func (s *Server) prepare(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("JetStream client: %w", err)
 	}
-	_, err = js.CreateStream(ctx, jetstream.StreamConfig{Name: "EVENTS", Subjects: []string{"events.>"}, Storage: jetstream.FileStorage,
+	_, err = js.CreateStream(ctx, jetstream.StreamConfig{Name: Stream, Subjects: []string{"events.>"}, Storage: jetstream.FileStorage,
 		Discard: jetstream.DiscardNew, Duplicates: 100 * time.Millisecond, AllowDirect: true})
 	return err
 }

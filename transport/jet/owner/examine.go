@@ -15,7 +15,7 @@ import (
 // Examine tells who owns a shard, and when its journal was written last.
 func Examine(shard jet.Shard) func(ctx context.Context, js jetstream.JetStream, o jet.Options) []transport.Finding {
 	return func(ctx context.Context, js jetstream.JetStream, _ jet.Options) []transport.Finding {
-		stream, err := js.Stream(ctx, jet.StreamAttempts)
+		stream, err := js.Stream(ctx, shard.Attempts())
 		if err != nil {
 			return nil // the streams' lines tell
 		}

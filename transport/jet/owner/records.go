@@ -53,7 +53,7 @@ type guarded struct {
 // New gives the records of a shard, whose writes fence guards.
 func New(conn *jet.Conn, shard jet.Shard, fence *jet.Fence) *Store {
 	return &Store{shard: shard, conn: conn, js: conn.JetStream(), fence: fence, streams: [Streams]guarded{
-		{jet.StreamAttempts, &fence.Journal}, {jet.StreamDeferred, &fence.Deferred}, {jet.StreamDeadLetters, &fence.DeadLetters}}}
+		{shard.Attempts(), &fence.Journal}, {shard.Deferred(), &fence.Deferred}, {shard.DeadLetters(), &fence.DeadLetters}}}
 }
 
 // Look asks the leaders of the streams.
@@ -61,9 +61,9 @@ func (s *Store) Look(ctx context.Context) (v View, err error) {
 	if err := s.conn.Away(); err != nil {
 		return v, err
 	}
-	stream, err := s.js.Stream(ctx, jet.StreamAttempts)
+	stream, err := s.js.Stream(ctx, s.shard.Attempts())
 	if err != nil {
-		return v, fmt.Errorf("stream %s: %w", jet.StreamAttempts, jet.Unavailable(err))
+		return v, fmt.Errorf("stream %s: %w", s.shard.Attempts(), jet.Unavailable(err))
 	}
 	info := stream.CachedInfo()
 	v.Last, v.Leader = info.State.LastSeq, info.Created.UTC().Format(time.RFC3339Nano)

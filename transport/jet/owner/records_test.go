@@ -57,7 +57,7 @@ type node struct {
 func open(t *testing.T, b *jettest.Bare) node {
 	t.Helper()
 	conn := jettest.Open(t, jet.Open, jet.Options{URL: b.Server.ClientURL(), MasterKey: jettest.Key})
-	err := conn.Prepare(jettest.Context(t), []jet.StreamConfig{journal.Config(time.Hour), deferred.Config(), deadletters.Config(0)})
+	err := conn.Prepare(jettest.Context(t), []jet.StreamConfig{journal.Config(0, time.Hour), deferred.Config(0), deadletters.Config(0, 0)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -39,10 +39,17 @@ function useFeed(filter: Record<string, string | undefined>, still: () => boolea
 	const [feed, set] = useState<Feed>({ ask: '', rows: [], held: [], more: 0, cut: false, uncounted: 0 });
 	const [fault, fail] = useState<Fault | null>(null);
 	const rate = useRate();
-	const load = () => call<List<Delivery>>('GET', ask).then((l) => {
-		fail(null);
-		set({ ask, rows: l.items, next: l.next_cursor, held: [], more: 0, cut: false, uncounted: 0 });
-	}, fail);
+	const came = useRef(0);
+	const load = (): Promise<void> => {
+		const before = came.current;
+		return call<List<Delivery>>('GET', ask).then((l) => {
+			fail(null);
+			// What came since the list was asked for may be in it or not: the list is asked again, at once or when it is quiet.
+			const missed = came.current - before;
+			set({ ask, rows: l.items, next: l.next_cursor, held: [], more: 0, cut: false, uncounted: missed > atOnce ? missed : 0 });
+			if (missed > 0 && missed <= atOnce) void load();
+		}, fail);
+	};
 	const refresh = () => {
 		if (still() && feed.ask === ask) call<List<Delivery>>('GET', ask).then((l) => take({ items: l.items, more: 0 }), fail);
 		else void load();
@@ -53,6 +60,7 @@ function useFeed(filter: Record<string, string | undefined>, still: () => boolea
 		open: refresh,
 		deliveries: (part: Part<Delivery>) => {
 			rate.add(part.items.length + part.more);
+			came.current += part.items.length + part.more;
 			// One that no longer fits the filter is not told of: where it may be among those shown, the list is asked again.
 			take(part);
 		},

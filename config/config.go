@@ -99,6 +99,7 @@ type NATS struct {
 	TLSKey      string `koanf:"tls_key" help:"Key file (PEM) of nats.tls_cert."`
 	TLSCA       string `koanf:"tls_ca" help:"CA file (PEM): producers at nats.listen must show a certificate that it signed."`
 	Sync        Sync   `koanf:"sync" default:"always" dev:"2m" help:"When the embedded server syncs to disk: always (before each ack), or every so often (a duration): faster, and a power cut or kernel crash may lose that much of what was acknowledged."`
+	Staging     string `koanf:"staging" default:"auto" help:"Folder in memory where the embedded server puts batches together before it stores them: with one a batch costs a tenth. auto: /dev/shm where that is in memory and has 48 MiB free; off: on the disk. A power cut while a batch is stored may leave its first part, of which nothing was acknowledged."`
 	Connections int    `koanf:"connections" default:"1024" help:"Most producers connected to nats.listen at once, 16 to 1000000. At most a quarter of the file descriptors: the rest is for deliveries."`
 	MaxPayload  Bytes  `koanf:"max_payload" default:"1MiB" help:"Largest message that the embedded server takes, 512KiB to 64MiB."`
 	MaxStore    Bytes  `koanf:"max_store" default:"0" help:"Disk that the streams may use together; 0: what is free less 10 %."`

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -176,6 +177,9 @@ func (v *validation) oidc() {
 func (v *validation) nats() {
 	n := v.c.NATS
 	v.address("nats.listen", n.Listen)
+	if s := n.Staging; s != "auto" && s != "off" && !filepath.IsAbs(s) {
+		v.fail("nats.staging", "%q is no absolute path; give a folder in memory, auto or off", s)
+	}
 	if (n.User == "") != (n.Password == "") {
 		v.fail("nats.user", "nats.user and nats.password go together; set both or none")
 	}

@@ -40,6 +40,7 @@ type embedded struct {
 	maxStore int64
 	admits   *admission
 	refused  func()
+	staging  *staging
 	addr     string // host:port where producers are taken, or empty
 	tls      bool
 	// certificates are the listener's; nil: it speaks in clear.
@@ -64,6 +65,9 @@ func (c *Conn) startEmbedded(ctx context.Context) error {
 		return err
 	}
 	c.embedded = &embedded{log: c.log.With("part", "nats"), unlock: unlock, listens: c.opts.Listen != "", maxStore: c.opts.MaxStore, refused: c.opts.Refused}
+	if c.embedded.staging, err = newStaging(c.opts, c.embedded.log); err != nil {
+		return err
+	}
 	so, err := c.embedded.serverOptions(c.opts, host, port)
 	if err != nil {
 		return err
@@ -230,6 +234,7 @@ func (e *embedded) shutdown() {
 	if e.srv != nil {
 		e.srv.Shutdown()
 		e.srv.WaitForShutdown()
+		e.staging.clear()
 	}
 	e.unlock()
 }

@@ -33,6 +33,9 @@ type Options struct {
 	// SyncInterval is how long the embedded server may keep writes unsynced;
 	// 0: each write is synced before it is acknowledged.
 	SyncInterval time.Duration
+	// Staging is a folder in memory where the embedded server puts batches together,
+	// StagingAuto, or StagingOff; empty: StagingOff.
+	Staging string
 	// Connections bounds the producers connected to Listen at once; 0: 1,024.
 	Connections int
 	// Refused is told of each producer that Connections refused; nil: nobody.

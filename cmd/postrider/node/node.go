@@ -203,7 +203,7 @@ func (n *Node) storeOptions(keys *Keys) store.Options {
 			Listen: c.Listen, AnyPort: n.cfg.Dev, User: c.User, Password: c.Password.Reveal(),
 			Token: c.Token.Reveal(), TLSCert: c.TLSCert, TLSKey: c.TLSKey, TLSCA: c.TLSCA,
 			Connections: boundsOf(n.cfg, descriptors()).nats, Refused: func() { n.metrics.ConnectionRefused(telemetry.ListenerNATS, "all") },
-			SyncInterval: c.Sync.Every(), MaxPayload: int32(c.MaxPayload), MaxStore: int64(c.MaxStore),
+			SyncInterval: c.Sync.Every(), Staging: c.Staging, MaxPayload: int32(c.MaxPayload), MaxStore: int64(c.MaxStore),
 			MasterKey: keys.master, PreviousMasterKey: keys.previous, Logger: n.log, Now: n.now,
 		},
 		DeadLettersKeep: n.cfg.DeadLetters.Keep, DetectionsKeep: n.cfg.Detections.Keep,

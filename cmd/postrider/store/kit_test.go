@@ -17,7 +17,7 @@ import (
 
 // embeddedOptions are those of an unsynced node that takes producers on any port.
 func embeddedOptions(t testing.TB) Options {
-	return Options{Options: jet.Options{DataDir: t.TempDir(), Listen: "127.0.0.1:0", SyncInterval: 2 * time.Minute,
+	return Options{Options: jet.Options{DataDir: t.TempDir(), Listen: "127.0.0.1:0", Staging: jet.StagingAuto, SyncInterval: 2 * time.Minute,
 		MaxStore: 1 << 30, MasterKey: jettest.Key}}
 }
 

@@ -144,6 +144,9 @@ func (s *Store) open(ctx context.Context) (err error) {
 	if s.Deferred, err = deferred.Open(ctx, s.Conn, shard, deferred.Options{Window: s.opts.Window, Witness: s.Attempts, Fence: s.Fence, Events: s.Events}); err != nil {
 		return err
 	}
+	if err := s.StageInMemory(ctx); err != nil {
+		return err
+	}
 	if s.opts.ListenLater {
 		return nil
 	}

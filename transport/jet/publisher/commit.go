@@ -34,6 +34,8 @@ func (c *Committer) publish(batch []*call) {
 	case noBatches(err):
 		c.apartOnly.Store(true)
 		c.apart(batch)
+	case incomplete(err):
+		c.apart(batch)
 	case err != nil && len(batch) > 1 && !Unavailable(err) && alone:
 		c.apart(batch)
 	case err != nil && len(batch) > 1 && !Unavailable(err):
@@ -49,6 +51,13 @@ func (c *Committer) publish(batch []*call) {
 func noBatches(err error) bool {
 	var api *jetstream.APIError
 	return errors.As(err, &api) && api.ErrorCode == jetstreamext.JSErrCodeBatchPublishNotEnabled
+}
+
+// incomplete tells that the server could not put the batch together, and stored
+// nothing of it.
+func incomplete(err error) bool {
+	var api *jetstream.APIError
+	return errors.As(err, &api) && api.ErrorCode == jetstreamext.JSErrCodeBatchPublishIncomplete
 }
 
 // answer gives each call its first sequence, or the error.

@@ -86,7 +86,7 @@ screenshots: needs ## Look at every page in a browser, and write pictures of tho
 	cp report/page/delivery.png report/page/overview.png report/page/webhook-add.png report/page/customer.png docs/images/
 
 .PHONY: page-figures
-page-figures: needs ## Measure the page in a browser with 10,000 endpoints, a million deliveries and a feed of FEED (5m); 2 GB of disk
+page-figures: needs ## Measure the page in a browser with 10,000 endpoints, a million deliveries and a feed of FEED (5m); 2 GB of disk. PAGE_FIGURES_OF=feed: the feed alone
 	PAGE_FIGURES=$(FEED) $(GO) test -count=1 -v -timeout 0 -run '^TestPageFigures$$' ./cmd/postrider
 
 .PHONY: docs

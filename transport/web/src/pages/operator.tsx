@@ -112,7 +112,7 @@ function Nodes() {
 
 /** Customers lists all, with what is nearest to its bound; one that is opened stands beside the list. */
 function Customers({ q, set }: { q: Record<string, string>; set: (change: Record<string, string>) => void }) {
-	const path = '/v1/customers' + query({ q: q.q, now: 'true', limit: 50 });
+	const path = '/v1/customers' + query({ q: q.q, now: 'true', limit: 40 });
 	const list = usePages<Customer>(path);
 	return (
 		<section>

@@ -14,6 +14,7 @@ SIM_TIME      ?= 0
 SOAK          ?= 10m
 STRESS        ?= 10
 FEED          ?= 5m
+BASELINE      ?= .ci/bench-baseline.json
 PACKAGES      ?= ./...
 
 # The race detector needs a C compiler; the tests themselves do not.
@@ -57,6 +58,24 @@ bin/golangci-lint-$(GOLANGCI_LINT):
 bench: build ## Measure signing and delivery on this machine; figures and plots go to ./report
 	./bin/postrider bench signing
 	./bin/postrider bench delivery --report $(REPORT)
+
+# What bench-check compares: suites whose ratios carry from one hour to another.
+BENCH_CHECK := bench all --suites limit,delivery,signing --rounds 3
+
+.PHONY: bench-all
+bench-all: build ## Measure everything, three rounds (an hour); one page and report.json go to ./report
+	./bin/postrider bench all --report $(REPORT)
+
+.PHONY: bench-check
+bench-check: build ## Measure and compare the ratios with BASELINE (.ci/bench-baseline.json): fails where one got worse
+	@test -f $(BASELINE) || { echo "there is no $(BASELINE): make bench-baseline writes it, on a quiet machine, from a version you trust" >&2; exit 2; }
+	./bin/postrider $(BENCH_CHECK) --report $(REPORT)/check
+	./bin/postrider bench compare $(BASELINE) $(REPORT)/check/report.json
+
+.PHONY: bench-baseline
+bench-baseline: build ## Measure what bench-check compares with, and store it as BASELINE
+	./bin/postrider $(BENCH_CHECK) --report $(REPORT)/baseline
+	cp $(REPORT)/baseline/report.json $(BASELINE)
 
 .PHONY: soak
 soak: needs ## Random faults of every part for SOAK (10m): nothing lost, nothing grows; SOAK_SEED repeats one

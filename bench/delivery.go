@@ -94,7 +94,7 @@ func Delivery(ctx context.Context, o Options) (*Report, error) {
 	report.Delivery = &DeliverySettings{Seconds: o.Seconds.Seconds(), DocumentBytes: DocumentSize,
 		Signature: "of the format (raw: HMAC-SHA512)", BareWorkers: Case{Away: o.Away}.bareWorkers(), Check: o.Check, IDs: o.IDs,
 		Producer: o.Producer, Clients: o.Clients}
-	printHeader(o.Stdout, report.Machine)
+	o.Stdout = report.begin(o.Stdout)
 	for range o.Count {
 		if o.limits, err = o.measureLimits(ctx, report); err != nil {
 			return report, errors.Join(fmt.Errorf("bench delivery: %w", err), report.Write(o.Report))
@@ -105,7 +105,7 @@ func Delivery(ctx context.Context, o Options) (*Report, error) {
 				return report, errors.Join(fmt.Errorf("bench delivery, %s: %w", c, err), report.Write(o.Report))
 			}
 			report.Deliveries = append(report.Deliveries, *result)
-			printDelivery(o.Stdout, result)
+			printDelivery(o.Stdout, "Delivery", result)
 		}
 	}
 	return report, report.Write(o.Report)

@@ -124,7 +124,7 @@ func Ingest(ctx context.Context, o IngestOptions) (report *Report, err error) {
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	report = newReport("ingest", dir)
 	report.Ingest = &IngestReport{}
-	printHeader(o.Stdout, report.Machine)
+	o.Stdout = report.begin(o.Stdout)
 	if report.Ingest.Fsync, err = fsyncTime(dir); err != nil {
 		return report, err
 	}

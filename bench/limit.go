@@ -121,7 +121,7 @@ func Limit(ctx context.Context, o LimitOptions) (*Report, error) {
 		return nil, err
 	}
 	report := newReport("limit", o.DataDir)
-	printHeader(o.Stdout, report.Machine)
+	o.Stdout = report.begin(o.Stdout)
 	for range o.Count {
 		result, err := o.measure(ctx)
 		if err != nil {

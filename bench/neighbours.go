@@ -134,7 +134,7 @@ func Neighbours(ctx context.Context, o NeighboursOptions) (*Report, error) {
 	}
 	report := newReport("neighbours", o.DataDir)
 	report.Neighbours = &NeighboursReport{Seconds: o.Seconds.Seconds(), Healthy: o.Healthy, Waiting: o.Waiting, Rate: o.Rate, Timeout: o.Timeout, Synced: o.Synced}
-	printHeader(o.Stdout, report.Machine)
+	o.Stdout = report.begin(o.Stdout)
 	err = o.all(ctx, report.Neighbours)
 	report.Neighbours.summarize(o.Stdout)
 	return report, errors.Join(err, report.Write(o.Report))

@@ -2,9 +2,10 @@ package bench
 
 import (
 	"bytes"
+	"cmp"
 	_ "embed"
-	"fmt"
 	"html/template"
+	"slices"
 )
 
 //go:embed page.html
@@ -25,16 +26,46 @@ func (r *Report) page() ([]byte, error) {
 		Rows         []*DeliveryResult
 		VersionLines []string
 		Plots        []figurePlot
-	}{r, r.rows(), r.sortedVersions(), r.plots()})
+		Spreads      []spreadRow
+	}{r, r.rows(), r.sortedVersions(), r.plots(), r.spreads()})
 	return b.Bytes(), err
 }
 
+// rows are the cases of deliveries, of each the run whose rate is the median of
+// its rounds.
 func (r *Report) rows() []*DeliveryResult {
-	rows := make([]*DeliveryResult, len(r.Deliveries))
+	var names []string
+	byName := map[string][]*DeliveryResult{}
 	for i := range r.Deliveries {
-		rows[i] = &r.Deliveries[i]
+		d := &r.Deliveries[i]
+		if byName[d.Name] == nil {
+			names = append(names, d.Name)
+		}
+		byName[d.Name] = append(byName[d.Name], d)
+	}
+	rows := make([]*DeliveryResult, len(names))
+	for i, name := range names {
+		rounds := byName[name]
+		slices.SortStableFunc(rounds, func(a, b *DeliveryResult) int { return cmp.Compare(a.PerSecond, b.PerSecond) })
+		rows[i] = rounds[(len(rounds)-1)/2]
 	}
 	return rows
+}
+
+// spreads are all figures that have several rounds.
+func (r *Report) spreads() []spreadRow {
+	var rows []spreadRow
+	for i := range r.Figures {
+		if f := &r.Figures[i]; len(f.Values) > 1 {
+			rows = append(rows, spreadRow{f.Name, f.Unit, f.Spread()})
+		}
+	}
+	return rows
+}
+
+type spreadRow struct {
+	Name, Unit string
+	Spread
 }
 
 func (r *Report) plots() []figurePlot {
@@ -42,6 +73,7 @@ func (r *Report) plots() []figurePlot {
 	if len(r.Deliveries) > 0 {
 		all = append(all, r.deliveryPlots()...)
 	}
+	all = append(all, curvePlots(r.Curves)...)
 	if len(r.Limit) > 0 {
 		all = append(all, limitPlot(&r.Limit[0]))
 	}
@@ -61,33 +93,6 @@ func (r *Report) plots() []figurePlot {
 		all = append(all, r.Recovery.plots()...)
 	}
 	return all
-}
-
-func (r *Report) deliveryPlots() []figurePlot {
-	var groups []string
-	node, bare := series{name: "node"}, series{name: "bare net/http client"}
-	own, receiver := series{name: "node's process"}, series{name: "receiver's process"}
-	var latency, arrivals []series
-	for _, d := range r.rows() {
-		label := fmt.Sprintf("×%d/%d, %s", d.FanOut, d.Endpoints, d.Sync())
-		groups = append(groups, label)
-		node.y, bare.y = append(node.y, d.PerSecond), append(bare.y, d.Bare())
-		own.y, receiver.y = append(own.y, d.SenderCPU), append(receiver.y, d.ReceiverCPU)
-		curve := series{name: label}
-		for _, p := range d.Latency.Curve {
-			if p.Percent <= 99.9 {
-				curve.x, curve.y = append(curve.x, p.Percent), append(curve.y, milliseconds(p.Within))
-			}
-		}
-		latency = append(latency, curve)
-		arrivals = append(arrivals, perSecond(label, d.Arrivals))
-	}
-	return []figurePlot{
-		{"Deliveries a second at full load, as the receiver counted them", barPlot("deliveries/s", groups, []series{node, bare})},
-		{"Processor time a delivery", barPlot("µs", groups, []series{own, receiver})},
-		{"Latency from intended publish to receipt, open loop at half of that load", linePlot("percent of deliveries", "ms", latency)},
-		{"Arrivals under full load", linePlot("s", "deliveries/s", arrivals)},
-	}
 }
 
 func (s *SoakResult) plots() []figurePlot {

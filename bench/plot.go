@@ -3,7 +3,9 @@ package bench
 import (
 	"fmt"
 	"html/template"
+	"maps"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -48,6 +50,35 @@ func linePlot(x, y string, all []series) template.HTML {
 		var points strings.Builder
 		for k := range s.x {
 			fmt.Fprintf(&points, "%.1f,%.1f ", p.atX(s.x[k]/xMax), p.atY(s.y[k]))
+		}
+		fmt.Fprintf(&p.svg, `<polyline fill="none" stroke="%s" stroke-width="1.5" points="%s"/>`, colour(i), points.String())
+		p.legend(i, s.name)
+	}
+	return p.end()
+}
+
+// logPlot draws series over the logarithm of x, with every x that occurs named:
+// for few points, far apart.
+func logPlot(x, y string, all []series) template.HTML {
+	var xMax, yMax float64
+	named := map[float64]bool{}
+	for _, s := range all {
+		for i := range s.x {
+			xMax, yMax = max(xMax, s.x[i]), max(yMax, s.y[i])
+			named[s.x[i]] = true
+		}
+	}
+	p := newPlot(x, y, niceCeil(yMax))
+	at := func(v float64) float64 { return p.atX(math.Log1p(v) / max(math.Log1p(xMax), smallestShown)) }
+	for _, v := range slices.Sorted(maps.Keys(named)) {
+		p.text(at(v), plotHeight-plotBottom+16, "middle", axis(v))
+	}
+	for i, s := range all {
+		var points strings.Builder
+		for k := range s.x {
+			fmt.Fprintf(&points, "%.1f,%.1f ", at(s.x[k]), p.atY(s.y[k]))
+			fmt.Fprintf(&p.svg, `<circle cx="%.1f" cy="%.1f" r="3" fill="%s"><title>%s at %s: %s</title></circle>`,
+				at(s.x[k]), p.atY(s.y[k]), colour(i), template.HTMLEscapeString(s.name), axis(s.x[k]), short(s.y[k]))
 		}
 		fmt.Fprintf(&p.svg, `<polyline fill="none" stroke="%s" stroke-width="1.5" points="%s"/>`, colour(i), points.String())
 		p.legend(i, s.name)

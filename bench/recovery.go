@@ -147,7 +147,7 @@ func Recovery(ctx context.Context, o RecoveryOptions) (*Report, error) {
 	}
 	report := newReport("recovery", o.DataDir)
 	report.Recovery = &RecoveryReport{Synced: o.Synced}
-	printHeader(o.Stdout, report.Machine)
+	o.Stdout = report.begin(o.Stdout)
 	for _, c := range o.Cases {
 		if err = o.measure(ctx, c, report.Recovery); err != nil {
 			err = fmt.Errorf("bench recovery, %s: %w", c, err)

@@ -13,14 +13,21 @@ import (
 
 // Report holds every figure of a run, with what it was measured on.
 type Report struct {
-	Suite    string            `json:"suite"` // limit, delivery, soak, signing, matching, neighbours, recovery or ingest
+	Suite    string            `json:"suite"` // all, limit, delivery, curves, soak, signing, matching, neighbours, recovery or ingest
 	At       time.Time         `json:"at"`
 	Machine  Machine           `json:"machine"`
 	Versions map[string]string `json:"versions"`
+	Noise    Noise             `json:"noise"`
+	// Warnings say what makes the figures say little.
+	Warnings []string `json:"warnings,omitempty"`
+	// Figures are all that was printed, by name and unit, with a value for each
+	// round: what two reports are compared by.
+	Figures []Figure `json:"figures"`
 
 	Delivery   *DeliverySettings `json:"settings,omitempty"`
 	Deliveries []DeliveryResult  `json:"deliveries,omitempty"`
 	Limit      []LimitResult     `json:"limit,omitempty"`
+	Curves     []Curve           `json:"curves,omitempty"`
 	Soak       *SoakResult       `json:"soak,omitempty"`
 	Signing    []SigningResult   `json:"signing,omitempty"`
 	Matching   []MatchingResult  `json:"matching,omitempty"`
@@ -42,12 +49,13 @@ type DeliverySettings struct {
 }
 
 func newReport(suite, dataDir string) *Report {
-	return &Report{Suite: suite, At: time.Now().UTC().Truncate(time.Second), Machine: thisMachine(dataDir), Versions: versions()}
+	return &Report{Suite: suite, At: time.Now().UTC().Truncate(time.Second), Machine: thisMachine(dataDir), Versions: versions(), Noise: Noise{LoadBefore: loadAverage()}}
 }
 
 // Write puts index.html, which needs nothing beside it, and report.json into
 // the folder dir, making it where needed; nothing is done where dir is empty.
 func (r *Report) Write(dir string) error {
+	r.end()
 	if dir == "" {
 		return nil
 	}
@@ -123,7 +131,7 @@ func short(v float64) string {
 
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
-func printDelivery(w io.Writer, d *DeliveryResult) {
+func printDelivery(w io.Writer, suite string, d *DeliveryResult) {
 	figures := []figure{
 		{"ns/op", float64(time.Second) / d.PerSecond},
 		{"deliveries/s", d.PerSecond},
@@ -146,7 +154,7 @@ func printDelivery(w io.Writer, d *DeliveryResult) {
 	if p := d.Afternoon; p != nil {
 		figures = append(figures, figure{"of-afternoon", d.OfAfternoon}, figure{"afternoon/s", p.PerSecond}, figure{"afternoon-us/delivery", p.SenderCPU})
 	}
-	printLine(w, "Delivery/"+d.Name, d.Deliveries, append(figures,
+	printLine(w, suite+"/"+d.Name, d.Deliveries, append(figures,
 		figure{"connections", float64(d.Connections)},
 		figure{"rss-MiB", d.RSSMiB},
 		figure{"other-cores", d.OtherMost()})...)

@@ -95,7 +95,7 @@ func Signing(ctx context.Context, o SigningOptions) (*Report, error) {
 	defer restore()
 	report := newReport("signing", "")
 	report.Machine.DataFS = ""
-	printHeader(o.Stdout, report.Machine)
+	o.Stdout = report.begin(o.Stdout)
 	for range o.Count {
 		for _, c := range signingCases() {
 			for _, size := range []int{256, DocumentSize, 16 << 10} {

@@ -38,7 +38,7 @@ func Soak(ctx context.Context, o Options) (*Report, error) {
 		}
 	}
 	report := newReport("soak", o.DataDir)
-	printHeader(o.Stdout, report.Machine)
+	o.Stdout = report.begin(o.Stdout)
 	result, err := o.soak(ctx, c)
 	if err != nil {
 		return report, errors.Join(fmt.Errorf("bench soak, %s: %w", c, err), report.Write(o.Report))

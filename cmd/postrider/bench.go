@@ -20,9 +20,9 @@ func (a *app) benchCommand() *cobra.Command {
 		Short: "Measure a node on this machine",
 		Long: `Runs a node, load and receivers on this machine and prints figures that
 benchstat reads; docs/benchmarks.md tells what each means.`,
-		Example: "  postrider bench signing\n  postrider bench matching\n  postrider bench limit\n  postrider bench delivery --report report\n  postrider bench neighbours\n  postrider bench recovery\n  postrider bench ingest",
+		Example: "  postrider bench all --report report\n  postrider bench compare before.json report/report.json\n  postrider bench signing\n  postrider bench matching\n  postrider bench limit\n  postrider bench delivery --report report\n  postrider bench neighbours\n  postrider bench recovery\n  postrider bench ingest",
 	}
-	c.AddCommand(a.benchSigningCommand(), a.benchMatchingCommand(), a.benchLimitCommand(), a.benchDeliveryCommand(), a.benchNeighboursCommand(), a.benchRecoveryCommand(), a.benchIngestCommand())
+	c.AddCommand(a.benchAllCommand(), a.benchCompareCommand(), a.benchSigningCommand(), a.benchMatchingCommand(), a.benchLimitCommand(), a.benchDeliveryCommand(), a.benchNeighboursCommand(), a.benchRecoveryCommand(), a.benchIngestCommand())
 	return c
 }
 
@@ -47,7 +47,7 @@ func (a *app) benchSigningCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:     "signing",
 		Short:   "Each signature scheme, beside the bare hash",
-		Example: "  postrider bench signing --report report",
+		Example: "  postrider bench all --report report\n  postrider bench compare before.json report/report.json\n  postrider bench signing --report report",
 		Args:    arguments(),
 		RunE: func(c *cobra.Command, _ []string) error {
 			o.Stdout = a.figures()

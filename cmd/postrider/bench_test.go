@@ -76,6 +76,9 @@ func TestBenchRefusesWhatItDoesNotKnow(t *testing.T) {
 		"neither always nor 2m": {"recovery", "--sync", "5m"},
 		"hang-N":                {"neighbours", "--troubles", "sulk-3"},
 		"kill, waiting or rate": {"recovery", "--cases", "rain"},
+		"must be of limit":      {"all", "--suites", "juggling"},
+		"must be raw, genlogs":  {"delivery", "--format", "xml"},
+		"--threshold":           {"compare", "a", "b", "--threshold", "0"},
 	} {
 		out, err := command(t.Context(), t.TempDir(), nil, append([]string{"bench"}, args...)...).CombinedOutput()
 		if _, failed := errors.AsType[*exec.ExitError](err); !failed || !strings.Contains(string(out), want) {
@@ -128,5 +131,47 @@ func TestBenchLimit(t *testing.T) {
 	r := runBench(t, "limit", "--seconds", "100ms", "--scheme", "https").Limit
 	if len(r) != 1 || len(r[0].Parts) != 7 || r[0].CPU(1) <= r[0].CPU(10) {
 		t.Errorf("%+v", r)
+	}
+}
+
+// Two runs of the same, and the comparison of a report with itself and with one
+// that was better.
+func TestBenchAllAndCompare(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	run := func(args ...string) (string, error) {
+		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+		defer cancel()
+		out, err := command(ctx, dir, nil, append([]string{"bench"}, args...)...).CombinedOutput()
+		return string(out), err
+	}
+	out, err := run("all", "--suites", "limit,delivery,curves", "--rounds", "1", "--seconds", "300ms", "--report", dir, "--scheme", "http", "--fan-out", "2", "--endpoints", "4",
+		"--loads", "50", "--curve-endpoints", "3", "--curve-fan-out", "2", "--curve-size", "262144")
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	path := filepath.Join(dir, "report.json")
+	report, err := bench.ReadReport(path)
+	if err != nil || len(report.Deliveries) != 2 || len(report.Curves) != 3 || report.Deliveries[0].Afternoon == nil {
+		t.Fatalf("%v, %+v", err, report)
+	}
+	if out, err := run("compare", path, path); err != nil || !strings.Contains(out, "of-afternoon") {
+		t.Errorf("%v\n%s", err, out)
+	}
+	for i := range report.Figures {
+		if report.Figures[i].Unit == "of-afternoon" {
+			report.Figures[i].Values[0] *= 10
+		}
+	}
+	text, err := json.Marshal(report)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := filepath.Join(dir, "before.json")
+	if err := os.WriteFile(before, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := run("compare", before, path); err == nil || !strings.Contains(out, "worse") || strings.Contains(out, "better") {
+		t.Errorf("%v\n%s", err, out)
 	}
 }

@@ -40,8 +40,8 @@ printed at the end.`,
 		},
 	}
 	f := c.Flags()
-	f.DurationVar(&o.Seconds, "seconds", 40*time.Second, "how long each run is measured")
-	f.IntVar(&o.Rounds, "rounds", 3, "how often each trouble is measured")
+	f.DurationVar(&o.Seconds, "seconds", 15*time.Second, "how long each run is measured")
+	f.IntVar(&o.Rounds, "rounds", 1, "how often each trouble is measured")
 	f.IntVar(&o.Healthy, "healthy", 200, "healthy endpoints")
 	f.StringSliceVar(&troubles, "troubles", []string{"well-1000", "hang-10", "hang-1000", "fail-1000", "refuse-1000"}, "kind and number of endpoints in trouble, or of clients of a customer that floods")
 	f.Float64Var(&o.Offered, "offered", 0, "deliveries a second to the healthy endpoints; 0: half of what they take at full load")
@@ -75,7 +75,7 @@ an endpoint with a rate limit is sent many events at once.`,
 	}
 	f := c.Flags()
 	f.StringSliceVar(&o.Cases, "cases", bench.RecoveryCases(), "what to measure: "+strings.Join(bench.RecoveryCases(), ", "))
-	f.IntVar(&o.Kills, "kills", 20, "case kill: how often")
+	f.IntVar(&o.Kills, "kills", 10, "case kill: how often")
 	f.Uint64Var(&o.Seed, "seed", 0, "case kill: seed of the moments (default the clock's)")
 	f.Float64Var(&o.Load, "load", 1000, "case kill: events a second")
 	f.IntVar(&o.FanOut, "fan-out", 2, "case kill: endpoints that want each event")
@@ -84,7 +84,7 @@ an endpoint with a rate limit is sent many events at once.`,
 	f.DurationVar(&o.Seconds, "seconds", 10*time.Second, "case waiting: how long the others are measured each time")
 	f.Float64Var(&o.Rate, "rate", 50, "case rate: deliveries a second")
 	f.IntVar(&o.Burst, "burst", 100, "case rate: deliveries at once")
-	f.IntVar(&o.Events, "events", 10_000, "case rate: events published at once")
+	f.IntVar(&o.Events, "events", 3_000, "case rate: events published at once")
 	f.StringVar(&sync, "sync", "always", "setting of nats.sync: always or 2m")
 	f.StringVar(&o.Report, "report", "", "folder for index.html and report.json")
 	return c

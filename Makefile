@@ -60,14 +60,14 @@ bench: build ## Measure signing and delivery on this machine; figures and plots 
 	./bin/postrider bench delivery --report $(REPORT)
 
 # What bench-check compares: suites whose ratios carry from one hour to another.
-BENCH_CHECK := bench all --suites limit,delivery,signing --rounds 3
+BENCH_CHECK := bench all --suites limit,delivery,signing --rounds 3 --scheme http,https --sync 2m
 
 .PHONY: bench-all
-bench-all: build ## Measure everything, three rounds (an hour); one page and report.json go to ./report
+bench-all: build ## Measure everything, three rounds (an hour or more); one page and report.json go to ./report
 	./bin/postrider bench all --report $(REPORT)
 
 .PHONY: bench-check
-bench-check: build ## Measure and compare the ratios with BASELINE (.ci/bench-baseline.json): fails where one got worse
+bench-check: build ## Measure (12 minutes) and compare the ratios with BASELINE (.ci/bench-baseline.json): fails where one got worse
 	@test -f $(BASELINE) || { echo "there is no $(BASELINE): make bench-baseline writes it, on a quiet machine, from a version you trust" >&2; exit 2; }
 	./bin/postrider $(BENCH_CHECK) --report $(REPORT)/check
 	./bin/postrider bench compare $(BASELINE) $(REPORT)/check/report.json

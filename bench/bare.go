@@ -161,6 +161,7 @@ func (b *bareClient) rate(ctx context.Context, p *sinkProcess, d time.Duration) 
 	posting, stop := context.WithCancel(ctx)
 	ended := make(chan error, 1)
 	go func() { ended <- b.run(posting) }()
+	p.firstArrival(posting) // handshakes are not what is measured
 	measured, err := p.measure(ctx, d/4, d)
 	stop()
 	if failed := <-ended; failed != nil {

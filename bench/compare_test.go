@@ -91,7 +91,7 @@ func TestReportNotesWhatIsPrinted(t *testing.T) {
 	for range 2 {
 		printLine(w, "Delivery/x", 7, figure{"ratio", 0.5}, figure{"deliveries/s", 1234.4})
 	}
-	for _, piece := range []string{"# a warn", "ing\nBenchmarkA\t 1\t2.5 ", "of-limit\n", "Benchmark\n", "BenchmarkB 1 x y\n"} {
+	for _, piece := range []string{"# a warn", "ing\nBenchmarkA\t 1\t2.5 ", "of-limit\n", "Benchmark\n", "BenchmarkB 1 x y\n", "BenchmarkC 1 +Inf ratio NaN of-limit\n"} {
 		if _, err := w.Write([]byte(piece)); err != nil {
 			t.Fatal(err)
 		}

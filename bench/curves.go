@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // What curves go over.
@@ -53,7 +54,7 @@ func (o CurveOptions) withDefaults() (CurveOptions, error) {
 		o.OverSize = []int{256, 1 << 10, 4 << 10, 16 << 10, 64 << 10, 256 << 10}
 	}
 	o.Loads, o.FullOnly, o.Broker, o.Peer, o.Check = nil, true, nil, nil, false
-	o.FanOuts, o.Endpoints, o.Sizes, o.Sync = o.OverFanOut, o.OverEndpoints, o.OverSize, append(o.Sync, false)[:1]
+	o.FanOuts, o.Endpoints, o.Sizes, o.Sync = o.OverFanOut, o.OverEndpoints, o.OverSize, append(slices.Clone(o.Sync), false)[:1]
 	var err error
 	o.Options, err = o.Options.withDefaults()
 	return o, err

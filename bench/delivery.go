@@ -158,7 +158,9 @@ func (o Options) measure(ctx context.Context, c Case) (result *DeliveryResult, e
 		if r.result.Afternoon, err = o.peer(ctx, r); err != nil {
 			return nil, err
 		}
-		r.result.OfAfternoon = r.result.PerSecond / r.result.Afternoon.PerSecond
+		if rate := r.result.Afternoon.PerSecond; rate > 0 {
+			r.result.OfAfternoon = r.result.PerSecond / rate
+		}
 	}
 	after, err := r.bare(ctx)
 	if err != nil {

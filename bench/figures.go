@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -69,7 +70,7 @@ func (r *Report) note(line string) {
 		return
 	}
 	for i := 2; i+1 < len(fields); i += 2 {
-		if v, err := strconv.ParseFloat(fields[i], 64); err == nil {
+		if v, err := strconv.ParseFloat(fields[i], 64); err == nil && !math.IsInf(v, 0) && !math.IsNaN(v) {
 			r.keep(fields[0], fields[i+1], v)
 		}
 	}

@@ -92,6 +92,9 @@ func (d *DeliveryResult) warn() {
 	if d.Waited >= 0 && d.Waited < seldom {
 		d.Warnings = append(d.Warnings, fmt.Sprintf("the producers were the limit: they waited for nobody in %.0f %% of the full load", 100*(1-d.Waited)))
 	}
+	if d.Afternoon != nil && d.Afternoon.PerSecond == 0 {
+		d.Warnings = append(d.Warnings, "nothing arrived from the afternoon's Go while it was measured: give it more time")
+	}
 	for _, l := range d.Loads {
 		if l.Late.P99 > lateBy {
 			d.Warnings = append(d.Warnings, fmt.Sprintf("at %g events/s the producers were late: p99 %s, which is part of the latency", l.Events, l.Late.P99))

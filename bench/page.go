@@ -27,7 +27,8 @@ func (r *Report) page() ([]byte, error) {
 		VersionLines []string
 		Plots        []figurePlot
 		Spreads      []spreadRow
-	}{r, r.rows(), r.sortedVersions(), r.plots(), r.spreads()})
+		Limits       []*LimitResult
+	}{r, r.rows(), r.sortedVersions(), r.plots(), r.spreads(), r.limits()})
 	return b.Bytes(), err
 }
 
@@ -75,7 +76,7 @@ func (r *Report) plots() []figurePlot {
 	}
 	all = append(all, curvePlots(r.Curves)...)
 	if len(r.Limit) > 0 {
-		all = append(all, limitPlot(&r.Limit[0]))
+		all = append(all, limitPlot(r.limits()[0]))
 	}
 	if r.Soak != nil {
 		all = append(all, r.Soak.plots()...)

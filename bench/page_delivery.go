@@ -1,7 +1,9 @@
 package bench
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -69,6 +71,9 @@ func (r *Report) loadPlots() []figurePlot {
 		p50.add(d.Offered, milliseconds(d.Latency.P50))
 		p99.add(d.Offered, milliseconds(d.Latency.P99))
 		each.add(d.PerSecond, d.SenderCPU)
+		p50.sort()
+		p99.sort()
+		each.sort()
 		latency, cost = append(latency, p50, p99), append(cost, each)
 	}
 	if len(cost) == 0 {
@@ -81,6 +86,45 @@ func (r *Report) loadPlots() []figurePlot {
 }
 
 func (s *series) add(x, y float64) { s.x, s.y = append(s.x, x), append(s.y, y) }
+
+// sort brings the points into the order of x.
+func (s *series) sort() {
+	order := make([]int, len(s.x))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(s.x[a], s.x[b]) })
+	was := *s
+	s.x, s.y = nil, nil
+	for _, i := range order {
+		s.add(was.x[i], was.y[i])
+	}
+}
+
+// limits has the limit of each scheme and sync, of its rounds the one with the
+// median sum.
+func (r *Report) limits() []*LimitResult {
+	type under struct {
+		scheme string
+		synced bool
+	}
+	var all []*LimitResult
+	rounds := map[under][]*LimitResult{}
+	var order []under
+	for i := range r.Limit {
+		l := &r.Limit[i]
+		u := under{l.Scheme, l.Synced}
+		if rounds[u] == nil {
+			order = append(order, u)
+		}
+		rounds[u] = append(rounds[u], l)
+	}
+	for _, u := range order {
+		slices.SortStableFunc(rounds[u], func(a, b *LimitResult) int { return cmp.Compare(a.CPU(1), b.CPU(1)) })
+		all = append(all, rounds[u][(len(rounds[u])-1)/2])
+	}
+	return all
+}
 
 func curvePlots(curves []Curve) []figurePlot {
 	var all []figurePlot

@@ -22,6 +22,7 @@ const (
 	plotTop, plotBottom           = 42, 40
 	plotInnerW                    = plotWidth - plotLeft - plotRight
 	plotInnerH                    = plotHeight - plotTop - plotBottom
+	plotLabel             float64 = 44
 	gridLines                     = 4
 	colours                       = "#2563eb #d97706 #059669 #dc2626 #7c3aed #0891b2 #be185d #4d7c0f"
 	smallestShown         float64 = 1e-9
@@ -70,8 +71,12 @@ func logPlot(x, y string, all []series) template.HTML {
 	}
 	p := newPlot(x, y, niceCeil(yMax))
 	at := func(v float64) float64 { return p.atX(math.Log1p(v) / max(math.Log1p(xMax), smallestShown)) }
+	last := -plotLabel
 	for _, v := range slices.Sorted(maps.Keys(named)) {
-		p.text(at(v), plotHeight-plotBottom+16, "middle", axis(v))
+		if here := at(v); here-last >= plotLabel { // or one would lie on the other
+			p.text(here, plotHeight-plotBottom+16, "middle", axis(v))
+			last = here
+		}
 	}
 	for i, s := range all {
 		var points strings.Builder

@@ -151,7 +151,7 @@ func printDelivery(w io.Writer, suite string, d *DeliveryResult) {
 	if d.LimitCPU > 0 {
 		figures = append(figures, figure{"limit-us/delivery", d.LimitCPU}, figure{"of-limit", d.OfLimit})
 	}
-	if p := d.Afternoon; p != nil {
+	if p := d.Afternoon; p != nil && p.PerSecond > 0 {
 		figures = append(figures, figure{"of-afternoon", d.OfAfternoon}, figure{"afternoon/s", p.PerSecond}, figure{"afternoon-us/delivery", p.SenderCPU})
 	}
 	printLine(w, suite+"/"+d.Name, d.Deliveries, append(figures,

@@ -13,6 +13,7 @@ import (
 
 func (a *app) benchAllCommand() *cobra.Command {
 	var o bench.AllOptions
+	var syncs []string
 	c := &cobra.Command{
 		Use:   "all",
 		Short: "Every suite, several rounds, one page",
@@ -25,8 +26,11 @@ The suite curves is the full load over endpoints, fan-out and size of documents;
 the matching has that over alerts, recovery that over events that wait.`,
 		Example: "  postrider bench all --report report\n  postrider bench all --suites limit,delivery --rounds 5 --report report\n  postrider bench all --waiting 10000,100000,1000000 --suites recovery",
 		Args:    arguments(),
-		RunE: func(c *cobra.Command, _ []string) error {
+		RunE: func(c *cobra.Command, _ []string) (err error) {
 			o.Stdout = a.figures()
+			if o.Delivery.Sync, err = syncSettings(syncs); err != nil {
+				return err
+			}
 			o.Limit.Broker = startBroker
 			o.Delivery.Start, o.Delivery.Program, o.Delivery.Broker, o.Delivery.Peer = a.startBenchNode, a.startIngestNode, startBroker, startAfternoon
 			o.Delivery.Producer, o.Delivery.IDs = "nats", true
@@ -44,6 +48,7 @@ the matching has that over alerts, recovery that over events that wait.`,
 	f.IntSliceVar(&o.Delivery.Endpoints, "endpoints", []int{100}, "delivery: endpoints in all")
 	f.StringSliceVar(&o.Delivery.Formats, "format", []string{"genlogs"}, "delivery: formats of the bodies")
 	f.StringSliceVar(&o.Delivery.Schemes, "scheme", []string{"http", "https", "h2"}, "delivery: how the receiver is reached")
+	f.StringSliceVar(&syncs, "sync", []string{"2m", "always"}, "delivery: settings of nats.sync; curves take the first")
 	f.Float64SliceVar(&o.Delivery.Loads, "loads", []float64{20, 200, 2000}, "delivery: events a second of the low loads")
 	f.IntSliceVar(&o.Curves.OverEndpoints, "curve-endpoints", []int{1, 10, 100, 1_000, 10_000}, "curves: numbers of endpoints")
 	f.IntSliceVar(&o.Curves.OverFanOut, "curve-fan-out", []int{1, 3, 10, 30, 100}, "curves: fan-outs")

@@ -87,7 +87,7 @@ var asJSON = map[string]string{
 var notAsJSON = map[string]string{
 	"serve": "a node, which prints a sign-in link and logs", "listen": "prints one line of JSON for each delivery: TestListenTakesDeliveries",
 	"export": "prints one line of JSON for each thing: apply.txtar", "setup": "needs a NATS server", "secrets rotate": "needs a node's data", "backup": "reads a whole node", "restore": "writes a whole node", "apply": "changes what is there: apply.txtar", "import": "as apply: import.txtar", "health": "asks what the fake does not answer: TestTLSAndReload", "drain": "the same: TestDrain",
-	"demo": "starts a node", "bench signing": "takes a minute", "bench delivery": "starts a node", "bench ingest": "starts nodes", "bench limit": "takes a minute", "bench matching": "takes minutes", "bench neighbours": "starts a node", "bench recovery": "starts a node",
+	"demo": "starts a node", "bench signing": "takes a minute", "bench all": "takes an hour: TestBenchAllAndCompare", "bench compare": "reads reports: TestBenchAllAndCompare", "bench delivery": "starts a node", "bench ingest": "starts nodes", "bench limit": "takes a minute", "bench matching": "takes minutes", "bench neighbours": "starts a node", "bench recovery": "starts a node",
 }
 
 // With -o json every command that prints data prints JSON, and nothing else.

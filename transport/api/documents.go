@@ -24,21 +24,32 @@ func (s *Server) eventRoutes(h huma.API) {
 	most := transport.MaxBatchEvents
 	one := body.Content["application/json"].Schema
 	schemas := h.OpenAPI().Components.Schemas
-	body.Content["application/json"].Schema = &huma.Schema{OneOf: []*huma.Schema{one,
-		{Type: "array", Items: one, MaxItems: &most}}}
+	body.Content["application/json"].Schema = named(schemas, "Published", &huma.Schema{OneOf: []*huma.Schema{one,
+		{Type: "array", Items: one, MaxItems: &most}}})
 	body.Content["application/x-ndjson"] = &huma.MediaType{Schema: one}
 	op.RequestBody = body
 	op.Responses = map[string]*huma.Response{
-		"202": {Description: "Durable", Content: map[string]*huma.MediaType{"application/json": {Schema: &huma.Schema{
+		"202": {Description: "Durable", Content: map[string]*huma.MediaType{"application/json": {Schema: named(schemas, "Stored", &huma.Schema{
 			OneOf: []*huma.Schema{schemas.Schema(reflect.TypeFor[transport.Receipt](), true, "Receipt"),
-				schemas.Schema(reflect.TypeFor[Receipts](), true, "Receipts")}}}}},
-		"default": {Description: "Error", Content: map[string]*huma.MediaType{
-			"application/json": {Schema: schemas.Schema(reflect.TypeFor[Error](), true, "Error")}}},
+				schemas.Schema(reflect.TypeFor[Receipts](), true, "Receipts")}})}}},
+		"default": errorDocument(h),
 	}
 	if s.Answers != nil {
 		op.Parameters = append(op.Parameters, idempotencyParameter())
 	}
 	h.OpenAPI().AddOperation(&op)
+}
+
+// named puts a schema among the components: of one that stands in its place
+// generators make a type that cannot be written.
+func named(schemas huma.Registry, name string, schema *huma.Schema) *huma.Schema {
+	schemas.Map()[name] = schema
+	return &huma.Schema{Ref: "#/components/schemas/" + name}
+}
+
+func errorDocument(h huma.API) *huma.Response {
+	return &huma.Response{Description: "Error", Content: map[string]*huma.MediaType{
+		"application/json": {Schema: h.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[Error](), true, "Error")}}}
 }
 
 // documents serves the descriptions, made once: /openapi.json (the API) and
@@ -99,11 +110,11 @@ func docsFields(o *huma.OpenAPI, body *huma.RequestBody) []docsField {
 	if body == nil {
 		return nil
 	}
-	schema := body.Content["application/json"].Schema
-	if len(schema.OneOf) > 0 {
-		schema = schema.OneOf[0]
+	schema := o.Components.Schemas.SchemaFromRef(body.Content["application/json"].Schema.Ref)
+	if schema != nil && len(schema.OneOf) > 0 {
+		schema = o.Components.Schemas.SchemaFromRef(schema.OneOf[0].Ref)
 	}
-	if schema = o.Components.Schemas.SchemaFromRef(schema.Ref); schema == nil {
+	if schema == nil {
 		return nil
 	}
 	var fields []docsField

@@ -161,8 +161,10 @@ func ofConfig(ce *signature.ConfigError) *Error {
 	return invalid("signature."+ce.Field, ce.Message)
 }
 
-// adoptErrors makes huma answer in our shapes; its hooks are global.
+// adoptErrors makes huma answer in our shapes, and describe lists as what they
+// are: never null. Its hooks are global.
 var adoptErrors = sync.OnceFunc(func() {
+	huma.DefaultArrayNullable = false
 	huma.NewError = func(status int, message string, errs ...error) huma.StatusError {
 		return ofHuma(status, message, errs)
 	}

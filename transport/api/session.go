@@ -28,10 +28,11 @@ func (s *Server) sessionRoutes(h huma.API) {
 	in.Security = nil
 	in.RequestBody = bodyDocument(h, reflect.TypeFor[SignIn]())
 	schema := h.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[Session](), true, "Session")
-	in.Responses = map[string]*huma.Response{"200": {Description: "Signed in", Content: map[string]*huma.MediaType{"application/json": {Schema: schema}}}}
+	in.Responses = map[string]*huma.Response{"200": {Description: "Signed in", Content: map[string]*huma.MediaType{"application/json": {Schema: schema}}},
+		"default": errorDocument(h)}
 	h.OpenAPI().AddOperation(&in)
 	out := route{method: http.MethodDelete, path: "/v1/session", id: "sign-out", open: true, summary: "Sign the browser out"}.operation()
-	out.Responses = map[string]*huma.Response{"204": {Description: "Signed out"}}
+	out.Responses = map[string]*huma.Response{"204": {Description: "Signed out"}, "default": errorDocument(h)}
 	h.OpenAPI().AddOperation(&out)
 }
 

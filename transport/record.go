@@ -32,6 +32,8 @@ type Record struct {
 	EventType string
 	// Trace is the event's trace id; zero: it has none.
 	Trace TraceID
+	// Sampled: whoever traces keeps that trace. The journal does not keep it.
+	Sampled bool
 	// At is when the attempt began, or the decision fell.
 	At time.Time
 

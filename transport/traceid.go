@@ -22,6 +22,15 @@ func TraceOf(traceparent string) (id TraceID) {
 	return id
 }
 
+// Sampled tells whether a traceparent says that its trace is kept.
+func Sampled(traceparent string) bool {
+	if TraceOf(traceparent) == (TraceID{}) {
+		return false
+	}
+	high, low := hexDigit(traceparent[53]), hexDigit(traceparent[54])
+	return high >= 0 && low >= 0 && low&1 == 1
+}
+
 // hexDigit is the value of a lower-case digit, as the standard writes them; -1
 // for all else.
 func hexDigit(c byte) int {

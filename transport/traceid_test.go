@@ -26,3 +26,16 @@ func TestTraceOf(t *testing.T) {
 		t.Errorf("%v allocations", n)
 	}
 }
+
+func TestSampled(t *testing.T) {
+	const trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-"
+	for traceparent, want := range map[string]bool{
+		trace + "01": true, trace + "03": true, trace + "ff": true, trace + "00": false, trace + "02": false,
+		trace + "0x": false, trace + "x1": false, trace + "0": false, "": false, strings.Repeat("-", 60): false,
+		"00-" + strings.Repeat("0", 32) + "-00f067aa0ba902b7-01": false,
+	} {
+		if got := transport.Sampled(traceparent); got != want {
+			t.Errorf("%q: %v", traceparent, got)
+		}
+	}
+}

@@ -16,7 +16,7 @@ func (l *Lease) base(kind transport.Kind, at time.Time) *transport.Record {
 	*r = transport.Record{
 		Kind: kind, Seq: l.Seq, Replay: l.Replay, Endpoint: l.Endpoint, At: at,
 		Customer: l.Event.Customer, EventID: l.Event.ID, EventType: l.Event.Type,
-		Trace: transport.TraceOf(l.Event.Traceparent), Stored: l.Event.Stored,
+		Trace: transport.TraceOf(l.Event.Traceparent), Sampled: transport.Sampled(l.Event.Traceparent), Stored: l.Event.Stored,
 	}
 	return r
 }

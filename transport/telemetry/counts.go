@@ -49,11 +49,20 @@ func (t *Telemetry) newReasons(name, help string, list []string) reasons {
 	return r
 }
 
+// exemplarTrace is the exemplars' label, by the name that Grafana looks for.
+const exemplarTrace = "trace_id"
+
+// histogram is one of a vector, which Prometheus gives as an Observer.
+type histogram interface {
+	prometheus.Observer
+	prometheus.ExemplarObserver
+}
+
 // attempts are the counters and durations of attempts, by what came of them.
 type attempts struct {
 	delivered prometheus.Counter
 	failed    [8]reasons // by transport.Class
-	took      [8]prometheus.Observer
+	took      [8]histogram
 }
 
 func (t *Telemetry) newAttempts() attempts {
@@ -65,9 +74,9 @@ func (t *Telemetry) newAttempts() attempts {
 		Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 15, 30, 60}},
 		[]string{"class"})
 	t.registry.MustRegister(failed, took)
-	a.took[transport.Delivered] = took.WithLabelValues(transport.Delivered.String())
+	a.took[transport.Delivered] = took.WithLabelValues(transport.Delivered.String()).(histogram)
 	for _, class := range failures {
-		a.took[class] = took.WithLabelValues(class.String())
+		a.took[class] = took.WithLabelValues(class.String()).(histogram)
 		a.failed[class] = make(reasons, len(failureReasons))
 		for _, reason := range failureReasons {
 			a.failed[class][reason] = failed.WithLabelValues(class.String(), reason)
@@ -76,12 +85,17 @@ func (t *Telemetry) newAttempts() attempts {
 	return a
 }
 
-func (a *attempts) count(answer *transport.Answer) {
+func (a *attempts) count(r *transport.Record) {
+	answer := &r.Answer
 	class := answer.Class
 	if int(class) >= len(a.took) || a.took[class] == nil {
 		return // no class: no attempt
 	}
-	a.took[class].Observe(answer.Took.Seconds())
+	if r.Sampled { // an exemplar: from a slow attempt's bucket to its trace
+		a.took[class].ObserveWithExemplar(answer.Took.Seconds(), prometheus.Labels{exemplarTrace: r.Trace.String()})
+	} else {
+		a.took[class].Observe(answer.Took.Seconds())
+	}
 	if class == transport.Delivered {
 		a.delivered.Inc()
 		return

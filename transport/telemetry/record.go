@@ -15,7 +15,7 @@ func (t *Telemetry) Record(r *transport.Record) {
 	}
 	switch r.Kind {
 	case transport.Tried:
-		t.attempts.count(&r.Answer)
+		t.attempts.count(r)
 	case transport.Skipped:
 		t.skipped.inc(r.Reason)
 	case transport.DeadLettered:

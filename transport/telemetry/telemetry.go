@@ -95,9 +95,10 @@ func (t *Telemetry) LogTo(log *slog.Logger) *Telemetry {
 	return t
 }
 
-// Handler serves the metrics in Prometheus' text format.
+// Handler serves the metrics: in Prometheus' text format, or, where it is asked
+// for, as OpenMetrics, which has exemplars.
 func (t *Telemetry) Handler() http.Handler {
-	return promhttp.HandlerFor(t.registry, promhttp.HandlerOpts{})
+	return promhttp.HandlerFor(t.registry, promhttp.HandlerOpts{EnableOpenMetrics: true})
 }
 
 // Published counts n events of the log that were taken up for delivery.

@@ -152,6 +152,34 @@ func expect(t *testing.T, tele *Telemetry, lines ...string) {
 	}
 }
 
+// From the bucket of an attempt that was slow to its trace: an exemplar, in
+// OpenMetrics alone, and of traces that are kept alone.
+func TestAttemptsHaveExemplars(t *testing.T) {
+	tele, _ := logging(t, "error")
+	scrape := func(accept string) string {
+		r := httptest.NewRequest(http.MethodGet, "/metrics", nil)
+		r.Header.Set("Accept", accept)
+		recorder := httptest.NewRecorder()
+		tele.Handler().ServeHTTP(recorder, r)
+		return recorder.Body.String()
+	}
+	const openMetrics, bucket = "application/openmetrics-text; version=1.0.0", "postrider_attempt_duration_seconds_bucket{class=\"failed\",le=\"2.5\"} 1"
+	r := attempt()
+	tele.Record(r)
+	if out := scrape(openMetrics); !strings.Contains(out, bucket+"\n") {
+		t.Error("an attempt whose trace is not kept has an exemplar, or is not counted")
+	}
+	r.Sampled = true
+	tele.Record(r)
+	want := regexp.MustCompile(`postrider_attempt_duration_seconds_bucket\{class="failed",le="2.5"\} 2 # \{trace_id="4bf92f3577b34da6a3ce929d0e0e4736"\} 1.5 \d`)
+	if out := scrape(openMetrics); !want.MatchString(out) || !strings.HasSuffix(out, "# EOF\n") {
+		t.Errorf("no exemplar in\n%s", out)
+	}
+	if out := scrape("text/plain"); strings.Contains(out, "trace_id") {
+		t.Error("an exemplar in a format that has none")
+	}
+}
+
 func TestLabelsAreBounded(t *testing.T) {
 	tele, _ := logging(t, "error")
 	before, err := testutil.GatherAndCount(tele.registry)

@@ -10,7 +10,6 @@ import (
 
 	"github.com/postrider/postrider/config"
 	"github.com/postrider/postrider/transport/api"
-	"github.com/postrider/postrider/transport/certificates"
 	"github.com/postrider/postrider/transport/telemetry"
 	"github.com/postrider/postrider/transport/watch"
 )
@@ -32,35 +31,33 @@ type Reload struct {
 }
 
 // reloader takes in, at SIGHUP and where the files have changed, what may
-// change while a node runs: certificates, the level of log lines, limits. What
-// is wrong is told, and what was there before holds.
+// change while a node runs: certificates, the level of log lines, limits, the
+// master key. What is wrong is told, and what was there before holds. It runs for
+// as long as Serve does: while a node starts, stands by, works, and is drained.
 type reloader struct {
 	*Reload
-	log *slog.Logger
-	// api is the API's certificate, nil: none; producers reads that of
-	// nats.listen, and says whether it changed.
-	api       *certificates.Server
-	producers func() (changed bool, err error)
-	limits    func(*config.Config)
-	// turn takes in another master key in place of the present one, and reseal
-	// seals anew what that had sealed.
-	turn   func(cfg, present *config.Config) (turned bool, err error)
-	reseal func(context.Context)
-	work   sync.WaitGroup
+	log    *slog.Logger
+	server *Server
+
+	mu sync.Mutex // of what follows
+	// node is there while one is attached, and owns the shard where owns says so;
+	// attached ends with that.
+	node     *Node
+	owns     bool
+	attached context.Context
+	detached context.CancelFunc
+	sealing  sync.WaitGroup
 	// started are the settings that the node runs with, last those that were
 	// read last.
 	started, last *config.Config
 }
 
-// keepReloading runs a reloader until stop is called.
-func keepReloading(o *Options, n *Node, s *Server, hup <-chan os.Signal) (stop func()) {
+// keepReloading runs a reloader until stop is called; nil: nothing is taken in.
+func keepReloading(o *Options, s *Server, hup <-chan os.Signal) (r *reloader, stop func()) {
 	if o.Reload == nil {
-		return func() {}
+		return nil, func() {}
 	}
-	r := &reloader{Reload: o.Reload, log: o.Log, api: s.certificate, producers: n.store.ReloadTLS, limits: func(cfg *config.Config) {
-		s.setLimits(limitsOf(cfg))
-		n.quotas.Set(quotaBounds(&cfg.Quota))
-	}, turn: n.turnKey, reseal: n.reseal, started: o.Config, last: o.Config}
+	r = &reloader{Reload: o.Reload, log: o.Log, server: s, started: o.Config, last: o.Config}
 	if cfg, err := r.Load(); err == nil {
 		r.started, r.last = cfg, cfg // without the keys that a development node makes
 	}
@@ -68,10 +65,58 @@ func keepReloading(o *Options, n *Node, s *Server, hup <-chan os.Signal) (stop f
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		defer r.work.Wait()
 		r.run(ctx, hup)
 	}()
-	return func() { cancel(); <-ended }
+	return r, func() { cancel(); <-ended }
+}
+
+// attach has a node take in what changes from now on, and what has changed before.
+func (r *reloader) attach(n *Node, owns bool) {
+	if r == nil {
+		return
+	}
+	r.detach()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.node, r.owns = n, owns
+	r.attached, r.detached = context.WithCancel(context.Background())
+	r.limits(r.last)
+	if r.started.MasterKey == "" {
+		return
+	}
+	keys, err := keysOf(r.started)
+	if err == nil {
+		err = n.store.Vault().Turn(keys.master, keys.previous)
+	}
+	if err != nil {
+		r.log.Error("master_key was not taken in; the one before still holds", "error", err)
+		return
+	}
+	if owns && r.started.MasterKeyPrevious != "" && r.started.MasterKeyPrevious != n.cfg.MasterKeyPrevious {
+		r.seal() // it was taken in while the node stood by
+	}
+}
+
+// detach lets go of the node, which is about to stop.
+func (r *reloader) detach() {
+	if r == nil {
+		return
+	}
+	r.mu.Lock()
+	if r.node != nil {
+		r.detached()
+	}
+	r.node, r.owns = nil, false
+	r.mu.Unlock()
+	r.sealing.Wait()
+}
+
+// limits shows the node and its API those of cfg.
+func (r *reloader) limits(cfg *config.Config) {
+	r.server.setLimits(limitsOf(cfg))
+	if r.node != nil {
+		r.node.quotas.Set(quotaBounds(&cfg.Quota))
+	}
 }
 
 // files are what to watch: the settings, and what they name.
@@ -109,16 +154,20 @@ func (r *reloader) run(ctx context.Context, hup <-chan os.Signal) {
 			r.log.Info("SIGHUP: reading settings and certificates anew")
 		case <-changed:
 		}
+		r.mu.Lock()
 		r.certificates()
-		r.settings(ctx)
+		r.settings()
+		r.mu.Unlock()
 	}
 }
 
 func (r *reloader) certificates() {
-	if r.api != nil {
-		r.certificate("http.tls_cert", r.api.Reload)
+	if r.server.certificate != nil {
+		r.certificate("http.tls_cert", r.server.certificate.Reload)
 	}
-	r.certificate("nats.tls_cert", r.producers)
+	if r.node != nil {
+		r.certificate("nats.tls_cert", r.node.store.ReloadTLS)
+	}
 }
 
 func (r *reloader) certificate(setting string, reload func() (bool, error)) {
@@ -130,7 +179,7 @@ func (r *reloader) certificate(setting string, reload func() (bool, error)) {
 	}
 }
 
-func (r *reloader) settings(ctx context.Context) {
+func (r *reloader) settings() {
 	cfg, err := r.Load()
 	if err == nil {
 		err = cfg.Validate()
@@ -146,7 +195,7 @@ func (r *reloader) settings(ctx context.Context) {
 	}
 	_ = telemetry.SetLevel(r.Level, cfg.Log.Level) // Validate has checked it
 	r.limits(cfg)
-	r.masterKey(ctx, cfg)
+	r.masterKey(cfg)
 	if taken := slices.DeleteFunc(slices.Clone(changed), func(key string) bool { return !slices.Contains(reloadable, key) }); len(taken) > 0 {
 		r.log.Info("settings were taken in", "settings", taken)
 	}
@@ -154,25 +203,6 @@ func (r *reloader) settings(ctx context.Context) {
 	if len(later) > 0 {
 		r.log.Warn("settings that hold from the next start on have changed", "settings", later)
 	}
-}
-
-// masterKey takes in another one; taking out the one before needs nothing done.
-func (r *reloader) masterKey(ctx context.Context, cfg *config.Config) {
-	if cfg.MasterKey == "" || r.started.MasterKey == "" { // a development node's own
-		return
-	}
-	turned, err := r.turn(cfg, r.started)
-	if err != nil {
-		r.log.Error("master_key was not taken in; the one before still holds", "error", err)
-		return
-	}
-	if turned {
-		r.log.Info("master_key was taken in: what the one before sealed is sealed anew")
-		r.work.Go(func() { r.reseal(ctx) })
-	}
-	with := *r.started
-	with.MasterKey, with.MasterKeyPrevious = cfg.MasterKey, cfg.MasterKeyPrevious
-	r.started = &with
 }
 
 func limitsOf(cfg *config.Config) api.Limits {

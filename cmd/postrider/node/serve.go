@@ -30,8 +30,10 @@ func Serve(ctx context.Context, o *Options, ready func(*Node, *Server) (end func
 	hup := make(chan os.Signal, 1)
 	signal.Notify(hup, syscall.SIGHUP) // from here on: during a start it would end the process
 	defer signal.Stop(hup)
+	r, stop := keepReloading(o, s, hup)
+	defer stop()
 	for {
-		again, err := s.round(ctx, o, hup, ready)
+		again, err := s.round(ctx, o, r, ready)
 		if !again {
 			return err
 		}
@@ -40,14 +42,19 @@ func Serve(ctx context.Context, o *Options, ready func(*Node, *Server) (end func
 
 // round runs a node from its start to its stop. Where it was deposed, the next
 // one stands by.
-func (s *Server) round(ctx context.Context, o *Options, hup <-chan os.Signal, ready func(*Node, *Server) (end func(), err error)) (again bool, err error) {
-	with := *o
+func (s *Server) round(ctx context.Context, o *Options, r *reloader, ready func(*Node, *Server) (end func(), err error)) (again bool, err error) {
+	with, err := r.with(*o)
+	if err != nil {
+		return false, err
+	}
 	with.StandingBy = func(n *Node) {
+		r.attach(n, false)
 		if err := s.standBy(n, o.Keys); err != nil {
 			o.Log.Error("a stand-by cannot tell that it is one", "error", err)
 		}
 	}
-	n, err := Start(ctx, &with)
+	defer r.detach()
+	n, err := Start(ctx, with)
 	switch {
 	case errors.Is(err, errStoodBy):
 		o.Log.Info("stopped while standing by")
@@ -59,9 +66,10 @@ func (s *Server) round(ctx context.Context, o *Options, hup <-chan os.Signal, re
 	if err := s.show(n, o.Keys); err != nil {
 		return false, errors.Join(err, n.stopWithin(patience))
 	}
-	defer keepReloading(o, n, s, hup)()
+	r.attach(n, true)
 	end, err := ready(n, s)
 	if err != nil {
+		r.detach()
 		return false, errors.Join(err, n.stopWithin(patience))
 	}
 	defer end()
@@ -72,15 +80,18 @@ func (s *Server) round(ctx context.Context, o *Options, hup <-chan os.Signal, re
 		o.Log.Error("the node must leave and be started again", "error", err)
 	case err = <-s.failed:
 	case <-n.drained:
+		r.detach()
 		return false, s.handOver(ctx, n, o.Keys, patience)
 	case <-n.lostShard():
 		s.answer(away(n.standbyLack()))
+		r.detach()
 		if err := n.stopWithin(0); err != nil {
 			o.Log.Debug("what the node had in hand is the other's now", "error", err)
 		}
 		return true, nil
 	}
 	s.leaving()
+	r.detach()
 	if err != nil {
 		patience = min(patience, brokenPatience)
 	}

@@ -4,6 +4,7 @@ package docs
 
 import (
 	"io/fs"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -28,6 +29,15 @@ func pages(t *testing.T) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	more, err := filepath.Glob("../.github/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	forms, err := filepath.Glob("../.github/ISSUE_TEMPLATE/*.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found = append(append(found, more...), forms...)
 	err = filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
 		if err == nil && strings.HasSuffix(path, ".md") {
 			found = append(found, path)
@@ -43,8 +53,12 @@ func pages(t *testing.T) []string {
 var (
 	code    = regexp.MustCompile("(?s)```.*?```|`[^`\n]*`")
 	link    = regexp.MustCompile(`\]\(([^()\s]+)\)`)
+	address = regexp.MustCompile(`url: (\S+)`) // of a form for issues
 	heading = regexp.MustCompile(`(?m)^#{1,6} +(.+?)\s*$`)
 )
+
+// onMain is where the project's own files are for who reads them elsewhere.
+const onMain = "https://github.com/postrider/postrider/blob/main/"
 
 // anchors are those that GitHub makes of a page's headings.
 func anchors(text string) map[string]bool {
@@ -69,14 +83,25 @@ func TestLinks(t *testing.T) {
 	checked := 0
 	for _, page := range pages(t) {
 		text := read(t, page)
-		for _, l := range link.FindAllStringSubmatch(code.ReplaceAllString(text, ""), -1) {
+		links := link.FindAllStringSubmatch(code.ReplaceAllString(text, ""), -1)
+		if !strings.HasSuffix(page, ".md") {
+			links = address.FindAllStringSubmatch(text, -1)
+		}
+		for _, l := range links {
 			target, anchor, _ := strings.Cut(l[1], "#")
-			if strings.Contains(target, "://") || strings.HasPrefix(target, "mailto:") {
-				continue
+			ours, within := strings.CutPrefix(target, onMain)
+			if !within && strings.Contains(target, "://") {
+				if u, err := url.Parse(l[1]); err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" {
+					t.Errorf("%s: %s is no address", page, l[1])
+				}
+				continue // others' pages: whether they are there a test cannot tell without asking them
 			}
 			checked++
 			file := page
-			if target != "" {
+			switch {
+			case within:
+				file = filepath.Join("..", ours)
+			case target != "":
 				file = filepath.Join(filepath.Dir(page), target)
 			}
 			if _, err := os.Stat(file); err != nil {

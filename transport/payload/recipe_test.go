@@ -171,7 +171,7 @@ func TestTheRecipesDocument(t *testing.T) {
 
 An endpoint for a well-known service in one command. What differs from user to user is given by ` + "`--set`" + `; any other flag of ` + "`endpoint add`" + ` changes what the recipe says.
 
-` + "```\n" + `postrider endpoint add --customer acme --recipe datadog-logs --set api_key=… --set site=datadoghq.eu
+` + "```sh\n" + `postrider endpoint add --customer acme --recipe datadog-logs --set api_key=… --set site=datadoghq.eu
 postrider endpoint test <id> --dry-run      # the request, without sending it
 ` + "```\n" + `
 ` + "`GET /v1/recipes`" + ` has the same as JSON. How the expressions in bodies work is in [templates.md](templates.md). This page is made from transport/payload/recipes by ` + "`make docs`" + `.

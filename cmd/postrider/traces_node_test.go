@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -78,9 +79,39 @@ func TestATraceThroughTheNode(t *testing.T) {
 		status, _ := n.call(http.MethodGet, "/v1/deliveries/"+list.Items[0].ID, "", &shown)
 		return status == http.StatusOK && shown.TraceID == trace
 	})
+	for _, class := range []string{"delivered", "failed"} {
+		if got := n.exemplar(class); got != trace {
+			t.Errorf("the exemplar of attempts that are %s leads to %q", class, got)
+		}
+	}
 	if out := n.terminate(); !strings.Contains(out, "trace="+trace) {
 		t.Error("the trace is on no line of the log")
 	}
+}
+
+// exemplar is the trace that the durations of attempts lead to, as Prometheus is
+// told.
+func (n *testNode) exemplar(class string) (trace string) {
+	n.t.Helper()
+	req, err := http.NewRequest(http.MethodGet, "http://"+n.http+"/metrics", nil)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	req.Header.Set("Accept", "application/openmetrics-text; version=1.0.0, text/plain;q=0.5")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	found := regexp.MustCompile(`postrider_attempt_duration_seconds_bucket\{class="` + class + `",[^}]*\} \d+ # \{trace_id="([0-9a-f]{32})"\}`).FindSubmatch(body)
+	if found == nil {
+		return ""
+	}
+	return string(found[1])
 }
 
 func (n *testNode) publishTraced(subject, traceparent string) {

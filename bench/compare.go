@@ -158,7 +158,7 @@ func ReadReport(path string) (*Report, error) {
 		return nil, fmt.Errorf("report: %w", err)
 	}
 	if len(text) > maxReport {
-		return nil, &transport.FieldError{Field: "report", Value: path, Message: "is larger than 64 MiB: give a report.json of postrider bench"}
+		return nil, &transport.FieldError{Field: "report", Value: path, Message: path + " is larger than 64 MiB: give a report.json of postrider bench"}
 	}
 	return parseReport(path, text)
 }
@@ -166,16 +166,16 @@ func ReadReport(path string) (*Report, error) {
 func parseReport(path string, text []byte) (*Report, error) {
 	var r Report
 	if err := json.Unmarshal(text, &r); err != nil {
-		return nil, errors.Join(&transport.FieldError{Field: "report", Value: path, Message: "is not JSON as a report.json of postrider bench is"}, err)
+		return nil, errors.Join(&transport.FieldError{Field: "report", Value: path, Message: path + " is not a report.json of postrider bench"}, err)
 	}
 	if len(r.Figures) == 0 {
-		return nil, &transport.FieldError{Field: "report", Value: path, Message: "has no figures: give a report.json of postrider bench, of this version or a later one"}
+		return nil, &transport.FieldError{Field: "report", Value: path, Message: path + " has no figures: give a report.json of postrider bench, of this version or a later one"}
 	}
 	type key struct{ name, unit string }
 	seen := map[key]bool{}
 	for _, f := range r.Figures {
 		if k := (key{f.Name, f.Unit}); seen[k] {
-			return nil, &transport.FieldError{Field: "report", Value: path, Message: fmt.Sprintf("has the figure %.100q %.20q twice: give a report.json as postrider bench wrote it", f.Name, f.Unit)}
+			return nil, &transport.FieldError{Field: "report", Value: path, Message: fmt.Sprintf("%s has the figure %.100q %.20q twice: give a report.json as postrider bench wrote it", path, f.Name, f.Unit)}
 		} else {
 			seen[k] = true
 		}

@@ -105,12 +105,12 @@ func TestReportNotesWhatIsPrinted(t *testing.T) {
 }
 
 func TestReadReportTellsWhatIsWrong(t *testing.T) {
-	for text, want := range map[string]string{"{": "not JSON", "{}": "no figures", `{"figures":[{"name":"a"},{"name":"a"}]}`: "twice", `{"figures":[{"name":"a","unit":"ratio","values":[1]}]}`: ""} {
+	for text, want := range map[string]string{"{": "is not a report.json", "{}": "has no figures", `{"figures":[{"name":"a"},{"name":"a"}]}`: "has the figure", `{"figures":[{"name":"a","unit":"ratio","values":[1]}]}`: ""} {
 		path := filepath.Join(t.TempDir(), "report.json")
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := ReadReport(path); (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+		if _, err := ReadReport(path); (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), path+" "+want) {
 			t.Errorf("%s: %v", text, err)
 		}
 	}

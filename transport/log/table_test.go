@@ -61,6 +61,9 @@ func (m *model) record(r *transport.Record) {
 			d.State = transport.StateDelivered
 		} else {
 			d.NextAt = r.NextAt.Truncate(time.Millisecond)
+			if earliest := d.Since.Add(time.Millisecond); !r.NextAt.IsZero() && d.NextAt.Before(earliest) {
+				d.NextAt = earliest // a row has no number for the same moment
+			}
 		}
 	}
 }

@@ -10,13 +10,13 @@ type Effect struct {
 	Do Verb
 	// To is an endpoint's actor: Hand, Tell, Open, End.
 	To *active
-	// Message is one of actors/endpoint: Tell. []Question: Ask. *Stats: Figures.
+	// Message is one of actors/endpoint: Tell. []Question: Ask. []uint64: Seek. *Stats: Figures.
 	Message any
 	// Lease: Hand, Skip, Bury, Follow.
 	Lease *endpoint.Lease
 	// Reason: Skip, Bury, Warn, Inform. An endpoint's id: RecallAll.
 	Reason string
-	// Handle: Ack, Nak, InProgress.
+	// Handle: Ack, AckProved, Nak, InProgress.
 	Handle transport.Handle
 	// Event: Routed, FanOut, Ask. Endpoints: FanOut. Number of endpoints: Routed;
 	// of the replay: FanOut. Revision of the registry: FanOut.
@@ -40,6 +40,9 @@ const (
 	End
 	// Ack settles a message.
 	Ack
+	// AckProved does so once a write that is sent from now on proves that the shard
+	// is this node's.
+	AckProved
 	// Nak hands a message back.
 	Nak
 	// InProgress asks for more time for a message.
@@ -48,6 +51,8 @@ const (
 	Routed
 	// FanOut journals what is owed, ahead of any outcome of it.
 	FanOut
+	// Seek asks the log for events that have not come; the answer comes as Sought.
+	Seek
 	// Ask asks filters about an event; the answer comes as Filtered.
 	Ask
 	// Skip ends a lease that no actor has. Its end comes as LeaseEnded.

@@ -29,7 +29,7 @@ func (m *Machine) eventCame(now time.Time, in *Input) {
 	switch {
 	case m.settled.has(ev.Seq) || known && skipped.Fits(ev):
 		m.routedTo(ev.Seq)
-		m.ack(in.Handle)
+		m.ackProved(in.Handle)
 		return
 	case m.draining || m.halted:
 		m.arrivals.missing(ev.Seq, now)
@@ -104,10 +104,23 @@ func (a *asked) told(verdicts []Verdict) (ids, untold []string) {
 	return ids, untold
 }
 
+// nobodyWants settles an event of which no record will tell: of another owner of the
+// shard, whose endpoints may want it, no guarded write would show. So it is acked
+// behind a write that was sent after it came.
 func (m *Machine) nobodyWants(seq uint64, h transport.Handle) {
 	m.routedTo(seq)
 	m.settled.add(seq)
-	m.ack(h)
+	m.ackProved(h)
+}
+
+// ackProved settles what may be settled by no record; so too its copies, which may
+// come before that.
+func (m *Machine) ackProved(h transport.Handle) {
+	if m.halted {
+		m.ack(h) // it waits for a proof
+		return
+	}
+	m.do(Effect{Do: AckProved, Handle: h})
 }
 
 // routedTo notes that seq was routed.

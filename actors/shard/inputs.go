@@ -23,6 +23,8 @@ type Input struct {
 	Seq uint64
 	// Verdicts are beside what was asked: Filtered.
 	Verdicts []Verdict
+	// There are those of the events Asked about that the log has: Sought.
+	Asked, There []uint64
 	// Change, and what is told when it is in effect: Changed.
 	Change   *transport.Change
 	InEffect chan struct{}
@@ -54,6 +56,8 @@ const (
 	SegmentCame
 	// Filtered: what filters say of an event that was asked about (Ask).
 	Filtered
+	// Sought: which of the events that have not come the log has (Seek).
+	Sought
 	// EventPassed: an event of the log that makes no leases, since it cannot be
 	// read.
 	EventPassed

@@ -138,6 +138,8 @@ func (m *Machine) take(now time.Time, in *Input) {
 		m.segmentCame(now, in)
 	case Filtered:
 		m.filtered(now, in)
+	case Sought:
+		m.sought(now, in)
 	case EventPassed:
 		m.arrivals.come(in.Seq, now)
 		m.unblock = true

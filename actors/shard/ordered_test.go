@@ -134,7 +134,29 @@ func TestArrivalsKnowTheirHoles(t *testing.T) {
 		}
 	}
 	k.missing(12, now)
-	if k.lowest() != 12 || k.giveUp(now.Add(holeFor)) || !k.giveUp(now.Add(holeFor+1)) || k.lowest() == 12 {
-		t.Error("a hole is waited for as long as it may still come, and no longer")
+	if k.lowest() != 12 || k.seek(now.Add(holeFor)) != nil {
+		t.Error("it may come still")
+	}
+	for i := range mostAsked + 1 {
+		now = now.Add(holeFor + 1)
+		asked := k.seek(now)
+		if !slices.Equal(asked, []uint64{12}) || k.seek(now) != nil {
+			t.Fatalf("asked about %v", asked)
+		}
+		if dropped := k.sought(now, asked, []uint64{12}); dropped != (i == mostAsked) {
+			t.Errorf("the log has it: dropped %v after %d answers", dropped, i+1)
+		}
+	}
+	k.missing(13, now)
+	now = now.Add(holeFor + 1)
+	if !k.sought(now, k.seek(now), nil) || k.lowest() == 13 {
+		t.Error("what the log does not have is waited for")
+	}
+	k.missing(13, now)
+	now = now.Add(holeFor + 1)
+	asked := k.seek(now)
+	k.come(13, now)
+	if k.sought(now, asked, nil) {
+		t.Error("it came meanwhile")
 	}
 }

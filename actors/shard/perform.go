@@ -16,6 +16,8 @@ func (s *Shard) perform(now time.Time, e *Effect) {
 		e.To.actor.ref.Send(e.Lease)
 	case Ack:
 		e.Handle.Ack()
+	case AckProved:
+		s.o.Deps.Journal.After(proved{e.Handle})
 	case Routed:
 		s.o.Routed(e.Event, int(e.Number))
 	case FanOut:
@@ -35,6 +37,12 @@ func (s *Shard) perform(now time.Time, e *Effect) {
 	}
 }
 
+// proved acks a message.
+type proved struct{ transport.Handle }
+
+// Done does it.
+func (p proved) Done() { p.Ack() }
+
 func (s *Shard) performSeldom(now time.Time, e *Effect) {
 	switch e.Do {
 	case Open:
@@ -44,6 +52,8 @@ func (s *Shard) performSeldom(now time.Time, e *Effect) {
 	case End:
 		e.To.actor.retained.Ended(now)
 		s.retire(e.To)
+	case Seek:
+		s.seek(e.Message.([]uint64))
 	case Ask:
 		s.filters.put(filterWork{event: e.Event, questions: e.Message.([]Question)})
 	case InEffect:
@@ -63,6 +73,15 @@ func (s *Shard) performSeldom(now time.Time, e *Effect) {
 		}
 		s.drained = nil
 	}
+}
+
+// seek asks which events the log has.
+func (s *Shard) seek(asked []uint64) {
+	if s.o.There == nil {
+		s.input(Input{Kind: Sought, Asked: asked})
+		return
+	}
+	s.o.There(asked, func(there []uint64) { s.input(Input{Kind: Sought, Asked: asked, There: there}) })
 }
 
 // fanOut journals what is owed.

@@ -74,8 +74,13 @@ func TestWhatWasSettledBeforeIsAcked(t *testing.T) {
 	inWorld(t, Options{Recovered: r}, func(w *world) {
 		w.register("a")
 		w.hold()
+		var all []*handle
 		for seq := range uint64(9) {
-			w.event(seq + 1).want("acked")
+			all = append(all, w.event(seq+1))
+		}
+		w.flush(len(all), oldest)
+		for _, h := range all {
+			h.want("acked")
 		}
 		if w.tries() != 0 || len(w.records) != 0 {
 			t.Errorf("%d attempts, %d records", w.tries(), len(w.records))

@@ -71,6 +71,8 @@ func (s *scenario) words(e *Effect) (verb, what, rest string) {
 		return "end", e.To.id, ""
 	case Ack:
 		return "ack", string(e.Handle.(note)), ""
+	case AckProved:
+		return "ack", string(e.Handle.(note)), ", by a later write"
 	case Nak:
 		return "hand back", string(e.Handle.(note)), ""
 	case InProgress:
@@ -85,6 +87,8 @@ func (s *scenario) words(e *Effect) (verb, what, rest string) {
 			turn = fmt.Sprintf("r%d", e.Number)
 		}
 		return "fan-out", fmt.Sprintf("%d%s", e.Event.Seq, turn), ": " + strings.Join(e.Endpoints, " ")
+	case Seek:
+		return "seek", fmt.Sprint(e.Message), ""
 	case Ask:
 		var ids []string
 		for _, q := range e.Message.([]Question) {

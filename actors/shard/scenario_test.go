@@ -128,6 +128,7 @@ var commands = map[string]func(s *scenario, w *words){
 	},
 	"known":   func(s *scenario, _ *words) { s.step(Input{Kind: AllKnown}) },
 	"event":   (*scenario).event,
+	"sought":  (*scenario).sought,
 	"passed":  func(s *scenario, w *words) { s.step(Input{Kind: EventPassed, Seq: s.seqs(w.plain)[0]}) },
 	"segment": (*scenario).segment,
 	"filters": (*scenario).filters,

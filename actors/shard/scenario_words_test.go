@@ -82,6 +82,15 @@ func (s *scenario) filters(w *words) {
 	s.step(Input{Kind: Filtered, Seq: seq, Verdicts: verdicts})
 }
 
+// sought N [there]: what was asked about is in the log, or is not.
+func (s *scenario) sought(w *words) {
+	in := Input{Kind: Sought, Asked: s.seqs(w.plain[:1])}
+	if len(w.plain) > 1 {
+		in.There = in.Asked
+	}
+	s.step(in)
+}
+
 func (s *scenario) ends(w *words) {
 	n := len(w.plain) - 1
 	how, known := map[string]endpoint.End{"final": endpoint.Final, "parked": endpoint.ParkedForTime,

@@ -24,6 +24,9 @@ type Options struct {
 	RecallAll func(endpoint string)
 	// Away tells that NATS is out of reach, so that nothing can come; nil: never.
 	Away func() bool
+	// There tells later which of some events the log has, or may have; it does not
+	// block. nil: it has none.
+	There func(seqs []uint64, told func(there []uint64))
 	// Recovered is what is known of the time before; nil: nothing.
 	Recovered *transport.Recovered
 	// Window and WindowBytes bound what is in hand; 0: 16384 and 64 MiB.

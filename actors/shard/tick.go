@@ -59,11 +59,18 @@ func (m *Machine) sweep(now time.Time) {
 		st.Parked += max(0, p.Entries)
 	}
 	st.Waiting += len(m.blocked)
-	if m.arrivals.giveUp(now) {
+	if asked := m.arrivals.seek(now); len(asked) > 0 {
+		m.do(Effect{Do: Seek, Message: asked})
+	}
+	m.do(Effect{Do: Figures, Message: st})
+}
+
+// sought takes in which of the events that were asked about the log has.
+func (m *Machine) sought(now time.Time, in *Input) {
+	if m.arrivals.sought(now, in.Asked, in.There) {
 		m.warn("events are missing from the log; ordered endpoints go on without them")
 		m.unblock = true
 	}
-	m.do(Effect{Do: Figures, Message: st})
 }
 
 // touch asks for more time for what is held long, and tells since when the oldest

@@ -194,3 +194,16 @@ func (l *eventLog) unswallow(n *node, seq uint64) {
 		l.came(n, seq)
 	}
 }
+
+// there tells which events the log has; where it cannot be asked, it may have all.
+func (n *node) there(seqs []uint64, told func(there []uint64)) {
+	n.arrive(n.w.dice.between(time.Millisecond, 20*time.Millisecond), func() {
+		var there []uint64
+		for _, seq := range seqs {
+			if l := n.w.log; n.away() || seq >= l.first && seq <= l.last() && !l.at(seq).purged && !l.at(seq).unreadable {
+				there = append(there, seq)
+			}
+		}
+		told(there)
+	})
+}

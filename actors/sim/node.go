@@ -90,7 +90,7 @@ func (n *node) take() {
 	n.shard = shard.New(shard.Options{
 		System: n.system, Deps: n.deps(), Memories: maps.Clone(w.memories), Recovered: recovered,
 		RecallAll: n.recallAll, Window: w.plan.window, WindowBytes: w.plan.windowBytes, Idle: w.plan.idle,
-		Away: n.away, Routed: n.routed, Fatal: func(err error) { w.breaks("no panic", "%v", err) },
+		There: n.there, Away: n.away, Routed: n.routed, Fatal: func(err error) { w.breaks("no panic", "%v", err) },
 		Logger: slog.New(errorLog{w}),
 	})
 	n.revisions = maps.Clone(w.revisions)

@@ -238,7 +238,7 @@ func (n *Node) startShard(ctx context.Context, recovered *transport.Recovered, k
 			Memories: n.memories, Teller: n.news, Tuning: tuningOf(n.cfg),
 			Observer: observer{n.metrics, hardware, letters}, Runner: endpoint.NewPool(sending), Now: n.now, Context: sending,
 		},
-		Recovered: recovered, Memories: memories, RecallAll: n.parker.RecallAll,
+		Recovered: recovered, Memories: memories, RecallAll: n.parker.RecallAll, There: n.there(sending),
 		Window: n.cfg.Window.Events, WindowBytes: int(n.cfg.Window.Bytes),
 		Idle: n.cfg.Actors.Idle, Away: func() bool { return n.store.Away() != nil }, Routed: n.routed, Fatal: n.leave, Logger: n.log,
 		Compile: compileFilter, View: viewForFilters, Spent: spentOnFilters, Shares: n.shares, FilterError: func(string, error) { n.metrics.FilterError() },

@@ -75,7 +75,7 @@ func (s *Server) changeLogRoutes(h huma.API) {
 		return
 	}
 	handle(s, h, route{method: http.MethodGet, path: "/v1/changes", id: "list-changes", roles: adminRoles,
-		summary: "Who changed endpoints, alerts and customers, and what, newest first: the last 10,000 changes of 400 days"}, s.listSettingChanges)
+		summary: "Who changed endpoints, alerts and customers, and what, newest first: 10,000 changes of 400 days at most, the oldest of the customer with the most leave first"}, s.listSettingChanges)
 }
 
 func (s *Server) listSettingChanges(ctx context.Context, in *settingChangeQuery) (*settingChangesAnswer, error) {

@@ -21,8 +21,8 @@ const BucketChanges = "CHANGES"
 
 const (
 	// changesKeep is how long a change is told, mostChanges how many there are at
-	// most, in memory too: at some hundred bytes each, a few KiB at most. The oldest leave first, a
-	// hundredth of them at once.
+	// most, in memory too: at some hundred bytes each, a few KiB at most. The oldest of
+	// the customer with the most leave first, a hundredth of all at once.
 	changesKeep = 400 * 24 * time.Hour
 	mostChanges = 10_000
 )
@@ -89,21 +89,39 @@ func (l *ChangeLog) Note(ctx context.Context, c *transport.SettingChange) error 
 	return nil
 }
 
-// makeRoom forgets the oldest where there are as many as may be.
+// makeRoom forgets the oldest of the customer with the most, where there are as many
+// as may be.
 func (l *ChangeLog) makeRoom(ctx context.Context) error {
 	if len(l.all) < l.most { // turn alone changes it
 		return nil
 	}
-	gone := max(1, l.most/100)
-	for _, c := range l.all[:gone] {
-		if err := l.kv.Purge(ctx, c.ID); err != nil {
+	gone, left := map[string]bool{}, max(1, l.most/100)
+	for customer := l.largest(); left > 0; left-- {
+		i := slices.IndexFunc(l.all, func(c transport.SettingChange) bool { return c.Customer == customer && !gone[c.ID] })
+		if i < 0 {
+			break
+		}
+		if err := l.kv.Purge(ctx, l.all[i].ID); err != nil {
 			return fmt.Errorf("forgetting an old change: %w", jet.Unavailable(err))
 		}
+		gone[l.all[i].ID] = true
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.all = slices.Clone(l.all[gone:])
+	l.all = slices.DeleteFunc(slices.Clone(l.all), func(c transport.SettingChange) bool { return gone[c.ID] })
 	return nil
+}
+
+// largest is the customer with the most changes.
+func (l *ChangeLog) largest() (customer string) {
+	counts := map[string]int{}
+	for i := range l.all {
+		counts[l.all[i].Customer]++
+		if c := l.all[i].Customer; counts[c] > counts[customer] {
+			customer = c
+		}
+	}
+	return customer
 }
 
 // Changes gives those that want says, newest first; want must be quick.

@@ -115,7 +115,7 @@ func TestDeliveryTellsWhatIsWrong(t *testing.T) {
 		change func(*directNode)
 		want   string
 	}{
-		{"publishing fails", func(n *directNode) { n.refuseAfter = 1000 }, "the disk is full"},
+		{"publishing fails", func(n *directNode) { n.refuseAfter = 1 }, "the disk is full"},
 		{"signatures are wrong", func(n *directNode) { n.wrongSecret = true }, "signatures were bad"},
 		{"deliveries are made twice", func(n *directNode) { n.twice = true }, "distinct deliveries"},
 	} {

@@ -89,7 +89,7 @@ func TestDeliveryByProducersOfTheirOwn(t *testing.T) {
 }
 
 func TestProducersTellWhatWasRefused(t *testing.T) {
-	o := asUsers(t, func(n *directNode) { n.refuseAfter = 300 })
+	o := asUsers(t, func(n *directNode) { n.refuseAfter = 1 })
 	if _, err := Delivery(t.Context(), o); err == nil || !strings.Contains(err.Error(), "the disk is full") {
 		t.Errorf("got %v", err)
 	}

@@ -26,6 +26,8 @@ type judge struct {
 	captures   []func()
 	scans      int
 	anyDoubled bool
+	// ackedUnseen: a deposed owner's ack took away what the next one had counted and not seen.
+	ackedUnseen bool
 	writers    [lease.Streams]transport.Owner // of each stream, by what it took last
 }
 

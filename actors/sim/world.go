@@ -214,7 +214,8 @@ func (w *world) atEnd() {
 	if stats.Held+stats.InHand+stats.Waiting != 0 || stats.WindowBytes != 0 {
 		w.breaks("everything ends", "the shard still holds something: %+v", stats)
 	}
-	if w.judge.anyDoubled { // what fires twice over a kill may stay counted until the next start
+	// What fires twice over a kill, or was acked late, may stay counted until the next start.
+	if w.judge.anyDoubled || w.judge.ackedUnseen {
 		return
 	}
 	if stats.Parked != 0 {

@@ -28,7 +28,7 @@ type judge struct {
 	anyDoubled bool
 	// ackedUnseen: a deposed owner's ack took away what the next one had counted and not seen.
 	ackedUnseen bool
-	writers    [lease.Streams]transport.Owner // of each stream, by what it took last
+	writers     [lease.Streams]transport.Owner // of each stream, by what it took last
 }
 
 // delivery is what became of one (event, endpoint, replay). Fields named kept are

@@ -55,6 +55,7 @@ func TestConnectionsAreBounded(t *testing.T) {
 						t.Errorf("one of those before: %d", status)
 					}
 				}
+				synctest.Wait() // until they are idle: an answer is read before that
 				late := w.dial(c.from(4))
 				w.send(late, get)
 				if status := w.status(late); status != 200 {

@@ -243,7 +243,10 @@ func TestAFullHTTP2ConnectionIsNotTheLast(t *testing.T) {
 		}
 	})
 	s := newSender(t)
-	hangs := newTarget(t, s, srv.URL, trusting(ca.pem), func(ep *transport.Endpoint) { ep.Headers = map[string]string{"X-Hangs": "yes"} })
+	hangs := newTarget(t, s, srv.URL, trusting(ca.pem), func(ep *transport.Endpoint) {
+		ep.Headers = map[string]string{"X-Hangs": "yes"}
+		ep.Delivery.Timeout = transport.Duration(time.Hour) // none ends before all have arrived
+	})
 	well := newTarget(t, s, srv.URL, trusting(ca.pem))
 	want(t, well.Send(context.Background(), newEvent(), 1), transport.Delivered, "")
 	ctx, cancel := context.WithCancel(context.Background())

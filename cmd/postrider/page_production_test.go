@@ -23,20 +23,20 @@ func TestPageOfAProductionNode(t *testing.T) {
 		t.Fatal(err)
 	}
 	base, token := "http://"+n.http, strings.TrimSpace(string(made))
-	signIn := func(body map[string]string) *http.Response {
+	signIn := func(body map[string]string) (status int, cookies []*http.Cookie) {
 		t.Helper()
 		text, _ := json.Marshal(body) // a map of texts always has a JSON form
 		resp, err := http.Post(base+"/v1/session", "application/json", strings.NewReader(string(text)))
 		if err != nil {
 			t.Fatal(err)
 		}
-		resp.Body.Close()
-		return resp
+		defer resp.Body.Close()
+		return resp.StatusCode, resp.Cookies()
 	}
-	if resp := signIn(map[string]string{"code": "anything"}); resp.StatusCode != http.StatusBadRequest || len(resp.Cookies()) > 0 {
-		t.Errorf("a code: %d, %v", resp.StatusCode, resp.Cookies())
+	if status, cookies := signIn(map[string]string{"code": "anything"}); status != http.StatusBadRequest || len(cookies) > 0 {
+		t.Errorf("a code: %d, %v", status, cookies)
 	}
-	if cookies := signIn(map[string]string{"token": token}).Cookies(); len(cookies) != 1 || !cookies[0].Secure || !cookies[0].HttpOnly || cookies[0].SameSite != http.SameSiteStrictMode {
+	if _, cookies := signIn(map[string]string{"token": token}); len(cookies) != 1 || !cookies[0].Secure || !cookies[0].HttpOnly || cookies[0].SameSite != http.SameSiteStrictMode {
 		t.Errorf("%v", cookies)
 	}
 

@@ -18,10 +18,11 @@ type judge struct {
 	all    []*delivery
 	// owed are the pairs of an event by its durable fan-out; wanted is how many
 	// the shard said there were.
-	owed    map[uint64][]*delivery
-	wanted  map[uint64]int
-	passed  map[uint64]bool // events that were routed, or skipped
-	skipped map[uint64]bool
+	owed     map[uint64][]*delivery
+	wanted   map[uint64]int
+	unwanted map[uint64]bool // by nobody, when they came first
+	passed   map[uint64]bool // events that were routed, or skipped
+	skipped  map[uint64]bool
 	// captures copy what the judge knows of an endpoint, at the end of the step.
 	captures   []func()
 	scans      int
@@ -53,7 +54,7 @@ type delivery struct {
 }
 
 func newJudge(w *world) judge {
-	return judge{w: w, byPair: map[transport.Pair]*delivery{}, owed: map[uint64][]*delivery{}, wanted: map[uint64]int{},
+	return judge{w: w, byPair: map[transport.Pair]*delivery{}, owed: map[uint64][]*delivery{}, wanted: map[uint64]int{}, unwanted: map[uint64]bool{},
 		passed: map[uint64]bool{}, skipped: map[uint64]bool{}}
 }
 
@@ -119,6 +120,9 @@ func (j *judge) stepped() {
 // routed is told how many endpoints want an event.
 func (j *judge) routed(ev *transport.Event, n int) {
 	j.wanted[ev.Seq], j.passed[ev.Seq] = n, true
+	if n == 0 {
+		j.unwanted[ev.Seq] = true
+	}
 }
 
 // Record sees each record as it is decided.

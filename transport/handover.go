@@ -45,8 +45,10 @@ type Recovered struct {
 	FillFrom, FillTo uint64
 	// Owed is what lies nowhere though it is owed, since DEFERRED or the journal
 	// lost its end: it is parked anew. Gone is what is owed of events that EVENTS
-	// has lost.
-	Owed, Gone []OwedPair
+	// has lost. Above is then what is owed of events above the floor: they come again,
+	// but for those that EVENTS does not have, since it lost them before and the
+	// journal does not tell of that any more.
+	Owed, Gone, Above []OwedPair
 	// Mark is to be noted at DEFERRED when that is done; empty: nothing is.
 	Mark string
 }

@@ -98,7 +98,7 @@ func (t *Taking) Record(r *transport.Record) {
 			t.forget(r.Seq, r.To)
 		}
 	case r.Kind == transport.FanOut:
-		if t.losses.counts(r, t.out.Floor) {
+		if t.losses.counts(r) {
 			t.losses.fanOut(r)
 		}
 		if again && r.Replay == 0 {

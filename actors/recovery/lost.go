@@ -65,10 +65,9 @@ func (l *losses) any() bool { return l.whole || l.to > 0 }
 // gone tells whether EVENTS has lost the event that had the sequence.
 func (l *losses) gone(seq uint64) bool { return l.to > 0 && seq >= l.from && seq <= l.to }
 
-// counts tells of a record whether its pair may lie nowhere: its event will not
-// come again, nor the message that a replay is by itself.
-func (l *losses) counts(r *transport.Record, floor uint64) bool {
-	return l.gone(r.Seq) && r.Replay == 0 || l.whole && (r.Seq <= floor || r.Replay != 0)
+// counts tells of a record whether its pair may lie nowhere.
+func (l *losses) counts(r *transport.Record) bool {
+	return l.whole || l.gone(r.Seq) && r.Replay == 0
 }
 
 func (l *losses) fanOut(r *transport.Record) {
@@ -127,15 +126,22 @@ func (l *losses) forget(from, to uint64) {
 func (l *losses) lies(p transport.Pair) { l.parked[maphash.Comparable(l.seed, p)] = struct{}{} }
 
 // nowhere sorts what neither ended nor is parked, in the order of the log: what
-// is to be parked anew, and what was owed of events that are gone.
-func (l *losses) nowhere() (owed, gone []transport.OwedPair) {
+// is to be parked anew, since neither its event comes again nor the message that a
+// replay is by itself; what was owed of events that are gone; and what is owed of
+// events above the floor, which come again where the log has them.
+func (l *losses) nowhere(floor uint64) (owed, gone, above []transport.OwedPair) {
 	for pair, one := range l.open {
 		if _, parked := l.parked[maphash.Comparable(l.seed, pair)]; parked {
 			continue
 		}
-		if l.gone(pair.Seq) && pair.Replay == 0 {
+		switch {
+		case pair.Replay != 0:
+			owed = append(owed, *one)
+		case l.gone(pair.Seq):
 			gone = append(gone, *one)
-		} else {
+		case pair.Seq > floor:
+			above = append(above, *one)
+		default:
 			owed = append(owed, *one)
 		}
 	}
@@ -146,7 +152,8 @@ func (l *losses) nowhere() (owed, gone []transport.OwedPair) {
 	}
 	slices.SortFunc(owed, compareOwed)
 	slices.SortFunc(gone, compareOwed)
-	return owed, gone
+	slices.SortFunc(above, compareOwed)
+	return owed, gone, above
 }
 
 func compareOwed(a, b transport.OwedPair) int {

@@ -96,8 +96,8 @@ func TestWhatLiesNowhereIsOwed(t *testing.T) {
 			if st := r.Pairs[transport.Pair{Seq: 2, Endpoint: "c"}]; !st.Final {
 				t.Errorf("what ended and is parked is done again: %+v", r.Pairs)
 			}
-			if len(r.Gone) != 0 || r.FillTo != 0 {
-				t.Errorf("%+v", r)
+			if got := pairsOf(r.Above); !slices.Equal(got, []string{"6 a"}) || len(r.Gone) != 0 || r.FillTo != 0 {
+				t.Errorf("above the floor %v, %+v", got, r)
 			}
 		})
 	}

@@ -205,6 +205,6 @@ func (t *Taking) mayHoldWhatComes(p *transport.ParkedSegment) bool {
 
 // Recovered is what was found; it is no more the Taking's.
 func (t *Taking) Recovered() *transport.Recovered {
-	t.out.Owed, t.out.Gone = t.losses.nowhere()
+	t.out.Owed, t.out.Gone, t.out.Above = t.losses.nowhere(t.out.Floor)
 	return t.out
 }

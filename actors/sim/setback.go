@@ -132,7 +132,7 @@ func (a *attempts) copy() func() {
 // refused it, since another node owns the shard: then this one begins again.
 func (n *node) mend(r *transport.Recovered, s *transport.ShardState) bool {
 	w := n.w
-	if len(r.Lost)+len(r.Gone)+len(r.Owed) > 0 || r.Mark != s.Mark {
+	if len(r.Lost)+len(r.Gone)+len(r.Owed)+len(r.Above) > 0 || r.Mark != s.Mark {
 		for _, stream := range []lease.Stream{lease.Journal, lease.Deferred, lease.DeadLetters} {
 			if !w.owners.takes(n, stream, n.keeper.fence[stream].seq) {
 				n.gone()
@@ -163,6 +163,11 @@ func (w *world) makeGood(r *transport.Recovered, s *transport.ShardState) {
 	}
 	for _, l := range r.Lost {
 		w.journal.store([]journalEntry{{kept: true, record: transport.Record{Kind: transport.Lost, Seq: l.From, To: l.To, Reason: l.Stream}}}, reached)
+	}
+	for i := range r.Above {
+		if p := &r.Above[i]; w.log.find(transport.Reference{Seq: p.Seq, EventMark: p.EventMark}) == nil {
+			w.giveUp(p)
+		}
 	}
 	w.parkOwed(r)
 	w.deferred.mark = r.Mark

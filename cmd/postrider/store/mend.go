@@ -17,7 +17,7 @@ const mendPart = 1000
 // on DEFERRED tells of, is found at the next start.
 func (s *Store) mend(ctx context.Context, t Taking, c deferred.Cutter, r *transport.Recovered, state *transport.ShardState) error {
 	s.Attempts.Reached(s.tellLost(r, state))
-	owed := len(r.Owed) > 0 || r.Mark != state.Mark
+	owed := len(r.Owed)+len(r.Above) > 0 || r.Mark != state.Mark
 	if owed {
 		if err := s.Deferred.Mark(ctx, transport.MarkMending); err != nil {
 			return err
@@ -27,6 +27,9 @@ func (s *Store) mend(ctx context.Context, t Taking, c deferred.Cutter, r *transp
 		return err
 	}
 	if owed {
+		if err := s.buryMissing(ctx, r.Above); err != nil {
+			return fmt.Errorf("giving up what is owed of events that are missing: %w", err)
+		}
 		if err := s.parkOwed(ctx, t, c, r); err != nil {
 			return fmt.Errorf("parking anew what is owed: %w", err)
 		}
@@ -108,6 +111,34 @@ func (s *Store) buryGone(ctx context.Context, gone []transport.OwedPair) error {
 	return nil
 }
 
+// buryMissing gives up what is owed of events that the log does not have.
+func (s *Store) buryMissing(ctx context.Context, above []transport.OwedPair) error {
+	var gone []transport.OwedPair
+	for len(above) > 0 {
+		part := above[:min(len(above), mendPart)]
+		above = above[len(part):]
+		found, err := s.eventsOf(ctx, part)
+		if err != nil {
+			return err
+		}
+		for i := range part {
+			if found[i] == nil {
+				gone = append(gone, part[i])
+			}
+		}
+	}
+	return s.buryGone(ctx, gone)
+}
+
+// eventsOf are the events of pairs; nil: the log does not have one.
+func (s *Store) eventsOf(ctx context.Context, part []transport.OwedPair) ([]*transport.Event, error) {
+	refs := make([]transport.Reference, len(part))
+	for i := range part {
+		refs[i] = transport.Reference{Seq: part[i].Seq, EventMark: part[i].EventMark}
+	}
+	return s.Events.Find(ctx, refs)
+}
+
 // goneEvent is what is known of it: not its data.
 func goneEvent(p *transport.OwedPair) *transport.Event {
 	return &transport.Event{Seq: p.Seq, ID: p.EventID, Customer: p.Customer, Type: p.EventType, Stored: p.Stored, Time: p.Stored}
@@ -137,11 +168,7 @@ func (s *Store) parkOwed(ctx context.Context, t Taking, c deferred.Cutter, r *tr
 
 // anew gives the entries of pairs whose events are there, and the other pairs.
 func (s *Store) anew(ctx context.Context, part []transport.OwedPair) (anew []deferred.Anew, gone []transport.OwedPair, err error) {
-	refs := make([]transport.Reference, len(part))
-	for i := range part {
-		refs[i] = transport.Reference{Seq: part[i].Seq, EventMark: part[i].EventMark}
-	}
-	found, err := s.Events.Find(ctx, refs)
+	found, err := s.eventsOf(ctx, part)
 	if err != nil {
 		return nil, nil, err
 	}

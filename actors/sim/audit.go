@@ -129,6 +129,14 @@ func (j *judge) ackingEvent(seq uint64) {
 	}
 }
 
+// ackedLate: what a deposed owner's ack takes away, the next one may have counted as
+// it took the shard, and never sees.
+func (j *judge) ackedLate(c *consumer, seq uint64) {
+	if p := j.w.deferred.dues[seq]; p != nil && c == &j.w.deferred.consumer {
+		j.unseen += len(p.entries)
+	}
+}
+
 // scan is the audit: each pair that is owed has ended, or waits somewhere.
 func (j *judge) scan() (waiting int) {
 	j.scans++

@@ -127,7 +127,7 @@ func (c *consumer) hear(n *node, seq uint64) {
 		case c.pending[seq] != nil:
 			c.w.did(lateAcks)
 			c.w.note(line{what: "late ack", seq: seq, more: c.stream})
-			c.w.judge.ackedUnseen = true
+			c.w.judge.ackedLate(c, seq)
 			c.w.judge.acking(c, seq)
 			c.acked(seq)
 		}

@@ -27,9 +27,8 @@ type judge struct {
 	captures   []func()
 	scans      int
 	anyDoubled bool
-	// ackedUnseen: a deposed owner's ack took away what the next one had counted and not seen.
-	ackedUnseen bool
-	writers     [lease.Streams]transport.Owner // of each stream, by what it took last
+	unseen     int                            // pairs that were acked late in this life, see ackedLate
+	writers    [lease.Streams]transport.Owner // of each stream, by what it took last
 }
 
 // delivery is what became of one (event, endpoint, replay). Fields named kept are
@@ -70,6 +69,7 @@ func (j *judge) delivery(p transport.Pair) *delivery {
 
 // begun: a node has taken the shard.
 func (j *judge) begun(*node) {
+	j.unseen = 0
 	for _, rcv := range j.w.receivers {
 		// A clock that was put back keeps nothing closed for longer than it can be.
 		rcv.view.breaker.until = soonest(rcv.view.breaker.until, j.w.nodeNow().Add(j.w.plan.tuning.BreakerMost))

@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
-	"os/exec"
 	"strings"
 	"time"
 )
@@ -40,7 +38,6 @@ func (s *ProducerSpec) document() []byte {
 
 // flood is one under way.
 type flood struct {
-	cmd   *exec.Cmd
 	ended chan error
 	out   []byte
 }
@@ -65,15 +62,14 @@ func (o NeighboursOptions) startFlood(ctx context.Context, r *run, t Trouble, la
 	if err != nil {
 		return nil, fmt.Errorf("bench: %w", err)
 	}
-	self, err := os.Executable()
+	cmd, err := ownCommand(ctx, ProducerCommand, string(given))
 	if err != nil {
-		return nil, fmt.Errorf("bench: cannot find the own executable: %w", err)
+		return nil, err
 	}
-	f := &flood{cmd: exec.CommandContext(ctx, self, ProducerCommand, string(given)), ended: make(chan error, 1)}
-	f.cmd.Stderr = os.Stderr
+	f := &flood{ended: make(chan error, 1)}
 	go func() {
 		var err error
-		f.out, err = f.cmd.Output()
+		f.out, err = cmd.Output()
 		f.ended <- err
 	}()
 	return f, nil

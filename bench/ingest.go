@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -276,12 +275,10 @@ func (r *ingestRun) produce(ctx context.Context, to Ingested, spec ProducerSpec)
 	if err != nil {
 		return side, result, fmt.Errorf("bench: %w", err)
 	}
-	self, err := os.Executable()
+	cmd, err := ownCommand(ctx, ProducerCommand, string(given))
 	if err != nil {
-		return side, result, fmt.Errorf("bench: cannot find the own executable: %w", err)
+		return side, result, err
 	}
-	cmd := exec.CommandContext(ctx, self, ProducerCommand, string(given))
-	cmd.Stderr = os.Stderr
 	cpu := processTime(to.Process())
 	out, err := cmd.Output()
 	cpu = processTime(to.Process()) - cpu

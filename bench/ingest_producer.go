@@ -45,8 +45,8 @@ const (
 // What a steered process of producers says when it is connected, and is told
 // when it is to begin. It publishes no more once its standard input ends.
 const (
-	producersReady = "ready\n"
-	producersGo    = "go\n"
+	producersReady = "ready"
+	producersGo    = "go"
 )
 
 // NATSProducer publishes by NATS; done may be called from any goroutine.
@@ -138,11 +138,11 @@ func ProducerMain(ctx context.Context, args []string, stdout io.Writer, dial fun
 // steered says that all is ready, waits for the word, and then watches for the
 // end of standard input.
 func steered(stdout io.Writer, stop func()) error {
-	if _, err := io.WriteString(stdout, producersReady); err != nil {
+	if _, err := fmt.Fprintln(stdout, producersReady); err != nil {
 		return err
 	}
 	in := bufio.NewReader(os.Stdin)
-	if line, err := in.ReadString('\n'); err != nil || line != producersGo {
+	if line, err := in.ReadString('\n'); err != nil || strings.TrimSpace(line) != producersGo {
 		return errors.Join(fmt.Errorf("%s: told %q", ProducerCommand, line), err)
 	}
 	go func() {

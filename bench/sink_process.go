@@ -1,15 +1,12 @@
 package bench
 
 import (
-	"bufio"
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"os"
-	"os/exec"
 	"strings"
 	"time"
 )
@@ -21,8 +18,7 @@ const sinkGrace = 5 * time.Second
 // Its own methods of a receiver are the first one's.
 type sinkProcess struct {
 	sinkReceiver
-	cmd     *exec.Cmd
-	stdin   io.Closer
+	own     *Own
 	control string // base URL
 	client  *http.Client
 	// authority is whom its clients trust; nil: they need trust nobody.
@@ -74,32 +70,14 @@ var (
 
 // startSink runs this executable as a sink.
 func startSink(ctx context.Context, flags ...string) (*sinkProcess, error) {
-	self, err := os.Executable()
+	own, line, err := StartOwn(ctx, "the sink", nil, append([]string{SinkCommand, "-with-parent"}, flags...)...)
 	if err != nil {
-		return nil, fmt.Errorf("bench: cannot find the own executable to run the sink: %w", err)
+		return nil, err
 	}
-	cmd := exec.CommandContext(ctx, self, append([]string{SinkCommand, "-with-parent"}, flags...)...)
-	cmd.Stderr = os.Stderr
-	stdin, err := cmd.StdinPipe()
-	if err != nil {
-		return nil, fmt.Errorf("bench: sink: %w", err)
-	}
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		return nil, fmt.Errorf("bench: sink: %w", err)
-	}
-	if err := cmd.Start(); err != nil {
-		return nil, fmt.Errorf("bench: cannot start the sink: %w", err)
-	}
-	p := &sinkProcess{cmd: cmd, stdin: stdin, client: &http.Client{Transport: &http.Transport{}, Timeout: time.Minute}}
-	line, err := bufio.NewReader(stdout).ReadString('\n')
-	address, control, found := strings.Cut(strings.TrimSpace(line), " ")
-	if err == nil && !found {
-		err = errors.New("no two addresses")
-	}
-	if err != nil {
-		_ = p.close()
-		return nil, fmt.Errorf("bench: the sink said %q in place of its addresses; does the binary have the command %s? (%w)", line, SinkCommand, err)
+	p := &sinkProcess{own: own, client: &http.Client{Transport: &http.Transport{}, Timeout: time.Minute}}
+	address, control, found := strings.Cut(line, " ")
+	if !found {
+		return nil, errors.Join(fmt.Errorf("bench: the sink said %q in place of its two addresses", line), p.close())
 	}
 	p.control = "http://" + control
 	p.sinkReceiver = sinkReceiver{process: p, address: address}
@@ -109,10 +87,9 @@ func startSink(ctx context.Context, flags ...string) (*sinkProcess, error) {
 // close lets the sink end, and kills it where it does not.
 func (p *sinkProcess) close() error {
 	p.client.CloseIdleConnections()
-	_ = p.stdin.Close()
-	kill := time.AfterFunc(sinkGrace, func() { _ = p.cmd.Process.Kill() })
-	defer kill.Stop()
-	err := p.cmd.Wait()
+	within, cancel := context.WithTimeout(context.Background(), sinkGrace)
+	defer cancel()
+	err := p.own.Close(within)
 	if failed := p.authority.close(); failed != nil {
 		return failed
 	}

@@ -1,14 +1,10 @@
 package bench
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"os"
-	"os/exec"
 	"sync/atomic"
 	"time"
 )
@@ -31,7 +27,7 @@ func (u *users) forget()      { u.stored = 0 }
 func (u *users) spent() (node, producers time.Duration) {
 	producers = cpuTime()
 	if p := u.running.Load(); p != nil {
-		producers += processTime(p.cmd.Process.Pid)
+		producers += processTime(p.Cmd.Process.Pid)
 	}
 	return processTime(u.server), producers
 }
@@ -105,8 +101,7 @@ func (u *users) run(ctx context.Context, spec ProducerSpec, do func(*producerPro
 // when they are connected, begins when it is told to, and ends by itself or
 // when it is to stop.
 type producerProcess struct {
-	cmd    *exec.Cmd
-	stdin  io.WriteCloser
+	*Own
 	ended  chan error
 	result ProducerResult // once ended
 }
@@ -116,41 +111,28 @@ func startProducers(spec ProducerSpec) (*producerProcess, error) {
 	if err != nil {
 		return nil, fmt.Errorf("bench: %w", err)
 	}
-	self, err := os.Executable()
+	own, line, err := StartOwn(context.Background(), "the producers", nil, ProducerCommand, string(given))
 	if err != nil {
-		return nil, fmt.Errorf("bench: cannot find the own executable: %w", err)
+		return nil, err
 	}
-	p := &producerProcess{cmd: exec.Command(self, ProducerCommand, string(given)), ended: make(chan error, 1)}
-	p.cmd.Stderr = os.Stderr
-	if p.stdin, err = p.cmd.StdinPipe(); err != nil {
-		return nil, fmt.Errorf("bench: producers: %w", err)
-	}
-	out, err := p.cmd.StdoutPipe()
-	if err == nil {
-		err = p.cmd.Start()
-	}
-	if err != nil {
-		return nil, fmt.Errorf("bench: producers: %w", err)
-	}
-	from := bufio.NewReader(out)
-	if line, err := from.ReadString('\n'); err != nil || line != producersReady {
-		_ = p.stdin.Close()
-		return nil, fmt.Errorf("bench: the producers said %q in place of being ready: %w", line, errors.Join(err, p.cmd.Wait()))
+	p := &producerProcess{Own: own, ended: make(chan error, 1)}
+	if line != producersReady {
+		return nil, fmt.Errorf("bench: the producers said %q in place of being ready: %w", line, p.Own.Close(context.Background()))
 	}
 	go func() {
-		err := json.NewDecoder(from).Decode(&p.result)
-		p.ended <- errors.Join(err, p.cmd.Wait())
+		err := json.NewDecoder(p.Out).Decode(&p.result)
+		p.ended <- errors.Join(err, p.Cmd.Wait())
 	}()
 	return p, nil
 }
 
 func (p *producerProcess) begin() error {
-	_, err := io.WriteString(p.stdin, producersGo)
+	_, err := fmt.Fprintln(p.In, producersGo)
 	return err
 }
 
 // stop has it publish no more.
-func (p *producerProcess) stop() { _ = p.stdin.Close() }
+func (p *producerProcess) stop() { _ = p.In.Close() }
 
 // wait waits for its end, which close tells as well, or for that of ctx.
 func (p *producerProcess) wait(ctx context.Context) error {
@@ -169,7 +151,7 @@ func (p *producerProcess) wait(ctx context.Context) error {
 // close ends it where it has not ended.
 func (p *producerProcess) close() error {
 	p.stop()
-	kill := time.AfterFunc(sinkGrace, func() { _ = p.cmd.Process.Kill() })
+	kill := time.AfterFunc(sinkGrace, func() { _ = p.Cmd.Process.Kill() })
 	defer kill.Stop()
 	return p.wait(context.Background())
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -9,8 +8,6 @@ import (
 	"maps"
 	"net"
 	"os"
-	"os/exec"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -116,45 +113,23 @@ func (n *ingestNode) Process() int  { return n.running().Process.Pid }
 
 // jetStreamAlone is a NATS server in a process of its own.
 type jetStreamAlone struct {
-	cmd   *exec.Cmd
-	stdin io.Closer
-	url   string
+	*bench.Own
+	url string
 }
 
 func startJetStreamAlone(ctx context.Context, o bench.NodeOptions) (bench.Ingested, error) {
-	self, err := os.Executable()
+	own, url, err := bench.StartOwn(ctx, "JetStream", nil, jetStreamCommandName, o.DataDir, benchSync(o.Synced))
 	if err != nil {
-		return nil, fmt.Errorf("bench: cannot find the own executable: %w", err)
+		return nil, err
 	}
-	j := &jetStreamAlone{cmd: exec.CommandContext(ctx, self, jetStreamCommandName, o.DataDir, benchSync(o.Synced))}
-	j.cmd.Stderr = os.Stderr
-	if j.stdin, err = j.cmd.StdinPipe(); err != nil {
-		return nil, fmt.Errorf("bench: JetStream: %w", err)
-	}
-	out, err := j.cmd.StdoutPipe()
-	if err == nil {
-		err = j.cmd.Start()
-	}
-	if err != nil {
-		return nil, fmt.Errorf("bench: JetStream: %w", err)
-	}
-	line, err := bufio.NewReader(out).ReadString('\n')
-	if j.url = strings.TrimSpace(line); err != nil {
-		return nil, errors.Join(fmt.Errorf("bench: JetStream said %q in place of its address: %w", line, err), j.Close(ctx))
-	}
-	return j, nil
+	return &jetStreamAlone{own, url}, nil
 }
 
 func (j *jetStreamAlone) NATS() string  { return j.url }
 func (j *jetStreamAlone) HTTP() string  { return "" }
 func (j *jetStreamAlone) Token() string { return "" }
-func (j *jetStreamAlone) Process() int  { return j.cmd.Process.Pid }
+func (j *jetStreamAlone) Process() int  { return j.Cmd.Process.Pid }
 
 func (j *jetStreamAlone) AddEndpoint(context.Context, *transport.Endpoint) error {
 	return errors.New("JetStream alone delivers to nobody")
-}
-
-func (j *jetStreamAlone) Close(context.Context) error {
-	_ = j.stdin.Close() // it ends then
-	return j.cmd.Wait()
 }

@@ -68,7 +68,7 @@ func (m *Machine) sweep(now time.Time) {
 // sought takes in which of the events that were asked about the log has.
 func (m *Machine) sought(now time.Time, in *Input) {
 	if m.arrivals.sought(now, in.Asked, in.There) {
-		m.warn("events are missing from the log; ordered endpoints go on without them")
+		m.warn("events of the log did not come, or were deleted; ordered endpoints go on without them")
 		m.unblock = true
 	}
 }

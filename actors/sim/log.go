@@ -200,7 +200,7 @@ func (n *node) there(seqs []uint64, told func(there []uint64)) {
 	n.arrive(n.w.dice.between(time.Millisecond, 20*time.Millisecond), func() {
 		var there []uint64
 		for _, seq := range seqs {
-			if l := n.w.log; n.away() || seq >= l.first && seq <= l.last() && !l.at(seq).purged && !l.at(seq).unreadable {
+			if l := n.w.log; n.away() || seq >= l.first && seq <= l.last() && !l.at(seq).purged && !l.at(seq).nothing {
 				there = append(there, seq)
 			}
 		}

@@ -228,7 +228,7 @@ func (a *auditor) result() *transport.Audit {
 	a.close()
 	out := &transport.Audit{Cut: a.cut, Duplicates: a.duplicates, JournalGaps: a.holes, Lost: a.lost, OK: a.holes == 0}
 	for _, l := range a.lost {
-		out.OK = out.OK && l.Stream == a.store.shard.Deferred()
+		out.OK = out.OK && l.Stream == jet.StreamDeferred
 	}
 	routed := a.fannedOut + a.skipped
 	out.Events = routed

@@ -214,7 +214,7 @@ func TestOneDialForAnHTTP2Host(t *testing.T) {
 			}
 		}
 	}, func(http.ResponseWriter, *http.Request) {})
-	target := newTarget(t, newSender(t), srv.URL, trusting(ca.pem))
+	target := newTarget(t, newSender(t), srv.URL, trusting(ca.pem), limit(time.Hour)) // a slow machine's dial is given up by none
 	for range 2 {
 		var all sync.WaitGroup
 		for range 40 {
@@ -243,10 +243,8 @@ func TestAFullHTTP2ConnectionIsNotTheLast(t *testing.T) {
 		}
 	})
 	s := newSender(t)
-	hangs := newTarget(t, s, srv.URL, trusting(ca.pem), func(ep *transport.Endpoint) {
-		ep.Headers = map[string]string{"X-Hangs": "yes"}
-		ep.Delivery.Timeout = transport.Duration(time.Hour) // none ends before all have arrived
-	})
+	hangs := newTarget(t, s, srv.URL, trusting(ca.pem), limit(time.Hour), // none ends before all have arrived
+		func(ep *transport.Endpoint) { ep.Headers = map[string]string{"X-Hangs": "yes"} })
 	well := newTarget(t, s, srv.URL, trusting(ca.pem))
 	want(t, well.Send(context.Background(), newEvent(), 1), transport.Delivered, "")
 	ctx, cancel := context.WithCancel(context.Background())

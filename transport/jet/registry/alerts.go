@@ -54,9 +54,11 @@ type Alerts struct {
 	mirror       *jet.Mirror
 }
 
-// mirroredAlerts is the bucket's place in the mirror. Customers come first: alerts
-// need their time zones.
-const mirroredAlerts = 1
+// The buckets of the mirror. Customers come first: alerts need their time zones.
+const (
+	mirroredZones = iota
+	mirroredAlerts
+)
 
 func newAlerts(s *Store) *Alerts {
 	r := &Alerts{store: s, alerts: map[string]*Alert{}, customers: map[string]map[string]*Alert{}, zones: map[string]*time.Location{}}

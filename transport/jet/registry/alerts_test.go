@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -106,6 +107,37 @@ func TestAlertLife(t *testing.T) {
 	}
 	if last, err := r.Revision(ctx); err != nil || last != revision {
 		t.Errorf("the last revision is %d, %v", last, err)
+	}
+}
+
+// A change of a customer is in effect when it is answered, for whoever Alerts
+// tells of customers too: the customer's mailbox is there.
+func TestACustomersChangeIsInEffectForAlerts(t *testing.T) {
+	s := openEmbedded(t, embeddedOptions(t))
+	begin := make(chan struct{})
+	var told []string
+	s.Alerts().SubscribeCustomers(func(c *transport.Customer) {
+		<-begin
+		told = append(told, c.Email)
+	})
+	startAlerts(t, s)
+	startRegistry(t, s)
+	ended := make(chan error, 1)
+	go func() {
+		ended <- s.Registry().PutCustomer(jettest.Context(t), &transport.Customer{ID: "acme", Email: "boss@example.com"})
+	}()
+	jettest.Eventually(t, func() bool { _, there := s.Registry().Customer("acme"); return there })
+	select {
+	case err := <-ended:
+		t.Fatalf("it was answered (%v) before all were told", err)
+	case <-time.After(50 * time.Millisecond):
+	}
+	close(begin)
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+	if len(told) != 1 || told[0] != "boss@example.com" {
+		t.Errorf("told %q", told)
 	}
 }
 

@@ -84,7 +84,8 @@ func (r *Registry) PutCustomer(ctx context.Context, c *transport.Customer) error
 	})
 }
 
-// putCustomer numbers c, stores it by put, and waits for it to be in effect.
+// putCustomer numbers c, stores it by put, and waits for it to be in effect: for
+// endpoints, and for alerts and those whom Alerts tells of customers.
 func (r *Registry) putCustomer(ctx context.Context, c *transport.Customer, put func([]byte) (uint64, error)) error {
 	if err := r.number(ctx, c); err != nil {
 		return err
@@ -101,10 +102,13 @@ func (r *Registry) putCustomer(ctx context.Context, c *transport.Customer, put f
 		return fmt.Errorf("customer %s: %w", c.ID, jet.Unavailable(err))
 	}
 	c.Revision = rev
-	if !r.mirror.Started() {
-		return nil
+	if r.mirror.Started() {
+		err = r.mirror.Wait(ctx, mirroredCustomers, rev)
 	}
-	return r.mirror.Wait(ctx, mirroredCustomers, rev)
+	if watched := r.store.watched.mirror; err == nil && watched.Started() {
+		err = watched.Wait(ctx, mirroredZones, rev)
+	}
+	return err
 }
 
 func (r *Registry) storedCustomer(ctx context.Context, id string) (*transport.Customer, error) {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -115,6 +116,8 @@ func TestAlertLife(t *testing.T) {
 func TestACustomersChangeIsInEffectForAlerts(t *testing.T) {
 	s := openEmbedded(t, embeddedOptions(t))
 	begin := make(chan struct{})
+	goOn := sync.OnceFunc(func() { close(begin) })
+	t.Cleanup(goOn)
 	var told []string
 	s.Alerts().SubscribeCustomers(func(c *transport.Customer) {
 		<-begin
@@ -132,7 +135,7 @@ func TestACustomersChangeIsInEffectForAlerts(t *testing.T) {
 		t.Fatalf("it was answered (%v) before all were told", err)
 	case <-time.After(50 * time.Millisecond):
 	}
-	close(begin)
+	goOn()
 	if err := <-ended; err != nil {
 		t.Fatal(err)
 	}

@@ -153,7 +153,7 @@ func runPage(t *testing.T, page string, blocks []docsBlock) {
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "bash", "page.sh")
 	cmd.Dir = dir
-	cmd.Env = []string{"PATH=" + bin + ":" + os.Getenv("PATH"), "HOME=" + dir, "TMPDIR=" + os.TempDir(), "ROOT=" + root,
+	cmd.Env = []string{endsAtOnce, "PATH=" + bin + ":" + os.Getenv("PATH"), "HOME=" + dir, "TMPDIR=" + os.TempDir(), "ROOT=" + root,
 		"NODE=http://" + http, "POSTRIDER_HTTP_LISTEN=" + http, "POSTRIDER_NATS_LISTEN=" + nats, "POSTRIDER_LOG_FORMAT=text"}
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) } // so that its jobs end too
 	cmd.WaitDelay = 30 * time.Second

@@ -43,6 +43,7 @@ func TestScripts(t *testing.T) {
 			f := newFakeAPI()
 			env.Defer(f.server.Close)
 			env.Values["fake"] = f
+			env.Vars = append(env.Vars, endsAtOnce)
 			env.Setenv("SERVER", f.server.URL)
 			env.Setenv("POSTRIDER_TOKEN", "script-token")
 			return nil

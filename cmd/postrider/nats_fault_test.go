@@ -85,7 +85,7 @@ func (p *natsProcess) start() {
 		p.t.Fatal(err)
 	}
 	p.cmd = exec.Command(self)
-	p.cmd.Env = []string{asNATS + "=" + string(text), "PATH=" + os.Getenv("PATH"), "HOME=" + p.options.Dir}
+	p.cmd.Env = []string{asNATS + "=" + string(text), endsAtOnce, "PATH=" + os.Getenv("PATH"), "HOME=" + p.options.Dir}
 	p.cmd.Stderr = os.Stderr
 	if _, err := p.cmd.StdinPipe(); err != nil {
 		p.t.Fatal(err)

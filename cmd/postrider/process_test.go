@@ -53,6 +53,10 @@ func (l *lockedBuffer) String() string {
 	return l.b.String()
 }
 
+// endsAtOnce is for processes under the race detector, which would sleep for a
+// second at their end. What it found is told all the same.
+const endsAtOnce = "GORACE=atexit_sleep_ms=0"
+
 // command prepares postrider with args; its settings come from env alone.
 func command(ctx context.Context, dir string, env []string, args ...string) *exec.Cmd {
 	self, err := os.Executable()
@@ -61,7 +65,7 @@ func command(ctx context.Context, dir string, env []string, args ...string) *exe
 	}
 	cmd := exec.CommandContext(ctx, self, args...)
 	cmd.Dir = dir
-	cmd.Env = append([]string{asPostrider + "=1", "PATH=" + os.Getenv("PATH"), "HOME=" + dir, "TMPDIR=" + os.TempDir()}, env...)
+	cmd.Env = append([]string{asPostrider + "=1", endsAtOnce, "PATH=" + os.Getenv("PATH"), "HOME=" + dir, "TMPDIR=" + os.TempDir()}, env...)
 	return cmd
 }
 

@@ -11,6 +11,7 @@ import (
 // A drain lets the attempt under way finish, begins no other, tells so at
 // /readyz, and loses nothing: after a restart all that came meanwhile arrives.
 func TestDrain(t *testing.T) {
+	t.Parallel()
 	arrived := make(chan struct{}, 100)
 	answer := make(chan struct{})
 	var got atomic.Int64

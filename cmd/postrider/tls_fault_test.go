@@ -66,6 +66,7 @@ func (n *secureNode) ask(folder, path string) (status int, serial string) {
 // renewed certificate, a level and a limit are taken in while it runs, by a
 // change of the files and by SIGHUP; a wrong one changes nothing.
 func TestTLSAndReload(t *testing.T) {
+	t.Parallel()
 	n := newSecureNode(t)
 	settings := filepath.Join(n.dir, "postrider.yaml")
 	write := func(text string) {

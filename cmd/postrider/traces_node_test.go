@@ -18,6 +18,7 @@ import (
 // The real program, a collector and a receiver: what the producer began the
 // receiver can continue, through a failed attempt, and the collector has all of it.
 func TestATraceThroughTheNode(t *testing.T) {
+	t.Parallel()
 	var mu sync.Mutex
 	spans := map[string][]*tracepb.Span{} // by trace
 	collector := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -13,9 +13,8 @@ import (
 
 // TestMain makes the test binary double as postrider, for the scripts.
 func TestMain(m *testing.M) {
-	// They mostly wait for processes of their own, each of which the race detector
-	// keeps for a second at its end: four times as many at a time as there are
-	// cores keep the cores busy. -parallel goes before it.
+	// They mostly wait for processes of their own: four times as many at a time as
+	// there are cores keep the cores busy. -parallel goes before it.
 	if err := goflag.Set("test.parallel", strconv.Itoa(4*runtime.GOMAXPROCS(0))); err != nil {
 		panic(err)
 	}

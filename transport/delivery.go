@@ -66,10 +66,8 @@ type DeliveryFilter struct {
 	EventID  string
 	// EventType is a type, or a pattern over types such as access.>.
 	EventType string
-	// State, Status (HTTP) and Class: those of the delivery and its last attempt.
-	State  DeliveryState
-	Status int
-	Class  Class
+	// Outcomes chooses deliveries that came to one of them.
+	Outcomes []Outcome
 	// From (inclusive) and To (exclusive) bound LoggedDelivery.Since.
 	From, To time.Time
 	// Cursor is the Next of the page before.
@@ -78,29 +76,53 @@ type DeliveryFilter struct {
 	Limit int
 }
 
+// Outcome is what a delivery came to: its state, or of its last attempt the
+// class or the HTTP status. One of the three is set.
+type Outcome struct {
+	State  DeliveryState
+	Class  Class
+	Status int
+}
+
+// MaxOutcomes is the most that a filter takes.
+const MaxOutcomes = 16
+
 // MaxDeliveries is the most of one page.
 const MaxDeliveries = 500
 
-// SetStatus reads a word for what a delivery came to: a state (waiting,
-// retrying, delivered, dead_lettered, skipped), a class of answer (failed,
-// throttled, gone, refused), or an HTTP status. The error is a *FieldError.
-func (f *DeliveryFilter) SetStatus(word string) error {
+// SetStatus reads words for what a delivery came to, with commas between them: a
+// state (waiting, retrying, delivered, dead_lettered, skipped), a class of answer
+// (failed, throttled, gone, refused), or an HTTP status. Deliveries are chosen
+// that fit any. The error is a *FieldError.
+func (f *DeliveryFilter) SetStatus(words string) error {
+	list := strings.Split(words, ",")
+	if len(list) > MaxOutcomes {
+		return &FieldError{Field: "status", Message: "has " + strconv.Itoa(len(list)) + " words; give up to " + strconv.Itoa(MaxOutcomes)}
+	}
+	for _, word := range list {
+		o, err := outcomeOf(strings.TrimSpace(word))
+		if err != nil {
+			return err
+		}
+		f.Outcomes = append(f.Outcomes, o)
+	}
+	return nil
+}
+
+func outcomeOf(word string) (Outcome, error) {
 	if i := slices.Index(stateNames[1:], word); i >= 0 {
-		f.State = DeliveryState(i + 1)
-		return nil
+		return Outcome{State: DeliveryState(i + 1)}, nil
 	}
 	for c := Failed; c <= Refused; c++ {
 		if c.String() == word {
-			f.Class = c
-			return nil
+			return Outcome{Class: c}, nil
 		}
 	}
 	if n, err := strconv.ParseUint(word, 10, 16); err == nil && n >= 100 && n <= 999 {
-		f.Status = int(n)
-		return nil
+		return Outcome{Status: int(n)}, nil
 	}
-	return &FieldError{Field: "status", Value: shown(word), Message: "not a state (" + strings.Join(stateNames[1:], ", ") +
-		"), a class (failed, throttled, gone, refused) or an HTTP status such as 503"}
+	return Outcome{}, &FieldError{Field: "status", Value: shown(word), Message: "not a state (" + strings.Join(stateNames[1:], ", ") +
+		"), a class (failed, throttled, gone, refused) or an HTTP status such as 503; several with commas between them"}
 }
 
 // WaitingSpan is since when the oldest delivery waits that an endpoint is owed,

@@ -2,6 +2,8 @@ package transport
 
 import (
 	"errors"
+	"slices"
+	"strings"
 	"testing"
 )
 
@@ -47,21 +49,23 @@ func FuzzParseDeliveryID(f *testing.F) {
 }
 
 func TestSetStatus(t *testing.T) {
-	for word, want := range map[string]DeliveryFilter{
-		"waiting": {State: StateWaiting}, "retrying": {State: StateRetrying}, "delivered": {State: StateDelivered},
-		"dead_lettered": {State: StateDeadLettered}, "skipped": {State: StateSkipped},
-		"failed": {Class: Failed}, "throttled": {Class: Throttled}, "gone": {Class: Gone}, "refused": {Class: Refused},
-		"200": {Status: 200}, "599": {Status: 599},
+	for words, want := range map[string][]Outcome{
+		"waiting": {{State: StateWaiting}}, "retrying": {{State: StateRetrying}}, "delivered": {{State: StateDelivered}},
+		"dead_lettered": {{State: StateDeadLettered}}, "skipped": {{State: StateSkipped}},
+		"failed": {{Class: Failed}}, "throttled": {{Class: Throttled}}, "gone": {{Class: Gone}}, "refused": {{Class: Refused}},
+		"200": {{Status: 200}}, "599": {{Status: 599}},
+		"waiting, 503,failed": {{State: StateWaiting}, {Status: 503}, {Class: Failed}},
 	} {
 		var f DeliveryFilter
-		if err := f.SetStatus(word); err != nil || f != want {
-			t.Errorf("%s: %+v, %v", word, f, err)
+		if err := f.SetStatus(words); err != nil || !slices.Equal(f.Outcomes, want) {
+			t.Errorf("%s: %+v, %v", words, f, err)
 		}
 	}
-	for _, word := range []string{"", "ok", "aborted", "Delivered", "99", "1000", "+200", "-1", "2xx"} {
+	for _, word := range []string{"", "ok", "aborted", "Delivered", "99", "1000", "+200", "-1", "2xx", "waiting,", "failed,ok",
+		strings.Repeat("200,", MaxOutcomes) + "200"} {
 		var f DeliveryFilter
 		var fe *FieldError
-		if err := f.SetStatus(word); !errors.As(err, &fe) || fe.Field != "status" || f != (DeliveryFilter{}) {
+		if err := f.SetStatus(word); !errors.As(err, &fe) || fe.Field != "status" {
 			t.Errorf("%q: %+v, %v", word, f, err)
 		}
 	}

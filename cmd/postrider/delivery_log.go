@@ -33,7 +33,7 @@ func (f *deliveryFilter) flags(c *cobra.Command) {
 	c.Flags().StringVar(&f.endpoint, "endpoint", "", "to this endpoint only")
 	c.Flags().StringVar(&f.event, "event", "", "of the event with this id only")
 	c.Flags().StringVar(&f.kind, "type", "", "of events of this type only, or of a pattern such as 'access.>'")
-	c.Flags().StringVar(&f.status, "status", "", "waiting, retrying, delivered, dead_lettered or skipped; or, of the last attempt, failed, throttled, gone, refused or an HTTP status")
+	c.Flags().StringVar(&f.status, "status", "", "waiting, retrying, delivered, dead_lettered or skipped; or, of the last attempt, failed, throttled, gone, refused or an HTTP status; several with commas between them")
 	c.Flags().StringVar(&f.from, "from", "", "owed from this time on (RFC 3339)")
 	c.Flags().StringVar(&f.to, "to", "", "owed before this time (RFC 3339)")
 }

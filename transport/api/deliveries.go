@@ -61,7 +61,7 @@ type deliveryQuery struct {
 	Endpoint string    `query:"endpoint" maxLength:"64" doc:"To that endpoint only"`
 	Event    string    `query:"event" maxLength:"273" doc:"Of the event with that id only"`
 	Type     string    `query:"type" maxLength:"256" doc:"Of that type only, or of a pattern such as access.>"`
-	Status   string    `query:"status" maxLength:"32" doc:"A state (waiting, retrying, delivered, dead_lettered, skipped), or of the last attempt a class (failed, throttled, gone, refused) or an HTTP status"`
+	Status   string    `query:"status" maxLength:"256" doc:"A state (waiting, retrying, delivered, dead_lettered, skipped), or of the last attempt a class (failed, throttled, gone, refused) or an HTTP status. Several with commas between them: those that fit any"`
 	From     time.Time `query:"from" doc:"RFC 3339: those that became owed then or later"`
 	To       time.Time `query:"to" doc:"RFC 3339: those that became owed before"`
 }

@@ -89,17 +89,17 @@ func TestDeliveries(t *testing.T) {
 		`{"items":[`+fmt.Sprintf(deliveryJSON, "", "")+`],"next_cursor":"`+listOfDeliveries.cursorAt("next")+`","complete_from":"2026-01-02T03:04:05Z"}`)
 	b.want(b.call(token(t, "other", RoleGetAlerts), "GET", "/v1/deliveries", ""), 200, `{"items":[],"next_cursor":"`+listOfDeliveries.cursorAt("next")+`","complete_from":"2026-01-02T03:04:05Z"}`)
 	b.asked = nil
-	b.wantStatus(b.call(anyone, "GET", "/v1/deliveries?endpoint=01980000-0000-7000-8000-000000000000&event=i&type=access.%3E&status=503&from=2026-01-01T00:00:00Z&to=2026-01-02T00:00:00Z&limit=7&cursor="+listOfDeliveries.cursorAt("next"), ""), 200)
+	b.wantStatus(b.call(anyone, "GET", "/v1/deliveries?endpoint=01980000-0000-7000-8000-000000000000&event=i&type=access.%3E&status=waiting,503&from=2026-01-01T00:00:00Z&to=2026-01-02T00:00:00Z&limit=7&cursor="+listOfDeliveries.cursorAt("next"), ""), 200)
 	b.wantStatus(b.call(token(t, "", RoleOperator), "GET", "/v1/deliveries?status=dead_lettered", ""), 200)
 	want := []transport.DeliveryFilter{
-		{Customer: "acme", Endpoint: "01980000-0000-7000-8000-000000000000", EventID: "i", EventType: "access.>", Status: 503, From: testNow.Truncate(24*time.Hour).AddDate(0, 0, -1),
+		{Customer: "acme", Endpoint: "01980000-0000-7000-8000-000000000000", EventID: "i", EventType: "access.>", Outcomes: []transport.Outcome{{State: transport.StateWaiting}, {Status: 503}}, From: testNow.Truncate(24*time.Hour).AddDate(0, 0, -1),
 			To: testNow.Truncate(24 * time.Hour), Limit: 7, Cursor: "next"},
-		{State: transport.StateDeadLettered, Limit: 100},
+		{Outcomes: []transport.Outcome{{State: transport.StateDeadLettered}}, Limit: 100},
 	}
 	if fmt.Sprint(b.asked) != fmt.Sprint(want) {
 		t.Errorf("asked\n%+v\nwant\n%+v", b.asked, want)
 	}
-	b.want(b.call(anyone, "GET", "/v1/deliveries?status=lost", ""), 400, `{"message":"status: not a state (waiting, retrying, delivered, dead_lettered, skipped), a class (failed, throttled, gone, refused) or an HTTP status such as 503",`+
+	b.want(b.call(anyone, "GET", "/v1/deliveries?status=lost", ""), 400, `{"message":"status: not a state (waiting, retrying, delivered, dead_lettered, skipped), a class (failed, throttled, gone, refused) or an HTTP status such as 503; several with commas between them",`+
 		`"error_type":"ValidationError","error_code":"VALIDATION_ERROR","details":{"field":"status","status":"lost"}}`)
 	for _, query := range []string{"limit=501", "from=monday", "from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z", "cursor=%21", "colour=red"} {
 		b.wantStatus(b.call(anyone, "GET", "/v1/deliveries?"+query, ""), 400)

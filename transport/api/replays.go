@@ -60,7 +60,7 @@ type ReplayInput struct {
 	Endpoint string    `json:"endpoint" doc:"To that endpoint only"`
 	Event    string    `json:"event" doc:"Of the event with that id only"`
 	Type     string    `json:"type" doc:"Of that type only, or of a pattern such as access.>"`
-	Status   string    `json:"status" doc:"delivered, dead_lettered or skipped; or of the last attempt failed, throttled, gone, refused or an HTTP status. Deliveries without an outcome are never chosen"`
+	Status   string    `json:"status" doc:"delivered, dead_lettered or skipped; or of the last attempt failed, throttled, gone, refused or an HTTP status; several with commas between them. Deliveries without an outcome are never chosen"`
 	From     time.Time `json:"from" doc:"RFC 3339: those that became owed then or later"`
 	To       time.Time `json:"to" doc:"RFC 3339: those that became owed before"`
 	Rate     float64   `json:"rate" doc:"Deliveries a second, 0.01 to 10000; default: the setting replays.rate"`

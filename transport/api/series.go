@@ -38,7 +38,7 @@ type seriesQuery struct {
 	Customer string    `query:"customer" maxLength:"64" doc:"For operators: that customer's only"`
 	Endpoint string    `query:"endpoint" maxLength:"3700" doc:"To that endpoint only, or to those: at most 100, a comma between"`
 	Type     string    `query:"type" maxLength:"256" doc:"Of that type only, or of a pattern such as access.>"`
-	Status   string    `query:"status" maxLength:"32" doc:"As in GET /v1/deliveries"`
+	Status   string    `query:"status" maxLength:"256" doc:"As in GET /v1/deliveries"`
 	From     time.Time `query:"from" doc:"RFC 3339: deliveries that became owed then or later; default: a day before to"`
 	To       time.Time `query:"to" doc:"RFC 3339: those that became owed before; default: now"`
 	Step     string    `query:"step" maxLength:"16" doc:"The length of a step, such as 5m or 1h; default: one that gives some 96 steps; at most 500 steps, and 10,000 of all series together"`

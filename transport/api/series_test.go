@@ -23,7 +23,7 @@ func TestSeries(t *testing.T) {
 	b.want(b.call(anyone, "GET", "/v1/series?from=2026-01-01T00:00:00Z&to=2026-01-01T02:00:00Z&step=1h&by=type&status=delivered", ""), 200,
 		`{"from":"2026-01-01T00:00:00Z","to":"2026-01-01T02:00:00Z","step":"1h0m0s","steps":2,"series":[{"key":"a.b","waiting":[0,0],"retrying":[0,0],"delivered":[0,3],`+
 			`"dead_lettered":[0,0],"skipped":[0,0],"p50_ms":[0,1.5],"p99_ms":[0,1000]}],"others":4}`)
-	if f := b.counted[0]; f.Customer != "acme" || f.By != transport.ByType || f.State != transport.StateDelivered || f.Step != time.Hour {
+	if f := b.counted[0]; f.Customer != "acme" || f.By != transport.ByType || len(f.Outcomes) != 1 || f.Outcomes[0].State != transport.StateDelivered || f.Step != time.Hour {
 		t.Errorf("%+v", f)
 	}
 	// Without anything: the last day in steps of 15 minutes, which begin at whole ones.

@@ -56,7 +56,7 @@ type streamQuery struct {
 	Endpoint string `query:"endpoint" maxLength:"64" doc:"Deliveries to that endpoint only"`
 	Event    string `query:"event" maxLength:"273" doc:"Deliveries of the event with that id only"`
 	Type     string `query:"type" maxLength:"256" doc:"Deliveries of that type only, or of a pattern such as access.>"`
-	Status   string `query:"status" maxLength:"32" doc:"Deliveries with that state, class or status only, as in GET /v1/deliveries"`
+	Status   string `query:"status" maxLength:"256" doc:"Deliveries with that state, class or status (or one of several) only, as in GET /v1/deliveries"`
 	What     string `query:"what" maxLength:"64" doc:"What to tell of, a comma between: deliveries, endpoints, replays, runs; default: all that the roles allow"`
 	Since    string `header:"Last-Event-ID" maxLength:"64" doc:"The id of the last event that was read"`
 }

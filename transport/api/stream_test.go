@@ -142,7 +142,7 @@ func TestAStreamTellsDeliveries(t *testing.T) {
 		t.Fatal(l.status, l.header)
 	}
 	l.want("open", `"at":"2026-01-02T03:04:05Z"`)
-	if f := b.followed[0]; f.Customer != "acme" || f.EventType != "a.>" || f.State != transport.StateDelivered {
+	if f := b.followed[0]; f.Customer != "acme" || f.EventType != "a.>" || len(f.Outcomes) != 1 || f.Outcomes[0].State != transport.StateDelivered {
 		t.Errorf("%+v", f)
 	}
 	b.feed().put(1932, aDelivery(1, "acme"), aDelivery(2, "other"))

@@ -89,9 +89,9 @@ func BenchmarkList(b *testing.B) {
 		{"endpoint-all-500", transport.DeliveryFilter{Endpoint: "5f0c2b7e-8f7d-4a63-9a55-000000000017", Limit: 500}},
 		{"event-old", transport.DeliveryFilter{EventID: fmt.Sprintf("5fd0aad3d64a9900%08x", 77)}},
 		{"event-none", transport.DeliveryFilter{EventID: "none"}},
-		{"status-503-of-final", transport.DeliveryFilter{Status: 503}},
-		{"status-none", transport.DeliveryFilter{Status: 418}},
-		{"dead_lettered", transport.DeliveryFilter{State: transport.StateDeadLettered}},
+		{"status-503-of-final", transport.DeliveryFilter{Outcomes: []transport.Outcome{{Status: 503}}}},
+		{"status-none", transport.DeliveryFilter{Outcomes: []transport.Outcome{{Status: 418}}}},
+		{"dead_lettered", transport.DeliveryFilter{Outcomes: []transport.Outcome{{State: transport.StateDeadLettered}}}},
 		{"customer-and-type", transport.DeliveryFilter{Customer: "customer-7", EventType: "access.>"}},
 		{"oldest-hour", transport.DeliveryFilter{To: testTime.Add(time.Minute)}},
 	} {

@@ -34,7 +34,7 @@ func TestAFeedTellsWhatChanges(t *testing.T) {
 		j := newJournal("ATTEMPTS")
 		j.messages = append(j.messages, []*transport.Record{fanOut(1, "a")})
 		x := opened(t, Options{Source: j})
-		all, of, foreign := followed(t, x, transport.DeliveryFilter{}), followed(t, x, transport.DeliveryFilter{Endpoint: "b", State: transport.StateDelivered}),
+		all, of, foreign := followed(t, x, transport.DeliveryFilter{}), followed(t, x, transport.DeliveryFilter{Endpoint: "b", Outcomes: []transport.Outcome{{State: transport.StateDelivered}}}),
 			followed(t, x, transport.DeliveryFilter{Customer: "beta"})
 		j.write([]*transport.Record{fanOut(2, "a", "b"), tried(2, "b", transport.Delivered, 200)}, []*transport.Record{tried(1, "a", transport.Delivered, 200)})
 		<-all.Ready()

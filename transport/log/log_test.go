@@ -138,8 +138,12 @@ func TestWhatBecameOfEachDelivery(t *testing.T) {
 		want(transport.DeliveryFilter{}, "1-b.1760000000000000000 waiting  0×0", "3-c skipped version_does_not_cover_hardware 0×0",
 			"3-a waiting  0×0", "2-_ skipped duplicate 0×0", "1-b dead_lettered retries_exhausted 2×500", "1-a delivered  1×200")
 		want(transport.DeliveryFilter{Endpoint: "b"}, "1-b.1760000000000000000 waiting  0×0", "1-b dead_lettered retries_exhausted 2×500")
-		want(transport.DeliveryFilter{Status: 500}, "1-b dead_lettered retries_exhausted 2×500")
-		want(transport.DeliveryFilter{Class: transport.Delivered}, "1-a delivered  1×200")
+		want(transport.DeliveryFilter{Outcomes: []transport.Outcome{{Status: 500}}}, "1-b dead_lettered retries_exhausted 2×500")
+		want(transport.DeliveryFilter{Outcomes: []transport.Outcome{{Status: 500}, {Class: transport.Delivered}}},
+			"1-b dead_lettered retries_exhausted 2×500", "1-a delivered  1×200")
+		want(transport.DeliveryFilter{Outcomes: []transport.Outcome{{State: transport.StateSkipped}, {Status: 200}}},
+			"3-c skipped version_does_not_cover_hardware 0×0", "2-_ skipped duplicate 0×0", "1-a delivered  1×200")
+		want(transport.DeliveryFilter{Outcomes: []transport.Outcome{{Class: transport.Delivered}}}, "1-a delivered  1×200")
 		want(transport.DeliveryFilter{Customer: "beta"})
 
 		d, err := x.Delivery(t.Context(), transport.Pair{Seq: 1, Endpoint: "b"})
@@ -163,7 +167,7 @@ func TestFiltersThatAreRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		x := opened(t, Options{Source: newJournal("ATTEMPTS")})
 		for field, f := range map[string]transport.DeliveryFilter{
-			"limit": {Limit: 501}, "type": {EventType: "a..b"}, "cursor": {Cursor: "?"}, "status": {Status: 1000},
+			"limit": {Limit: 501}, "type": {EventType: "a..b"}, "cursor": {Cursor: "?"}, "status": {Outcomes: []transport.Outcome{{Status: 1000}}},
 		} {
 			var fe *transport.FieldError
 			if _, err := x.List(t.Context(), f); !errors.As(err, &fe) || fe.Field != field {
@@ -282,7 +286,7 @@ func TestCompleteFrom(t *testing.T) {
 			t.Errorf("%v, %v", page.CompleteFrom, err)
 		}
 		small := opened(t, Options{Source: j, MaxAttempts: 20_000})
-		page, err := small.List(t.Context(), transport.DeliveryFilter{State: transport.StateDelivered, To: small.Stats().CompleteFrom})
+		page, err := small.List(t.Context(), transport.DeliveryFilter{Outcomes: []transport.Outcome{{State: transport.StateDelivered}}, To: small.Stats().CompleteFrom})
 		if s := small.Stats(); err != nil || len(page.Deliveries) != 0 || s.CompleteFrom.Before(testTime) || s.Bytes > 20_000*bytesPerAttempt {
 			t.Errorf("%d older ones, %+v, %v", len(page.Deliveries), s, err)
 		}

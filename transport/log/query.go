@@ -16,9 +16,7 @@ import (
 type query struct {
 	who, typ choice
 	id       []byte
-	state    uint8
-	class    uint8
-	status   uint16
+	outcomes outcomes
 	from, to int64
 	limit    int
 	// The page begins behind this row, where begun.
@@ -31,10 +29,9 @@ const usualLimit = 100
 
 // check gives what of a filter needs no table. Errors are *transport.FieldError.
 func check(f *transport.DeliveryFilter) (*query, error) {
-	q := &query{id: []byte(f.EventID), state: uint8(f.State), class: uint8(f.Class), status: uint16(f.Status),
-		from: math.MinInt64, to: math.MaxInt64, limit: f.Limit}
-	if f.Status < 0 || f.Status > 999 {
-		return nil, &transport.FieldError{Field: "status", Message: "not an HTTP status"}
+	q := &query{id: []byte(f.EventID), from: math.MinInt64, to: math.MaxInt64, limit: f.Limit}
+	if err := q.outcomes.choose(f.Outcomes); err != nil {
+		return nil, err
 	}
 	if q.limit == 0 {
 		q.limit = usualLimit
@@ -142,9 +139,7 @@ func (q *query) searchChunk(c *chunk, found func(*chunk, int) bool) bool {
 // matches asks first what tells most rows apart.
 func (q *query) matches(c *chunk, i int) bool {
 	return q.who.has(c.who[i]) &&
-		(q.state == 0 || q.state == c.state[i]) &&
-		(q.status == 0 || q.status == c.status[i]) &&
-		(q.class == 0 || q.class == c.class[i]) &&
+		q.outcomes.has(c, i) &&
 		q.typ.has(c.typ[i]) &&
 		c.since[i] >= q.from && c.since[i] < q.to &&
 		(len(q.id) == 0 || bytes.Equal(q.id, c.eventID(i))) &&

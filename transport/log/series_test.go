@@ -112,7 +112,7 @@ func TestWrongSeries(t *testing.T) {
 		"to":     func(f *transport.SeriesFilter) { f.To = f.From },
 		"by":     func(f *transport.SeriesFilter) { f.By = "customer" },
 		"type":   func(f *transport.SeriesFilter) { f.EventType = "a..b" },
-		"status": func(f *transport.SeriesFilter) { f.Status = 1000 },
+		"status": func(f *transport.SeriesFilter) { f.Outcomes = []transport.Outcome{{Status: 1000}} },
 	} {
 		f := good
 		change(&f)

@@ -133,7 +133,7 @@ func FuzzSnapshot(f *testing.F) {
 		if r.err != nil {
 			return
 		}
-		for _, d := range listed(t, table, transport.DeliveryFilter{Limit: 500, State: transport.StateDelivered}) {
+		for _, d := range listed(t, table, transport.DeliveryFilter{Limit: 500, Outcomes: []transport.Outcome{{State: transport.StateDelivered}}}) {
 			table.lookup(d.Pair)
 		}
 		for seq := uint64(1); seq < 20; seq++ {

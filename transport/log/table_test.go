@@ -72,7 +72,9 @@ func (m *model) list(f *transport.DeliveryFilter) (found []transport.LoggedDeliv
 	for _, d := range slices.Backward(m.deliveries) {
 		if (f.Customer == "" || f.Customer == d.Customer) && (f.Endpoint == "" || f.Endpoint == d.Endpoint) &&
 			(f.EventID == "" || f.EventID == d.EventID) && (f.EventType == "" || transport.MatchType(f.EventType, d.EventType)) &&
-			(f.State == 0 || f.State == d.State) && (f.Status == 0 || f.Status == d.Status) && (f.Class == 0 || f.Class == d.Class) &&
+			(len(f.Outcomes) == 0 || slices.ContainsFunc(f.Outcomes, func(o transport.Outcome) bool {
+				return o.State != 0 && o.State == d.State || o.Class != 0 && o.Class == d.Class || o.Status != 0 && o.Status == d.Status
+			})) &&
 			(f.From.IsZero() || !d.Since.Before(f.From)) && (f.To.IsZero() || d.Since.Before(f.To)) {
 			found = append(found, *d)
 		}
@@ -119,9 +121,7 @@ func drawnFilter(t *rapid.T) *transport.DeliveryFilter {
 	pick := func(name string, of ...string) string { return rapid.SampledFrom(append(of, "", "", "")).Draw(t, name) }
 	f := &transport.DeliveryFilter{Customer: pick("customer", "acme", "beta", "nobody"), Endpoint: pick("endpoint", "a", "b", "x"),
 		EventID: pick("event", "event-3", "event-11", "event-1", "event-"), EventType: pick("type", "access.>", "door", "access.granted", ">", "y"),
-		State:  transport.DeliveryState(rapid.SampledFrom([]int{0, 0, 0, 1, 2, 3, 4, 5}).Draw(t, "state")),
-		Class:  transport.Class(rapid.SampledFrom([]int{0, 0, 0, 1, 2}).Draw(t, "class")),
-		Status: rapid.SampledFrom([]int{0, 0, 0, 200, 503}).Draw(t, "status"), Limit: rapid.IntRange(1, 20).Draw(t, "limit")}
+		Outcomes: drawnOutcomes(t), Limit: rapid.IntRange(1, 20).Draw(t, "limit")}
 	if rapid.Bool().Draw(t, "from") {
 		f.From = testTime.Add(time.Duration(rapid.Int64Range(0, 1e10).Draw(t, "from at")))
 	}
@@ -129,6 +129,21 @@ func drawnFilter(t *rapid.T) *transport.DeliveryFilter {
 		f.To = testTime.Add(time.Duration(rapid.Int64Range(0, 1e10).Draw(t, "to at")))
 	}
 	return f
+}
+
+// drawnOutcomes are none, one or several.
+func drawnOutcomes(t *rapid.T) (list []transport.Outcome) {
+	for range rapid.IntRange(0, 3).Draw(t, "outcomes") {
+		switch rapid.IntRange(0, 2).Draw(t, "of") {
+		case 0:
+			list = append(list, transport.Outcome{State: transport.DeliveryState(rapid.IntRange(1, 5).Draw(t, "state"))})
+		case 1:
+			list = append(list, transport.Outcome{Class: transport.Class(rapid.IntRange(1, 5).Draw(t, "class"))})
+		default:
+			list = append(list, transport.Outcome{Status: rapid.SampledFrom([]int{200, 500, 503}).Draw(t, "status")})
+		}
+	}
+	return list
 }
 
 // listed reads all pages.

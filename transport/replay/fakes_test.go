@@ -111,7 +111,7 @@ func (w *world) List(_ context.Context, f transport.DeliveryFilter) (*transport.
 	defer w.mu.Unlock()
 	var fit []transport.LoggedDelivery
 	for _, d := range slices.Backward(w.log) {
-		if (f.Endpoint == "" || f.Endpoint == d.Endpoint) && (f.State == 0 || f.State == d.State) && (f.Customer == "" || f.Customer == d.Customer) {
+		if (f.Endpoint == "" || f.Endpoint == d.Endpoint) && (len(f.Outcomes) == 0 || f.Outcomes[0].State == d.State) && (f.Customer == "" || f.Customer == d.Customer) {
 			fit = append(fit, d)
 		}
 	}

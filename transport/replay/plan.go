@@ -49,9 +49,12 @@ func (r *Replays) planDeliveries(ctx context.Context, w *transport.ReplayWish) (
 			return nil, err
 		}
 	}
-	if f.State != 0 && !f.State.Settled() {
+	for _, o := range f.Outcomes {
+		if o.State == 0 || o.State.Settled() {
+			continue
+		}
 		return nil, &transport.FieldError{Field: "status", Value: w.Status,
-			Message: "deliveries that are " + w.Status + " have no outcome yet and will come by themselves; choose delivered, dead_lettered or skipped"}
+			Message: "deliveries that are " + o.State.String() + " have no outcome yet and will come by themselves; choose delivered, dead_lettered or skipped"}
 	}
 	var items []item
 	for {

@@ -16,6 +16,7 @@ type visited struct {
 	*httptest.Server
 	mu     sync.Mutex
 	ids    []string
+	paths  []string
 	answer string
 }
 
@@ -29,8 +30,15 @@ func newVisited(t *testing.T, answer string) *visited {
 func (v *visited) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.ids = append(v.ids, r.Header.Get("webhook-id"))
+	v.ids, v.paths = append(v.ids, r.Header.Get("webhook-id")), append(v.paths, r.URL.Path)
 	fmt.Fprint(w, v.answer)
+}
+
+// asked tells whether anything came to a path.
+func (v *visited) asked(path string) bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return slices.Contains(v.paths, path)
 }
 
 // times tells how often id came.

@@ -27,6 +27,11 @@ func TestPageTellsOfAnothersEdit(t *testing.T) {
 	p.see("All is well")
 	p.open("/ui/webhooks/" + made.ID + "?edit=1")
 	p.fill("Endpoint URL", to.URL+"/mine")
+	p.click("Test before saving")
+	p.see("Accepted: 200")
+	if !to.asked("/mine") {
+		t.Error("a test before saving an edit did not go to the URL of the form")
+	}
 	theirs("Their desk")
 	p.await("the page behind to learn of it", "document.querySelector('h1').innerText === 'Their desk'")
 	p.click("Save")

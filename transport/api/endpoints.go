@@ -280,20 +280,11 @@ func (s *Server) editEndpoint(ctx context.Context, in *endpointEdit) (*endpointA
 	if err != nil {
 		return nil, err
 	}
-	ep, err := s.patched(old, bodyOf(ctx))
+	ep, err := s.edited(callerOf(ctx), old, bodyOf(ctx))
 	if err != nil {
 		return nil, err
 	}
-	if err := mayHandle(callerOf(ctx), ep); err != nil {
-		return nil, err
-	}
 	ep.UpdatedAt = s.Now().UTC()
-	if ep.Secrets.Current == "" && ep.Signature.Scheme != "none" {
-		ep.Secrets.Current = signature.NewSecret(ep.Signature.Scheme)
-	}
-	if err := s.check(ep); err != nil {
-		return nil, err
-	}
 	if in.DryRun {
 		return s.wouldBe(old, ep)
 	}
@@ -306,6 +297,25 @@ func (s *Server) editEndpoint(ctx context.Context, in *endpointEdit) (*endpointA
 	}
 	shown.Warnings = payload.Warnings(ep)
 	return s.applied(ctx, ep.Revision, http.StatusOK, shown), nil
+}
+
+// edited is old as who would have it by a merge patch, checked as a whole;
+// nothing is stored.
+func (s *Server) edited(who *caller, old *transport.Endpoint, patch []byte) (*transport.Endpoint, error) {
+	if err := unchangeable(old); err != nil {
+		return nil, err
+	}
+	ep, err := s.patched(old, patch)
+	if err != nil {
+		return nil, err
+	}
+	if err := mayHandle(who, ep); err != nil {
+		return nil, err
+	}
+	if ep.Secrets.Current == "" && ep.Signature.Scheme != "none" {
+		ep.Secrets.Current = signature.NewSecret(ep.Signature.Scheme)
+	}
+	return ep, s.check(ep)
 }
 
 type removedAnswer struct{ Status int }

@@ -294,6 +294,38 @@ func TestATestIsShownWhole(t *testing.T) {
 	}
 }
 
+// Changes are tried before they are saved, as they would be with what is saved,
+// by who may save them; nothing is kept.
+func TestUnsavedChangesAreTested(t *testing.T) {
+	b := start(t, nil)
+	b.answer = transport.Answer{Class: transport.Delivered, Status: 200}
+	ep := b.made("acme", `{"url":"https://example.com/a","headers":{"X-Key":"k-0123456789"},"secret":"a secret of enough bytes"}`)
+	was, _ := b.Endpoint(ep.ID)
+	path := "/v1/endpoints/" + ep.ID + "/test"
+	admin := token(t, "acme", RoleAdmin)
+	got := read[TestResult](b, b.call(admin, "POST", path, `{"endpoint":{"url":"https://example.com/b","headers":{"X-Key":"***"}},"type":"door.opened"}`))
+	tried := b.triedAt[len(b.triedAt)-1]
+	if !got.Success || tried.URL != "https://example.com/b" || tried.Headers["X-Key"] != "k-0123456789" ||
+		tried.Secrets.Current != "a secret of enough bytes" || tried.ID != ep.ID || got.Request.EventType != "door.opened" {
+		t.Errorf("%+v of %+v", got, tried)
+	}
+	if now, _ := b.Endpoint(ep.ID); now.URL != "https://example.com/a" || now.Revision != was.Revision {
+		t.Errorf("it was kept: %+v", now)
+	}
+	// Another host asks for the masked values anew, as saving does.
+	if got := b.call(admin, "POST", path, `{"endpoint":{"url":"https://other.example.com/b"}}`); got.status != 400 || !strings.Contains(got.body, "X-Key") {
+		t.Errorf("%d %s", got.status, got.body)
+	}
+	b.wantStatus(b.call(admin, "POST", path, `{"endpoint":{"url":"http://example.com/b"}}`), 400)
+	b.wantStatus(b.call(admin, "POST", path, `{"endpoint":{"colour":"red"}}`), 400)
+	b.wantStatus(b.call(token(t, "acme", RoleTestEndpoint), "POST", path, `{"endpoint":{"url":"https://example.com/b"}}`), 403)
+	b.wantStatus(b.call(token(t, "acme", RoleTestEndpoint), "POST", path, `{"endpoint":null}`), 200)
+	b.wantStatus(b.call(token(t, "acme", RoleTestEndpoint, RoleEditEndpoint), "POST", path, `{"endpoint":{"url":"https://example.com/b"}}`), 200)
+	if n := len(b.triedAt); n != 3 {
+		t.Errorf("%d tests were made", n)
+	}
+}
+
 func TestDevelopmentAllowsLoopback(t *testing.T) {
 	b := start(t, func(o *Options) { o.Dev = true })
 	b.made("acme", `{"url":"http://127.0.0.1:9000/"}`)

@@ -49,6 +49,7 @@ type node struct {
 	audited   []string
 	audit     *transport.Audit // nil: one of nobody
 	tested    []*transport.Event
+	triedAt   []*transport.Endpoint
 	answer    transport.Answer
 	failure   error // of every call
 	late      bool  // changes do not take effect in time
@@ -208,8 +209,8 @@ func (n *node) Waiting(_ context.Context, endpoints []string) (map[string]transp
 	return spans, n.failure
 }
 
-func (n *node) Test(_ context.Context, _ *transport.Endpoint, ev *transport.Event) transport.Answer {
-	n.tested = append(n.tested, ev)
+func (n *node) Test(_ context.Context, ep *transport.Endpoint, ev *transport.Event) transport.Answer {
+	n.tested, n.triedAt = append(n.tested, ev), append(n.triedAt, ep)
 	return n.answer
 }
 

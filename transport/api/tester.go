@@ -15,10 +15,13 @@ import (
 // testGrace is what a test may take beyond the endpoint's own time limit.
 const testGrace = 5 * time.Second
 
-// TestInput chooses the sample event of a test.
+// TestInput chooses the sample event of a test, and what is tested.
 type TestInput struct {
-	Type string          `json:"type" doc:"The event's type; by default one that fits the profile"`
-	Data json.RawMessage `json:"data" doc:"The event's document; by default a sample"`
+	// Endpoint are changes that are not saved; with them a test needs the roles of
+	// saving them.
+	Endpoint json.RawMessage `json:"endpoint" doc:"Changes that are not saved, as a merge patch: the endpoint is tested as it would be with them. Asks for the roles of PATCH /v1/endpoints/{id}"`
+	Type     string          `json:"type" doc:"The event's type; by default one that fits the profile"`
+	Data     json.RawMessage `json:"data" doc:"The event's document; by default a sample"`
 	// DryRun shows the request and sends nothing.
 	DryRun bool `json:"dry_run" doc:"Show the request, headers and body, without sending it"`
 }
@@ -76,6 +79,15 @@ func (s *Server) testEndpoint(ctx context.Context, in *byID) (*testAnswer, error
 	}
 	if ep.Kind == transport.KindEmail && (wish.Type != "" || len(wish.Data) > 0) {
 		return nil, invalid(cmp.Or(map[bool]string{true: "type"}[wish.Type != ""], "data"), "a mailbox is tested with a sample, so that nobody is written to in our name: leave it out")
+	}
+	if len(wish.Endpoint) > 0 && string(wish.Endpoint) != "null" {
+		who := callerOf(ctx)
+		if !who.may(editRoles) {
+			return nil, lacksRoles(editRoles)
+		}
+		if ep, err = s.edited(who, ep, wish.Endpoint); err != nil {
+			return nil, err
+		}
 	}
 	return s.try(ctx, ep, &wish)
 }

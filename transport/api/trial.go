@@ -140,18 +140,9 @@ func (s *Server) trialOf(ctx context.Context) (ep *transport.Endpoint, in trialW
 	}
 	old, err := s.find(ctx, in.ID)
 	if err == nil {
-		err = unchangeable(old)
+		ep, err = s.edited(callerOf(ctx), old, in.Endpoint)
 	}
-	if err != nil {
-		return nil, in, err
-	}
-	if ep, err = s.patched(old, in.Endpoint); err != nil {
-		return nil, in, err
-	}
-	if err := mayHandle(callerOf(ctx), ep); err != nil {
-		return nil, in, err
-	}
-	return ep, in, s.check(ep)
+	return ep, in, err
 }
 
 // trial evaluates one endpoint.

@@ -55,7 +55,7 @@ export function WebhookForm({ endpoint, etag, saved }: { endpoint?: Endpoint; et
 			learn({ e: now.body, etag: now.etag });
 		}
 	});
-	const test = run(async () => tell(await call<Tried>('POST', '/v1/endpoints/test', { endpoint: bodyOf(v) })));
+	const test = run(async () => tell(await call<Tried>('POST', base.e ? `/v1/endpoints/${base.e.id}/test` : '/v1/endpoints/test', { endpoint: bodyOf(v, base.e) })));
 	if (theirs) {
 		const [was, now] = [initial(base.e), initial(theirs.e)];
 		return <Conflict what="webhook" differs={differing(names, was, now, v, said)} settle={(mine) => {
@@ -98,7 +98,7 @@ export function WebhookForm({ endpoint, etag, saved }: { endpoint?: Endpoint; et
 				<label class="check"><input type="checkbox" checked={v.ordered} onChange={(e) => set({ ...v, ordered: e.currentTarget.checked })} /> In order, one at a time</label>
 			</details>
 			{tried && <Verdict of={tried} />}
-			<p class="buttons"><button class="primary" type="submit" disabled={busy}>Save</button>{!base.e && <button type="button" disabled={busy || !v.url} onClick={() => void test()}>Test before saving</button>}</p>
+			<p class="buttons"><button class="primary" type="submit" disabled={busy}>Save</button><button type="button" disabled={busy || !v.url} onClick={() => void test()}>Test before saving</button></p>
 		</form>
 	);
 }

@@ -74,6 +74,8 @@ type DeliveryFilter struct {
 	Cursor string
 	// Limit is 1 to MaxDeliveries; 0: 100.
 	Limit int
+	// Total asks for DeliveryPage.Total.
+	Total bool
 }
 
 // Outcome is what a delivery came to: its state, or of its last attempt the
@@ -86,6 +88,9 @@ type Outcome struct {
 
 // MaxOutcomes is the most that a filter takes.
 const MaxOutcomes = 16
+
+// MaxTotal is up to where deliveries are counted.
+const MaxTotal = 10_000
 
 // MaxDeliveries is the most of one page.
 const MaxDeliveries = 500
@@ -134,6 +139,10 @@ type DeliveryPage struct {
 	Deliveries []LoggedDelivery
 	// Next is the cursor of the page after this one; empty: there is none.
 	Next string
+	// Total is how many the filter chooses on all pages, where that was asked for;
+	// MaxTotal, with More, where there are more.
+	Total int
+	More  bool
 	// CompleteFrom is the time from which on every delivery is there. Of older
 	// ones only some are. Zero: the log is whole.
 	CompleteFrom time.Time

@@ -71,6 +71,7 @@ func TestPageFromASpikeToAReplay(t *testing.T) {
 		for (const [what, at] of [['pointerdown', 0.93], ['pointermove', 0.96], ['pointermove', 0.995], ['pointerup', 0.995]])
 			s.dispatchEvent(new PointerEvent(what, { clientX: box.left + at * box.width, clientY: box.top + 20, pointerId: 1, bubbles: true })); true`)
 	p.await("the filter", "new URLSearchParams(location.search).get('from') && "+rows+" === 7")
+	p.await("how many there are", "document.querySelector('.range').innerText.includes('7 deliveries')")
 	p.click("Replay these…")
 	p.click("Replay 7 deliveries")
 	p.see("7 of 7: 7 replayed")

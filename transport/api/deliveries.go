@@ -51,6 +51,8 @@ type DeliveryItem struct {
 type DeliveryList struct {
 	Items      []DeliveryItem `json:"items"`
 	NextCursor string         `json:"next_cursor,omitempty"`
+	Total      *int           `json:"total,omitempty" doc:"With total=true: how many there are on all pages, at most 10000"`
+	TotalMore  bool           `json:"total_more,omitempty" doc:"There are more than total"`
 	// CompleteFrom is left out where the log is whole.
 	CompleteFrom *time.Time `json:"complete_from,omitempty" doc:"From this time on every delivery is in the log; of older ones only some are"`
 }
@@ -64,6 +66,7 @@ type deliveryQuery struct {
 	Status   string    `query:"status" maxLength:"256" doc:"A state (waiting, retrying, delivered, dead_lettered, skipped), or of the last attempt a class (failed, throttled, gone, refused) or an HTTP status. Several with commas between them: those that fit any"`
 	From     time.Time `query:"from" doc:"RFC 3339: those that became owed then or later"`
 	To       time.Time `query:"to" doc:"RFC 3339: those that became owed before"`
+	Total    bool      `query:"total" doc:"Count as well how many there are on all pages"`
 }
 
 type (
@@ -93,6 +96,9 @@ func (s *Server) listDeliveries(ctx context.Context, in *deliveryQuery) (*delive
 	if page.Next != "" {
 		out.Body.NextCursor = listOfDeliveries.cursorAt(page.Next)
 	}
+	if in.Total {
+		out.Body.Total, out.Body.TotalMore = &page.Total, page.More
+	}
 	if !page.CompleteFrom.IsZero() {
 		out.Body.CompleteFrom = &page.CompleteFrom
 	}
@@ -120,7 +126,7 @@ func (in *deliveryQuery) filter(who *caller) (*transport.DeliveryFilter, error) 
 		return nil, err
 	}
 	f := &transport.DeliveryFilter{Customer: customer, Endpoint: in.Endpoint, EventID: id, EventType: in.Type,
-		From: in.From, To: in.To, Cursor: cursor, Limit: in.Limit}
+		From: in.From, To: in.To, Cursor: cursor, Limit: in.Limit, Total: in.Total}
 	if in.Status != "" {
 		err = f.SetStatus(in.Status)
 	}

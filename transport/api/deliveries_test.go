@@ -22,6 +22,9 @@ func (n *node) List(_ context.Context, f transport.DeliveryFilter) (*transport.D
 			page.Deliveries = append(page.Deliveries, d)
 		}
 	}
+	if f.Total {
+		page.Total, page.More = transport.MaxTotal, true
+	}
 	return page, n.failure
 }
 
@@ -88,6 +91,9 @@ func TestDeliveries(t *testing.T) {
 	b.want(b.call(anyone, "GET", "/v1/deliveries", ""), 200,
 		`{"items":[`+fmt.Sprintf(deliveryJSON, "", "")+`],"next_cursor":"`+listOfDeliveries.cursorAt("next")+`","complete_from":"2026-01-02T03:04:05Z"}`)
 	b.want(b.call(token(t, "other", RoleGetAlerts), "GET", "/v1/deliveries", ""), 200, `{"items":[],"next_cursor":"`+listOfDeliveries.cursorAt("next")+`","complete_from":"2026-01-02T03:04:05Z"}`)
+	if got := b.call(anyone, "GET", "/v1/deliveries?total=true", ""); got.status != 200 || !strings.Contains(got.body, `"total":10000,"total_more":true`) || !b.asked[len(b.asked)-1].Total {
+		t.Errorf("%d %s", got.status, got.body)
+	}
 	b.asked = nil
 	b.wantStatus(b.call(anyone, "GET", "/v1/deliveries?endpoint=01980000-0000-7000-8000-000000000000&event=i&type=access.%3E&status=waiting,503&from=2026-01-01T00:00:00Z&to=2026-01-02T00:00:00Z&limit=7&cursor="+listOfDeliveries.cursorAt("next"), ""), 200)
 	b.wantStatus(b.call(token(t, "", RoleOperator), "GET", "/v1/deliveries?status=dead_lettered", ""), 200)

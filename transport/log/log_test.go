@@ -163,6 +163,43 @@ func TestWhatBecameOfEachDelivery(t *testing.T) {
 	})
 }
 
+// What a filter chooses is counted whatever the page, and only so far.
+func TestTotals(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j := newJournal("ATTEMPTS")
+		x := opened(t, Options{Source: j})
+		var records []*transport.Record
+		for seq := range uint64(transport.MaxTotal + 1) {
+			records = append(records, fanOut(seq+1, "a"))
+		}
+		records = append(records, ended(7, "a", transport.Skipped, "expired"), ended(9, "a", transport.Skipped, "expired"))
+		for len(records) > 0 {
+			n := min(500, len(records))
+			j.write(records[:n])
+			records = records[n:]
+		}
+		for _, c := range []struct {
+			f    transport.DeliveryFilter
+			n    int
+			more bool
+		}{
+			{transport.DeliveryFilter{Limit: 1, Total: true}, transport.MaxTotal, true},
+			{transport.DeliveryFilter{Limit: 1, Total: true, Outcomes: []transport.Outcome{{State: transport.StateWaiting}}}, transport.MaxTotal - 1, false},
+			{transport.DeliveryFilter{Limit: 1, Total: true, Outcomes: []transport.Outcome{{State: transport.StateSkipped}}}, 2, false},
+			{transport.DeliveryFilter{Limit: 1, Outcomes: []transport.Outcome{{State: transport.StateSkipped}}}, 0, false},
+		} {
+			page, err := x.List(t.Context(), c.f)
+			if err != nil || page.Total != c.n || page.More != c.more || len(page.Deliveries) != 1 {
+				t.Errorf("%+v: %+v, %v", c.f, page, err)
+			}
+			c.f.Cursor = page.Next
+			if page, err = x.List(t.Context(), c.f); err != nil || page.Total != c.n || page.More != c.more {
+				t.Errorf("the second page of %+v: %d, %v, %v", c.f, page.Total, page.More, err)
+			}
+		}
+	})
+}
+
 func TestFiltersThatAreRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		x := opened(t, Options{Source: newJournal("ATTEMPTS")})

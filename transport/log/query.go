@@ -163,7 +163,22 @@ func (t *table) page(ctx context.Context, f *transport.DeliveryFilter) (*transpo
 		next = cursor(c, i)
 		return true
 	})
+	if err == nil && f.Total {
+		err = q.total(ctx, t, page)
+	}
 	return page, err
+}
+
+// total counts what the filter chooses, on whatever page.
+func (q *query) total(ctx context.Context, t *table, page *transport.DeliveryPage) error {
+	all := *q
+	all.begun = false
+	return all.search(ctx, t, func(*chunk, int) bool {
+		if page.More = page.Total == transport.MaxTotal; !page.More {
+			page.Total++
+		}
+		return !page.More
+	})
 }
 
 // delivery is row i without its records.

@@ -15,6 +15,11 @@ import { DeliveryDrawer } from './delivery';
 
 const states = ['waiting', 'retrying', 'delivered', 'dead_lettered', 'skipped', 'failed', 'throttled', 'gone', 'refused'];
 
+interface Counted extends List<Delivery> {
+	total?: number;
+	total_more?: boolean;
+}
+
 /** How many rows a live list has, and how many it takes in at once: nobody reads faster. */
 const most = 100;
 const atOnce = 20;
@@ -23,6 +28,9 @@ interface Feed {
 	ask: string;
 	rows: Delivery[];
 	next?: string;
+	/** How many there are, where a span of time is chosen; there are more than that. */
+	total?: number;
+	beyond?: boolean;
 	/** New ones that are held back while the list stands still, and how many more came. */
 	held: Delivery[];
 	more: number;
@@ -34,19 +42,19 @@ interface Feed {
 
 /** useFeed is the log by a filter, with new ones as they come, unless it is to stand still. */
 function useFeed(filter: Record<string, string | undefined>, still: () => boolean) {
-	const ask = '/v1/deliveries' + query({ ...filter, limit: most });
 	const live = !filter.from && !filter.to;
+	const ask = '/v1/deliveries' + query({ ...filter, limit: most, total: live ? undefined : 'true' });
 	const [feed, set] = useState<Feed>({ ask: '', rows: [], held: [], more: 0, cut: false, uncounted: 0 });
 	const [fault, fail] = useState<Fault | null>(null);
 	const rate = useRate();
 	const came = useRef(0);
 	const load = (): Promise<void> => {
 		const before = came.current;
-		return call<List<Delivery>>('GET', ask).then((l) => {
+		return call<Counted>('GET', ask).then((l) => {
 			fail(null);
 			// What came since the list was asked for may be in it or not: the list is asked again, at once or when it is quiet.
 			const missed = came.current - before;
-			set({ ask, rows: l.items, next: l.next_cursor, held: [], more: 0, cut: false, uncounted: missed > atOnce ? missed : 0 });
+			set({ ask, rows: l.items, next: l.next_cursor, total: l.total, beyond: l.total_more, held: [], more: 0, cut: false, uncounted: missed > atOnce ? missed : 0 });
 			if (missed > 0 && missed <= atOnce) void load();
 		}, fail);
 	};
@@ -152,7 +160,7 @@ export function DeliveryList({ fixed }: { fixed: { endpoint?: string } }) {
 				<input type="search" aria-label="Event id" placeholder="Event id" value={q.event ?? ''} onChange={(e) => set({ event: e.currentTarget.value })} />
 				{!fixed.endpoint && <PickWebhook value={q.endpoint ?? ''} pick={(id) => set({ endpoint: id })} />}
 				{live ? <button data-key="p" aria-pressed={paused} onClick={() => (paused ? show() : pause(true))}>{paused ? 'Go on' : 'Pause'}</button> : (
-					<span class="range">{[q.from && `from ${clock(q.from)}`, q.to && `to ${clock(q.to)}`].filter(Boolean).join(' ')} <button class="quiet" aria-label="Any time" onClick={() => set({ from: '', to: '' })}>✕</button></span>
+					<span class="range">{[q.from && `from ${clock(q.from)}`, q.to && `to ${clock(q.to)}`].filter(Boolean).join(' ')} <button class="quiet" aria-label="Any time" onClick={() => set({ from: '', to: '' })}>✕</button>{feed?.total !== undefined && <> · {count(feed.total)}{feed.beyond ? '+' : ''} {feed.total === 1 ? 'delivery' : 'deliveries'}</>}</span>
 				)}
 				<span class="grow" />
 				<a class="button" href={ui('/replays' + query({ new: 1, endpoint: filter.endpoint, type: q.type, status: q.status, from: q.from, to: q.to }))}>Replay these…</a>

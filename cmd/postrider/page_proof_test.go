@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/ed25519"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
@@ -102,6 +103,46 @@ func TestPageProvesWhatWasSent(t *testing.T) {
 	p.fill("Body", body)
 	p.click("Check the signature")
 	p.see("to be decoded from base64")
+}
+
+// What was signed with ed25519 is checked in the browser by the public key, and by
+// the private one as a seed and whole.
+func TestPageChecksEd25519(t *testing.T) {
+	t.Parallel()
+	b, n, to := newBrowser(t), newTestNode(t), newKept(t)
+	n.start()
+	private := ed25519.NewKeyFromSeed([]byte("a seed of exactly 32 bytes, sure"))
+	seed := "whsk_" + base64.StdEncoding.EncodeToString(private.Seed())
+	public := "whpk_" + base64.StdEncoding.EncodeToString(private.Public().(ed25519.PublicKey))
+	var made struct{ ID string }
+	if status, text := n.call("POST", "/v1/endpoints", `{"customer":"acme","url":"`+to.URL+`","secret":"`+seed+`"}`, &made); status != http.StatusCreated {
+		t.Fatal(status, text)
+	}
+	n.must(`{"hello":"world"}`, "publish", "events.acme.greeting.sent", "--http")
+	n.delivery("status=delivered")
+	header, body := to.last()
+	p := b.tab("http://" + n.http)
+	p.open(n.link())
+	p.see("All is well")
+	p.open("/ui/webhooks/" + made.ID + "?tab=Verify")
+	p.fill("Headers", fmt.Sprintf("webhook-id: %s\nwebhook-timestamp: %s\nwebhook-signature: %s", header.Get("webhook-id"), header.Get("webhook-timestamp"), header.Get("webhook-signature")))
+	p.await("the public key, shown and filled in", "top().innerText.includes('"+public+"') && byLabel('Key').value === '"+public+"'")
+	check := func(key, body, verdict string) {
+		t.Helper()
+		p.fill("Key", key)
+		p.fill("Body", body)
+		p.click("Check the signature")
+		p.see(verdict)
+	}
+	check(public, body, "It fits")
+	check(public, body+"\n", "a line end was added behind the body")
+	check(seed, body, "It fits")
+	check(seed, strings.ReplaceAll(body, "world", "mars"), "another key, or another body")
+	check("whsk_"+base64.StdEncoding.EncodeToString(private), body, "It fits")
+	check("whpk_AAAA", body, "is not an ed25519 key")
+	check("whsec_"+base64.StdEncoding.EncodeToString(private.Seed()), body, "take the public one")
+	other := ed25519.NewKeyFromSeed([]byte("another one of exactly 32 bytes!")).Public().(ed25519.PublicKey)
+	check("whpk_"+base64.StdEncoding.EncodeToString(other), body, "another key, or another body")
 }
 
 // A filter and a body are tried on what was published, before they are saved;

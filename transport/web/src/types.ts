@@ -1,5 +1,7 @@
 /** The API's things, as /openapi.json describes them; what the page does not show is left out. */
 export interface Endpoint {
+	/** Of an ed25519 key: what verifies. */
+	public_key?: string;
 	id: string;
 	customer: string;
 	name: string;

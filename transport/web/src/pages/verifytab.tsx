@@ -9,7 +9,7 @@ export function VerifyTab({ e }: { e: Endpoint }) {
 	const s = schemeOf(e.signature);
 	const all = samples(s);
 	const [language, choose] = useState(0);
-	const [v, set] = useState({ secret: '', head: '', body: '' });
+	const [v, set] = useState({ secret: e.public_key ?? '', head: '', body: '' });
 	const [verdict, tell] = useState<Verdict | null>(null);
 	const put = (k: keyof typeof v) => (ev: { currentTarget: { value: string } }) => {
 		const { value } = ev.currentTarget;
@@ -29,9 +29,10 @@ export function VerifyTab({ e }: { e: Endpoint }) {
 		<div class="beside">
 			<section>
 				<h2>In your program</h2>
+				{e.public_key ? <><p>The header <code>{s.header}</code> has <code>v1a,</code> and the ed25519 signature, in base64, of the id, the timestamp and the body, with dots between. Verify the bytes as they came, by the public key:</p><Copy label="Public key" text={e.public_key} /></> : <>
 				<p>The header <code>{s.header}</code> has {s.prefix && <><code>{s.prefix}</code> and </>}the HMAC-{s.algorithm?.toUpperCase()}, in {s.encoding}, of {s.scheme === 'standard' ? <>the id, the timestamp and the body, with dots between</> : 'the body'}. Verify the bytes as they came.</p>
 				<div class="ranges" role="group" aria-label="Language">{all.map(([name], i) => <button key={name} aria-pressed={i === language} onClick={() => choose(i)}>{name}</button>)}</div>
-				<Copy label={all[language]![0]} text={all[language]![1]} />
+				<Copy label={all[language]![0]} text={all[language]![1]} /></>}
 			</section>
 			<section>
 				<h2>What you received</h2>

@@ -52,10 +52,12 @@ func newProvider(t *testing.T, node string) string {
 	var handler http.Handler
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handler.ServeHTTP(w, r) }))
 	t.Cleanup(server.Close)
+	// By another name than the node's: to a browser it is another site.
+	issuer := strings.Replace(server.URL, "127.0.0.1", "localhost", 1)
 	clients := map[string]*storage.Client{"postrider": storage.WebClient("postrider", "the secret of a client", node+"/v1/signin/oidc/callback")}
-	store := people{storage.NewStorageWithClients(storage.NewUserStore(server.URL), clients), map[string][]string{"test-user@127.0.0.1": {"hook-admins", "cooks"}, "test-user2": {"cooks"}}}
-	handler = exampleop.SetupServer(server.URL, store, nil, false)
-	return server.URL
+	store := people{storage.NewStorageWithClients(storage.NewUserStore(issuer), clients), map[string][]string{"test-user@localhost": {"hook-admins", "cooks"}, "test-user2": {"cooks"}}}
+	handler = exampleop.SetupServer(issuer, store, nil, false)
+	return issuer
 }
 
 // walker is a browser without a screen: it keeps cookies and follows redirects.
@@ -105,6 +107,12 @@ func get(t *testing.T, c *http.Client, address string) got {
 	return got{answer.Request.URL, answer.StatusCode, string(body)}
 }
 
+// signingIn are a node's settings for that provider.
+func signingIn(node, issuer string) []string {
+	return []string{"POSTRIDER_HTTP_PUBLIC_URL=" + node, "POSTRIDER_WEB_OIDC_ISSUER=" + issuer, "POSTRIDER_WEB_OIDC_CLIENT_ID=postrider", "POSTRIDER_WEB_OIDC_CLIENT_SECRET=the secret of a client",
+		"POSTRIDER_WEB_OIDC_CUSTOMER_CLAIM=organisation", "POSTRIDER_WEB_OIDC_ROLES_CLAIM=groups", "POSTRIDER_WEB_OIDC_ROLES=hook-admins=admin,auditors=external-api-get-webhook-list"}
+}
+
 // People sign in by a real provider: claims become the customer and roles that
 // the settings say, and whoever has none is not let in.
 func TestPeopleSignInByAProvider(t *testing.T) {
@@ -112,15 +120,14 @@ func TestPeopleSignInByAProvider(t *testing.T) {
 	n := newTestNode(t)
 	node := "http://" + n.http
 	issuer := newProvider(t, node)
-	n.env = append(n.env, "POSTRIDER_HTTP_PUBLIC_URL="+node, "POSTRIDER_WEB_OIDC_ISSUER="+issuer, "POSTRIDER_WEB_OIDC_CLIENT_ID=postrider", "POSTRIDER_WEB_OIDC_CLIENT_SECRET=the secret of a client",
-		"POSTRIDER_WEB_OIDC_CUSTOMER_CLAIM=organisation", "POSTRIDER_WEB_OIDC_ROLES_CLAIM=groups", "POSTRIDER_WEB_OIDC_ROLES=hook-admins=admin,auditors=external-api-get-webhook-list")
+	n.env = append(n.env, signingIn(node, issuer)...)
 	n.start()
 	admin := walker(t)
-	if at := signInThere(t, admin, node, "test-user@127.0.0.1"); at.Host != n.http || at.RequestURI() != "/ui/deliveries?type=a.b" {
+	if at := signInThere(t, admin, node, "test-user@localhost"); at.Host != n.http || at.RequestURI() != "/ui/deliveries?type=a.b" {
 		t.Fatalf("ends at %s", at)
 	}
 	who := get(t, admin, node+"/v1/session")
-	if who.status != http.StatusOK || !strings.Contains(who.body, `"subject":"test-user@127.0.0.1","customer":"acme","roles":["admin"]`) {
+	if who.status != http.StatusOK || !strings.Contains(who.body, `"subject":"test-user@localhost","customer":"acme","roles":["admin"]`) {
 		t.Errorf("%d %s", who.status, who.body)
 	}
 	if list := get(t, admin, node+"/v1/endpoints"); list.status != http.StatusOK {
@@ -144,4 +151,34 @@ func TestPeopleSignInByAProvider(t *testing.T) {
 	if page := get(t, walker(t), node+"/ui/"); !strings.Contains(page.body, `"provider":true`) {
 		t.Error(page.body)
 	}
+}
+
+// So does a browser: from the page to the provider, which is another site, and
+// back to where it wanted to go.
+func TestPageSignsInByAProvider(t *testing.T) {
+	t.Parallel()
+	b, n := newBrowser(t), newTestNode(t)
+	node := "http://" + n.http
+	issuer := newProvider(t, node)
+	n.env = append(n.env, signingIn(node, issuer)...)
+	n.start()
+	give := func(p *tab, name string) {
+		t.Helper()
+		p.await("the provider's form", "location.href.startsWith('"+issuer+"/') && document.querySelector('input[name=username]')")
+		js[bool](p, `document.querySelector('input[name=username]').value = '`+name+`'; document.querySelector('input[name=password]').value = 'verysecure'; document.querySelector('form').submit(); true`)
+	}
+	p := b.tab(node)
+	p.expects("a request to elsewhere: "+issuer, issuer+"/favicon.ico", "401 (Unauthorized)")
+	p.open("/ui/deliveries?type=a.b")
+	p.click("Sign in with your organisation")
+	give(p, "test-user@localhost")
+	p.await("the page that was asked for", "location.href === '"+node+"/ui/deliveries?type=a.b'")
+	p.see("Nothing fits the filter")
+	p.await("nothing of it where a script could read it", "document.cookie === '' && sessionStorage.length === 0")
+	cook := b.tab(node)
+	cook.expects("a request to elsewhere: "+issuer, issuer+"/favicon.ico", "401 (Unauthorized)")
+	cook.open("/ui/")
+	cook.click("Sign in with your organisation")
+	give(cook, "test-user2")
+	cook.see("have no customer or no role here")
 }

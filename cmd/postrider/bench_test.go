@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"os"
@@ -17,10 +16,8 @@ import (
 // runBench runs a suite as a process, with a report that it reads.
 func runBench(t *testing.T, args ...string) *bench.Report {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
-	defer cancel()
 	dir := t.TempDir()
-	out, err := command(ctx, dir, nil, append(append([]string{"bench"}, args...), "--report", dir)...).CombinedOutput()
+	out, err := command(t.Context(), dir, nil, append(append([]string{"bench"}, args...), "--report", dir)...).CombinedOutput()
 	if err != nil {
 		t.Fatalf("postrider bench %s: %v\n%s", strings.Join(args, " "), err, out)
 	}
@@ -140,9 +137,7 @@ func TestBenchAllAndCompare(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	run := func(args ...string) (string, error) {
-		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
-		defer cancel()
-		out, err := command(ctx, dir, nil, append([]string{"bench"}, args...)...).CombinedOutput()
+		out, err := command(t.Context(), dir, nil, append([]string{"bench"}, args...)...).CombinedOutput()
 		return string(out), err
 	}
 	out, err := run("all", "--suites", "limit,delivery,curves", "--rounds", "1", "--seconds", "300ms", "--report", dir, "--scheme", "http", "--fan-out", "2", "--endpoints", "4",

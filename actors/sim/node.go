@@ -65,8 +65,12 @@ func (n *node) newParker() *parker {
 func (n *node) own(epoch uint64) {
 	w := n.w
 	w.note(line{what: "owns the shard", n: int64(n.life), seq: epoch})
-	w.forget(w.node, true)
-	w.owner, n.epoch = n, epoch
+	// One that slept over its taking may say so after another has taken the shard.
+	if w.owner == nil || !w.owner.alive || epoch > w.owner.epoch {
+		w.forget(w.node, true)
+		w.owner = n
+	}
+	n.epoch = epoch
 	w.takings++
 	w.did(takings)
 	n.after(w.dice.between(0, 5*time.Millisecond), n.take)
